@@ -1,0 +1,42 @@
+"""``python -m bench COMMAND``: report, compare, data, doctor."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+# command -> (module with main(argv) -> exit code, what it does)
+COMMANDS = {
+    "report": ("bench.report.command", "make tables and plots again from the records of a folder"),
+    "compare": ("bench.report.compare", "set two results folders side by side"),
+    "data": ("bench.data", "show what data there is; fetch, check, convert"),
+    "doctor": ("bench.doctor", "say what this machine and its frameworks can do"),
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Hand over to the command; exit code 2 where there is none of that name."""
+    if argv and argv[0] in COMMANDS:
+        module = importlib.import_module(COMMANDS[argv[0]][0])
+        code: int = module.main(list(argv[1:]))
+        return code
+    print(usage(), file=sys.stderr if argv and argv[0] not in ("-h", "--help") else sys.stdout)
+    if argv and argv[0] in ("-h", "--help"):
+        return 0
+    if argv:
+        print(
+            f"bench: error: unknown command {argv[0]!r}; choose from {', '.join(COMMANDS)}",
+            file=sys.stderr,
+        )
+    return 2
+
+
+def usage() -> str:
+    """What can be asked."""
+    lines = [f"  {name:10}{what}" for name, (_, what) in COMMANDS.items()]
+    return "\n".join(["usage: python -m bench COMMAND ...", "", *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

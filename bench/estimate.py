@@ -1,0 +1,47 @@
+"""About how long a run takes: for plans and progress bars, never for a table.
+
+The rates were measured once on a machine with two x86-64 cores, batch size 128; another
+machine is slower or faster, and progress displays correct for that as runs end.
+"""
+
+from __future__ import annotations
+
+import math
+
+from bench.experiment import Experiment
+from bench.record import Data
+
+START_UP_S = {"pytorch": 4.0, "keras-tensorflow": 9.0, "keras-jax": 6.0, "keras-torch": 7.0}
+COMPILING_S = 25.0  # more, where execution is 'compiled' and not the framework's default
+INFERENCE_S = 4.0  # sampling inference at two batch sizes
+
+# training images/s on two cores, batch 128: (framework, execution) -> (mlp, cnn)
+CPU_RATES = {
+    ("pytorch", "eager"): (20_000.0, 4_000.0),
+    ("pytorch", "compiled"): (15_000.0, 1_500.0),
+    ("keras-tensorflow", "graph"): (20_000.0, 3_500.0),
+    ("keras-tensorflow", "compiled"): (20_000.0, 1_500.0),
+    ("keras-jax", "compiled"): (25_000.0, 1_600.0),
+    ("keras-torch", "eager"): (13_000.0, 1_900.0),
+}
+OTHER_RATE = 2_000.0  # of what is not in the list
+ACCELERATOR_SPEED_UP = 5.0  # of a GPU over two cores for networks this small: a guess
+STEP_S = 5e-4  # fixed cost of a step, which is what small batches pay for
+EVALUATION_SPEED_UP = 3.0  # a forward pass alone against a training step
+
+
+def seconds(experiment: Experiment, data: Data) -> float:
+    """Expected seconds of one run, start-up included."""
+    column = 0 if experiment.architecture == "mlp" else 1
+    rates = CPU_RATES.get((experiment.framework, experiment.execution), (OTHER_RATE, OTHER_RATE))
+    rate = rates[column] * (1.0 if experiment.device == "cpu" else ACCELERATOR_SPEED_UP)
+    images = experiment.epochs * data.train_images
+    steps = math.ceil(images / experiment.batch_size)
+    total = START_UP_S.get(experiment.framework, 8.0) + images / rate + steps * STEP_S
+    if experiment.execution == "compiled" and experiment.framework != "keras-jax":
+        total += COMPILING_S
+    if experiment.goal == "train":
+        evaluations = experiment.epochs * experiment.evaluations_per_epoch
+        total += evaluations * data.validation_images / (rate * EVALUATION_SPEED_UP)
+        total += INFERENCE_S
+    return total

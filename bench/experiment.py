@@ -1,0 +1,81 @@
+"""What is run: the experiment, its recipe, and its name. No framework, no files.
+
+An experiment is one combination of task, source, architecture, framework, execution and
+device with its hyper-parameters. A run is an experiment with one seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Goal = Literal["train", "throughput"]
+Optimizer = Literal["sgd", "adam"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One combination to be measured. Every field is explicit: nothing is left to a framework."""
+
+    task: str  # 'digits' or 'letters'
+    source: str  # where the images come from: 'mnist', 'az', 'az-sample', 'glyphs'
+    architecture: str  # 'mlp' or 'cnn'
+    framework: str  # 'pytorch', 'keras-tensorflow', 'keras-jax', 'keras-torch'
+    execution: str  # 'eager', 'graph' (TensorFlow's graph without XLA) or 'compiled'
+    device: str  # 'cpu', 'cuda' or 'mps'
+    goal: Goal = "train"  # 'throughput' times training steps only and reads no accuracy
+    batch_size: int  # images a step; the last batch of an epoch may be shorter
+    epochs: float  # passes over the training images; below 1 for a part of one
+    evaluations_per_epoch: int = 1  # validation read this often, off the clock
+    optimizer: Optimizer = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.0  # of 'sgd' only
+    adam_epsilon: float = 1e-7  # of 'adam' only; its betas are 0.9 and 0.999
+    targets: tuple[float, ...] = ()  # validation accuracies to be timed, fractions, ascending
+
+    @property
+    def id(self) -> str:
+        """A file name for the experiment: readable, and unique by the hash of all its fields."""
+        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return (
+            f"{self.task}-{self.source}_{self.architecture}_{self.framework}-{self.execution}"
+            f"_{self.device}_b{self.batch_size}_{self.goal}_{digest[:8]}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """An experiment with one seed: the unit that is a process, and ends as one record."""
+
+    experiment: Experiment
+    seed: int
+
+    @property
+    def id(self) -> str:
+        """The record's file name without its ending."""
+        return f"{self.experiment.id}_s{self.seed}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one architecture is trained on one task. It belongs to them, not to a framework."""
+
+    optimizer: Optimizer
+    learning_rate: float
+    momentum: float = 0.0
+
+
+ADAM = Recipe(optimizer="adam", learning_rate=1e-3)
+RECIPES: dict[tuple[str, str], Recipe] = {
+    ("digits", "mlp"): ADAM,
+    ("digits", "cnn"): ADAM,
+    ("letters", "mlp"): ADAM,
+    ("letters", "cnn"): ADAM,
+}
+
+
+def recipe(task: str, architecture: str) -> Recipe:
+    """The recipe of a pair; Adam with learning rate 0.001 for a pair that has none of its own."""
+    return RECIPES.get((task, architecture), ADAM)

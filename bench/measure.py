@@ -1,0 +1,245 @@
+"""The clock around a Trainer: phases, training, evaluation, inference. Imports no framework.
+
+Every reading of the clock follows a ``synchronize()``: work that a device has been given but
+has not done yet would otherwise be missing from the interval, or fall into the next one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from bench.experiment import Experiment
+from bench.order import segments, total_steps
+from bench.record import Evaluation, Inference, Measurement, Phases, Segment, Test
+from bench.score import Score, score
+from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, SplitName, Trainer, Weights
+
+Result = TypeVar("Result")
+Clock = Callable[[], float]
+
+WARM_UP_CALLS = 10  # inference calls before the first that counts
+SAMPLING_S = 2.0  # inference is sampled this long, and at least and at most so often:
+MIN_SAMPLES = 30
+MAX_SAMPLES = 1000
+
+
+class Diverged(Exception):
+    """The loss is no longer a finite number: nothing after it would mean anything."""
+
+
+class Listener(Protocol):
+    """Hears how far a run is, between two readings of the clock and never within."""
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        """``done`` of ``total`` training images; both 0 where a phase has no count."""
+        ...
+
+
+def silent(phase: str, done: int, total: int) -> None:
+    """The listener that does nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is measured: a trainer, its experiment, and the labels to judge it by."""
+
+    trainer: Trainer
+    experiment: Experiment
+    seed: int
+    train_images: Images  # (n, 28, 28) float32; inference is asked with these
+    validation_labels: Labels
+    test_labels: Labels
+
+
+@dataclass(kw_only=True)
+class Stopwatch:
+    """Times calls with the device idle before and after, and adds up the seconds by phase."""
+
+    trainer: Trainer
+    clock: Clock
+    seconds: dict[str, float] = field(default_factory=dict)  # phase -> seconds so far
+
+    def time(self, phase: str, work: Callable[[], Result]) -> tuple[Result, float]:
+        """Run ``work``; return what it returned and its seconds."""
+        self.trainer.synchronize()
+        start = self.clock()
+        result = work()
+        self.trainer.synchronize()
+        elapsed = self.clock() - start
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + elapsed
+        return result, elapsed
+
+
+@dataclass(kw_only=True)
+class _Best:
+    """The checkpoint with the lowest validation loss so far."""
+
+    evaluation: int = -1  # index of its evaluation; -1: none yet
+    loss: float = math.inf
+    weights: Weights = field(default_factory=dict)
+
+
+def measure(
+    subject: Subject,
+    *,
+    import_s: float,
+    data_s: float,
+    keep: Callable[[Weights], None],
+    listen: Listener = silent,
+    clock: Clock = time.perf_counter,
+) -> Measurement:
+    """Build, warm up, train, evaluate and ask one trainer; return all that was seen.
+
+    Args:
+        subject: what is measured.
+        import_s: seconds that importing the framework took, for the record.
+        data_s: seconds that opening and normalising the data took.
+        keep: writes the best weights somewhere; its time counts as checkpoint.
+        listen: hears the progress.
+        clock: monotonic seconds.
+
+    Raises:
+        Diverged: where the training or validation loss is not finite.
+    """
+    trainer, experiment = subject.trainer, subject.experiment
+    watch = Stopwatch(trainer=trainer, clock=clock)
+    _prepare(watch, listen)
+    best = _Best()
+    trained, evaluations = _train(subject, watch, best, listen)
+    test: Test | None = None
+    inference: tuple[Inference, ...] = ()
+    if experiment.goal == "train":
+        listen("test", 0, 0)
+        test = _test(subject, watch, best, keep)
+        listen("inference", 0, 0)
+        inference, _ = watch.time("inference", partial(_inference, subject, clock))
+    phases = Phases(
+        import_s=import_s, data_s=data_s, **{f"{name}_s": s for name, s in watch.seconds.items()}
+    )
+    return Measurement(
+        phases=phases,
+        parameter_count=trainer.parameter_count,
+        segments=tuple(trained),
+        evaluations=tuple(evaluations),
+        test=test,
+        inference=inference,
+        peak_device_memory_bytes=trainer.peak_device_memory_bytes(),
+    )
+
+
+def _prepare(watch: Stopwatch, listen: Listener) -> None:
+    trainer = watch.trainer
+    for phase, work in (
+        ("build", trainer.build),
+        ("transfer", trainer.transfer),
+        ("warm_up", trainer.warm_up),
+    ):
+        listen(phase, 0, 0)
+        watch.time(phase, work)
+
+
+def _train(
+    subject: Subject, watch: Stopwatch, best: _Best, listen: Listener
+) -> tuple[list[Segment], list[Evaluation]]:
+    """All segments and, where accuracy is a goal, an evaluation after each."""
+    trainer, experiment = subject.trainer, subject.experiment
+    images = len(subject.train_images)
+    total = _images_to_see(experiment, images)
+    trained: list[Segment] = []
+    evaluations: list[Evaluation] = []
+    seen = 0
+    listen("train", 0, total)
+    for order in segments(experiment, subject.seed, images):
+        _, train_s = watch.time("train", partial(trainer.train, order))
+        seen += len(order)
+        trained.append(_segment(trainer, experiment, order.size, train_s))
+        if experiment.goal == "train":
+            evaluations.append(_evaluate(subject, watch, seen))
+            _remember(watch, best, evaluations)
+        listen("train", seen, total)
+    return trained, evaluations
+
+
+def _images_to_see(experiment: Experiment, images: int) -> int:
+    epoch_steps = math.ceil(images / experiment.batch_size)
+    epochs, rest = divmod(total_steps(experiment, images), epoch_steps)
+    return epochs * images + min(rest * experiment.batch_size, images)
+
+
+def _segment(trainer: Trainer, experiment: Experiment, images: int, train_s: float) -> Segment:
+    loss = trainer.mean_loss()  # waits for the device, hence after the clock
+    if not math.isfinite(loss):
+        raise Diverged(
+            f"the training loss is {loss}; try a learning rate below {experiment.learning_rate:g}"
+        )
+    steps = math.ceil(images / experiment.batch_size)
+    return Segment(images=images, steps=steps, train_s=train_s, train_loss=loss)
+
+
+def _evaluate(subject: Subject, watch: Stopwatch, seen: int) -> Evaluation:
+    result, evaluation_s = _score(subject.trainer, watch, "validation", subject.validation_labels)
+    if not math.isfinite(result.loss):
+        raise Diverged(f"the validation loss is {result.loss} after {seen:,} images")
+    return Evaluation(
+        images_seen=seen,
+        train_s=watch.seconds["train"],
+        accuracy=result.accuracy,
+        loss=result.loss,
+        evaluation_s=evaluation_s,
+    )
+
+
+def _score(
+    trainer: Trainer, watch: Stopwatch, split: SplitName, labels: Labels
+) -> tuple[Score, float]:
+    logits, evaluation_s = watch.time("evaluation", partial(trainer.logits, split))
+    return score(logits, labels), evaluation_s
+
+
+def _remember(watch: Stopwatch, best: _Best, evaluations: list[Evaluation]) -> None:
+    """Keep the weights if this is the lowest validation loss so far; of equals the earlier."""
+    if evaluations[-1].loss < best.loss:
+        best.loss = evaluations[-1].loss
+        best.evaluation = len(evaluations) - 1
+        best.weights, _ = watch.time("checkpoint", watch.trainer.weights)
+
+
+def _test(
+    subject: Subject, watch: Stopwatch, best: _Best, keep: Callable[[Weights], None]
+) -> Test:
+    """Read the test set: once, at the end, with the best checkpoint. Nothing else reads it."""
+    watch.time("checkpoint", partial(keep, best.weights))
+    subject.trainer.load_weights(best.weights)
+    result, _ = _score(subject.trainer, watch, "test", subject.test_labels)
+    return Test(
+        evaluation=best.evaluation, correct=result.correct, images=result.images, loss=result.loss
+    )
+
+
+def _inference(subject: Subject, clock: Clock) -> tuple[Inference, ...]:
+    """A large batch for throughput, then one image at a time for latency."""
+    large = min(EVALUATION_BATCH_SIZE, len(subject.train_images))
+    return tuple(_sample(subject, batch_size, clock) for batch_size in (large, 1))
+
+
+def _sample(subject: Subject, batch_size: int, clock: Clock) -> Inference:
+    """Seconds of call after call, each with other images, from host memory to host memory."""
+    watch = Stopwatch(trainer=subject.trainer, clock=clock)
+    batches = len(subject.train_images) // batch_size
+    samples: list[float] = []
+    for call in range(WARM_UP_CALLS + MAX_SAMPLES):
+        start = call % batches * batch_size
+        images = np.ascontiguousarray(subject.train_images[start : start + batch_size])
+        _, elapsed = watch.time("call", partial(subject.trainer.infer, images))
+        if call >= WARM_UP_CALLS:
+            samples.append(elapsed)
+        if len(samples) >= MIN_SAMPLES and sum(samples) >= SAMPLING_S:
+            break
+    return Inference(batch_size=batch_size, samples_s=tuple(samples))

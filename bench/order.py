@@ -1,0 +1,54 @@
+"""The order of the training images: drawn here from the seed, the same for every framework."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.experiment import Experiment
+
+
+def segments(experiment: Experiment, seed: int, images: int) -> Iterator[NDArray[np.int64]]:
+    """The stretches of training between two evaluations, in order.
+
+    Each epoch is a new permutation of all ``images`` indices, drawn from (seed, epoch), so
+    that epoch 3 of a run is the same however long the run is. Stretches end on a whole batch,
+    so cutting them does not change the batches; the last batch of an epoch may be short.
+
+    Yields:
+        (m,) int64 indices into the training images.
+    """
+    batch = experiment.batch_size
+    epoch_steps = math.ceil(images / batch)
+    steps_left = total_steps(experiment, images)
+    epoch = 0
+    while steps_left > 0:
+        order = np.random.default_rng((seed, epoch)).permutation(images).astype(np.int64)
+        steps = min(epoch_steps, steps_left)
+        start = 0
+        for end in _cuts(epoch_steps, steps, experiment.evaluations_per_epoch):
+            yield order[start * batch : end * batch]
+            start = end
+        steps_left -= steps
+        epoch += 1
+
+
+def total_steps(experiment: Experiment, images: int) -> int:
+    """Optimiser steps of the whole run: at least one; the short last batch is a step too."""
+    return max(1, round(experiment.epochs * math.ceil(images / experiment.batch_size)))
+
+
+def batch_sizes(experiment: Experiment, images: int) -> tuple[int, ...]:
+    """The batch shapes that training will meet: the full one, and the short last one if any."""
+    full = min(experiment.batch_size, images)
+    short = images % experiment.batch_size
+    return (full, short) if short and short != full else (full,)
+
+
+def _cuts(epoch_steps: int, steps: int, evaluations: int) -> list[int]:
+    """Where to stop and evaluate within the first ``steps`` steps of an epoch; ends with it."""
+    even = {round(epoch_steps * part / evaluations) for part in range(1, evaluations + 1)}
+    return sorted({cut for cut in even if 0 < cut < steps} | {steps})

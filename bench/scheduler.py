@@ -1,0 +1,216 @@
+"""Runs many experiments: each in a process of its own, in turn, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import psutil
+
+from bench import machine, results
+from bench.experiment import Experiment, Run
+from bench.progress import Display
+from bench.record import Data, Machine, Record, Status, decode
+from bench.trainers import FRAMEWORKS
+from bench.worker import Job, Progress
+
+PROJECT = Path(__file__).resolve().parent.parent
+POLL_S = 0.1  # how often time limits are looked at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where and with what the runs of a suite happen."""
+
+    folder: Path  # the results folder
+    data: Mapping[tuple[str, str], tuple[Path, Data]]  # (task, source) -> cached arrays, facts
+    machine: Machine
+    timeout_s: float  # for each run, start-up included
+    pythons: Mapping[str, Path]  # framework -> interpreter, where it is not this one
+
+    def python(self, framework: str) -> Path:
+        """The interpreter that runs a framework."""
+        return self.pythons.get(framework, Path(sys.executable))
+
+
+def round_robin(experiments: Sequence[Experiment], seeds: Iterable[int]) -> list[Run]:
+    """All experiments with the first seed, then all with the next.
+
+    So a machine that slows down in the course of a suite slows all experiments alike.
+    """
+    return [Run(experiment=experiment, seed=seed) for seed in seeds for experiment in experiments]
+
+
+def run_all(runs: Sequence[Run], site: Site, display: Display) -> None:
+    """Run each and save its record at once.
+
+    Raises KeyboardInterrupt after ending the run in hand, which leaves no record.
+    """
+    for run in runs:
+        display.started(run)
+        record = run_one(run, site, display)
+        display.ended(record)
+
+
+def run_one(run: Run, site: Site, display: Display) -> Record:
+    """Run one in a new process and return its record, which lies in the folder by then."""
+    started_at, start = datetime.now(UTC), time.monotonic()
+    path = results.record_path(site.folder, run.id)
+    path.unlink(missing_ok=True)  # of an earlier try, so that what is found later is new
+    log = results.log_path(site.folder, run.id)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as log_file:
+        process = _start(run, site, log_file)
+        try:
+            in_time = _attend(process, start + site.timeout_s, display)
+        finally:
+            end_tree(process)
+    if path.exists():
+        return decode(path.read_bytes(), path)
+    status, reason = _failure(in_time, process.returncode, site.timeout_s, log)
+    record = Record(
+        run_id=run.id,
+        experiment=run.experiment,
+        seed=run.seed,
+        status=status,
+        reason=reason,
+        started_at=started_at.isoformat(timespec="milliseconds"),
+        wall_s=time.monotonic() - start,
+        machine=site.machine,
+        versions=versions(run.experiment.framework, site),
+        data=site.data[run.experiment.task, run.experiment.source][1],
+    )
+    results.save(site.folder, record)
+    return record
+
+
+def _start(run: Run, site: Site, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start the worker and hand it its job; its standard input stays open while we live."""
+    process = subprocess.Popen(
+        [site.python(run.experiment.framework), "-m", "bench.worker"],
+        cwd=PROJECT,
+        env=environment(run.experiment, os.environ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        # away from the terminal: Ctrl-C is ours to pass on, and the display's alone to show
+        start_new_session=True,
+    )
+    job = Job(
+        run=run,
+        data_folder=site.data[run.experiment.task, run.experiment.source][0],
+        results_folder=site.folder.resolve(),
+        machine=site.machine,
+    )
+    if process.stdin is not None:
+        try:
+            process.stdin.write(msgspec.json.encode(job) + b"\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it died at once: its exit code and its log say why
+    return process
+
+
+def environment(experiment: Experiment, base: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a worker: the framework's own variables, and no GPU for CPU runs."""
+    own = dict(base) | dict(FRAMEWORKS[experiment.framework].environment)
+    own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), base.get("PYTHONPATH", "")]))
+    if experiment.device == "cpu":
+        own["CUDA_VISIBLE_DEVICES"] = "-1"
+    return own
+
+
+def _attend(process: subprocess.Popen[bytes], deadline: float, display: Display) -> bool:
+    """Show the worker's progress until it ends; False where the deadline came first."""
+    lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
+    while time.monotonic() < deadline:
+        try:
+            line = lines.get(timeout=POLL_S)
+        except queue.Empty:
+            continue
+        if line is None:
+            return _ends_by(process, deadline)
+        said = msgspec.json.decode(line, type=Progress)
+        display.advanced(said.phase, said.done, said.total)
+    return False
+
+
+def _read(process: subprocess.Popen[bytes], lines: queue.SimpleQueue[bytes | None]) -> None:
+    if process.stdout is not None:
+        for line in process.stdout:
+            lines.put(line)
+    lines.put(None)
+
+
+def _ends_by(process: subprocess.Popen[bytes], deadline: float) -> bool:
+    try:
+        process.wait(timeout=max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def end_tree(process: subprocess.Popen[bytes]) -> None:
+    """End a worker and all that it started (compilers, data loaders), if they still run."""
+    try:
+        family = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        family = []
+    process.kill()
+    for member in family:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                continue
+
+
+def _failure(
+    in_time: bool, code: int | None, timeout_s: float, log: Path
+) -> tuple[Status, str]:
+    """What to say of a run that left no record."""
+    if not in_time:
+        return "timed out", f"not done after {timeout_s:g} s; give it more with --timeout"
+    said = _last_line(log)
+    if code is not None and code < 0:
+        hint = "; often the system is out of memory" if code == -9 else ""
+        return "crashed", f"the process was ended by signal {-code}{hint}; {said}"
+    return "crashed", f"the process ended with exit code {code} and no record; {said}"
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return f"last words: {lines[-1][:200]}" if lines else "it said nothing"
+
+
+def versions(framework: str, site: Site) -> dict[str, str]:
+    """The versions a framework would run with now, asked of the interpreter that runs it."""
+    packages = FRAMEWORKS[framework].packages
+    if framework not in site.pythons:
+        return machine.versions(packages)
+    asked = subprocess.run(
+        [site.python(framework), "-m", "bench.machine", *packages],
+        cwd=PROJECT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return dict(json.loads(asked.stdout))

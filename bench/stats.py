@@ -1,0 +1,241 @@
+"""Statistics over records: pure functions, computed on reading. No files, no framework.
+
+A statistic that is not defined (the deviation of one run, a percentile of too few samples, a
+target never met) is absent, None, and never 0.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass
+
+from bench.experiment import Experiment
+from bench.record import Data, Inference, Machine, Measurement, Record
+
+GIB = 2**30
+
+Statistic = Callable[[Record], float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Several runs in three numbers."""
+
+    mean: float
+    std: float | None  # sample standard deviation (n - 1); None where n is 1
+    n: int
+
+
+def summarize(values: Iterable[float | None]) -> Summary | None:
+    """Mean, sample standard deviation and count of the values that are there; None of none."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    std = statistics.stdev(known) if len(known) > 1 else None
+    return Summary(mean=statistics.fmean(known), std=std, n=len(known))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replicates:
+    """The runs of one experiment on one machine, data and set of versions, one a seed."""
+
+    experiment: Experiment
+    records: tuple[Record, ...]  # in the order of their seeds; at least one
+
+    @property
+    def measured(self) -> tuple[Record, ...]:
+        """The runs that ended well."""
+        return tuple(record for record in self.records if record.status == "ok")
+
+    @property
+    def failed(self) -> tuple[Record, ...]:
+        """The runs that did not end well."""
+        return tuple(record for record in self.records if record.status != "ok")
+
+    @property
+    def data(self) -> Data:
+        """The data all of them were measured on."""
+        return self.records[0].data
+
+    @property
+    def host(self) -> Host:
+        """The machine all of them were measured on."""
+        return host(self.records[0].machine)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The versions all measured runs had."""
+        return (self.measured or self.records)[0].versions
+
+    def summary(self, statistic: Statistic) -> Summary | None:
+        """A statistic over the runs that ended well; None where none of them has it."""
+        return summarize(statistic(record) for record in self.measured)
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Host:
+    """A machine as far as runs can be compared on it: without its GPUs, which may be an axis."""
+
+    cpu: str
+    cores: int
+    memory_gib: int  # rounded: the last bytes change with every kernel
+    system: str
+
+
+def host(machine: Machine) -> Host:
+    """The machine without its GPUs."""
+    return Host(
+        cpu=machine.cpu,
+        cores=machine.cores,
+        memory_gib=round(machine.memory_bytes / GIB),
+        system=machine.system,
+    )
+
+
+def replicates(records: Iterable[Record]) -> list[Replicates]:
+    """Group runs that differ in their seed alone, ordered by their experiment.
+
+    Runs of another machine, other data or other versions are never put together. A run that
+    failed may know no versions; it joins the runs of its experiment that ended well.
+    """
+    groups: dict[tuple[object, ...], list[Record]] = {}
+    measured_first = sorted(records, key=lambda record: record.status != "ok")
+    for record in measured_first:
+        kin = (record.experiment, record.data.fingerprint, record.machine)
+        key = (*kin, tuple(sorted(record.versions.items())))
+        if record.status != "ok":
+            key = next((other for other in groups if other[:3] == kin), key)
+        groups.setdefault(key, []).append(record)
+    return sorted(map(_replicates, groups.values()), key=lambda group: astuple(group.experiment))
+
+
+def _replicates(records: list[Record]) -> Replicates:
+    ordered = sorted(records, key=lambda record: (record.seed, record.run_id))
+    return Replicates(experiment=records[0].experiment, records=tuple(ordered))
+
+
+# One run. Each returns None where the run failed or did not measure it.
+
+
+def throughput_images_per_s(record: Record) -> float | None:
+    """Training images per second: all images over all seconds after the warm-up."""
+    if record.measurement is None:
+        return None
+    images = sum(segment.images for segment in record.measurement.segments)
+    seconds = sum(segment.train_s for segment in record.measurement.segments)
+    return images / seconds if seconds > 0 else None
+
+
+def train_s(record: Record) -> float | None:
+    """Seconds of all optimiser steps after the warm-up."""
+    return record.measurement.phases.train_s if record.measurement else None
+
+
+def start_up_s(record: Record) -> float | None:
+    """Seconds from nothing to the first step that counts: import to warm-up."""
+    if record.measurement is None:
+        return None
+    phases = record.measurement.phases
+    return (
+        phases.import_s + phases.data_s + phases.build_s + phases.transfer_s + phases.warm_up_s
+    )
+
+
+def test_accuracy(record: Record) -> float | None:
+    """Fraction of the test images the best validation checkpoint gets right."""
+    test = record.measurement.test if record.measurement else None
+    return test.correct / test.images if test and test.images else None
+
+
+def time_to_accuracy_s(record: Record, target: float) -> float | None:
+    """Training seconds at the first evaluation with ``accuracy >= target``; None: never met."""
+    if record.measurement is None:
+        return None
+    evaluations = record.measurement.evaluations
+    return next((seen.train_s for seen in evaluations if seen.accuracy >= target), None)
+
+
+def peak_process_memory_bytes(record: Record) -> float | None:
+    """The most physical memory the run's process held."""
+    return record.measurement.peak_process_memory_bytes if record.measurement else None
+
+
+def peak_device_memory_bytes(record: Record) -> float | None:
+    """The most memory the device's allocator held; None on a CPU, where none is counted."""
+    return record.measurement.peak_device_memory_bytes if record.measurement else None
+
+
+def inference_batch_size(record: Record) -> int | None:
+    """The batch size that inference throughput was measured at, the largest; None: it was not."""
+    large = _large_batch(record.measurement)
+    return large.batch_size if large else None
+
+
+def inference_images_per_s(record: Record) -> float | None:
+    """Images per second at the largest batch, host memory to host memory: all over all."""
+    large = _large_batch(record.measurement)
+    seconds = sum(large.samples_s) if large else 0.0
+    return large.batch_size * len(large.samples_s) / seconds if large and seconds > 0 else None
+
+
+def _large_batch(measurement: Measurement | None) -> Inference | None:
+    batches = [one for one in (measurement.inference if measurement else ()) if one.batch_size > 1]
+    return max(batches, key=lambda one: one.batch_size, default=None)
+
+
+def latency_s(record: Record, fraction: float) -> float | None:
+    """A percentile of the seconds that one image takes, host memory to host memory.
+
+    ``fraction``: 0.5 for the median, 0.95, 0.99. None where ``percentile`` is.
+    """
+    inference = record.measurement.inference if record.measurement else ()
+    samples = [s for one in inference if one.batch_size == 1 for s in one.samples_s]
+    return percentile(samples, fraction)
+
+
+# Several runs.
+
+
+def percentile(samples: Sequence[float], fraction: float) -> float | None:
+    """The value below which ``fraction`` of the samples lie, by linear interpolation.
+
+    Hyndman and Fan, 'Sample quantiles in statistical packages', The American Statistician
+    50 (1996), type 7, which is NumPy's default. None with fewer than 1 / (1 - fraction)
+    samples (20 for p95, 100 for p99): it would be no more than the largest sample.
+    """
+    if not samples or len(samples) * (1 - fraction) < 1 - 1e-9:
+        return None
+    ordered = sorted(samples)
+    place = (len(ordered) - 1) * fraction
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetTimes:
+    """How runs did on one target, the misses kept."""
+
+    target: float
+    times_s: tuple[float, ...]  # of the runs that met it
+    missed: int  # runs that ended well and never met it
+
+    @property
+    def runs(self) -> int:
+        """Runs that ended well and read their accuracy."""
+        return len(self.times_s) + self.missed
+
+    @property
+    def hits(self) -> Summary | None:
+        """Over the runs that met it alone; None where none did."""
+        return summarize(self.times_s)
+
+
+def times_to_accuracy(group: Replicates, target: float) -> TargetTimes:
+    """Time to accuracy of each run that ended well and was evaluated at all."""
+    evaluated = [r for r in group.measured if r.measurement and r.measurement.evaluations]
+    times = [time_to_accuracy_s(record, target) for record in evaluated]
+    met = tuple(time for time in times if time is not None)
+    return TargetTimes(target=target, times_s=met, missed=len(times) - len(met))

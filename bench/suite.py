@@ -1,0 +1,239 @@
+"""A whole suite: from options to a plan, and from a plan to a results folder."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import datasets
+from bench import estimate, machine, report, results, scheduler
+from bench.cli import Options
+from bench.errors import UsageError
+from bench.experiment import Experiment, Run
+from bench.presets import PRESETS, Grid, TaskSource, expand, restrict
+from bench.progress import display
+from bench.record import Data, Machine, Record
+from bench.worker import describe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What will be run, on what, and where it is left."""
+
+    experiments: tuple[Experiment, ...]
+    seeds: int
+    site: scheduler.Site
+    notes: tuple[str, ...]  # what the user should know of the data
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, in their order."""
+        return scheduler.round_robin(self.experiments, range(self.seeds))
+
+    def estimate_s(self, run: Run) -> float:
+        """About how long a run takes, seconds."""
+        e = run.experiment
+        return estimate.seconds(e, self.site.data[e.task, e.source][1])
+
+
+def make_plan(options: Options) -> Plan:
+    """Look at the machine, prepare the data, and expand the preset.
+
+    Raises UsageError for a device that is not there or an empty plan, DataError for the data.
+    """
+    preset = PRESETS[options.preset]
+    here = machine.observe()
+    grids = _grids(options, preset.grids, devices(options.devices, here))
+    tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
+    glyphs_images = options.glyphs_images or preset.glyphs_images
+    data: dict[tuple[str, str], tuple[Path, Data]] = {}
+    sources: list[TaskSource] = []
+    notes: list[str] = []
+    for task, source in _sources(options, tasks).items():
+        prepared = datasets.prepare(
+            task, source=source, data_dir=options.data_dir, glyphs_images=glyphs_images
+        )
+        data[task, prepared.source] = (
+            prepared.folder,
+            describe(datasets.open_cached(prepared.folder)),
+        )
+        targets = _targets(task, prepared.source)
+        sources.append(TaskSource(task=task, source=prepared.source, targets=targets))
+        notes += prepared.notes
+    experiments = expand(grids, sources, preset.epochs)
+    if not experiments:
+        raise UsageError(
+            "nothing to run: no framework chosen offers the execution and device asked for; "
+            "see 'run_all.py --help'"
+        )
+    site = scheduler.Site(
+        folder=options.out or _new_folder(options.preset),
+        data=data,
+        machine=here,
+        timeout_s=options.timeout_s,
+        pythons=options.pythons,
+    )
+    return Plan(
+        experiments=tuple(experiments),
+        seeds=options.seeds or preset.seeds,
+        site=site,
+        notes=tuple(notes),
+    )
+
+
+def devices(asked: Sequence[str] | None, here: Machine) -> tuple[str, ...]:
+    """The devices to use: those asked for, or the CPU and CUDA where there is one.
+
+    Raises UsageError for a device that this machine does not have.
+    """
+    if asked is None:
+        return ("cpu", "cuda") if here.gpus else ("cpu",)
+    if "cuda" in asked and not here.gpus:
+        raise UsageError(
+            "--device cuda: no NVIDIA GPU found. Looked for a driver through NVML (nvidia-ml-py) "
+            "and for the devices it lists. 'nvidia-smi' should list the GPU; without one, use "
+            "--device cpu"
+        )
+    if "mps" in asked and (platform.system(), platform.machine()) != ("Darwin", "arm64"):
+        raise UsageError(
+            f"--device mps: needs a Mac with Apple silicon, and this is {here.system}; "
+            "use --device cpu"
+        )
+    return tuple(asked)
+
+
+def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) -> list[Grid]:
+    choices = {
+        "tasks": options.tasks,
+        "architectures": options.architectures,
+        "frameworks": options.frameworks,
+        "executions": options.executions,
+        "devices": devices,
+        "batch_sizes": options.batch_sizes,
+        "epochs": options.epochs,
+        "evaluations_per_epoch": options.evaluations_per_epoch,
+        "optimizer": options.optimizer,
+        "learning_rate": options.learning_rate,
+    }
+    return [restrict(grid, choices) for grid in grids]
+
+
+def _sources(options: Options, tasks: Sequence[str]) -> dict[str, str | None]:
+    """Task -> the source asked for, where the task has it: 'mnist' says nothing of letters.
+
+    Raises UsageError for a source that none of the tasks has.
+    """
+    offered = {task: [source.name for source in datasets.TASKS[task].sources] for task in tasks}
+    chosen = {task: options.source if options.source in offered[task] else None for task in tasks}
+    if options.source is not None and not any(chosen.values()):
+        known = ", ".join(dict.fromkeys(name for names in offered.values() for name in names))
+        raise UsageError(
+            f"--source {options.source}: {' and '.join(tasks)} has no such source; "
+            f"choose from {known}"
+        )
+    return chosen
+
+
+def _targets(task: str, source: str) -> tuple[float, ...]:
+    return next(s.targets for s in datasets.TASKS[task].sources if s.name == source)
+
+
+def _new_folder(preset: str) -> Path:
+    return Path("results") / f"{preset}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def missing(plan: Plan, options: Options) -> list[Run]:
+    """The runs still to do in the folder.
+
+    Raises ResultsError where the folder has records and the user did not ask to resume, or
+    where its records cannot stand beside new ones.
+    """
+    saved = results.load_some(plan.site.folder)
+    if not saved:
+        return plan.runs
+    if not options.resume:
+        raise results.ResultsError(
+            f"{plan.site.folder} has {len(saved)} records already; "
+            "add --resume to run what is missing, or choose another --out"
+        )
+    if not options.allow_mixed:
+        _refuse_differences(plan, saved)
+    done = {
+        record.run_id
+        for record in saved
+        if record.status == "ok" or not options.retry_failed
+    }
+    return [run for run in plan.runs if run.id not in done]
+
+
+def _refuse_differences(plan: Plan, saved: Sequence[Record]) -> None:
+    frameworks = {experiment.framework for experiment in plan.experiments}
+    now = {name: scheduler.versions(name, plan.site) for name in sorted(frameworks)}
+    prints = {key: facts.fingerprint for key, (_, facts) in plan.site.data.items()}
+    found = results.differences(saved, plan.site.machine, now, prints)
+    if found:
+        raise results.ResultsError(
+            f"{plan.site.folder} holds records that do not fit:\n"
+            + "\n".join(f"  {sentence}" for sentence in found)
+            + "\nchoose another --out, or add --allow-mixed to mix them all the same"
+        )
+
+
+def describe_plan(plan: Plan) -> str:
+    """The plan in words, with about how long it will take."""
+    from bench.progress import minutes, title
+
+    runs = plan.runs
+    lines = [f"{title(run)}: about {minutes(plan.estimate_s(run))}" for run in runs]
+    closing = (
+        f"{len(runs)} runs ({len(plan.experiments)} experiments, {plan.seeds} seeds), about "
+        f"{minutes(sum(map(plan.estimate_s, runs)))} by rates measured on a two-core machine"
+    )
+    return "\n".join([*plan.notes, *lines, closing])
+
+
+def carry_out(plan: Plan, options: Options) -> int:
+    """Run what is missing, write the report whatever happened, and return the exit code."""
+    folder = plan.site.folder
+    with results.lock(folder):
+        runs = missing(plan, options)
+        for note in plan.notes:
+            print(note, file=sys.stderr)
+        results.note_command(folder, sys.argv[1:])
+        show = display(runs, [plan.estimate_s(run) for run in runs])
+        interrupted = False
+        try:
+            scheduler.run_all(runs, plan.site, show)
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            show.close()
+        return _conclude(plan, options, interrupted)
+
+
+def _conclude(plan: Plan, options: Options, interrupted: bool) -> int:
+    folder = plan.site.folder
+    records = results.load_some(folder)
+    if records:
+        print(report.write(folder, records))
+    if interrupted:
+        print(
+            f"interrupted; go on with: python run_all.py --out {folder} --resume "
+            "and the same choices",
+            file=sys.stderr,
+        )
+        return 130
+    planned = {run.id for run in plan.runs}
+    failed = [r for r in records if r.run_id in planned and _is_failure(r, options)]
+    return 1 if failed else 0
+
+
+def _is_failure(record: Record, options: Options) -> bool:
+    """A framework that is not installed counts as a failure only if it was asked for by name."""
+    if record.status == "not installed":
+        return record.experiment.framework in (options.frameworks or ())
+    return record.status != "ok"

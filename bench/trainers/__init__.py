@@ -1,0 +1,172 @@
+"""The seam between the harness and a framework, and the list of frameworks.
+
+Imports no framework: each is imported in its own trainer module and its model files only.
+To add one: a module here with ``create(setup) -> Trainer``, its model files, and one line
+in ``FRAMEWORKS``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.experiment import Experiment
+
+Images = NDArray[np.float32]
+Labels = NDArray[np.int64]
+Logits = NDArray[np.float32]
+Weights = dict[str, NDArray[np.float32]]
+SplitName = Literal["validation", "test"]
+
+EVALUATION_BATCH_SIZE = 1024  # images a batch wherever logits of a whole split are computed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """Everything a trainer is made from. The images are normalised already, alike for all."""
+
+    experiment: Experiment
+    seed: int  # of the initial weights and of dropout
+    classes: int
+    train_images: Images  # (n, 28, 28) float32, C-contiguous
+    train_labels: Labels  # (n,) int64 in 0..classes-1
+    validation_images: Images
+    test_images: Images
+
+
+class Trainer(Protocol):
+    """One network in one framework on one device.
+
+    Called in this order: ``build``, ``transfer``, ``warm_up``, then the rest in any order.
+    Only ``synchronize`` has to wait for the device: the clock calls it on both sides.
+    """
+
+    parameter_count: int  # trainable parameters; valid after build()
+
+    def build(self) -> None:
+        """Make network and optimiser from the seed."""
+        ...
+
+    def transfer(self) -> None:
+        """Bring the data to the device, where the framework keeps it there; else do nothing."""
+        ...
+
+    def warm_up(self) -> None:
+        """Compile and autotune on every batch shape to come.
+
+        Weights, optimiser state and random state end as they began.
+        """
+        ...
+
+    def train(self, order: NDArray[np.int64]) -> None:
+        """One optimiser step for each batch of the training images in this order.
+
+        ``order``: indices into the training images. Batches are cut from it in turn, the
+        last one shorter where the length is no multiple of the batch size.
+        """
+        ...
+
+    def mean_loss(self) -> float:
+        """Mean training loss per image over the last ``train``; may wait for the device."""
+        ...
+
+    def logits(self, split: SplitName) -> Logits:
+        """(n, classes) float32 of a whole split, dropout off, batches of 1,024."""
+        ...
+
+    def infer(self, images: Images) -> Logits:
+        """(b, classes) of one batch, from host memory to host memory, dropout off."""
+        ...
+
+    def synchronize(self) -> None:
+        """Return when the device has done all its work."""
+        ...
+
+    def weights(self) -> Weights:
+        """A copy on the host, in one layout for all frameworks, keyed in layer order.
+
+        Keys are ``LAYER/kernel`` and ``LAYER/bias`` with the layer names of the model files.
+        Dense kernels are (in, out), convolutions (height, width, in, out); the rows of a
+        dense kernel behind a Flatten run in (height, width, channel) order.
+        """
+        ...
+
+    def load_weights(self, weights: Weights) -> None:
+        """Take weights in that layout. Raises ValueError on a wrong name or shape."""
+        ...
+
+    def peak_device_memory_bytes(self) -> int | None:
+        """The most the device's allocator has held; None where it is not counted (CPU)."""
+        ...
+
+    def settings(self) -> dict[str, str]:
+        """What the framework says of itself now: threads, precision, compiler, device name."""
+        ...
+
+
+class FrameworkMissing(Exception):
+    """The framework, or its support for the asked device, is not installed here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framework:
+    """What the planner knows of a framework without importing it."""
+
+    module: str  # of bench.trainers, with create(setup) -> Trainer
+    packages: tuple[str, ...]  # distributions whose versions a record names
+    executions: tuple[str, ...]  # what it offers; the first is what its users get by default
+    devices: tuple[str, ...] = ("cpu", "cuda")
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # before import
+
+
+FRAMEWORKS: dict[str, Framework] = {
+    "pytorch": Framework(
+        module="pytorch",
+        packages=("torch",),
+        executions=("eager", "compiled"),
+        devices=("cpu", "cuda", "mps"),
+    ),
+    "keras-tensorflow": Framework(
+        module="keras_tensorflow",
+        packages=("keras", "tensorflow", "tensorflow-cpu"),
+        executions=("graph", "compiled"),
+        environment={"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"},
+    ),
+    "keras-jax": Framework(
+        module="keras_jax",
+        packages=("keras", "jax", "jaxlib"),
+        executions=("compiled",),
+        environment={"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+    ),
+    "keras-torch": Framework(
+        module="keras_torch",
+        packages=("keras", "torch"),
+        executions=("eager",),
+        devices=("cpu", "cuda", "mps"),
+        environment={"KERAS_BACKEND": "torch"},
+    ),
+}
+
+
+class _TrainerModule(Protocol):
+    def create(self, setup: Setup) -> Trainer: ...
+
+
+def load(framework: str) -> _TrainerModule:
+    """Import the trainer module of a framework, and with it the framework.
+
+    Raises FrameworkMissing where it is not installed.
+    """
+    spec = FRAMEWORKS[framework]
+    try:
+        return cast(_TrainerModule, importlib.import_module(f"bench.trainers.{spec.module}"))
+    except ModuleNotFoundError as error:
+        raise FrameworkMissing(
+            f"{framework} needs the package {error.name!r}, which is not installed here"
+        ) from error

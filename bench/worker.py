@@ -1,0 +1,203 @@
+"""One run in one process: joins data, trainer and clock, and writes the record.
+
+Started by ``bench.scheduler`` as ``python -m bench.worker``; a Job comes as one line of JSON
+on standard input, which then stays open for as long as the scheduler lives. Progress goes out
+on standard output, one line of JSON each; whatever a framework prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+import numpy as np
+import psutil
+from safetensors.numpy import save
+
+import datasets
+from bench import machine, results, trainers
+from bench.experiment import Run
+from bench.measure import Diverged, Subject, measure
+from bench.record import Data, Machine, Measurement, Record, Status
+from bench.trainers import Setup, Trainer, Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a worker is told."""
+
+    run: Run
+    data_folder: Path  # of arrays cached by datasets.prepare
+    results_folder: Path
+    machine: Machine  # as the scheduler saw it: reading it again would only cost start-up
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What a worker says of itself while it runs."""
+
+    phase: str
+    done: int  # training images so far
+    total: int  # training images in all; 0 in phases without a count
+
+
+def main() -> int:
+    """Do the job on standard input; the record on the disk is the answer."""
+    out = _claim_stdout()
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+    _end_with_the_scheduler()
+
+    def say(phase: str, done: int, total: int) -> None:
+        out.write(msgspec.json.encode(Progress(phase=phase, done=done, total=total)) + b"\n")
+
+    results.save(job.results_folder, perform(job, say))
+    return 0
+
+
+def perform(job: Job, say: Callable[[str, int, int], None]) -> Record:
+    """Run it; whatever happens inside becomes a record."""
+    started_at = datetime.fromtimestamp(psutil.Process().create_time(), UTC)
+    data = datasets.open_cached(job.data_folder)
+    record = _blank(job, started_at, data)
+    try:
+        settings, measurement = _measure(job, data, say)
+        record = replace(record, status="ok", settings=settings, measurement=measurement)
+    except Exception as error:  # the boundary: a failed run is a record with its error
+        traceback.print_exc()
+        status, reason = classify(error)
+        record = replace(record, status=status, reason=reason)
+    return replace(record, wall_s=(datetime.now(UTC) - started_at).total_seconds())
+
+
+def classify(error: Exception) -> tuple[Status, str]:
+    """The status and the reason that a record gives for an error."""
+    text = str(error).strip() or "no message"
+    reason = f"{type(error).__name__}: {text.splitlines()[0]}"
+    if isinstance(error, trainers.FrameworkMissing):
+        return "not installed", text
+    if isinstance(error, Diverged):
+        return "diverged", text
+    if _is_out_of_memory(error):
+        return "out of memory", reason
+    return "failed", reason
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """By name and words: the frameworks' own classes cannot be imported here."""
+    names = {cls.__name__ for cls in type(error).__mro__}
+    words = ("RESOURCE_EXHAUSTED", "can't allocate memory", "not enough memory", "out of memory")
+    return bool(names & {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"}) or any(
+        word in str(error) for word in words
+    )
+
+
+def _measure(
+    job: Job, data: datasets.Dataset, say: Callable[[str, int, int], None]
+) -> tuple[dict[str, str], Measurement]:
+    experiment = job.run.experiment
+    say("import", 0, 0)
+    start = time.perf_counter()
+    module = trainers.load(experiment.framework)
+    import_s = time.perf_counter() - start
+    say("data", 0, 0)
+    start = time.perf_counter()
+    setup = _setup(job.run, data)
+    data_s = time.perf_counter() - start
+    trainer: Trainer = module.create(setup)
+    subject = Subject(
+        trainer=trainer,
+        experiment=experiment,
+        seed=job.run.seed,
+        train_images=setup.train_images,
+        validation_labels=_int64(data.validation),
+        test_labels=_int64(data.test),
+    )
+
+    def keep(weights: Weights) -> None:
+        path = results.checkpoint_path(job.results_folder, job.run.id)
+        results.write_atomically(path, save(weights))
+
+    measured = measure(subject, import_s=import_s, data_s=data_s, keep=keep, listen=say)
+    peak = machine.peak_process_memory_bytes()
+    return trainer.settings(), replace(measured, peak_process_memory_bytes=peak)
+
+
+def _setup(run: Run, data: datasets.Dataset) -> Setup:
+    def normal(split: datasets.Split) -> trainers.Images:
+        return datasets.normalise(split.images, mean=data.pixel_mean, std=data.pixel_std)
+
+    return Setup(
+        experiment=run.experiment,
+        seed=run.seed,
+        classes=len(data.class_names),
+        train_images=normal(data.train),
+        train_labels=_int64(data.train),
+        validation_images=normal(data.validation),
+        test_images=normal(data.test),
+    )
+
+
+def _int64(split: datasets.Split) -> trainers.Labels:
+    return split.labels.astype(np.int64)
+
+
+def _blank(job: Job, started_at: datetime, data: datasets.Dataset) -> Record:
+    """The record as it is before anything has been measured."""
+    return Record(
+        run_id=job.run.id,
+        experiment=job.run.experiment,
+        seed=job.run.seed,
+        status="failed",
+        started_at=started_at.isoformat(timespec="milliseconds"),
+        wall_s=0.0,
+        machine=job.machine,
+        versions=machine.versions(trainers.FRAMEWORKS[job.run.experiment.framework].packages),
+        data=describe(data),
+    )
+
+
+def describe(data: datasets.Dataset) -> Data:
+    """The part of a record that says which images were used."""
+    return Data(
+        task=data.task,
+        source=data.source,
+        drawn=data.drawn,
+        fingerprint=data.fingerprint,
+        class_names=data.class_names,
+        train_images=len(data.train.labels),
+        validation_images=len(data.validation.labels),
+        test_images=len(data.test.labels),
+        duplicates_removed=data.duplicates_removed,
+        pixel_mean=data.pixel_mean,
+        pixel_std=data.pixel_std,
+    )
+
+
+def _claim_stdout() -> BinaryIO:
+    """Keep standard output for progress; prints of this process go to standard error instead."""
+    own = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return own
+
+
+def _end_with_the_scheduler() -> None:
+    """End at once when standard input closes: a scheduler that was killed leaves no orphan."""
+
+    def wait() -> None:
+        os.read(0, 1)  # unbuffered: a buffered read would hold a lock that exit() waits for
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

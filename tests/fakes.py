@@ -1,0 +1,96 @@
+"""Fakes small enough to read at a glance: a trainer whose device is a list of seconds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.experiment import Experiment
+from bench.trainers import Images, Logits, SplitName, Weights
+
+SETUP_S, TRAIN_S_PER_IMAGE, LOGITS_S, INFER_S, WEIGHTS_S = 3.0, 0.001, 5.0, 0.25, 0.5
+
+
+class FakeTrainer:
+    """Queues its work like a GPU and does it only in ``synchronize()``.
+
+    ``clock`` is the only time there is: it moves when the queue is worked off, and nowhere
+    else. A clock that is read without a synchronisation therefore misses the work.
+    """
+
+    def __init__(self, labels: dict[SplitName, list[int]], losses: list[float]) -> None:
+        self.now_s = 0.0
+        self.queued_s: list[float] = []
+        self.labels = labels
+        self.losses = losses  # training loss of each call of train()
+        self.calls: list[str] = []
+        self.orders: list[NDArray[np.int64]] = []
+        self.version = 0  # stands for the weights: how often train() was called
+        self.confidence = [1.0] * 99  # of the right answer, by version: the validation loss
+        self.parameter_count = 7
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def synchronize(self) -> None:
+        self.now_s += sum(self.queued_s)
+        self.queued_s.clear()
+
+    def _queue(self, name: str, seconds: float) -> None:
+        self.calls.append(name)
+        self.queued_s.append(seconds)
+
+    def build(self) -> None:
+        self._queue("build", SETUP_S)
+
+    def transfer(self) -> None:
+        self._queue("transfer", SETUP_S)
+
+    def warm_up(self) -> None:
+        self._queue("warm_up", SETUP_S)
+
+    def train(self, order: NDArray[np.int64]) -> None:
+        self._queue("train", TRAIN_S_PER_IMAGE * len(order))
+        self.orders.append(order)
+        self.version += 1
+
+    def mean_loss(self) -> float:
+        return self.losses[len(self.orders) - 1]
+
+    def logits(self, split: SplitName) -> Logits:
+        self._queue(f"logits {split}", LOGITS_S)
+        return np.eye(3, dtype=np.float32)[self.labels[split]] * self.confidence[self.version]
+
+    def infer(self, images: Images) -> Logits:
+        self._queue("infer", INFER_S)
+        return np.zeros((len(images), 3), np.float32)
+
+    def weights(self) -> Weights:
+        self._queue("weights", WEIGHTS_S)
+        return {"version": np.array([self.version], np.float32)}
+
+    def load_weights(self, weights: Weights) -> None:
+        self.calls.append("load_weights")
+        self.version = int(weights["version"][0])
+
+    def peak_device_memory_bytes(self) -> int | None:
+        return None
+
+    def settings(self) -> dict[str, str]:
+        return {}
+
+
+def an_experiment(**changes: object) -> Experiment:
+    """A small experiment, with the changes a test is about."""
+    fields: dict[str, object] = {
+        "task": "digits",
+        "source": "mnist",
+        "architecture": "mlp",
+        "framework": "pytorch",
+        "execution": "eager",
+        "device": "cpu",
+        "batch_size": 4,
+        "epochs": 1.0,
+        "targets": (0.97,),
+    }
+    return Experiment(**(fields | changes))  # type: ignore[arg-type]

@@ -1,0 +1,165 @@
+"""The clock: what it counts, what it does not, and that it waits for the device."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from bench import measure as subject_under_test
+from bench.measure import Diverged, Stopwatch, Subject, measure
+from bench.record import Measurement
+from bench.trainers import Weights
+from tests.fakes import (
+    INFER_S,
+    LOGITS_S,
+    SETUP_S,
+    TRAIN_S_PER_IMAGE,
+    WEIGHTS_S,
+    FakeTrainer,
+    an_experiment,
+)
+
+IMAGES = 10
+TRUTH = [0, 1, 2, 0]
+
+
+def a_trainer(losses: list[float] | None = None) -> FakeTrainer:
+    return FakeTrainer({"validation": TRUTH, "test": TRUTH}, losses or [1.0] * 99)
+
+
+def run(trainer: FakeTrainer, keep: list[Weights] | None = None, **changes: object) -> Measurement:
+    subject = Subject(
+        trainer=trainer,
+        experiment=an_experiment(**changes),
+        seed=0,
+        train_images=np.zeros((IMAGES, 28, 28), np.float32),
+        validation_labels=np.array(TRUTH),
+        test_labels=np.array(TRUTH),
+    )
+    kept = [] if keep is None else keep
+    return measure(subject, import_s=1.5, data_s=2.5, keep=kept.append, clock=trainer.clock)
+
+
+def test_work_that_is_done_only_on_synchronisation_is_counted() -> None:
+    measured = run(a_trainer(), epochs=2)
+    assert measured.phases.train_s == pytest.approx(2 * IMAGES * TRAIN_S_PER_IMAGE)
+    assert [s.train_s for s in measured.segments] == pytest.approx([0.01, 0.01])
+
+
+def test_a_clock_without_synchronisation_would_see_nothing() -> None:
+    """The fake can tell: this is what the tests above would find if it were forgotten."""
+    trainer = a_trainer()
+    start = trainer.clock()
+    trainer.train(np.arange(IMAGES))
+    assert trainer.clock() - start == 0.0
+
+
+def test_work_queued_before_the_clock_is_not_counted() -> None:
+    trainer = a_trainer()
+    trainer.train(np.arange(IMAGES))  # queued, not yet done
+    _, elapsed = Stopwatch(trainer=trainer, clock=trainer.clock).time("phase", lambda: None)
+    assert elapsed == 0.0
+
+
+def test_each_phase_has_its_own_seconds() -> None:
+    phases = run(a_trainer()).phases
+    assert (phases.import_s, phases.data_s) == (1.5, 2.5)
+    assert (phases.build_s, phases.transfer_s, phases.warm_up_s) == (SETUP_S, SETUP_S, SETUP_S)
+    assert phases.evaluation_s == pytest.approx(2 * LOGITS_S)  # validation once, test once
+    assert phases.checkpoint_s == pytest.approx(WEIGHTS_S)
+
+
+def test_evaluation_and_checkpoint_time_is_not_training_time() -> None:
+    measured = run(a_trainer(), epochs=3)
+    assert [e.train_s for e in measured.evaluations] == pytest.approx([0.01, 0.02, 0.03])
+
+
+def test_several_evaluations_an_epoch_cut_the_training_into_segments() -> None:
+    measured = run(a_trainer(), epochs=1, evaluations_per_epoch=3)
+    assert [e.images_seen for e in measured.evaluations] == [4, 8, 10]
+    assert [s.steps for s in measured.segments] == [1, 1, 1]
+
+
+def test_the_weights_of_the_lowest_validation_loss_are_kept_and_tested() -> None:
+    trainer = a_trainer()
+    trainer.confidence = [0.0, 1.0, 5.0, 2.0, 3.0]  # best after the second epoch
+    kept: list[Weights] = []
+    measured = run(trainer, kept, epochs=4)
+    assert measured.test is not None
+    assert measured.test.evaluation == 1
+    assert kept[0]["version"].tolist() == [2]
+    assert trainer.version == 2  # loaded before the test set was read
+    assert measured.test.loss == pytest.approx(measured.evaluations[1].loss)
+
+
+def test_of_equal_validation_losses_the_earlier_is_kept() -> None:
+    measured = run(a_trainer(), epochs=3)
+    assert measured.test is not None
+    assert measured.test.evaluation == 0
+
+
+def test_the_test_set_is_read_once_and_after_the_best_weights_are_loaded() -> None:
+    trainer = a_trainer()
+    run(trainer, epochs=3)
+    assert trainer.calls.count("logits test") == 1
+    assert trainer.calls.index("load_weights") < trainer.calls.index("logits test")
+
+
+def test_a_throughput_run_reads_no_accuracy() -> None:
+    trainer = a_trainer()
+    measured = run(trainer, goal="throughput")
+    assert measured.test is None
+    assert measured.evaluations == ()
+    assert measured.phases.evaluation_s is None
+    assert not any(call.startswith("logits") for call in trainer.calls)
+
+
+def test_inference_is_sampled_at_a_large_batch_and_at_batch_one() -> None:
+    large, one = run(a_trainer()).inference
+    assert (large.batch_size, one.batch_size) == (IMAGES, 1)
+    assert set(one.samples_s) == {INFER_S}
+    assert len(one.samples_s) >= subject_under_test.MIN_SAMPLES
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_ends_the_run(loss: float) -> None:
+    with pytest.raises(Diverged, match="learning rate"):
+        run(a_trainer([1.0, loss]), epochs=2)
+
+
+def test_a_validation_loss_that_is_no_number_ends_the_run() -> None:
+    trainer = a_trainer()
+    trainer.confidence = [math.nan] * 3
+    with pytest.raises(Diverged, match="validation loss"):
+        run(trainer)
+
+
+def test_progress_is_told_outside_the_clock() -> None:
+    """A listener that takes its time must not lengthen the training."""
+    trainer = a_trainer()
+    heard: list[tuple[str, int, int]] = []
+
+    def slow_listener(phase: str, done: int, total: int) -> None:
+        heard.append((phase, done, total))
+        trainer.now_s += 100.0
+
+    subject = Subject(
+        trainer=trainer,
+        experiment=an_experiment(epochs=2),
+        seed=0,
+        train_images=np.zeros((IMAGES, 28, 28), np.float32),
+        validation_labels=np.array(TRUTH),
+        test_labels=np.array(TRUTH),
+    )
+    measured = measure(
+        subject,
+        import_s=0,
+        data_s=0,
+        keep=lambda weights: None,
+        listen=slow_listener,
+        clock=trainer.clock,
+    )
+    assert measured.phases.train_s == pytest.approx(0.02)
+    assert ("train", 20, 20) in heard

@@ -1,0 +1,73 @@
+"""The order of the images: from the seed, whole, and cut only between batches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.order import batch_sizes, segments, total_steps
+from tests.fakes import an_experiment
+
+sizes = st.integers(1, 200)
+
+
+@given(images=sizes, batch=st.integers(1, 50), evaluations=st.integers(1, 7))
+def test_an_epoch_shows_every_image_once(images: int, batch: int, evaluations: int) -> None:
+    experiment = an_experiment(batch_size=batch, evaluations_per_epoch=evaluations)
+    seen = np.concatenate(list(segments(experiment, 0, images)))
+    assert sorted(seen) == list(range(images))
+
+
+@given(images=sizes, batch=st.integers(1, 50), evaluations=st.integers(1, 7))
+def test_cutting_an_epoch_does_not_change_its_batches(
+    images: int, batch: int, evaluations: int
+) -> None:
+    whole = list(segments(an_experiment(batch_size=batch, epochs=2), 3, images))
+    cut_experiment = an_experiment(
+        batch_size=batch, epochs=2, evaluations_per_epoch=evaluations
+    )
+    cut = list(segments(cut_experiment, 3, images))
+    assert np.array_equal(np.concatenate(whole), np.concatenate(cut))
+    short = [len(part) % batch for part in cut]
+    assert sum(bool(rest) for rest in short) <= 2  # only at the end of each epoch
+
+
+def test_another_seed_is_another_order_and_the_same_seed_the_same() -> None:
+    experiment = an_experiment()
+    first, again, other = (next(segments(experiment, seed, 100)) for seed in (0, 0, 1))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_each_epoch_has_its_own_order() -> None:
+    one, two = segments(an_experiment(epochs=2), 0, 100)
+    assert not np.array_equal(one, two)
+
+
+def test_an_epoch_is_the_same_however_long_the_run() -> None:
+    short = list(segments(an_experiment(epochs=1), 0, 100))
+    long = list(segments(an_experiment(epochs=5), 0, 100))
+    assert np.array_equal(short[0], long[0])
+
+
+def test_a_part_of_an_epoch_is_the_beginning_of_it() -> None:
+    (part,) = segments(an_experiment(epochs=0.5), 0, 100)
+    (whole,) = segments(an_experiment(epochs=1), 0, 100)
+    assert len(part) == 48  # 12 of 25 steps, batch size 4: Python rounds 12.5 to even
+    assert np.array_equal(part, whole[:48])
+
+
+def test_the_shortest_run_is_one_step() -> None:
+    assert total_steps(an_experiment(epochs=1e-9), 100) == 1
+
+
+@pytest.mark.parametrize(
+    ("images", "batch", "expected"),
+    [(10, 4, (4, 2)), (8, 4, (4,)), (3, 4, (3,)), (4, 4, (4,)), (5, 4, (4, 1))],
+)
+def test_the_batch_shapes_to_come_are_known(
+    images: int, batch: int, expected: tuple[int, ...]
+) -> None:
+    assert batch_sizes(an_experiment(batch_size=batch), images) == expected
