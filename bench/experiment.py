@@ -35,6 +35,11 @@ class Experiment:
     adam_epsilon: float = 1e-7  # of 'adam' only; its betas are 0.9 and 0.999
     targets: tuple[float, ...] = ()  # validation accuracies to be timed, fractions, ascending
 
+    def __post_init__(self) -> None:
+        """Make whole numbers floats: 2 and 2.0 epochs are one experiment, with one id."""
+        object.__setattr__(self, "epochs", float(self.epochs))
+        object.__setattr__(self, "learning_rate", float(self.learning_rate))
+
     @property
     def id(self) -> str:
         """A file name for the experiment: readable, and unique by the hash of all its fields."""

@@ -53,9 +53,7 @@ def gpus() -> tuple[Gpu, ...]:
         return ()
     try:
         driver = pynvml.nvmlSystemGetDriverVersion()
-        handles = [
-            pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())
-        ]
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
         return tuple(
             Gpu(
                 name=pynvml.nvmlDeviceGetName(handle),

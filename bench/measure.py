@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, SplitName, Tra
 
 Result = TypeVar("Result")
 Clock = Callable[[], float]
+# hears (phase, done, total) in training images, between two readings of the clock, never within;
+# both counts are 0 in phases that have none
+Listener = Callable[[str, int, int], None]
 
 WARM_UP_CALLS = 10  # inference calls before the first that counts
 SAMPLING_S = 2.0  # inference is sampled this long, and at least and at most so often:
@@ -32,14 +35,6 @@ MAX_SAMPLES = 1000
 
 class Diverged(Exception):
     """The loss is no longer a finite number: nothing after it would mean anything."""
-
-
-class Listener(Protocol):
-    """Hears how far a run is, between two readings of the clock and never within."""
-
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        """``done`` of ``total`` training images; both 0 where a phase has no count."""
-        ...
 
 
 def silent(phase: str, done: int, total: int) -> None:
@@ -66,9 +61,15 @@ class Stopwatch:
     clock: Clock
     seconds: dict[str, float] = field(default_factory=dict)  # phase -> seconds so far
 
-    def time(self, phase: str, work: Callable[[], Result]) -> tuple[Result, float]:
-        """Run ``work``; return what it returned and its seconds."""
-        self.trainer.synchronize()
+    def time(
+        self, phase: str, work: Callable[[], Result], *, idle: bool = False
+    ) -> tuple[Result, float]:
+        """Run ``work``; return what it returned and its seconds.
+
+        ``idle``: the device has been given nothing yet, so there is nothing to wait for.
+        """
+        if not idle:
+            self.trainer.synchronize()
         start = self.clock()
         result = work()
         self.trainer.synchronize()
@@ -136,11 +137,9 @@ def measure(
 
 def _prepare(watch: Stopwatch, listen: Listener) -> None:
     trainer = watch.trainer
-    for phase, work in (
-        ("build", trainer.build),
-        ("transfer", trainer.transfer),
-        ("warm_up", trainer.warm_up),
-    ):
+    listen("build", 0, 0)
+    watch.time("build", trainer.build, idle=True)
+    for phase, work in (("transfer", trainer.transfer), ("warm_up", trainer.warm_up)):
         listen(phase, 0, 0)
         watch.time(phase, work)
 
@@ -211,9 +210,7 @@ def _remember(watch: Stopwatch, best: _Best, evaluations: list[Evaluation]) -> N
         best.weights, _ = watch.time("checkpoint", watch.trainer.weights)
 
 
-def _test(
-    subject: Subject, watch: Stopwatch, best: _Best, keep: Callable[[Weights], None]
-) -> Test:
+def _test(subject: Subject, watch: Stopwatch, best: _Best, keep: Callable[[Weights], None]) -> Test:
     """Read the test set: once, at the end, with the best checkpoint. Nothing else reads it."""
     watch.time("checkpoint", partial(keep, best.weights))
     subject.trainer.load_weights(best.weights)

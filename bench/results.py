@@ -1,9 +1,9 @@
 """A results folder: records saved at once and whole, loaded, locked, checked before a resume.
 
-    NAME/records/RUN.json       one record a run
-    NAME/checkpoints/RUN.safetensors
-    NAME/logs/RUN.log           what the frameworks printed
-    NAME/tables/ NAME/plots/    made from the records by bench.report
+NAME/records/RUN.json       one record a run
+NAME/checkpoints/RUN.safetensors
+NAME/logs/RUN.log           what the frameworks printed
+NAME/tables/ NAME/plots/    made from the records by bench.report
 """
 
 from __future__ import annotations
@@ -165,3 +165,9 @@ def note_command(folder: Path, arguments: Sequence[str]) -> None:
     line = shlex.join(["python", "run_all.py", *arguments])
     with (folder / "command.txt").open("a") as file:
         file.write(line + "\n")
+
+
+def commands(folder: Path) -> list[str]:
+    """The command lines that made the folder, oldest first; empty where none was noted."""
+    path = folder / "command.txt"
+    return path.read_text().splitlines() if path.exists() else []

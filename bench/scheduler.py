@@ -78,7 +78,7 @@ def run_one(run: Run, site: Site, display: Display) -> Record:
             end_tree(process)
     if path.exists():
         return decode(path.read_bytes(), path)
-    status, reason = _failure(in_time, process.returncode, site.timeout_s, log)
+    status, reason = failure(in_time, process.returncode, site.timeout_s, log)
     record = Record(
         run_id=run.id,
         experiment=run.experiment,
@@ -109,8 +109,8 @@ def _start(run: Run, site: Site, log: IO[bytes]) -> subprocess.Popen[bytes]:
     )
     job = Job(
         run=run,
-        data_folder=site.data[run.experiment.task, run.experiment.source][0],
-        results_folder=site.folder.resolve(),
+        data_folder=str(site.data[run.experiment.task, run.experiment.source][0].resolve()),
+        results_folder=str(site.folder.resolve()),
         machine=site.machine,
     )
     if process.stdin is not None:
@@ -183,9 +183,7 @@ def end_tree(process: subprocess.Popen[bytes]) -> None:
                 continue
 
 
-def _failure(
-    in_time: bool, code: int | None, timeout_s: float, log: Path
-) -> tuple[Status, str]:
+def failure(in_time: bool, code: int | None, timeout_s: float, log: Path) -> tuple[Status, str]:
     """What to say of a run that left no record."""
     if not in_time:
         return "timed out", f"not done after {timeout_s:g} s; give it more with --timeout"

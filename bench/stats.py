@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 
 from bench.experiment import Experiment
-from bench.record import Data, Inference, Machine, Measurement, Record
+from bench.record import Data, Inference, Machine, Measurement, Phases, Record
 
 GIB = 2**30
+LATENCY_PERCENTILES = {"median": 0.5, "p95": 0.95, "p99": 0.99}
+PHASES = tuple(one.name for one in fields(Phases))  # in the order in which they happen
+START_UP_PHASES = PHASES[: PHASES.index("warm_up_s") + 1]
 
 Statistic = Callable[[Record], float | None]
 
@@ -104,7 +107,7 @@ def replicates(records: Iterable[Record]) -> list[Replicates]:
     measured_first = sorted(records, key=lambda record: record.status != "ok")
     for record in measured_first:
         kin = (record.experiment, record.data.fingerprint, record.machine)
-        key = (*kin, tuple(sorted(record.versions.items())))
+        key: tuple[object, ...] = (*kin, tuple(sorted(record.versions.items())))
         if record.status != "ok":
             key = next((other for other in groups if other[:3] == kin), key)
         groups.setdefault(key, []).append(record)
@@ -130,17 +133,18 @@ def throughput_images_per_s(record: Record) -> float | None:
 
 def train_s(record: Record) -> float | None:
     """Seconds of all optimiser steps after the warm-up."""
-    return record.measurement.phases.train_s if record.measurement else None
+    return phase_s(record, "train_s")
+
+
+def phase_s(record: Record, name: str) -> float | None:
+    """Seconds of one phase, by its name in ``Phases``; None where it did not happen."""
+    return getattr(record.measurement.phases, name) if record.measurement else None
 
 
 def start_up_s(record: Record) -> float | None:
     """Seconds from nothing to the first step that counts: import to warm-up."""
-    if record.measurement is None:
-        return None
-    phases = record.measurement.phases
-    return (
-        phases.import_s + phases.data_s + phases.build_s + phases.transfer_s + phases.warm_up_s
-    )
+    seconds = [phase_s(record, name) for name in START_UP_PHASES]
+    return sum(s for s in seconds if s is not None) if record.measurement else None
 
 
 def test_accuracy(record: Record) -> float | None:

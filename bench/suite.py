@@ -162,11 +162,7 @@ def missing(plan: Plan, options: Options) -> list[Run]:
         )
     if not options.allow_mixed:
         _refuse_differences(plan, saved)
-    done = {
-        record.run_id
-        for record in saved
-        if record.status == "ok" or not options.retry_failed
-    }
+    done = {record.run_id for record in saved if record.status == "ok" or not options.retry_failed}
     return [run for run in plan.runs if run.id not in done]
 
 
@@ -219,7 +215,7 @@ def _conclude(plan: Plan, options: Options, interrupted: bool) -> int:
     folder = plan.site.folder
     records = results.load_some(folder)
     if records:
-        print(report.write(folder, records))
+        print(report.write(folder, records, command="\n".join(results.commands(folder))))
     if interrupted:
         print(
             f"interrupted; go on with: python run_all.py --out {folder} --resume "

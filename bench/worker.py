@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +25,7 @@ from safetensors.numpy import save
 import datasets
 from bench import machine, results, trainers
 from bench.experiment import Run
-from bench.measure import Diverged, Subject, measure
+from bench.measure import Diverged, Listener, Subject, measure
 from bench.record import Data, Machine, Measurement, Record, Status
 from bench.trainers import Setup, Trainer, Weights
 
@@ -36,8 +35,8 @@ class Job:
     """What a worker is told."""
 
     run: Run
-    data_folder: Path  # of arrays cached by datasets.prepare
-    results_folder: Path
+    data_folder: str  # of arrays cached by datasets.prepare
+    results_folder: str
     machine: Machine  # as the scheduler saw it: reading it again would only cost start-up
 
 
@@ -59,14 +58,14 @@ def main() -> int:
     def say(phase: str, done: int, total: int) -> None:
         out.write(msgspec.json.encode(Progress(phase=phase, done=done, total=total)) + b"\n")
 
-    results.save(job.results_folder, perform(job, say))
+    results.save(Path(job.results_folder), perform(job, say))
     return 0
 
 
-def perform(job: Job, say: Callable[[str, int, int], None]) -> Record:
+def perform(job: Job, say: Listener) -> Record:
     """Run it; whatever happens inside becomes a record."""
     started_at = datetime.fromtimestamp(psutil.Process().create_time(), UTC)
-    data = datasets.open_cached(job.data_folder)
+    data = datasets.open_cached(Path(job.data_folder))
     record = _blank(job, started_at, data)
     try:
         settings, measurement = _measure(job, data, say)
@@ -100,9 +99,7 @@ def _is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def _measure(
-    job: Job, data: datasets.Dataset, say: Callable[[str, int, int], None]
-) -> tuple[dict[str, str], Measurement]:
+def _measure(job: Job, data: datasets.Dataset, say: Listener) -> tuple[dict[str, str], Measurement]:
     experiment = job.run.experiment
     say("import", 0, 0)
     start = time.perf_counter()
@@ -123,7 +120,7 @@ def _measure(
     )
 
     def keep(weights: Weights) -> None:
-        path = results.checkpoint_path(job.results_folder, job.run.id)
+        path = results.checkpoint_path(Path(job.results_folder), job.run.id)
         results.write_atomically(path, save(weights))
 
     measured = measure(subject, import_s=import_s, data_s=data_s, keep=keep, listen=say)

@@ -33,6 +33,7 @@ class FakeTrainer:
         return self.now_s
 
     def synchronize(self) -> None:
+        assert self.calls, "called before build(), when a framework has nothing to wait for"
         self.now_s += sum(self.queued_s)
         self.queued_s.clear()
 

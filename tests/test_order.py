@@ -25,9 +25,7 @@ def test_cutting_an_epoch_does_not_change_its_batches(
     images: int, batch: int, evaluations: int
 ) -> None:
     whole = list(segments(an_experiment(batch_size=batch, epochs=2), 3, images))
-    cut_experiment = an_experiment(
-        batch_size=batch, epochs=2, evaluations_per_epoch=evaluations
-    )
+    cut_experiment = an_experiment(batch_size=batch, epochs=2, evaluations_per_epoch=evaluations)
     cut = list(segments(cut_experiment, 3, images))
     assert np.array_equal(np.concatenate(whole), np.concatenate(cut))
     short = [len(part) % batch for part in cut]

@@ -1,0 +1,228 @@
+"""``python -m bench data``: what data there is; fetch, check, convert.
+
+    python -m bench data                              # what is found, and what is in it
+    python -m bench data --data-dir DIR --convert     # and cache it, ready for runs
+    python -m bench data --fetch digits               # download MNIST
+    python -m bench data --fetch letters              # the A-Z letters, from Kaggle
+
+Every file that is shown is read to its end, so what is wrong with one shows here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets import TASKS, DataError, Dataset, Source, Stage, Task, open_cached
+from datasets.drawn import DEFAULT_IMAGES
+from datasets.folders import DATA_VARIABLE, cache_folder, search_folders
+from datasets.preparation import Found, cached_folder, convert, fetch, load, search
+from datasets.splits import Collection
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; return the exit code, 2 where the data cannot be used."""
+    options = _parser().parse_args(argv)
+    try:
+        with StageDisplay() as progress:
+            for name in options.fetch:
+                fetch(name, _published(TASKS[name]).name, progress=progress)
+            print(describe_folders(options.data_dir))
+            for name in options.task:
+                _show_task(TASKS[name], options, progress)
+    except DataError as error:
+        print(f"bench data: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench data", description=_summary())
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
+    parser.add_argument("--task", type=_tasks, default=list(TASKS), metavar="TASK,...")
+    parser.add_argument("--source", help="show or convert this source only, such as glyphs")
+    parser.add_argument("--fetch", type=_tasks, default=[], metavar="TASK,...", help="download")
+    parser.add_argument("--convert", action="store_true", help="parse and cache what is shown")
+    parser.add_argument(
+        "--glyphs-images", type=int, default=DEFAULT_IMAGES, metavar="N", help="how many to draw"
+    )
+    return parser
+
+
+def _summary() -> str:
+    return (__doc__ or "").partition("\n")[0]
+
+
+def _tasks(names: str) -> list[str]:
+    chosen = names.split(",")
+    for name in chosen:
+        if name not in TASKS:
+            raise argparse.ArgumentTypeError(
+                f"unknown task {name!r}; choose from {', '.join(TASKS)}"
+            )
+    return chosen
+
+
+def _published(task: Task) -> Source:
+    return next(source for source in task.sources if not source.drawn)
+
+
+def describe_folders(data_dir: Path | None) -> str:
+    """Where data is searched, in order, and where parsed data is kept."""
+    cache = cache_folder()
+    found = search_folders(data_dir, cache)
+    lines = [f"  {folder.path} ({folder.named_by})" for folder in found]
+    if not found:
+        lines = [f"  none: no --data-dir, no {DATA_VARIABLE}, nothing downloaded yet"]
+    return "\n".join(["Searched for data, in this order:", *lines, f"Parsed data: {cache}/arrays"])
+
+
+def _show_task(task: Task, options: argparse.Namespace, progress: StageDisplay) -> None:
+    found = search(task.name, data_dir=options.data_dir)
+    drawn = next(source for source in task.sources if source.drawn)
+    chosen = found[0].source if found else drawn
+    print(
+        f"\n{task.name}: {len(task.class_names)} classes; without --source runs take {chosen.name}"
+    )
+    all_found = [*found, Found(task=task, source=drawn, images=options.glyphs_images)]
+    for source in task.sources:
+        if options.source in (None, source.name):
+            print(f"  {source.name}: {source.description}")
+            here = [each for each in all_found if each.source == source]
+            if not here:
+                print("    not found")
+            for each in here:
+                _show_found(each, options, progress)
+
+
+def _show_found(found: Found, options: argparse.Namespace, progress: StageDisplay) -> None:
+    asked_to_draw = options.source == found.source.name
+    if options.convert and (not found.source.drawn or asked_to_draw):
+        folder = convert(found, progress=progress).folder
+        print(f"    {_origin(found)}\n    cached in {folder}")
+        print(describe_dataset(open_cached(folder)))
+    elif found.source.drawn:
+        print(f"    drawn when asked for, {found.images:,} images, or where nothing is found")
+    else:
+        print(f"    {_origin(found)}")
+        print(_describe_unconverted(found, progress))
+
+
+def _origin(found: Found) -> str:
+    if not found.files:
+        return f"{found.images:,} images drawn"
+    return "found " + "\n          ".join(str(path) for path in found.files)
+
+
+def _describe_unconverted(found: Found, progress: StageDisplay) -> str:
+    folder = cached_folder(found)
+    if folder.is_dir():
+        return f"    cached in {folder}\n" + describe_dataset(open_cached(folder))
+    collection = load(found, progress=progress)
+    return "    not cached yet: the first run does that, or --convert\n" + describe_collection(
+        collection, found.task.class_names
+    )
+
+
+def describe_dataset(dataset: Dataset) -> str:
+    """Images in each split and class of a cached data set, in lines of text."""
+    splits = (dataset.train, dataset.validation, dataset.test)
+    return _describe(
+        [split.labels for split in splits],
+        dataset.class_names,
+        dataset.duplicates_removed,
+        dataset.conflicting_labels,
+    )
+
+
+def describe_collection(collection: Collection, class_names: tuple[str, ...]) -> str:
+    """The same of images that were parsed and not cached."""
+    splits = (collection.train, collection.validation, collection.test)
+    return _describe(
+        [collection.labels[rows] for rows in splits],
+        class_names,
+        collection.duplicates_removed,
+        collection.conflicting_labels,
+    )
+
+
+def _describe(
+    labels: Sequence[NDArray[np.uint8]],
+    class_names: tuple[str, ...],
+    duplicates: int,
+    conflicts: int,
+) -> str:
+    train, validation, test = (len(split) for split in labels)
+    counts = np.bincount(np.concatenate(labels), minlength=len(class_names))
+    classes = ", ".join(f"{n} {c:,}" for n, c in zip(class_names, counts, strict=True))
+    return (
+        f"    {train:,} training, {validation:,} validation, {test:,} test images; "
+        f"{duplicates:,} duplicates removed, {conflicts:,} of them labelled otherwise\n"
+        f"    images a class: {classes}"
+    )
+
+
+class StageDisplay:
+    """Shows stages of work: a bar each on a terminal, a few plain lines elsewhere.
+
+    An object of it is a ``datasets.Progress``.
+    """
+
+    def __init__(self) -> None:
+        self._stage: Stage | None = None
+        self._bar: Any = None  # a tqdm, where there is a terminal
+        self._quarters = 0  # of the stage, said already
+
+    def __call__(self, stage: Stage, done: int) -> None:
+        if stage != self._stage:
+            self._begin(stage)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+        else:
+            self._say(stage, done)
+
+    def __enter__(self) -> StageDisplay:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the bar of the last stage."""
+        if self._bar is not None:
+            self._bar.close()
+        self._stage = self._bar = None
+
+    def _begin(self, stage: Stage) -> None:
+        self.close()
+        self._stage, self._quarters = stage, 0
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            scale = 1024 if stage.unit == "B" else 1000
+            self._bar = tqdm(
+                desc=stage.name,
+                total=stage.total or None,
+                unit=stage.unit if stage.unit == "B" else f" {stage.unit}",
+                unit_scale=True,
+                unit_divisor=scale,
+                leave=False,
+            )
+
+    def _say(self, stage: Stage, done: int) -> None:
+        quarters = 4 * done // stage.total if stage.total else 0
+        if quarters > self._quarters:
+            self._quarters = quarters
+            print(f"{stage.name}: {25 * quarters} %", file=sys.stderr, flush=True)

@@ -1,0 +1,83 @@
+"""Starts run_all.py as a user does, on a few drawn images."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+PROJECT = Path(__file__).resolve().parent.parent
+SMALL = ("--source", "glyphs", "--glyphs-images", "1000", "--device", "cpu")
+ONE = (*SMALL, "--task", "digits", "--architecture", "mlp", "--framework", "pytorch")
+PATIENCE_S = 120.0  # far beyond any machine's need: reached only when something hangs
+
+
+def run_all(*words: str | Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:
+    """Run it to its end; fail where the exit code is not ``check``."""
+    done = subprocess.run(
+        [sys.executable, "run_all.py", *words],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=10 * PATIENCE_S,
+    )
+    assert check is None or done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+def start(*words: str | Path) -> subprocess.Popen[str]:
+    """Start it and return at once."""
+    return subprocess.Popen(
+        [sys.executable, "run_all.py", *words],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def bench(*words: str | Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:
+    """``python -m bench`` with these words."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *words], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert check is None or done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return when it holds; fail when it never does."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def worker_of(process: subprocess.Popen[str]) -> psutil.Process:
+    """The worker that a running suite has started, as soon as there is one."""
+    found: list[psutil.Process] = []
+
+    def look() -> bool:
+        assert process.poll() is None, process.communicate()
+        for child in psutil.Process(process.pid).children():
+            try:
+                if "bench.worker" in child.cmdline():
+                    found.append(child)
+            except psutil.NoSuchProcess:
+                continue
+        return bool(found)
+
+    wait_until(look)
+    return found[0]
+
+
+def gone(process: psutil.Process) -> bool:
+    """Whether it has ended; a dead one that nobody has waited for has."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -1,0 +1,59 @@
+"""The command line of run_all.py: what is read, and what a mistake is told."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.cli import parse
+
+
+def test_lists_are_comma_separated() -> None:
+    options = parse(["--device", "cpu,cuda", "--batch-size", "20,128", "--task", "letters"])
+    assert options.devices == ("cpu", "cuda")
+    assert options.batch_sizes == (20, 128)
+    assert options.tasks == ("letters",)
+
+
+def test_what_repeats_in_a_list_counts_once() -> None:
+    assert parse(["--framework", "pytorch,pytorch"]).frameworks == ("pytorch",)
+
+
+def test_nothing_given_leaves_all_to_the_preset() -> None:
+    options = parse([])
+    assert options.preset == "quick"
+    assert options.tasks is options.devices is options.epochs is options.seeds is None
+
+
+def test_an_interpreter_can_be_named_for_a_framework() -> None:
+    options = parse(["--python", f"keras-tensorflow={sys.executable}"])
+    assert options.pythons == {"keras-tensorflow": Path(sys.executable)}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--task", "digit"], "unknown task 'digit'; choose from digits, letters"),
+        (["--framework", "pytorch,keras"], "unknown framework 'keras'; choose from pytorch"),
+        (["--device", "gpu"], "unknown device 'gpu'; choose from cpu, cuda, mps"),
+        (["--preset", "fast"], "unknown preset 'fast'; choose from quick, standard, paper"),
+        (["--source", "emnist"], "unknown source 'emnist'; choose from mnist"),
+        (["--batch-size", "20,zero"], "'zero' is no whole number from 1 up"),
+        (["--batch-size", "0"], "'0' is no whole number from 1 up"),
+        (["--seeds", "0"], "'0' is no whole number from 1 up"),
+        (["--epochs", "-1"], "'-1' is no number above 0"),
+        (["--learning-rate", "nan"], "'nan' is no number above 0"),
+        (["--timeout", "inf"], "'inf' is no number above 0"),
+        (["--python", "pytorch"], "'pytorch' is not FRAMEWORK=PATH"),
+        (["--python", "pytorch=/no/such/python"], "'/no/such/python' is no Python interpreter"),
+    ],
+)
+def test_a_mistake_says_what_came_and_what_was_wanted(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(words)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,172 @@
+"""The imports point one way: reads those of every module and holds the rules of the house.
+
+Each rule is a function from the tree of imports to its violations, in words; each is shown to
+catch a file planted against it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from bench.trainers import FRAMEWORKS
+from tests import imports
+from tests.imports import Import, Tree
+
+# What a run may load besides its framework: a machine with a GPU may have little more.
+CORE_PACKAGES = frozenset({"numpy", "msgspec", "psutil", "safetensors"})
+CORE = ("bench.worker", "bench.measure", "bench.trainers*", "bench.record", "bench.machine")
+LIVE = ("bench.worker", "bench.scheduler", "bench.measure", "bench.trainers*", "models*")
+
+FRAMEWORK_PACKAGES = frozenset(
+    package for framework in FRAMEWORKS.values() for package in framework.packages
+)
+
+Rule = Callable[[Tree], list[str]]
+
+
+def data_and_models_know_nothing_of_the_harness(tree: Tree) -> list[str]:
+    """``datasets/`` and ``models/`` import neither ``bench/`` nor each other."""
+    return [
+        _said(each)
+        for each in tree.imports
+        if (own := _top(each.module)) in ("datasets", "models")
+        and _top(each.target) in imports.PACKAGES
+        and _top(each.target) != own
+    ]
+
+
+def a_framework_stays_in_modules_of_its_name(tree: Tree) -> list[str]:
+    """Only ``bench/trainers/*torch*`` and ``models/*_*torch`` import torch; others alike."""
+    return [
+        _said(each)
+        for each in tree.imports
+        if (package := _top(each.target)) in FRAMEWORK_PACKAGES
+        and not fnmatchcase(each.module, f"bench.trainers.*{package}*")
+        and not fnmatchcase(each.module, f"models.*_*{package}")
+    ]
+
+
+def the_clock_sees_no_framework(tree: Tree) -> list[str]:
+    """``measure.py`` reaches no framework by any way."""
+    reached = tree.reached({"bench.measure"}, at_import_only=False)
+    return _framework_imports(tree, reached)
+
+
+def reports_see_records_and_statistics_only(tree: Tree) -> list[str]:
+    """Nothing that reports or computes on records reaches a live object by any way."""
+    starts = {name for name in tree.modules if name == "bench.stats" or _in_report(name)}
+    reached = tree.reached(starts, at_import_only=False)
+    live = [way for name, way in reached.items() if any(fnmatchcase(name, it) for it in LIVE)]
+    return live + _framework_imports(tree, reached)
+
+
+def the_measuring_core_imports_little(tree: Tree) -> list[str]:
+    """What is imported before a run begins needs only CORE_PACKAGES and the framework."""
+    starts = {name for name in tree.modules if any(fnmatchcase(name, it) for it in CORE)}
+    reached = tree.reached(starts, at_import_only=True)
+    known = CORE_PACKAGES | FRAMEWORK_PACKAGES | sys.stdlib_module_names | {*imports.PACKAGES}
+    return [
+        f"{_said(each)} (by way of {reached[each.module]})"
+        for each in tree.imports
+        if each.at_import and each.module in reached and _top(each.target) not in known
+    ]
+
+
+RULES: tuple[Rule, ...] = (
+    data_and_models_know_nothing_of_the_harness,
+    a_framework_stays_in_modules_of_its_name,
+    the_clock_sees_no_framework,
+    reports_see_records_and_statistics_only,
+    the_measuring_core_imports_little,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_house_holds_its_rule(rule: Rule) -> None:
+    assert rule(imports.read()) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "line"),
+    [
+        (RULES[0], "datasets/digits.py", "from bench.record import Data"),
+        (RULES[0], "datasets/digits.py", "import models"),
+        (RULES[0], "models/mlp_keras.py", "    import datasets.digits"),
+        (RULES[1], "bench/worker.py", "import torch"),
+        (RULES[1], "bench/trainers/pytorch.py", "from keras import layers"),
+        (RULES[1], "bench/trainers/__init__.py", "    import jax.numpy as jnp"),
+        (RULES[1], "models/mlp_keras.py", "from torch import nn"),
+        (RULES[1], "datasets/digits.py", "import tensorflow as tf"),
+        (RULES[2], "bench/order.py", "    import torch"),
+        (RULES[3], "bench/report/tables.py", "from bench import worker"),
+        (RULES[3], "bench/stats.py", "from .trainers import FRAMEWORKS"),
+        (RULES[3], "bench/results.py", "    import bench.scheduler"),
+        (RULES[4], "bench/worker.py", "import pandas"),
+        (RULES[4], "datasets/digits.py", "import polars as pl"),
+        (RULES[4], "bench/order.py", "from scipy import stats"),
+    ],
+)
+def test_a_file_against_a_rule_is_caught(rule: Rule, path: str, line: str, tmp_path: Path) -> None:
+    _small_house(tmp_path)
+    assert rule(imports.read(tmp_path)) == []
+    indented = f"def late():\n{line}\n" if line.startswith(" ") else f"{line}\n"
+    with (tmp_path / path).open("a") as file:
+        file.write(indented)
+    module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    assert any(path in words or module in words for words in rule(imports.read(tmp_path)))
+
+
+def test_an_import_for_the_type_checker_alone_is_no_import_of_the_core(tmp_path: Path) -> None:
+    _small_house(tmp_path)
+    (tmp_path / "bench/order.py").write_text("if TYPE_CHECKING:\n    import pandas\n")
+    assert the_measuring_core_imports_little(imports.read(tmp_path)) == []
+
+
+def _small_house(root: Path) -> None:
+    """A house of the real one's shape with nothing in it against any rule."""
+    files = {
+        "bench/__init__.py": "",
+        "bench/measure.py": "from bench import order\n",
+        "bench/order.py": "import numpy\n",
+        "bench/record.py": "import msgspec\n",
+        "bench/report/__init__.py": "",
+        "bench/report/tables.py": "import pandas\nfrom bench import results, stats\n",
+        "bench/results.py": "from bench.record import Record\n",
+        "bench/scheduler.py": "from bench import results\n",
+        "bench/stats.py": "from bench.record import Record\n",
+        "bench/trainers/__init__.py": "",
+        "bench/trainers/pytorch.py": "import torch\n",
+        "bench/worker.py": "import datasets, models\nfrom bench import measure, trainers\n",
+        "datasets/__init__.py": "from datasets import digits\n",
+        "datasets/digits.py": "import numpy\n",
+        "models/__init__.py": "",
+        "models/mlp_keras.py": "import keras\n",
+    }
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content)
+
+
+def _framework_imports(tree: Tree, reached: dict[str, str]) -> list[str]:
+    return [
+        f"{_said(each)} (by way of {reached[each.module]})"
+        for each in tree.imports
+        if each.module in reached and _top(each.target) in FRAMEWORK_PACKAGES
+    ]
+
+
+def _in_report(module: str) -> bool:
+    return module == "bench.report" or module.startswith("bench.report.")
+
+
+def _said(each: Import) -> str:
+    return f"{each.place} imports {each.target}"
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]

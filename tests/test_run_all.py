@@ -1,0 +1,274 @@
+"""run_all.py as a user starts it: ends, failures, interrupts, kills and resumes for real."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import machine, results
+from bench.record import Record
+from tests.suite_process import (
+    ONE,
+    PROJECT,
+    SMALL,
+    bench,
+    gone,
+    run_all,
+    start,
+    wait_until,
+    worker_of,
+)
+
+LONG = (*ONE, "--epochs", "5000")  # would go on for minutes
+
+
+def only(folder: Path) -> Record:
+    (record,) = results.load(folder)
+    return record
+
+
+def test_a_suite_leaves_records_tables_plots_and_a_summary(tmp_path: Path) -> None:
+    done = run_all(*ONE, "--architecture", "mlp,cnn", "--seeds", "2", "--out", tmp_path)
+    records = results.load(tmp_path)
+    assert [(r.experiment.architecture, r.seed) for r in records] == [
+        ("mlp", 0),
+        ("cnn", 0),
+        ("mlp", 1),
+        ("cnn", 1),
+    ]  # the order goes round
+    assert {r.status for r in records} == {"ok"}
+    assert "fastest" in done.stdout
+    assert "glyphs" in done.stdout  # no result on drawn images without the word
+    assert (tmp_path / "tables" / "runs.md").exists()
+    assert list((tmp_path / "plots").glob("*.svg"))
+    assert len(list((tmp_path / "checkpoints").glob("*.safetensors"))) == 4
+
+
+def test_every_record_is_complete(tmp_path: Path) -> None:
+    run_all(*ONE, "--out", tmp_path)
+    record = only(tmp_path)
+    measured = record.measurement
+    assert measured is not None
+    assert measured.parameter_count == 669_706
+    assert sum(s.images for s in measured.segments) == 2 * record.data.train_images
+    assert len(measured.evaluations) == 2 * record.experiment.evaluations_per_epoch
+    assert measured.test is not None
+    assert measured.test.images == record.data.test_images
+    assert measured.phases.import_s > 0
+    assert measured.peak_process_memory_bytes is not None
+    assert record.versions["torch"] == machine.versions(("torch",))["torch"]
+    assert record.settings
+    assert record.machine == machine.observe()
+
+
+def test_the_same_seed_gives_the_same_losses(tmp_path: Path) -> None:
+    run_all(*ONE, "--out", tmp_path / "a")
+    run_all(*ONE, "--out", tmp_path / "b")
+    first, second = only(tmp_path / "a").measurement, only(tmp_path / "b").measurement
+    assert first is not None
+    assert second is not None
+    assert [s.train_loss for s in first.segments] == [s.train_loss for s in second.segments]
+
+
+def test_a_run_that_diverges_is_a_record_and_the_next_goes_on(tmp_path: Path) -> None:
+    words = (*SMALL, "--task", "digits", "--framework", "pytorch", "--optimizer", "sgd")
+    done = run_all(*words, "--learning-rate", "1e30", "--out", tmp_path, check=1)
+    assert [r.status for r in results.load(tmp_path)] == ["diverged", "diverged"]
+    assert "diverged" in done.stdout
+
+
+def test_a_run_that_takes_too_long_is_a_record(tmp_path: Path) -> None:
+    run_all(*LONG, "--timeout", "4", "--out", tmp_path, check=1)
+    assert only(tmp_path).status == "timed out"
+    assert "--timeout" in str(only(tmp_path).reason)
+
+
+def test_a_worker_that_is_killed_is_a_record_and_the_next_goes_on(tmp_path: Path) -> None:
+    suite = start(*LONG, "--seeds", "2", "--timeout", "8", "--out", tmp_path)
+    worker_of(suite).kill()
+    suite.communicate()
+    first, second = results.load(tmp_path)
+    assert (first.status, second.status) == ("crashed", "timed out")
+    assert "signal 9" in str(first.reason)
+    assert suite.returncode == 1
+
+
+def test_a_framework_that_is_missing_is_a_record(tmp_path: Path) -> None:
+    """An interpreter that sees the small packages, and no framework."""
+    bare = tmp_path / "bare-python"
+    hidden = tmp_path / "hidden"
+    for name in ("torch", "tensorflow", "jax", "keras"):
+        (hidden / name).mkdir(parents=True)
+        (hidden / name / "__init__.py").write_text(
+            f"raise ModuleNotFoundError('No module named {name}', name={name!r})\n"
+        )
+    bare.write_text(f'#!/bin/sh\nPYTHONPATH="{hidden}:$PYTHONPATH" exec "{sys.executable}" "$@"\n')
+    bare.chmod(0o755)
+    out = tmp_path / "out"
+    words = (*ONE, "--framework", "pytorch", "--python", f"pytorch={bare}", "--out", out)
+    run_all(*words, check=1)  # asked for by name: a failure
+    assert only(out).status == "not installed"
+    assert "'torch'" in str(only(out).reason)
+
+
+def test_an_interrupt_ends_the_run_and_still_writes_the_tables(tmp_path: Path) -> None:
+    run_all(*ONE, "--out", tmp_path)
+    suite = start(*LONG, "--resume", "--out", tmp_path)
+    worker = worker_of(suite)
+    table = tmp_path / "tables" / "runs.md"
+    table.unlink()
+    suite.send_signal(signal.SIGINT)
+    out, err = suite.communicate()
+    assert suite.returncode == 130, out + err
+    assert gone(worker)
+    assert table.exists()
+    assert "--resume" in err
+    assert len(results.load(tmp_path)) == 1  # the run in hand left none
+
+
+def test_a_suite_that_is_killed_leaves_no_orphan_and_can_be_resumed(tmp_path: Path) -> None:
+    words = (*ONE, "--seeds", "3", "--out", tmp_path)
+    suite = start(*words)
+    wait_until(lambda: bool(list((tmp_path / "records").glob("*.json"))))
+    worker = worker_of(suite)
+    suite.kill()
+    suite.wait()
+    wait_until(lambda: gone(worker))
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "records").glob("*.json")}
+    assert 1 <= len(before) < 3
+    run_all(*words, "--resume")
+    assert sorted(r.seed for r in results.load(tmp_path)) == [0, 1, 2]
+    assert all(path.stat().st_mtime_ns == then for path, then in before.items())
+
+
+def test_a_folder_with_records_is_not_touched_without_resume(tmp_path: Path) -> None:
+    run_all(*ONE, "--out", tmp_path)
+    done = run_all(*ONE, "--out", tmp_path, check=2)
+    assert "--resume" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_records_of_other_versions_are_refused_unless_told(tmp_path: Path) -> None:
+    run_all(*ONE, "--out", tmp_path)
+    record = only(tmp_path)
+    old = replace(record, versions=record.versions | {"torch": "1.0.0"})
+    results.save(tmp_path, old)
+    refused = run_all(*ONE, "--seeds", "2", "--resume", "--out", tmp_path, check=2)
+    assert "torch for pytorch: 1.0.0 in the records" in refused.stderr
+    run_all(*ONE, "--seeds", "2", "--resume", "--allow-mixed", "--out", tmp_path)
+    assert len(results.load(tmp_path)) == 2
+
+
+def test_what_had_failed_runs_again_only_when_told(tmp_path: Path) -> None:
+    run_all(*LONG, "--timeout", "2", "--out", tmp_path, check=1)
+    run_all(*LONG, "--timeout", "2", "--out", tmp_path, "--resume", check=1)
+    first = only(tmp_path)
+    run_all(*LONG, "--timeout", "3", "--out", tmp_path, "--resume", "--retry-failed", check=1)
+    assert "3 s" in str(only(tmp_path).reason)
+    assert "2 s" in str(first.reason)
+
+
+def test_a_second_process_on_the_folder_is_told_so(tmp_path: Path) -> None:
+    suite = start(*LONG, "--out", tmp_path)
+    try:
+        worker_of(suite)
+        second = run_all(*ONE, "--out", tmp_path, check=2)
+        assert "in use by another process" in second.stderr
+    finally:
+        suite.send_signal(signal.SIGTERM)
+        suite.communicate()
+    assert suite.returncode == 130
+
+
+def test_cuda_without_a_gpu_is_an_error_and_not_a_silent_cpu_run(tmp_path: Path) -> None:
+    if machine.gpus():
+        pytest.skip("this machine has a GPU")
+    done = run_all("--device", "cuda", "--out", tmp_path, check=2)
+    assert "no NVIDIA GPU found" in done.stderr
+    assert "NVML" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run_all(*SMALL, "--dry-run", "--out", out)
+    assert "16 runs" in done.stdout
+    assert "about" in done.stdout
+    assert not out.exists()
+
+
+def test_a_missing_data_folder_is_an_error(tmp_path: Path) -> None:
+    done = run_all("--data-dir", tmp_path / "nowhere", "--out", tmp_path / "out", check=2)
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_source_that_no_task_has_is_an_error(tmp_path: Path) -> None:
+    done = run_all("--task", "digits", "--source", "az", "--out", tmp_path, check=2)
+    assert "choose from mnist, glyphs" in done.stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """What keeps its answer within half a second."""
+    script = (
+        "import sys, run_all; from bench import cli\n"
+        "try: cli.parse(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({m.partition('.')[0] for m in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    loaded = done.stderr
+    for heavy in ("torch", "tensorflow", "jax", "keras", "pandas", "polars", "matplotlib", "scipy"):
+        assert f"'{heavy}'" not in loaded
+    assert "--batch-size" in done.stdout
+
+
+def test_a_report_is_made_again_from_the_records_alone(tmp_path: Path) -> None:
+    """By an interpreter that refuses to import any framework."""
+    run_all(*ONE, "--out", tmp_path)
+    table = tmp_path / "tables" / "runs.md"
+    before = table.read_text()
+    table.unlink()
+    script = (
+        "import sys\n"
+        "for name in ('torch', 'tensorflow', 'jax', 'keras'): sys.modules[name] = None\n"
+        "from bench.__main__ import main\n"
+        "sys.exit(main(['report', sys.argv[1]]))"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path], cwd=PROJECT, check=True)
+    assert table.read_text() == before
+
+
+def test_an_unknown_command_names_those_there_are() -> None:
+    done = bench("reprot", check=2)
+    assert "unknown command 'reprot'; choose from report, compare, data, doctor" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a Unix thing")
+def test_a_terminal_is_shown_bars_and_a_pipe_lines(tmp_path: Path) -> None:
+    import pty
+
+    command = [sys.executable, "run_all.py", *ONE, "--out", str(tmp_path)]
+    ours, theirs = pty.openpty()
+    suite = subprocess.Popen(command, cwd=PROJECT, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 65536)
+        except OSError:  # the terminal's other side is closed
+            break
+    assert suite.wait() == 0
+    assert b"run 1/1" in shown
+    assert b"epochs" in shown
+    lines = run_all(*ONE, "--out", tmp_path / "piped").stderr
+    assert "[1/1] digits mlp pytorch eager cpu batch 128 seed 0:" in lines
+    assert "\r" not in lines
