@@ -1,0 +1,38 @@
+"""Tables, plots and sentences from saved records alone; no live object, no framework.
+
+folder.py       everything below into a results folder
+comparison.py   which runs may stand side by side
+wording.py      numbers and names as a reader sees them
+tables/         one table a file, and their list
+plots/          one plot a file, and their list
+summary.py      the closing sentences
+index.py        the page that leads through tables and plots
+compare.py      python -m bench compare A B
+command.py      python -m bench report DIR
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.record import Record
+
+
+def write(folder: Path, records: Sequence[Record], command: str | None = None) -> str:
+    """Write ``folder/tables``, ``folder/plots`` and ``folder/README.md``.
+
+    Args:
+        folder: a results folder.
+        records: the runs to report, of this folder.
+        command: the command that made them, shown on the page; None: not known.
+
+    Returns:
+        The closing summary in plain sentences.
+
+    Raises:
+        OSError: where something cannot be written; each file is there whole or not at all.
+    """
+    from bench.report.folder import write_all  # late: it imports matplotlib
+
+    return write_all(folder, records, command)

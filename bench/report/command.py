@@ -1,0 +1,35 @@
+"""python -m bench report DIR: tables, plots and page again, from the records alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import report, results
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make the report of a results folder and print its summary; 2 where it cannot be done."""
+    options = _parser().parse_args(argv)
+    try:
+        records = results.load(options.folder)
+        command = "\n".join(results.commands(options.folder)) or None
+        print(report.write(options.folder, records, command))
+    except results.ResultsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: the report cannot be written: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench report",
+        description="Make the tables, plots and page of a results folder from its records alone.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="such as results/quick")
+    return parser

@@ -1,0 +1,50 @@
+"""Training throughput by framework, as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from bench import stats
+from bench.report import wording
+from bench.report.comparison import FRAMEWORK, Comparison, comparisons
+from bench.report.plots import bars
+from bench.report.plots.plot import Plot
+from bench.report.plots.style import Palette
+from bench.stats import Replicates
+
+
+def _panels(groups: Sequence[Replicates]) -> list[Comparison]:
+    """Of whole trainings; of mere training steps only where there is nothing else."""
+    found = comparisons(groups, FRAMEWORK, keep=lambda panel: bool(panel.measured))
+    trained = [panel for panel in found if panel.experiment.goal == "train"]
+    return trained or found
+
+
+def _draw(axes: Axes, panel: Comparison, palette: Palette) -> None:
+    labels = wording.distinct_labels(panel.groups)
+    for place, group in enumerate(panel.groups):
+        values = [v for r in group.measured if (v := stats.throughput_images_per_s(r)) is not None]
+        if values:
+            look = palette[wording.framework(group.experiment)]
+            bars.bar(axes, place, values, look, wording.spread(stats.summarize(values)))
+        else:
+            bars.absent(axes, place, group.failed[0].status if group.failed else "not measured")
+    bars.name_places(axes, labels)
+    axes.set_xlabel("training throughput (images/s)")
+
+
+PLOT = Plot(
+    name="throughput",
+    title="Training throughput by framework",
+    caption=(
+        "Training images per second over all steps after the warm-up; longer is faster. With "
+        "several seeds the bar is their mean, the whisker their standard deviation and each dot "
+        "one seed."
+    ),
+    needs="a run that ended well",
+    panels=_panels,
+    draw=_draw,
+    shows_failures=True,
+)

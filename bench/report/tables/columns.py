@@ -1,0 +1,165 @@
+"""The columns that tables are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from bench import stats
+from bench.report import wording
+from bench.report.comparison import EXPERIMENT_FIELDS
+from bench.report.tables.table import Cell, Column, Raw, Row
+from bench.stats import Replicates, Statistic, Summary
+
+Pick = Callable[[Row], Replicates | None]  # the group of a row that a column is about, if any
+
+
+def first(row: Row) -> Replicates:
+    """The group of a row that has one, or that stands for the others."""
+    return row[0]
+
+
+def text(header: str, of: Callable[[Replicates], str]) -> Column:
+    """A column of words about a row's first group, in Markdown only."""
+    return Column(
+        header=header, names=(), cell=lambda row: Cell(shown=of(row[0]), raw=()), words=True
+    )
+
+
+def quantity(
+    header: str,
+    name: str,
+    unit: str,
+    statistic: Statistic,
+    *,
+    scale: float = 1.0,
+    decimals: int | None = None,
+    pick: Pick = first,
+) -> Column:
+    """A column of a statistic over seeds.
+
+    Args:
+        header: in Markdown.
+        name, unit: make the CSV's ``NAME_mean_UNIT``, ``NAME_std_UNIT`` and ``NAME_n``.
+        statistic: of one run, in ``unit``.
+        scale, decimals: for Markdown alone, as of ``wording.spread``.
+        pick: the group of a row that it is about; None where the row has none.
+    """
+
+    def cell(row: Row) -> Cell:
+        group = pick(row)
+        summary = group.summary(statistic) if group else None
+        return Cell(shown=wording.spread(summary, scale, decimals), raw=numbers(summary))
+
+    names = (f"{name}_mean_{unit}", f"{name}_std_{unit}", f"{name}_n")
+    return Column(header=header, names=names, cell=cell)
+
+
+def throughput(*, of: str = "", name: str = "", pick: Pick = first) -> Column:
+    """Training images per second; ``of`` and ``name`` precede header and CSV name."""
+    return quantity(
+        f"{of} training (images/s)".strip(),
+        f"{name}throughput",
+        "images_per_s",
+        stats.throughput_images_per_s,
+        pick=pick,
+    )
+
+
+def accuracy(*, of: str = "", name: str = "", pick: Pick = first) -> Column:
+    """Test accuracy; ``of`` and ``name`` precede header and CSV name."""
+    return quantity(
+        f"{of} test accuracy (%)".strip(),
+        f"{name}test_accuracy",
+        "fraction",
+        stats.test_accuracy,
+        scale=100,
+        decimals=2,
+        pick=pick,
+    )
+
+
+def numbers(summary: Summary | None) -> tuple[Raw, Raw, Raw]:
+    """Mean, standard deviation and n for the CSV."""
+    return (summary.mean, summary.std, summary.n) if summary else (None, None, 0)
+
+
+def framework(rows: Iterable[Row]) -> Column:
+    """Which framework a row is of, told apart by its versions where need be; in Markdown only."""
+    firsts = [row[0] for row in rows]
+    labels = dict(zip(map(id, firsts), wording.distinct_labels(firsts), strict=True))
+    return text("framework", lambda group: labels[id(group)])
+
+
+def outcome() -> Column:
+    """How many runs a row has, and how and why some did not end well."""
+    return Column(
+        header="runs",
+        names=("runs", "runs_failed", "reason"),
+        cell=lambda row: Cell(shown=wording.outcome(row[0]), raw=_outcome(row[0])),
+        words=True,
+    )
+
+
+def failed(told_by: Callable[[Replicates], str]) -> Column:
+    """What failed and why, of rows of several groups; ``told_by`` tells a row's groups apart."""
+
+    def cell(row: Row) -> Cell:
+        reasons = dict.fromkeys(
+            f"{told_by(group)}: {wording.failure(record)}"
+            for group in row
+            for record in group.failed
+        )
+        return Cell(shown="; ".join(reasons), raw=("; ".join(reasons) or None,))
+
+    return Column(header="failed", names=("failed",), cell=cell, words=True)
+
+
+def _outcome(group: Replicates) -> tuple[Raw, Raw, Raw]:
+    reasons = "; ".join(dict.fromkeys(map(wording.failure, group.failed)))
+    return (len(group.records), len(group.failed), reasons or None)
+
+
+ABOUT: dict[str, Callable[[Replicates], Raw]] = {
+    **{
+        name: lambda group, name=name: getattr(group.experiment, name)  # type: ignore[misc]
+        for name in ("goal", *EXPERIMENT_FIELDS)
+    },
+    "images_drawn": lambda group: group.data.drawn,
+    "data_fingerprint": lambda group: group.data.fingerprint,
+    "machine": lambda group: wording.machine(group.host),
+    "versions": lambda group: wording.versions(group.versions),
+}
+
+
+def experiment(leave_out: Iterable[str] = ()) -> tuple[Column, ...]:
+    """What a row's runs were: experiment, data, machine, versions; in the CSV only.
+
+    ``leave_out`` names what a row has several of.
+    """
+    told = {name: of for name, of in ABOUT.items() if name not in {*leave_out}}
+
+    def cell(row: Row) -> Cell:
+        return Cell(shown="", raw=tuple(of(row[0]) for of in told.values()))
+
+    return (Column(header="", names=tuple(told), cell=cell),)
+
+
+def time(target: float, *, pick: Pick = first, of: str = "") -> Column:
+    """Training seconds to a target, the misses kept; mean and deviation are of the hits alone.
+
+    ``of`` names what ``pick`` picks, where a row has more than one group.
+    """
+    name = "_".join(filter(None, (of.lower(), f"time_to_{100 * target:g}_percent")))
+
+    def cell(row: Row) -> Cell:
+        group = pick(row)
+        if group is None:
+            return Cell(shown=wording.NOT_MEASURED, raw=(None, None, 0, 0))
+        times = stats.times_to_accuracy(group, target)
+        return Cell(shown=wording.time_to_target(times), raw=(*numbers(times.hits), times.missed))
+
+    return Column(
+        header=f"{of} time to {wording.target(target)} (s)".strip(),
+        names=(f"{name}_mean_s", f"{name}_std_s", f"{name}_reached_n", f"{name}_not_reached_n"),
+        cell=cell,
+    )

@@ -1,0 +1,133 @@
+"""Records as runs leave them, made up for tests of statistics and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from bench.experiment import Experiment, Run
+from bench.record import (
+    Data,
+    Evaluation,
+    Inference,
+    Machine,
+    Measurement,
+    Phases,
+    Record,
+    Segment,
+    Status,
+    Test,
+)
+
+MACHINE = Machine(cpu="Testium 9000", cores=2, memory_bytes=8 * 2**30, system="Linux 6.1 x86_64")
+EXPERIMENT = Experiment(
+    task="digits",
+    source="mnist",
+    architecture="mlp",
+    framework="pytorch",
+    execution="eager",
+    device="cpu",
+    batch_size=128,
+    epochs=2,
+    targets=(0.97, 0.99),
+)
+TRAIN_IMAGES = 1000
+TEST_IMAGES = 1000
+
+
+def make_record(
+    *,
+    seed: int = 0,
+    status: Status = "ok",
+    reason: str | None = None,
+    machine: Machine = MACHINE,
+    versions: dict[str, str] | None = None,
+    fingerprint: str | None = None,
+    train_s: Sequence[float] = (1.0, 1.0),
+    accuracies: Sequence[float] = (0.95, 0.98),
+    correct: int = 975,
+    latencies_s: Sequence[float] = (0.001,) * 100,
+    **experiment: Any,
+) -> Record:
+    """A record of ``EXPERIMENT`` with some fields changed; one segment an entry of ``train_s``."""
+    asked = replace(EXPERIMENT, **experiment)
+    return Record(
+        run_id=Run(experiment=asked, seed=seed).id,
+        experiment=asked,
+        seed=seed,
+        status=status,
+        reason=reason,
+        started_at=f"2026-01-01T00:00:{seed:02}+00:00",
+        wall_s=9.0,
+        machine=machine,
+        versions={"python": "3.11.7", "torch": "2.13.0"} if versions is None else versions,
+        data=make_data(asked, fingerprint),
+        measurement=(
+            _measurement(asked, train_s, accuracies, correct, latencies_s)
+            if status == "ok"
+            else None
+        ),
+    )
+
+
+def make_data(experiment: Experiment, fingerprint: str | None = None) -> Data:
+    """Data of the experiment's task and source; its fingerprint follows from the two."""
+    drawn = experiment.source == "glyphs"
+    classes = "0123456789" if experiment.task == "digits" else "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    return Data(
+        task=experiment.task,
+        source=experiment.source,
+        drawn=drawn,
+        fingerprint=fingerprint or f"{experiment.task}-{experiment.source}".ljust(64, "0"),
+        class_names=tuple(classes),
+        train_images=TRAIN_IMAGES,
+        validation_images=200,
+        test_images=TEST_IMAGES,
+        duplicates_removed=3,
+        pixel_mean=0.13,
+        pixel_std=0.31,
+    )
+
+
+def _measurement(
+    experiment: Experiment,
+    train_s: Sequence[float],
+    accuracies: Sequence[float],
+    correct: int,
+    latencies_s: Sequence[float],
+) -> Measurement:
+    segments = tuple(
+        Segment(images=TRAIN_IMAGES, steps=8, train_s=seconds, train_loss=0.5 / (i + 1))
+        for i, seconds in enumerate(train_s)
+    )
+    phases = Phases(
+        import_s=2.0, data_s=0.1, build_s=0.2, transfer_s=0.0, warm_up_s=0.5, train_s=sum(train_s)
+    )
+    measured = Measurement(
+        phases=phases,
+        parameter_count=669_706,
+        segments=segments,
+        peak_process_memory_bytes=400 * 2**20,
+    )
+    if experiment.goal == "throughput":
+        return measured
+    return replace(
+        measured,
+        phases=replace(phases, evaluation_s=0.2, checkpoint_s=0.01, inference_s=4.0),
+        evaluations=tuple(
+            Evaluation(
+                images_seen=TRAIN_IMAGES * (i + 1),
+                train_s=sum(train_s[: i + 1]),
+                accuracy=accuracy,
+                loss=1 - accuracy + 0.01,
+                evaluation_s=0.1,
+            )
+            for i, accuracy in enumerate(accuracies)
+        ),
+        test=Test(evaluation=len(accuracies) - 1, correct=correct, images=TEST_IMAGES, loss=0.08),
+        inference=(
+            Inference(batch_size=500, samples_s=(0.01,) * 30),
+            Inference(batch_size=1, samples_s=tuple(latencies_s)),
+        ),
+    )

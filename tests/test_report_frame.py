@@ -1,0 +1,36 @@
+"""A results folder as a pandas frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench import results
+from bench.report.frame import load
+from tests.records import make_record
+
+
+def test_a_frame_has_a_row_a_run_and_numbers_to_compute_with(tmp_path: Path) -> None:
+    for seed, correct in enumerate((970, 980)):
+        results.save(tmp_path, make_record(seed=seed, correct=correct))
+    frame = load(tmp_path)
+    assert len(frame) == 2
+    means = frame.groupby("framework")["test_accuracy_fraction"].mean()
+    assert means["pytorch"] == pytest.approx(0.975)
+    assert pd.api.types.is_integer_dtype(frame["seed"])
+    assert pd.api.types.is_numeric_dtype(frame["wall_s"])
+
+
+def test_what_a_failed_run_did_not_measure_is_missing_and_not_zero(tmp_path: Path) -> None:
+    results.save(tmp_path, make_record(seed=0))
+    results.save(tmp_path, make_record(seed=1, status="crashed", reason="signal 9"))
+    frame = load(tmp_path).set_index("seed")
+    assert pd.isna(frame.loc[1, "test_accuracy_fraction"])
+    assert frame.loc[1, "reason"] == "signal 9"
+
+
+def test_a_folder_without_records_says_so(tmp_path: Path) -> None:
+    with pytest.raises(results.ResultsError, match="no records"):
+        load(tmp_path)

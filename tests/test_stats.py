@@ -1,0 +1,181 @@
+"""Statistics over records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import stats
+from bench.record import Gpu, Inference, Record
+from tests.records import MACHINE, make_record
+
+GPU = Gpu(name="Tensorium", memory_bytes=2**34, driver="560.1")
+
+
+def test_the_deviation_of_one_value_is_absent_not_zero() -> None:
+    assert stats.summarize([5.0]) == stats.Summary(mean=5.0, std=None, n=1)
+
+
+def test_the_deviation_divides_by_n_minus_one() -> None:
+    summary = stats.summarize([1.0, 2.0, 3.0, 6.0])
+    assert summary is not None
+    assert summary.mean == 3.0
+    assert summary.std == pytest.approx(np.std([1, 2, 3, 6], ddof=1))
+
+
+def test_nothing_known_is_no_summary_and_what_is_unknown_is_not_counted() -> None:
+    assert stats.summarize([]) is None
+    assert stats.summarize([None, None]) is None
+    assert stats.summarize([None, 4.0]) == stats.Summary(mean=4.0, std=None, n=1)
+
+
+def test_throughput_is_all_images_over_all_seconds_not_the_mean_of_rates() -> None:
+    record = make_record(train_s=(1.0, 3.0))  # 1,000 images each: rates 1,000 and 333
+    assert stats.throughput_images_per_s(record) == pytest.approx(2000 / 4)
+
+
+def test_throughput_of_no_time_is_absent() -> None:
+    assert stats.throughput_images_per_s(make_record(train_s=())) is None
+    assert stats.throughput_images_per_s(make_record(train_s=(0.0,))) is None
+
+
+def test_a_failed_run_has_no_statistic() -> None:
+    failed = make_record(status="out of memory", reason="too large")
+    for statistic in (
+        stats.throughput_images_per_s,
+        stats.train_s,
+        stats.start_up_s,
+        stats.test_accuracy,
+        stats.inference_batch_size,
+        stats.inference_images_per_s,
+        stats.peak_process_memory_bytes,
+        stats.peak_device_memory_bytes,
+    ):
+        assert statistic(failed) is None
+    assert stats.latency_s(failed, 0.5) is None
+    assert stats.time_to_accuracy_s(failed, 0.5) is None
+
+
+def test_a_target_is_met_by_the_first_evaluation_at_it_or_above() -> None:
+    record = make_record(train_s=(1.0, 2.0, 4.0), accuracies=(0.9, 0.97, 0.96))
+    assert stats.time_to_accuracy_s(record, 0.97) == 3.0
+    assert stats.time_to_accuracy_s(record, 0.9) == 1.0
+    assert stats.time_to_accuracy_s(record, 0.98) is None
+
+
+def test_test_accuracy_is_a_fraction_of_the_test_images() -> None:
+    assert stats.test_accuracy(make_record(correct=913)) == 0.913
+
+
+def test_start_up_is_everything_before_the_training() -> None:
+    assert stats.start_up_s(make_record()) == pytest.approx(2.0 + 0.1 + 0.2 + 0.0 + 0.5)
+
+
+def test_a_phase_that_did_not_happen_is_absent() -> None:
+    assert stats.phase_s(make_record(goal="throughput"), "evaluation_s") is None
+
+
+def test_inference_throughput_is_at_the_largest_batch_and_latency_at_one() -> None:
+    record = make_record(latencies_s=(0.002, 0.004, 0.009))
+    assert stats.inference_batch_size(record) == 500
+    assert stats.inference_images_per_s(record) == pytest.approx(500 / 0.01)
+    assert stats.latency_s(record, 0.5) == 0.004
+
+
+def test_where_only_single_images_were_asked_there_is_no_inference_throughput() -> None:
+    record = _with_inference(make_record(), (Inference(batch_size=1, samples_s=(0.1,)),))
+    assert stats.inference_images_per_s(record) is None
+    assert stats.inference_batch_size(record) is None
+
+
+@given(
+    samples=st.lists(st.floats(0, 1e3), min_size=100, max_size=300),
+    fraction=st.sampled_from(list(stats.LATENCY_PERCENTILES.values())),
+)
+def test_a_percentile_is_that_of_numpy(samples: list[float], fraction: float) -> None:
+    expected = np.percentile(samples, 100 * fraction)
+    assert stats.percentile(samples, fraction) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("fraction", "enough"), [(0.5, 2), (0.95, 20), (0.99, 100)])
+def test_a_percentile_is_said_of_enough_samples_only(fraction: float, enough: int) -> None:
+    assert stats.percentile([1.0] * enough, fraction) == 1.0
+    assert stats.percentile([1.0] * (enough - 1), fraction) is None
+
+
+def test_runs_that_differ_in_their_seed_alone_are_replicates() -> None:
+    records = [make_record(seed=seed, batch_size=size) for seed in (2, 0, 1) for size in (64, 32)]
+    groups = stats.replicates(records)
+    assert [group.experiment.batch_size for group in groups] == [32, 64]
+    assert [record.seed for record in groups[0].records] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        make_record(seed=1, learning_rate=0.01),
+        make_record(seed=1, fingerprint="other images"),
+        make_record(seed=1, versions={"torch": "2.12.0"}),
+        make_record(seed=1, machine=replace(MACHINE, cpu="Slowium")),
+        make_record(
+            seed=1, machine=replace(MACHINE, gpus=(Gpu(name="G", memory_bytes=1, driver="1"),))
+        ),
+    ],
+    ids=["learning rate", "images", "versions", "processor", "GPU"],
+)
+def test_runs_that_differ_in_anything_else_are_not_put_together(other: Record) -> None:
+    assert len(stats.replicates([make_record(), other])) == 2
+
+
+def test_a_failed_run_that_knows_no_versions_joins_its_experiment() -> None:
+    failed = make_record(seed=0, status="crashed", versions={})
+    (group,) = stats.replicates([failed, make_record(seed=1)])
+    assert group.failed == (failed,)
+    assert [record.seed for record in group.measured] == [1]
+    assert group.versions["torch"] == "2.13.0"
+
+
+def test_memory_that_differs_by_less_than_a_gibibyte_is_the_same_machine() -> None:
+    less = replace(MACHINE, memory_bytes=MACHINE.memory_bytes - 2**20)
+    assert stats.host(less) == stats.host(MACHINE)
+
+
+def test_a_summary_is_of_the_runs_that_ended_well() -> None:
+    records = [
+        make_record(seed=0, train_s=(1.0,)),
+        make_record(seed=1, train_s=(0.5,)),
+        make_record(seed=2, status="timed out"),
+    ]
+    (group,) = stats.replicates(records)
+    summary = group.summary(stats.throughput_images_per_s)
+    assert summary is not None
+    assert (summary.mean, summary.n) == (1500.0, 2)
+
+
+def test_misses_of_a_target_are_kept_beside_the_hits() -> None:
+    records = [
+        make_record(seed=0, accuracies=(0.98, 0.98)),
+        make_record(seed=1, accuracies=(0.9, 0.98)),
+        make_record(seed=2, accuracies=(0.9, 0.96)),
+        make_record(seed=3, status="failed"),
+    ]
+    (group,) = stats.replicates(records)
+    times = stats.times_to_accuracy(group, 0.97)
+    assert (times.times_s, times.missed, times.runs) == ((1.0, 2.0), 1, 3)
+    assert times.hits is not None
+    assert (times.hits.mean, times.hits.n) == (1.5, 2)
+
+
+def test_runs_without_an_evaluation_neither_met_nor_missed_a_target() -> None:
+    (group,) = stats.replicates([make_record(goal="throughput")])
+    times = stats.times_to_accuracy(group, 0.97)
+    assert (times.runs, times.hits) == (0, None)
+
+
+def _with_inference(record: Record, inference: tuple[Inference, ...]) -> Record:
+    assert record.measurement is not None
+    return replace(record, measurement=replace(record.measurement, inference=inference))
