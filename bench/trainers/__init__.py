@@ -122,7 +122,9 @@ class Framework:
     packages: tuple[str, ...]  # distributions whose versions a record names
     executions: tuple[str, ...]  # what it offers; the first is what its users get by default
     devices: tuple[str, ...] = ("cpu", "cuda")
-    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # before import
+    environment: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({})
+    )  # before import
 
 
 FRAMEWORKS: dict[str, Framework] = {

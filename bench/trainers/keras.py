@@ -1,0 +1,177 @@
+"""Keras through ``compile``, ``fit`` and ``predict``, as its users use it.
+
+What all backends share. Choosing the device, waiting for it and describing it is left to
+``keras_tensorflow.py``, ``keras_jax.py`` and ``keras_torch.py``: Keras reads its backend once,
+when it is imported, so each runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from bench.experiment import Experiment
+from bench.trainers import EVALUATION_BATCH_SIZE, Images, Logits, Setup, SplitName, Weights
+from bench.trainers.batches import inference_batches, warm_up_length, warm_up_order
+from bench.trainers.checks import check_weights
+
+
+def require_backend(wanted: str) -> None:
+    """Raise RuntimeError where Keras runs on another backend than the wanted one."""
+    if keras.backend.backend() != wanted:
+        raise RuntimeError(
+            f"Keras is loaded with the backend {keras.backend.backend()!r}, wanted {wanted!r}; "
+            f"start a process of its own with KERAS_BACKEND={wanted}"
+        )
+
+
+class KerasTrainer(ABC):
+    """See ``bench.trainers.Trainer``."""
+
+    def __init__(self, setup: Setup, *, jit_compile: bool) -> None:
+        self._setup = setup
+        self._jit_compile = jit_compile
+        self.parameter_count = 0
+        self._mean_loss = float("nan")
+
+    @abstractmethod
+    def synchronize(self) -> None:
+        """Return when the device has done all its work."""
+
+    @abstractmethod
+    def peak_device_memory_bytes(self) -> int | None:
+        """The most the device's allocator has held; None where it is not counted."""
+
+    @abstractmethod
+    def _backend_settings(self) -> dict[str, str]:
+        """What the backend says of itself and its device."""
+
+    def _on_device(self) -> AbstractContextManager[Any]:
+        """Keras works on the device inside this; nothing where the process has but one."""
+        return nullcontext()
+
+    def _random_state_kept(self) -> AbstractContextManager[Any]:
+        """The backend's own random generator ends as it began, where Keras draws from it."""
+        return nullcontext()
+
+    def build(self) -> None:
+        # A user's ~/.keras/keras.json may say otherwise.
+        keras.config.set_floatx("float32")
+        keras.config.set_image_data_format("channels_last")
+        keras.utils.set_random_seed(self._setup.seed)  # of the weights and of dropout
+        experiment = self._setup.experiment
+        with self._on_device():
+            self._model: keras.Model = models.load(experiment.architecture, "keras").build(
+                self._setup.classes
+            )
+            self._model.compile(
+                optimizer=_optimizer(experiment),
+                loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                jit_compile=self._jit_compile,
+            )
+            self._model.optimizer.build(self._model.trainable_variables)
+        self.parameter_count = sum(
+            int(np.prod(variable.shape)) for variable in self._model.trainable_variables
+        )
+
+    def transfer(self) -> None:  # noqa: B027 - empty for every backend
+        """Nothing: ``fit`` and ``predict`` carry each batch to the device themselves."""
+
+    def warm_up(self) -> None:
+        setup = self._setup
+        with self._ending_as_it_began():
+            self.train(warm_up_order(len(setup.train_images), setup.experiment.batch_size))
+            for images in (setup.validation_images, setup.test_images):
+                self._predict(images[: warm_up_length(len(images), EVALUATION_BATCH_SIZE)])
+            for batch in inference_batches(setup.test_images):
+                self.infer(batch)
+
+    def train(self, order: NDArray[np.int64]) -> None:
+        setup = self._setup
+        with self._on_device():
+            history = self._model.fit(
+                setup.train_images[order],  # in the order given, so shuffle is off
+                setup.train_labels[order],
+                batch_size=setup.experiment.batch_size,
+                epochs=1,
+                shuffle=False,
+                verbose=0,  # a progress bar reads the loss, and so waits for it, every step
+            )
+        self._mean_loss = float(history.history["loss"][0])  # Keras weighs batches by size
+
+    def mean_loss(self) -> float:
+        return self._mean_loss
+
+    def logits(self, split: SplitName) -> Logits:
+        setup = self._setup
+        return self._predict(
+            setup.validation_images if split == "validation" else setup.test_images
+        )
+
+    def _predict(self, images: Images) -> Logits:
+        with self._on_device(), self._random_state_kept():
+            predicted = self._model.predict(images, batch_size=EVALUATION_BATCH_SIZE, verbose=0)
+        return np.asarray(predicted, dtype=np.float32)
+
+    def infer(self, images: Images) -> Logits:
+        with self._on_device():
+            return np.asarray(self._model.predict_on_batch(images), dtype=np.float32)
+
+    def weights(self) -> Weights:
+        return {name: _copy(variable) for name, variable in self._named_variables()}
+
+    def load_weights(self, weights: Weights) -> None:
+        check_weights(weights, self.weights())
+        with self._on_device():
+            for name, variable in self._named_variables():
+                variable.assign(weights[name].copy())  # JAX may go on using the memory it is given
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "KERAS_BACKEND": keras.backend.backend(),
+            "jit_compile": str(self._model.jit_compile),
+            "float type": keras.config.floatx(),
+            "memory layout": keras.config.image_data_format().replace("_", " "),
+            "optimiser": type(self._model.optimizer).__name__,
+        } | self._backend_settings()
+
+    def _named_variables(self) -> Iterator[tuple[str, Any]]:
+        for layer in self._model.layers:
+            for variable in layer.trainable_variables:
+                yield f"{layer.name}/{variable.name}", variable
+
+    @contextmanager
+    def _ending_as_it_began(self) -> Iterator[None]:
+        """Weights, optimiser and seeds, all variables of Keras, and the backend's own random."""
+        variables = [*self._model.variables, *self._model.optimizer.variables]
+        values = [_copy(variable) for variable in variables]
+        with self._random_state_kept():
+            yield
+        with self._on_device():
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+
+
+def _optimizer(experiment: Experiment) -> keras.optimizers.Optimizer:
+    if experiment.optimizer == "sgd":
+        return keras.optimizers.SGD(
+            learning_rate=experiment.learning_rate, momentum=experiment.momentum, nesterov=False
+        )
+    return keras.optimizers.Adam(
+        learning_rate=experiment.learning_rate,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=experiment.adam_epsilon,
+        amsgrad=False,
+    )
+
+
+def _copy(variable: Any) -> NDArray[Any]:
+    return np.array(keras.ops.convert_to_numpy(variable.value), copy=True)

@@ -1,0 +1,198 @@
+"""PyTorch, eager and compiled: the training loop as a good user of it writes it.
+
+The data lie on the device and batches are taken by index; the optimiser is fused, one kernel
+for all weights; the loss is summed on the device. ``mps``, Apple's GPU, is built and has never
+been measured by us.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+import models
+from bench.experiment import Experiment
+from bench.trainers import (
+    EVALUATION_BATCH_SIZE,
+    Images,
+    Logits,
+    Setup,
+    SplitName,
+    Trainer,
+    Weights,
+    torch_device,
+)
+from bench.trainers.batches import inference_batches, warm_up_length, warm_up_order
+from bench.trainers.checks import check_weights
+from models import layout
+
+
+def create(setup: Setup) -> Trainer:
+    """A trainer of one network; raises FrameworkMissing where the device is not there."""
+    return PyTorchTrainer(setup)
+
+
+class PyTorchTrainer:
+    """See ``bench.trainers.Trainer``."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._batch_size = setup.experiment.batch_size
+        self._device = torch_device.choose(setup.experiment.device)
+        self.parameter_count = 0
+        self._images_trained = 0
+
+    def build(self) -> None:
+        torch.manual_seed(self._setup.seed)  # of the weights, and of dropout on every device
+        experiment = self._setup.experiment
+        network: nn.Module = models.load(experiment.architecture, "pytorch").build(
+            self._setup.classes
+        )
+        network.to(self._device)
+        if self._device.type == "cpu":
+            # The order oneDNN computes convolutions in: the CNN trains about a tenth faster.
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = network
+        self._compiled = experiment.execution == "compiled"
+        self._forward = _compiled(network) if self._compiled else network
+        self._optimizer = _optimizer(network, experiment)
+        self._loss_sum = torch.zeros((), device=self._device)
+        self.parameter_count = sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+    def transfer(self) -> None:
+        setup = self._setup
+        self._train_images = torch.from_numpy(setup.train_images).to(self._device)
+        self._train_labels = torch.from_numpy(setup.train_labels).to(self._device)
+        self._split_images = {
+            "validation": torch.from_numpy(setup.validation_images).to(self._device),
+            "test": torch.from_numpy(setup.test_images).to(self._device),
+        }
+
+    def warm_up(self) -> None:
+        with self._ending_as_it_began(), self._compiling_afresh():
+            self.train(warm_up_order(len(self._train_images), self._batch_size))
+            for images in self._split_images.values():
+                self._predict(images[: warm_up_length(len(images), EVALUATION_BATCH_SIZE)])
+            for batch in inference_batches(self._setup.test_images):
+                self.infer(batch)
+
+    def train(self, order: NDArray[np.int64]) -> None:
+        self._network.train()
+        self._loss_sum.zero_()
+        self._images_trained = len(order)
+        for batch in torch.split(torch.from_numpy(order).to(self._device), self._batch_size):
+            self._step(batch)
+
+    def _step(self, batch: torch.Tensor) -> None:
+        images, labels = self._train_images[batch], self._train_labels[batch]
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = functional.cross_entropy(self._forward(images), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        # Summed on the device: loss.item() here would make every step wait for it.
+        self._loss_sum.add_(loss.detach(), alpha=len(batch))
+
+    def mean_loss(self) -> float:
+        return self._loss_sum.item() / self._images_trained  # item() waits for the device
+
+    def logits(self, split: SplitName) -> Logits:
+        return self._predict(self._split_images[split])
+
+    def infer(self, images: Images) -> Logits:
+        return self._predict(torch.from_numpy(images).to(self._device))
+
+    @torch.inference_mode()
+    def _predict(self, images: torch.Tensor) -> Logits:
+        self._network.eval()
+        batches = [self._forward(batch) for batch in torch.split(images, EVALUATION_BATCH_SIZE)]
+        return torch.cat(batches).cpu().numpy()  # cpu() waits for the device
+
+    def synchronize(self) -> None:
+        torch_device.synchronize(self._device)
+
+    def weights(self) -> Weights:
+        return layout.from_pytorch(
+            {name: tensor.cpu().numpy() for name, tensor in self._network.state_dict().items()}
+        )
+
+    def load_weights(self, weights: Weights) -> None:
+        own = self.weights()
+        check_weights(weights, own)
+        state = layout.to_pytorch({name: weights[name] for name in own})  # in layer order
+        self._network.load_state_dict(
+            {name: torch.from_numpy(array) for name, array in state.items()}
+        )
+
+    def peak_device_memory_bytes(self) -> int | None:
+        return torch_device.peak_memory_bytes(self._device)
+
+    def settings(self) -> dict[str, str]:
+        group = self._optimizer.param_groups[0]
+        return torch_device.settings(self._device) | {
+            "compiler": "TorchInductor" if self._compiled else "none (eager)",
+            "memory layout": _memory_layout(self._network),
+            "optimiser": f"{type(self._optimizer).__name__}, fused: {group['fused']}",
+        }
+
+    def _compiling_afresh(self) -> AbstractContextManager[None]:
+        """Without what earlier processes left in TorchInductor's cache: else the first run of a
+        day would compile, and those after it would only seem to start faster.
+        """
+        if not self._compiled:
+            return nullcontext()
+        from torch._inductor.utils import fresh_cache  # a second to import, for compiling alone
+
+        return fresh_cache()
+
+    @contextmanager
+    def _ending_as_it_began(self) -> Iterator[None]:
+        weights = copy.deepcopy(self._network.state_dict())
+        optimizer_state = copy.deepcopy(self._optimizer.state_dict())
+        with torch_device.random_state_kept(self._device):
+            yield
+        self._network.load_state_dict(weights)
+        self._optimizer.load_state_dict(optimizer_state)
+
+
+def _compiled(network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Compile for each batch shape on its own, and never run uncompiled without a word."""
+    torch._dynamo.config.recompile_limit = 64  # shapes, over all networks of the process
+    torch._dynamo.config.fail_on_recompile_limit_hit = True
+    return torch.compile(network, dynamic=False)
+
+
+def _optimizer(network: nn.Module, experiment: Experiment) -> torch.optim.Optimizer:
+    if experiment.optimizer == "sgd":
+        return torch.optim.SGD(
+            network.parameters(),
+            lr=experiment.learning_rate,
+            momentum=experiment.momentum,
+            dampening=0.0,
+            weight_decay=0.0,
+            nesterov=False,
+            fused=True,
+        )
+    return torch.optim.Adam(
+        network.parameters(),
+        lr=experiment.learning_rate,
+        betas=(0.9, 0.999),
+        eps=experiment.adam_epsilon,
+        weight_decay=0.0,
+        amsgrad=False,
+        fused=True,
+    )
+
+
+def _memory_layout(network: nn.Module) -> str:
+    kernels = [p for p in network.parameters() if p.ndim == 4]
+    if not kernels:
+        return "no images inside"
+    last = all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
+    return "channels last" if last else "channels first"

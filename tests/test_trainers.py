@@ -1,0 +1,93 @@
+"""Every trainer keeps the contract of ``trainer_contract.py``, each in a process of its own."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.trainers import FRAMEWORKS
+from bench.trainers.batches import inference_batches, warm_up_length
+
+ROOT = Path(__file__).parents[1]
+IMPORTED = {
+    "pytorch": ["torch"],
+    "keras-tensorflow": ["keras", "tensorflow"],
+    "keras-jax": ["keras", "jax"],
+    "keras-torch": ["keras", "torch"],
+}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_trainer_keeps_the_contract(framework: str, tmp_path: Path) -> None:
+    skip_without(framework)
+    ended = run_contract(framework, tmp_path)
+    assert ended.returncode == 0, ended.stdout[-8000:]
+
+
+@pytest.mark.parametrize("framework", ["pytorch", "keras-tensorflow"])
+def test_the_compiled_trainer_is_compiled_once_and_computes_the_same(
+    framework: str, tmp_path: Path
+) -> None:
+    skip_without(framework)
+    tests = "mlp and reference or nothing_is_compiled"  # few, since each compiles anew
+    ended = run_contract(framework, tmp_path, "-k", tests, execution="compiled")
+    assert ended.returncode == 0, ended.stdout[-8000:]
+    assert "2 passed" in ended.stdout
+
+
+def skip_without(framework: str) -> None:
+    for package in IMPORTED[framework]:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+
+
+def run_contract(
+    framework: str,
+    folder: Path,
+    *options: str,
+    execution: str | None = None,
+    file: str = "tests/trainer_contract.py",
+) -> subprocess.CompletedProcess[str]:
+    """Run the tests of a file for a framework in a child process."""
+    environment = os.environ | {
+        "GLYPHBENCH_TEST_FRAMEWORK": framework,
+        "GLYPHBENCH_TEST_EXECUTION": execution or FRAMEWORKS[framework].executions[0],
+        # Trainers of the same shapes share what XLA compiled: half the time.
+        "JAX_COMPILATION_CACHE_DIR": str(folder),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    return subprocess.run(
+        [*command, file],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "batch_size", "wanted"),
+    [(101, 32, 69), (96, 32, 64), (32, 32, 32), (40, 32, 40), (20, 32, 20), (5, 1, 2)],
+)
+def test_a_warm_up_meets_every_batch_shape_with_few_images(
+    images: int, batch_size: int, wanted: int
+) -> None:
+    assert warm_up_length(images, batch_size) == wanted
+    assert shapes(wanted, batch_size) == shapes(images, batch_size)
+
+
+def shapes(images: int, batch_size: int) -> set[int]:
+    return {min(batch_size, images - start) for start in range(0, images, batch_size)}
+
+
+def test_inference_batches_repeat_the_images_where_there_are_too_few() -> None:
+    large, single = inference_batches(np.arange(30 * 784, dtype=np.float32).reshape(30, 28, 28))
+    assert large.shape == (1024, 28, 28)
+    assert single.shape == (1, 28, 28)
+    np.testing.assert_array_equal(large[30], large[0])
