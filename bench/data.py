@@ -14,6 +14,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -21,10 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets import TASKS, DataError, Dataset, Source, Stage, Task, open_cached
+from datasets.cache import is_intact
 from datasets.drawn import DEFAULT_IMAGES
 from datasets.folders import DATA_VARIABLE, cache_folder, search_folders
 from datasets.preparation import Found, cached_folder, convert, fetch, load, search
 from datasets.splits import Collection
+
+QUIET_S = 1.0  # a shorter stage is not worth a line
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,6 +36,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         with StageDisplay() as progress:
+            _check_source(options)
             for name in options.fetch:
                 fetch(name, _published(TASKS[name]).name, progress=progress)
             print(describe_folders(options.data_dir))
@@ -70,6 +75,13 @@ def _tasks(names: str) -> list[str]:
     return chosen
 
 
+def _check_source(options: argparse.Namespace) -> None:
+    names = [source.name for task in options.task for source in TASKS[task].sources]
+    if options.source not in (None, *names):
+        known = ", ".join(dict.fromkeys(names))
+        raise DataError(f"unknown source {options.source!r}; choose from {known}")
+
+
 def _published(task: Task) -> Source:
     return next(source for source in task.sources if not source.drawn)
 
@@ -87,10 +99,8 @@ def describe_folders(data_dir: Path | None) -> str:
 def _show_task(task: Task, options: argparse.Namespace, progress: StageDisplay) -> None:
     found = search(task.name, data_dir=options.data_dir)
     drawn = next(source for source in task.sources if source.drawn)
-    chosen = found[0].source if found else drawn
-    print(
-        f"\n{task.name}: {len(task.class_names)} classes; without --source runs take {chosen.name}"
-    )
+    takes = found[0].source.name if found else f"a download where there is one, else {drawn.name}"
+    print(f"\n{task.name}: {len(task.class_names)} classes; runs take {takes}")
     all_found = [*found, Found(task=task, source=drawn, images=options.glyphs_images)]
     for source in task.sources:
         if options.source in (None, source.name):
@@ -123,7 +133,7 @@ def _origin(found: Found) -> str:
 
 def _describe_unconverted(found: Found, progress: StageDisplay) -> str:
     folder = cached_folder(found)
-    if folder.is_dir():
+    if is_intact(folder):
         return f"    cached in {folder}\n" + describe_dataset(open_cached(folder))
     collection = load(found, progress=progress)
     return "    not cached yet: the first run does that, or --convert\n" + describe_collection(
@@ -164,9 +174,15 @@ def _describe(
     classes = ", ".join(f"{n} {c:,}" for n, c in zip(class_names, counts, strict=True))
     return (
         f"    {train:,} training, {validation:,} validation, {test:,} test images; "
-        f"{duplicates:,} duplicates removed, {conflicts:,} of them labelled otherwise\n"
-        f"    images a class: {classes}"
+        f"{_describe_duplicates(duplicates, conflicts)}\n    images a class: {classes}"
     )
+
+
+def _describe_duplicates(duplicates: int, conflicts: int) -> str:
+    if duplicates == 0:
+        return "no duplicates removed"
+    said = f"{duplicates:,} exact duplicates removed"
+    return said + (f", {conflicts:,} of them under another label" if conflicts else "")
 
 
 class StageDisplay:
@@ -179,6 +195,7 @@ class StageDisplay:
         self._stage: Stage | None = None
         self._bar: Any = None  # a tqdm, where there is a terminal
         self._quarters = 0  # of the stage, said already
+        self._begun_s = 0.0
 
     def __call__(self, stage: Stage, done: int) -> None:
         if stage != self._stage:
@@ -207,7 +224,7 @@ class StageDisplay:
 
     def _begin(self, stage: Stage) -> None:
         self.close()
-        self._stage, self._quarters = stage, 0
+        self._stage, self._quarters, self._begun_s = stage, 0, monotonic()
         if sys.stderr.isatty():
             from tqdm import tqdm
 
@@ -223,6 +240,6 @@ class StageDisplay:
 
     def _say(self, stage: Stage, done: int) -> None:
         quarters = 4 * done // stage.total if stage.total else 0
-        if quarters > self._quarters:
+        if quarters > self._quarters and monotonic() - self._begun_s > QUIET_S:
             self._quarters = quarters
             print(f"{stage.name}: {25 * quarters} %", file=sys.stderr, flush=True)

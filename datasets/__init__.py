@@ -1,0 +1,32 @@
+"""Images and labels for the harness: NumPy arrays out, whatever the source; no framework.
+
+``search`` says what files there are; ``prepare`` finds, fetches or draws a task's data and
+parses it into a cache, once; ``open_cached`` opens that cache in milliseconds, in every worker
+process. Importing this package costs NumPy alone: what downloads or draws is imported late.
+"""
+
+from datasets.arrays import Dataset, Split, normalise
+from datasets.cache import open_cached
+from datasets.errors import DataError, Unreachable
+from datasets.preparation import Found, Prepared, prepare, search
+from datasets.progress import Progress, Stage
+from datasets.registry import TASKS
+from datasets.tasks import Source, Task
+
+__all__ = [
+    "TASKS",
+    "DataError",
+    "Dataset",
+    "Found",
+    "Prepared",
+    "Progress",
+    "Source",
+    "Split",
+    "Stage",
+    "Task",
+    "Unreachable",
+    "normalise",
+    "open_cached",
+    "prepare",
+    "search",
+]

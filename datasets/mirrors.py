@@ -1,0 +1,183 @@
+"""Downloads from mirrors, every file checked by SHA-256, and a quick answer where none is there.
+
+Before anything large is asked for, all mirrors are asked at once for the smallest file. Only
+one that sends the right bytes in time is used, so a dead network, a silent server and the
+login page of a hotel are all known after ``PROBE_S`` seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import shutil
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+
+from datasets.errors import DataError, Unreachable
+from datasets.locks import locked
+from datasets.progress import Progress, Stage
+
+PROBE_S = 6.0  # all mirrors together
+STALL_S = 3.0  # without one byte, then a mirror is given up
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """A file as every mirror should have it."""
+
+    name: str
+    size_bytes: int
+    sha256: str  # hex
+
+
+def download(
+    files: Sequence[RemoteFile],
+    folder: Path,
+    *,
+    mirrors: Sequence[str],
+    progress: Progress,
+    probe_s: float = PROBE_S,
+) -> None:
+    """Bring ``files`` into ``folder``, all or none; nothing to do where they are there.
+
+    ``mirrors``: addresses that end in '/', to which a file's name is added. Raises
+    Unreachable, with what was tried, where no mirror has them all; DataError where the disk
+    is full or cannot be written to.
+    """
+    with locked(folder):
+        if not all((folder / file.name).is_file() for file in files):
+            _download(files, folder, mirrors, progress, probe_s)
+
+
+def _download(
+    files: Sequence[RemoteFile],
+    folder: Path,
+    mirrors: Sequence[str],
+    progress: Progress,
+    probe_s: float,
+) -> None:
+    answering = first_that_answers(mirrors, files, probe_s)
+    partial = folder.with_name(folder.name + ".partial")  # what is whole there is kept
+    failures: list[str] = []
+    for mirror in sorted(mirrors, key=lambda each: each != answering):
+        try:
+            _download_from(mirror, files, partial, progress)
+        except Unreachable as error:
+            failures.append(str(error))
+        else:
+            return _rename(partial, folder)
+    raise _no_mirror(failures)
+
+
+def first_that_answers(mirrors: Sequence[str], files: Sequence[RemoteFile], wait_s: float) -> str:
+    """The mirror that sends the smallest of ``files`` first. Raises Unreachable after wait_s."""
+    smallest = min(files, key=lambda file: file.size_bytes)
+    answers: queue.SimpleQueue[tuple[str, str | None]] = queue.SimpleQueue()
+    for mirror in mirrors:
+        # Daemons: a name look-up cannot be cut short, and must not keep the process alive.
+        threading.Thread(target=_probe, args=(mirror, smallest, answers), daemon=True).start()
+    waiting = dict.fromkeys(mirrors, f"no answer within {wait_s:g} s")
+    failures: dict[str, str] = {}
+    deadline = monotonic() + wait_s
+    while len(failures) < len(mirrors):
+        try:
+            mirror, failure = answers.get(timeout=max(0.0, deadline - monotonic()))
+        except queue.Empty:
+            break
+        if failure is None:
+            return mirror
+        failures[mirror] = failure
+    raise _no_mirror(f"{mirror}: {why}" for mirror, why in {**waiting, **failures}.items())
+
+
+def _probe(
+    mirror: str, file: RemoteFile, answers: queue.SimpleQueue[tuple[str, str | None]]
+) -> None:
+    import requests
+
+    failure = None
+    try:
+        response = requests.get(mirror + file.name, timeout=STALL_S)
+        response.raise_for_status()
+        if (found := sha256(response.content).hexdigest()) != file.sha256:
+            failure = f"sent other bytes for {file.name} (sha256 {found}, wanted {file.sha256})"
+    except requests.RequestException as error:
+        failure = _reason(error)
+    answers.put((mirror, failure))
+
+
+def _download_from(
+    mirror: str, files: Sequence[RemoteFile], folder: Path, progress: Progress
+) -> None:
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel(logging.WARNING)  # the progress says it already
+    for file in files:
+        fetcher = pooch.HTTPDownloader(timeout=STALL_S, progressbar=_PoochProgress(file, progress))
+        try:
+            pooch.retrieve(
+                mirror + file.name,
+                known_hash=f"sha256:{file.sha256}",
+                fname=file.name,
+                path=folder,
+                downloader=fetcher,
+            )
+        except requests.RequestException as error:  # before OSError, which it is too
+            raise Unreachable(f"{mirror}{file.name}: {_reason(error)}") from error
+        except ValueError as error:  # how pooch says that the hash differs
+            raise Unreachable(f"{mirror}{file.name}: checksum differs: {error}") from error
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+
+
+def _rename(partial: Path, folder: Path) -> None:
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+def _cannot_write(folder: Path, error: OSError) -> DataError:
+    shutil.rmtree(folder, ignore_errors=True)
+    return DataError(
+        f"{folder}: the download cannot be written there ({error.strerror or error}); make "
+        "room, or name another cache folder with GLYPHBENCH_CACHE"
+    )
+
+
+def _no_mirror(failures: Iterable[str]) -> Unreachable:
+    return Unreachable(f"no mirror can be used ({'; '.join(failures)})")
+
+
+def _reason(error: BaseException) -> str:
+    """What the innermost cause says, without the connection objects that requests names."""
+    inner = getattr(error, "reason", None) or (error.args[-1] if error.args else None)
+    if isinstance(inner, BaseException):
+        return _reason(inner)
+    return str(error).rpartition("): ")[2] or type(error).__name__
+
+
+class _PoochProgress:
+    """The progress bar that pooch wants, handing on to ours."""
+
+    def __init__(self, file: RemoteFile, progress: Progress) -> None:
+        self.total = 0  # set by pooch from the answer's headers, which may lack it
+        self._stage = Stage(name=f"downloading {file.name}", total=file.size_bytes, unit="B")
+        self._progress = progress
+        self._done = 0
+
+    def update(self, size_bytes: int) -> None:
+        self._done += size_bytes
+        self._progress(self._stage, self._done)
+
+    def reset(self) -> None:
+        self._done = 0
+
+    def close(self) -> None:
+        pass

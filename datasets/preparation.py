@@ -1,0 +1,195 @@
+"""From a task's name to a folder of parsed arrays: search, fetch or draw, parse, cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from datasets import cache, drawn
+from datasets.errors import DataError, Unreachable
+from datasets.folders import SearchFolder, cache_folder, download_folder, search_folders
+from datasets.locks import locked
+from datasets.progress import Progress, silent
+from datasets.registry import MODULES, source_named, task_named
+from datasets.splits import Collection
+from datasets.tasks import Source, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A source whose images can be had, before they are read."""
+
+    task: Task
+    source: Source
+    files: tuple[Path, ...] = ()  # empty: the images are drawn
+    images: int = 0  # how many to draw; 0 where there are files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Parsed data on the disk, for ``open_cached``."""
+
+    folder: Path
+    task: str
+    source: str
+    drawn: bool  # True: drawn by the project itself, not real handwriting
+    files: tuple[Path, ...] = ()  # what it was parsed from; empty where it was drawn
+    notes: tuple[str, ...] = ()  # sentences for the user: why this source and no better one
+
+
+def prepare(
+    task: str,
+    *,
+    source: str | None = None,
+    data_dir: Path | None = None,
+    cache_dir: Path | None = None,
+    download: bool = True,
+    glyphs_images: int | None = None,
+    progress: Progress = silent,
+) -> Prepared:
+    """Have a task's data parsed, split and cached, once; later calls find it.
+
+    ``source``: None for the best that can be had: the first found in ``data_dir``, then in
+    GLYPHBENCH_DATA, then in the cache folder, then by download, then drawn 'glyphs'; a name
+    for that source or an error. ``cache_dir``: None for GLYPHBENCH_CACHE or the user's cache
+    folder. ``download``: False to ask no network. ``glyphs_images``: how many to draw where
+    it comes to that; None for 20,000.
+
+    Two processes may prepare the same at once: the second waits for the first. Raises
+    DataError, complete and meant for the user, on whatever cannot be used.
+    """
+    subject = task_named(task)
+    wanted = subject.sources if source is None else (source_named(subject, source),)
+    cache_root = cache_folder(cache_dir)
+    folders = search_folders(data_dir, cache_root)
+    found, reasons = _find_or_fetch(subject, wanted, folders, cache_root, download, progress)
+    if found is None:
+        found = _drawn(subject, wanted, glyphs_images, reasons)
+    notes = (f"{task}: {'; '.join(reasons)}; drawn glyphs serve instead",) if reasons else ()
+    return convert(found, cache_dir=cache_dir, notes=notes, progress=progress)
+
+
+def search(
+    task: str, *, data_dir: Path | None = None, cache_dir: Path | None = None
+) -> tuple[Found, ...]:
+    """All files of a task that are there, unread, in the order in which ``prepare`` takes them.
+
+    Raises DataError where a named folder is not there, or only a part of a source's files.
+    """
+    subject = task_named(task)
+    folders = search_folders(data_dir, cache_folder(cache_dir))
+    return tuple(_find(subject, subject.sources, folders))
+
+
+def fetch(task: str, source: str, *, cache_dir: Path | None = None, progress: Progress) -> None:
+    """Fetch what the user asked for into the cache folder, where ``prepare`` finds it.
+
+    Raises Unreachable where it cannot be had, DataError on an unknown name or a full disk.
+    """
+    wanted = source_named(task_named(task), source)
+    downloads = download_folder(cache_folder(cache_dir))
+    try:
+        MODULES[task].fetch(wanted.name, downloads, asked=True, progress=progress)
+    except Unreachable as error:
+        raise Unreachable(f"{task} cannot be fetched: {error}") from error
+
+
+def load(found: Found, *, progress: Progress = silent) -> Collection:
+    """Read or draw the images and split them. Raises DataError naming the file and the place."""
+    if found.source.drawn:
+        return drawn.load(found.task, found.images, progress)
+    return MODULES[found.task.name].load(found.source.name, found.files, progress)
+
+
+def convert(
+    found: Found,
+    *,
+    cache_dir: Path | None = None,
+    notes: tuple[str, ...] = (),
+    progress: Progress = silent,
+) -> Prepared:
+    """Have ``found`` in the cache, reading it only where it is not there whole already.
+
+    Raises DataError on bad files, on a full disk, on a place that cannot be written to.
+    """
+    folder = cached_folder(found, cache_dir=cache_dir)
+    with locked(folder):
+        if not cache.is_intact(folder):
+            collection = load(found, progress=progress)
+            cache.write(folder, collection, task=found.task, source=found.source)
+    return Prepared(
+        folder=folder,
+        task=found.task.name,
+        source=found.source.name,
+        drawn=found.source.drawn,
+        files=found.files,
+        notes=notes,
+    )
+
+
+def cached_folder(found: Found, *, cache_dir: Path | None = None) -> Path:
+    """Where ``found`` is cached, or would be: the same content, the same folder.
+
+    A file's content is taken to be the same where its path, size and time are: hashing 700 MB
+    for every run would cost more than the cache saves.
+    """
+    if found.source.drawn:
+        parts = [drawn.content_key(found.task, found.images)]
+    else:
+        stats = [(path, path.stat()) for path in found.files]
+        parts = [f"{path.resolve()} {s.st_size} {s.st_mtime_ns}" for path, s in stats]
+    key = sha256("\n".join([str(cache.CACHE_VERSION), *parts]).encode()).hexdigest()[:16]
+    name = f"{found.task.name}-{found.source.name}-{key}"
+    return cache_folder(cache_dir) / "arrays" / name
+
+
+def _find_or_fetch(
+    task: Task,
+    wanted: tuple[Source, ...],
+    folders: tuple[SearchFolder, ...],
+    cache_root: Path,
+    download: bool,
+    progress: Progress,
+) -> tuple[Found | None, tuple[str, ...]]:
+    """Real images, or None and the reasons why there are none."""
+    real = [source for source in wanted if not source.drawn]
+    for found in _find(task, real, folders):
+        return found, ()
+    names = " or ".join(source.name for source in real)
+    places = ", ".join(str(folder.path) for folder in folders) or "any data folder"
+    reasons = [f"no {names} in {places}"] if real else []
+    downloads = SearchFolder(path=download_folder(cache_root), named_by="the cache")
+    for source in real if download else ():
+        try:
+            MODULES[task.name].fetch(source.name, downloads.path, asked=False, progress=progress)
+            return next(_find(task, [source], [downloads])), ()
+        except Unreachable as error:
+            reasons.append(str(error))
+    return None, tuple(reasons)
+
+
+def _find(
+    task: Task, sources: Iterable[Source], folders: Iterable[SearchFolder]
+) -> Iterator[Found]:
+    """The first folder first, then the preferred source."""
+    real = [source for source in sources if not source.drawn]
+    for folder in folders:
+        for source in real:
+            files = MODULES[task.name].find(source.name, folder.path)
+            if files:
+                yield Found(task=task, source=source, files=files)
+
+
+def _drawn(
+    task: Task, wanted: tuple[Source, ...], images: int | None, reasons: tuple[str, ...]
+) -> Found:
+    for source in wanted:
+        if source.drawn:
+            count = drawn.DEFAULT_IMAGES if images is None else images
+            return Found(task=task, source=source, images=count)
+    raise DataError(
+        f"{task.name}: {'; '.join(reasons)}. Name the folder that has it with --data-dir or "
+        "GLYPHBENCH_DATA; 'python -m bench data' shows what is found"
+    )

@@ -1,0 +1,60 @@
+"""What a task and a source of images are, and what a task's module offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from datasets.progress import Progress
+from datasets.splits import Collection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a task's images come from."""
+
+    name: str  # 'mnist', 'az', 'az-sample', 'glyphs'
+    description: str  # one sentence for people
+    targets: tuple[float, ...]  # validation accuracies worth timing, fractions, ascending
+    drawn: bool  # True: drawn by the project itself, not real handwriting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A set of classes to tell apart, and the sources that have images of them."""
+
+    name: str
+    class_names: tuple[str, ...]  # in label order
+    sources: tuple[Source, ...]  # the preferred first
+
+
+class TaskModule(Protocol):
+    """What a task's module (``datasets.digits``, ``datasets.letters``) offers."""
+
+    @property
+    def TASK(self) -> Task:  # noqa: N802 (a constant of the module)
+        """The task itself."""
+        ...
+
+    def find(self, source: str, folder: Path) -> tuple[Path, ...]:
+        """The files of ``source`` in ``folder`` or its usual subfolders; () where none is.
+
+        Raises DataError where only a part of them is there.
+        """
+        ...
+
+    def load(self, source: str, files: tuple[Path, ...], progress: Progress) -> Collection:
+        """Read, check and split the files that ``find`` returned.
+
+        Raises DataError naming the file and the place.
+        """
+        ...
+
+    def fetch(self, source: str, folder: Path, *, asked: bool, progress: Progress) -> None:
+        """Bring the files of ``source`` into ``folder``, all or none.
+
+        ``asked``: the user asked for it in so many words; large or restricted sources come
+        only then. Raises Unreachable where they cannot be had, DataError on a full disk.
+        """
+        ...
