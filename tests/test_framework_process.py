@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
 
 from bench.trainers import FrameworkMissing
 from tests.benchmarks.framework_client import ChildClock, FrameworkProcess
-from tests.benchmarks.framework_process import Answer, Command, drawn_setup, prepare
+from tests.benchmarks.framework_process import MOST_IMAGES, Answer, Command, drawn_setup, prepare
 from tests.fakes import INFER_S, TRAIN_S_PER_IMAGE, FakeTrainer, an_experiment
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -49,15 +48,28 @@ def test_a_step_is_timed_until_the_device_has_done_it_and_the_warm_up_is_not() -
     assert subject.infer_s() == pytest.approx(INFER_S)
 
 
-@pytest.mark.parametrize(("batch_size", "steps"), [(20, 204), (128, 32), (1024, 4), (4096, 4)])
-def test_a_stretch_is_whole_batches_each_image_once(batch_size: int, steps: int) -> None:
+@pytest.mark.parametrize(
+    ("batch_size", "steps"),
+    [
+        (20, 64),  # 4 steps of 0.02 s, doubled until they take a second
+        (128, 8),
+        (1024, 4),  # over a second, but no fewer
+    ],
+)
+def test_a_stretch_takes_a_second_in_whole_batches(batch_size: int, steps: int) -> None:
     trainer = FakeTrainer(labels={}, losses=[])
     setup = drawn_setup(an_experiment(batch_size=batch_size))
     subject = prepare(trainer, setup, trainer.clock)
-    subject.step_s()
-    assert subject.steps == steps
-    np.testing.assert_array_equal(np.sort(trainer.orders[0]), np.arange(steps * batch_size))
+    assert TRAIN_S_PER_IMAGE == 0.001
+    assert len(subject.order) == steps * batch_size
+    assert subject.step_s() == pytest.approx(batch_size * TRAIN_S_PER_IMAGE)
     assert len(subject.batch) == batch_size
+
+
+def test_a_stretch_on_a_fast_device_is_no_longer_than_an_epoch() -> None:
+    trainer = FakeTrainer(labels={}, losses=[])
+    subject = prepare(trainer, drawn_setup(an_experiment(batch_size=1024)), lambda: 0.0)
+    assert len(subject.order) == MOST_IMAGES
 
 
 @pytest.mark.parametrize("work", ["step", "infer"])
