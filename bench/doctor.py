@@ -1,0 +1,206 @@
+"""``python -m bench doctor``: what this machine and its frameworks can do, and what to do.
+
+    python -m bench doctor
+    python -m bench doctor --python keras-tensorflow=/path/to/python --data-dir DIR
+
+Exit code 0 where at least one framework can run, 1 where none can, 2 for a mistake in the
+command line or the data folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from bench import machine, probe
+from bench.cli import _pythons as pythons
+from bench.record import Gpu, Machine
+from bench.trainers import FRAMEWORKS
+from datasets import TASKS, DataError, Task
+from datasets.preparation import search
+
+GIB = 2**30
+ANSWER_TIMEOUT_S = 120.0  # importing TensorFlow from a cold disk has taken half a minute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line of the report, and below it what to do, where something is missing."""
+
+    subject: str
+    said: str
+    advice: str | None = None
+
+    def __str__(self) -> str:
+        line = f"  {self.subject:<18}{self.said}"
+        return line if self.advice is None else f"{line}\n  {'':<18}→ {self.advice}"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Look at everything and print it as it is found; return the exit code."""
+    options = _parser().parse_args(argv)
+    here = machine.observe()
+    try:
+        data = [data_finding(task, options.data_dir) for task in TASKS.values()]
+    except DataError as error:
+        print(f"bench doctor: error: {error}", file=sys.stderr)
+        return 2
+    _print_section("This machine", machine_findings(here))
+    answers: list[probe.Answer] = []
+    _print_section("Frameworks", framework_findings(here, options.python, answers))
+    _print_section("Data", data)
+    return 0 if any(answer.cannot_run is None for answer in answers) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    summary = (__doc__ or "").partition("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m bench doctor", description=summary)
+    parser.add_argument(
+        "--python",
+        type=pythons,
+        default={},
+        metavar="FRAMEWORK=PATH,...",
+        help="the interpreter that runs a framework, where it is not this one",
+    )
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
+    return parser
+
+
+def _print_section(title: str, findings: Sequence[Finding] | Iterator[Finding]) -> None:
+    print(title)
+    for finding in findings:
+        print(finding, flush=True)  # the frameworks take seconds each
+    print()
+
+
+def machine_findings(here: Machine) -> list[Finding]:
+    """Processor, memory, system, GPUs and the compiler that torch.compile calls."""
+    return [
+        Finding(subject="processor", said=f"{here.cpu}, {here.cores} cores for this process"),
+        Finding(subject="memory", said=f"{here.memory_bytes / GIB:.1f} GiB"),
+        Finding(subject="system", said=f"{here.system}, Python {platform.python_version()}"),
+        *gpu_findings(here.gpus),
+        compiler_finding(),
+    ]
+
+
+def gpu_findings(gpus: Sequence[Gpu]) -> list[Finding]:
+    """Each GPU with its driver; where there is none, how it was looked for."""
+    if gpus:
+        return [
+            Finding(
+                subject="GPU",
+                said=f"{gpu.name}, {gpu.memory_bytes / GIB:.0f} GiB, driver {gpu.driver}",
+            )
+            for gpu in gpus
+        ]
+    if find_spec("pynvml") is None:
+        return [
+            Finding(
+                subject="GPU",
+                said="not looked for: nvidia-ml-py, which asks the driver, is not installed",
+                advice="pip install -r requirements.txt",
+            )
+        ]
+    return [
+        Finding(
+            subject="GPU",
+            said="none: no NVIDIA driver answers, or it lists no GPU",
+            advice="runs use the CPU; if there is a GPU, 'nvidia-smi' has to list it first",
+        )
+    ]
+
+
+def compiler_finding() -> Finding:
+    """The C++ compiler that PyTorch's compiler calls for the CPU: CXX, or the system's usual."""
+    usual = {"Darwin": "clang++", "Windows": "cl"}.get(platform.system(), "g++")
+    name = os.environ.get("CXX") or usual
+    path = shutil.which(name)
+    if path is not None:
+        return Finding(subject="C++ compiler", said=f"{path}{_compiler_version(path)}")
+    return Finding(
+        subject="C++ compiler",
+        said=f"no {name}: PyTorch cannot run compiled on the CPU",
+        advice=_COMPILER_ADVICE.get(platform.system(), "install g++, or name another in CXX"),
+    )
+
+
+_COMPILER_ADVICE = {
+    "Darwin": "xcode-select --install",
+    "Windows": "install Visual Studio's C++ build tools and start from their prompt",
+}
+
+
+def _compiler_version(path: str) -> str:
+    """Its version in brackets; nothing where it does not say (Microsoft's takes no --version)."""
+    try:
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = said.stdout.splitlines()
+    return f" ({lines[0]})" if said.returncode == 0 and lines else ""
+
+
+def framework_findings(
+    here: Machine, pythons: Mapping[str, Path], answers: list[probe.Answer]
+) -> Iterator[Finding]:
+    """Ask each framework in turn; what they answer is added to ``answers``."""
+    for name, framework in FRAMEWORKS.items():
+        accelerator = _accelerator(here, framework.devices)
+        python = pythons.get(name, Path(sys.executable))
+        answer = probe.ask(name, accelerator or "cpu", python, timeout_s=ANSWER_TIMEOUT_S)
+        answers.append(answer)
+        yield framework_finding(name, answer, accelerator)
+
+
+def _accelerator(here: Machine, offered: Sequence[str]) -> str | None:
+    """The device beside the CPU that this machine has and the framework may be able to use."""
+    if here.gpus and "cuda" in offered:
+        return "cuda"
+    if (platform.system(), platform.machine()) == ("Darwin", "arm64") and "mps" in offered:
+        return "mps"
+    return None
+
+
+def framework_finding(name: str, answer: probe.Answer, accelerator: str | None) -> Finding:
+    """What a framework answered when it was asked for the accelerator; None: for the CPU."""
+    versions = ", ".join(f"{package} {version}" for package, version in answer.versions.items())
+    can, advice = _ability(answer, accelerator)
+    return Finding(subject=name, said=f"{versions}: {can}" if versions else can, advice=advice)
+
+
+def _ability(answer: probe.Answer, accelerator: str | None) -> tuple[str, str | None]:
+    """What it can do, in words, and what to do about what it cannot."""
+    if answer.cannot_run is not None:
+        return answer.cannot_run, "pip install -r requirements.txt, or name its Python: --python"
+    if accelerator is None:
+        return "runs on cpu", None
+    if answer.no_device is None:
+        return f"runs on cpu and {accelerator}", None
+    reason = " ".join(answer.no_device.split())
+    advice = "docs/cuda.md says how to install it for CUDA" if accelerator == "cuda" else None
+    return f"runs on cpu, not on {accelerator}: {reason}", advice
+
+
+def data_finding(task: Task, data_dir: Path | None) -> Finding:
+    """What a task's runs would take; raises DataError where a folder named is not there."""
+    found = search(task.name, data_dir=data_dir)
+    real = [each for each in found if not each.source.drawn]
+    if real:
+        return Finding(
+            subject=task.name,
+            said="; ".join(f"{each.source.name} in {each.files[0].parent}" for each in real),
+        )
+    return Finding(
+        subject=task.name,
+        said="no real handwriting found: a run tries to download it, and else draws glyphs",
+        advice=f"python -m bench data --fetch {task.name}, or --data-dir with your own files",
+    )

@@ -1,0 +1,27 @@
+"""What every test is run under: a private cache, and no CUDA test without a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bench import machine
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep converted data in a temporary folder: the user's cache is never touched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLYPHBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked ``cuda`` where the NVIDIA driver knows of no GPU."""
+    if machine.gpus():
+        return
+    skip = pytest.mark.skip(reason="no NVIDIA GPU: the driver is absent or lists none")
+    for item in items:
+        if item.get_closest_marker("cuda"):
+            item.add_marker(skip)
