@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,7 +176,7 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _one_of(name: str, known: Sequence[str] | dict[str, object]) -> Callable[[str], str]:
+def _one_of(name: str, known: Collection[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in known:
             raise argparse.ArgumentTypeError(

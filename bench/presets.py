@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bench.experiment import Experiment, Goal, Optimizer, recipe
 from bench.trainers import FRAMEWORKS
@@ -24,10 +25,23 @@ class Grid:
     devices: tuple[str, ...] = ("cpu",)
     batch_sizes: tuple[int, ...] = (128,)
     goal: Goal = "train"
-    epochs: float | None = None  # None: by source, from SOURCE_EPOCHS of the preset
-    evaluations_per_epoch: int = 1
+    epochs: float | None = None  # None: by source, from the preset
+    evaluations_per_epoch: int | None = None  # None: by source, from the preset
     optimizer: Optimizer | None = None  # None: the recipe's
     learning_rate: float | None = None  # None: the recipe's
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long a source is trained on, and how often validation is read meanwhile.
+
+    Each stretch between two evaluations is a call of Keras's ``fit``, which costs tens of
+    milliseconds on TensorFlow, as each epoch of a single call does too. A stretch should
+    therefore last much longer than that: the small sources are evaluated once an epoch.
+    """
+
+    epochs: float
+    evaluations_per_epoch: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,31 +50,43 @@ class Preset:
 
     description: str
     grids: tuple[Grid, ...]
-    epochs: Mapping[str, float]  # source -> epochs, for grids that name none
+    schedules: Mapping[str, Schedule]  # by source, for grids that name no epochs
     seeds: int
     glyphs_images: int  # images to draw where no real data can be had
 
 
-SWEEP = Grid(
+BATCH_SIZES = Grid(
     tasks=("digits",),
-    executions=(ALL_EXECUTIONS,),
     batch_sizes=(20, 128, 1024),
     goal="throughput",
     epochs=0.2,
+    evaluations_per_epoch=1,  # one stretch, unevaluated
 )
+# What compiling buys, at one batch size: each compilation takes longer than the steps it speeds.
+COMPILERS = replace(BATCH_SIZES, executions=(ALL_EXECUTIONS,), batch_sizes=(128,))
 
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
         description="a coffee: all frameworks, both tasks and architectures, one seed",
-        grids=(Grid(evaluations_per_epoch=4),),
-        epochs={"mnist": 1, "az": 0.25, "az-sample": 5, "glyphs": 2},
+        grids=(Grid(),),
+        schedules={
+            "mnist": Schedule(epochs=1, evaluations_per_epoch=4),
+            "az": Schedule(epochs=0.25, evaluations_per_epoch=16),
+            "az-sample": Schedule(epochs=5),
+            "glyphs": Schedule(epochs=2, evaluations_per_epoch=2),
+        },
         seeds=1,
         glyphs_images=12_000,
     ),
     "standard": Preset(
         description="the comparison to quote: trained to the end, and a batch-size sweep",
-        grids=(Grid(evaluations_per_epoch=2), SWEEP),
-        epochs={"mnist": 5, "az": 2, "az-sample": 15, "glyphs": 8},
+        grids=(Grid(), BATCH_SIZES, COMPILERS),
+        schedules={
+            "mnist": Schedule(epochs=5, evaluations_per_epoch=2),
+            "az": Schedule(epochs=2, evaluations_per_epoch=4),
+            "az-sample": Schedule(epochs=15),
+            "glyphs": Schedule(epochs=8),
+        },
         seeds=3,
         glyphs_images=40_000,
     ),
@@ -78,7 +104,12 @@ PRESETS: dict[str, Preset] = {
             ),
             Grid(tasks=("letters",), architectures=("cnn",), frameworks=("keras-tensorflow",)),
         ),
-        epochs={"mnist": 50, "az": 10, "az-sample": 40, "glyphs": 10},
+        schedules={
+            "mnist": Schedule(epochs=50),
+            "az": Schedule(epochs=10),
+            "az-sample": Schedule(epochs=40),
+            "glyphs": Schedule(epochs=10),
+        },
         seeds=1,
         glyphs_images=40_000,
     ),
@@ -95,7 +126,7 @@ class TaskSource:
 
 
 def expand(
-    grids: Iterable[Grid], sources: Iterable[TaskSource], epochs: Mapping[str, float]
+    grids: Iterable[Grid], sources: Iterable[TaskSource], schedules: Mapping[str, Schedule]
 ) -> list[Experiment]:
     """Every experiment of the grids, each once, in the order of the grids.
 
@@ -104,18 +135,18 @@ def expand(
     by_task = {source.task: source for source in sources}
     found: dict[Experiment, None] = {}
     for grid in grids:
-        for experiment in _experiments(grid, by_task, epochs):
+        for experiment in _experiments(grid, by_task, schedules):
             found[experiment] = None
     return list(found)
 
 
-def restrict(grid: Grid, choices: Mapping[str, object]) -> Grid:
+def restrict(grid: Grid, choices: Mapping[str, Any]) -> Grid:
     """The grid with the choices a user made in place of its own; None is no choice."""
     return replace(grid, **{name: choice for name, choice in choices.items() if choice is not None})
 
 
 def _experiments(
-    grid: Grid, sources: Mapping[str, TaskSource], epochs: Mapping[str, float]
+    grid: Grid, sources: Mapping[str, TaskSource], schedules: Mapping[str, Schedule]
 ) -> Iterator[Experiment]:
     axes = itertools.product(
         grid.tasks, grid.architectures, grid.devices, grid.batch_sizes, grid.frameworks
@@ -124,6 +155,7 @@ def _experiments(
         if device not in FRAMEWORKS[framework].devices:
             continue
         source, training = sources[task], recipe(task, architecture)
+        schedule = schedules[source.source]
         for execution in _executions(grid, framework):
             yield Experiment(
                 task=task,
@@ -134,8 +166,8 @@ def _experiments(
                 device=device,
                 goal=grid.goal,
                 batch_size=batch_size,
-                epochs=grid.epochs if grid.epochs is not None else epochs[source.source],
-                evaluations_per_epoch=grid.evaluations_per_epoch,
+                epochs=grid.epochs or schedule.epochs,
+                evaluations_per_epoch=grid.evaluations_per_epoch or schedule.evaluations_per_epoch,
                 optimizer=grid.optimizer or training.optimizer,
                 learning_rate=grid.learning_rate or training.learning_rate,
                 momentum=training.momentum,

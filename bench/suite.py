@@ -16,7 +16,8 @@ from bench.errors import UsageError
 from bench.experiment import Experiment, Run
 from bench.presets import PRESETS, Grid, TaskSource, expand, restrict
 from bench.progress import display
-from bench.record import Data, Machine, Record
+from bench.record import Machine, Record
+from bench.stage_display import StageDisplay
 from bench.worker import describe
 
 
@@ -49,22 +50,12 @@ def make_plan(options: Options) -> Plan:
     here = machine.observe()
     grids = _grids(options, preset.grids, devices(options.devices, here))
     tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
-    glyphs_images = options.glyphs_images or preset.glyphs_images
-    data: dict[tuple[str, str], tuple[Path, Data]] = {}
-    sources: list[TaskSource] = []
-    notes: list[str] = []
-    for task, source in _sources(options, tasks).items():
-        prepared = datasets.prepare(
-            task, source=source, data_dir=options.data_dir, glyphs_images=glyphs_images
-        )
-        data[task, prepared.source] = (
-            prepared.folder,
-            describe(datasets.open_cached(prepared.folder)),
-        )
-        targets = _targets(task, prepared.source)
-        sources.append(TaskSource(task=task, source=prepared.source, targets=targets))
-        notes += prepared.notes
-    experiments = expand(grids, sources, preset.epochs)
+    prepared = _prepare(options, tasks, options.glyphs_images or preset.glyphs_images)
+    sources = [
+        TaskSource(task=p.task, source=p.source, targets=_targets(p.task, p.source))
+        for p in prepared
+    ]
+    experiments = expand(grids, sources, preset.schedules)
     if not experiments:
         raise UsageError(
             "nothing to run: no framework chosen offers the execution and device asked for; "
@@ -72,7 +63,10 @@ def make_plan(options: Options) -> Plan:
         )
     site = scheduler.Site(
         folder=options.out or _new_folder(options.preset),
-        data=data,
+        data={
+            (p.task, p.source): (p.folder, describe(datasets.open_cached(p.folder)))
+            for p in prepared
+        },
         machine=here,
         timeout_s=options.timeout_s,
         pythons=options.pythons,
@@ -81,8 +75,23 @@ def make_plan(options: Options) -> Plan:
         experiments=tuple(experiments),
         seeds=options.seeds or preset.seeds,
         site=site,
-        notes=tuple(notes),
+        notes=tuple(note for p in prepared for note in p.notes),
     )
+
+
+def _prepare(options: Options, tasks: Sequence[str], glyphs_images: int) -> list[datasets.Prepared]:
+    """Have the data of each task in the cache, and show how far that is."""
+    with StageDisplay() as show:
+        return [
+            datasets.prepare(
+                task,
+                source=source,
+                data_dir=options.data_dir,
+                glyphs_images=glyphs_images,
+                progress=show,
+            )
+            for task, source in _sources(options, tasks).items()
+        ]
 
 
 def devices(asked: Sequence[str] | None, here: Machine) -> tuple[str, ...]:

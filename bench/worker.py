@@ -70,7 +70,7 @@ def perform(job: Job, say: Listener) -> Record:
     try:
         settings, measurement = _measure(job, data, say)
         record = replace(record, status="ok", settings=settings, measurement=measurement)
-    except Exception as error:  # the boundary: a failed run is a record with its error
+    except Exception as error:  # noqa: BLE001 - a failed run is a record with its error
         traceback.print_exc()
         status, reason = classify(error)
         record = replace(record, status=status, reason=reason)

@@ -24,7 +24,7 @@ def test_what_repeats_in_a_list_counts_once() -> None:
 def test_nothing_given_leaves_all_to_the_preset() -> None:
     options = parse([])
     assert options.preset == "quick"
-    assert options.tasks is options.devices is options.epochs is options.seeds is None
+    assert (options.tasks, options.devices, options.epochs, options.seeds) == (None,) * 4
 
 
 def test_an_interpreter_can_be_named_for_a_framework() -> None:

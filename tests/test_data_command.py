@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import data
+from bench import data, stage_display
+from bench.stage_display import StageDisplay
 from datasets import Stage, digits, letters
 from tests.data_files import csv, images, write_mnist
 
@@ -143,12 +144,12 @@ def test_short_stages_say_nothing_and_long_ones_say_quarters(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage = Stage(name="reading x", total=100, unit="B")
-    with data.StageDisplay() as show:
+    with StageDisplay() as show:
         for done in range(101):
             show(stage, done)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(data, "QUIET_S", -1.0)
-    with data.StageDisplay() as show:
+    monkeypatch.setattr(stage_display, "QUIET_S", -1.0)
+    with StageDisplay() as show:
         for done in range(101):
             show(stage, done)
     assert capsys.readouterr().err == "".join(f"reading x: {q} %\n" for q in (25, 50, 75, 100))

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from bench.presets import PRESETS, Grid, TaskSource, expand, restrict
+from bench.presets import PRESETS, Grid, Schedule, TaskSource, expand, restrict
 from tests.fakes import an_experiment
 
 SOURCES = [
     TaskSource(task="digits", source="mnist", targets=(0.97, 0.99)),
     TaskSource(task="letters", source="az-sample", targets=(0.85, 0.93)),
 ]
-EPOCHS = {"mnist": 3, "az-sample": 7}
+SCHEDULES = {"mnist": Schedule(epochs=3, evaluations_per_epoch=2), "az-sample": Schedule(epochs=7)}
 
 
 def test_a_grid_is_every_combination_once() -> None:
-    found = expand([Grid(), Grid()], SOURCES, EPOCHS)
+    found = expand([Grid(), Grid()], SOURCES, SCHEDULES)
     assert len(found) == len(set(found)) == 2 * 2 * 4
 
 
-def test_epochs_and_targets_come_from_the_source() -> None:
-    found = expand([Grid(frameworks=("pytorch",), architectures=("mlp",))], SOURCES, EPOCHS)
-    assert [(e.epochs, e.targets) for e in found] == [(3, (0.97, 0.99)), (7, (0.85, 0.93))]
+def test_epochs_evaluations_and_targets_come_from_the_source() -> None:
+    found = expand([Grid(frameworks=("pytorch",), architectures=("mlp",))], SOURCES, SCHEDULES)
+    told = [(e.epochs, e.evaluations_per_epoch, e.targets) for e in found]
+    assert told == [(3, 2, (0.97, 0.99)), (7, 1, (0.85, 0.93))]
 
 
 def test_the_default_execution_is_what_the_users_of_a_framework_get() -> None:
-    found = expand([Grid(tasks=("digits",), architectures=("mlp",))], SOURCES, EPOCHS)
+    found = expand([Grid(tasks=("digits",), architectures=("mlp",))], SOURCES, SCHEDULES)
     assert {e.framework: e.execution for e in found} == {
         "pytorch": "eager",
         "keras-tensorflow": "graph",
@@ -36,14 +37,14 @@ def test_the_default_execution_is_what_the_users_of_a_framework_get() -> None:
 
 def test_an_execution_that_a_framework_does_not_offer_is_left_out() -> None:
     grid = Grid(tasks=("digits",), architectures=("mlp",), executions=("compiled", "default"))
-    found = {(e.framework, e.execution) for e in expand([grid], SOURCES, EPOCHS)}
+    found = {(e.framework, e.execution) for e in expand([grid], SOURCES, SCHEDULES)}
     assert ("pytorch", "compiled") in found
     assert ("keras-torch", "compiled") not in found
     assert len(found) == 6
 
 
 def test_a_device_that_a_framework_does_not_offer_is_left_out() -> None:
-    found = expand([Grid(devices=("mps",))], SOURCES, EPOCHS)
+    found = expand([Grid(devices=("mps",))], SOURCES, SCHEDULES)
     assert {e.framework for e in found} == {"pytorch", "keras-torch"}
 
 
@@ -53,7 +54,7 @@ def test_a_choice_of_the_user_takes_the_place_of_the_grid_s_own() -> None:
 
 
 def test_a_throughput_grid_times_no_accuracy() -> None:
-    (first, *_) = expand([Grid(goal="throughput", epochs=0.2)], SOURCES, EPOCHS)
+    (first, *_) = expand([Grid(goal="throughput", epochs=0.2)], SOURCES, SCHEDULES)
     assert (first.targets, first.epochs) == ((), 0.2)
 
 
@@ -61,12 +62,12 @@ def test_a_throughput_grid_times_no_accuracy() -> None:
 def test_every_preset_knows_the_epochs_of_every_source(name: str) -> None:
     preset = PRESETS[name]
     for source in ("mnist", "glyphs", "az", "az-sample"):
-        assert preset.epochs[source] > 0
-    assert expand(preset.grids, SOURCES, preset.epochs)
+        assert preset.schedules[source].epochs > 0
+    assert expand(preset.grids, SOURCES, preset.schedules)
 
 
 def test_the_id_of_an_experiment_tells_any_two_apart() -> None:
-    found = expand(PRESETS["standard"].grids, SOURCES, EPOCHS)
+    found = expand(PRESETS["standard"].grids, SOURCES, SCHEDULES)
     assert len({e.id for e in found}) == len(found)
 
 

@@ -1,4 +1,4 @@
-"""Every trainer keeps the contract of ``trainer_contract.py``, each in a process of its own."""
+"""Every trainer keeps the contract of ``trainer_contract*.py``, each in a process of its own."""
 
 import importlib.util
 import os
@@ -13,6 +13,7 @@ from bench.trainers import FRAMEWORKS
 from bench.trainers.batches import inference_batches, warm_up_length
 
 ROOT = Path(__file__).parents[1]
+CONTRACT = ("tests/trainer_contract.py", "tests/trainer_contract_training.py")
 IMPORTED = {
     "pytorch": ["torch"],
     "keras-tensorflow": ["keras", "tensorflow"],
@@ -50,9 +51,9 @@ def run_contract(
     folder: Path,
     *options: str,
     execution: str | None = None,
-    file: str = "tests/trainer_contract.py",
+    files: tuple[str, ...] = CONTRACT,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the tests of a file for a framework in a child process."""
+    """Run the tests of these files for a framework in a child process."""
     environment = os.environ | {
         "GLYPHBENCH_TEST_FRAMEWORK": framework,
         "GLYPHBENCH_TEST_EXECUTION": execution or FRAMEWORKS[framework].executions[0],
@@ -62,7 +63,7 @@ def run_contract(
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     return subprocess.run(
-        [*command, file],
+        [*command, *files],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -21,7 +21,7 @@ def test_the_trainer_keeps_the_contract_on_cuda(
 ) -> None:
     skip_without(framework)
     ended = run_contract(
-        framework, tmp_path, "-rs", execution=execution, file="tests/trainer_on_cuda.py"
+        framework, tmp_path, "-rs", execution=execution, files=("tests/trainer_on_cuda.py",)
     )
     assert ended.returncode == 0, ended.stdout[-8000:]
     if " passed" not in ended.stdout:

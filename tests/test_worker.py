@@ -18,7 +18,7 @@ from tests.suite_process import PROJECT
 def _error_of(action: str) -> Exception:
     """The real error that an action of a real framework raises."""
     try:
-        exec(action, {"np": np})  # noqa: S102
+        exec(action, {"np": np})
     except Exception as error:  # noqa: BLE001
         return error
     pytest.fail(f"{action} raised nothing")

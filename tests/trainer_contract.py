@@ -1,34 +1,31 @@
-"""What every trainer promises, checked for one framework a process.
+"""What every trainer promises, checked for one framework a process: all but the training.
 
 Keras reads its backend once, so ``test_trainers.py`` runs this file in a child process for each
 framework. By hand: ``GLYPHBENCH_TEST_FRAMEWORK=keras-jax pytest tests/trainer_contract.py``.
 """
 
-import dataclasses
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from bench import trainers
-from bench.experiment import Experiment
-from bench.trainers import FRAMEWORKS, FrameworkMissing, Setup, Trainer, Weights
+from bench.trainers import FRAMEWORKS, FrameworkMissing
 from tests import reference_networks
-
-FRAMEWORK = os.environ["GLYPHBENCH_TEST_FRAMEWORK"]
-EXECUTION = os.environ.get("GLYPHBENCH_TEST_EXECUTION", FRAMEWORKS[FRAMEWORK].executions[0])
-os.environ.update(FRAMEWORKS[FRAMEWORK].environment)
-
-BATCH_SIZE = 32
-CLASSES = 10
-TRAIN_IMAGES = 3 * BATCH_SIZE + 5  # the last batch is short
-ORDER = np.random.default_rng(1).permutation(TRAIN_IMAGES)
+from tests.small_trainers import (
+    CLASSES,
+    FRAMEWORK,
+    ORDER,
+    assert_same,
+    create,
+    create_pytorch,
+    differ,
+    each_architecture,
+    frameworks_own_warnings,
+    small_setup,
+    with_random_biases,
+)
 
 PARAMETER_COUNTS = {"mlp": 669_706, "cnn": 225_034}
 SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
@@ -52,87 +49,7 @@ SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     },
 }
 
-pytestmark = [
-    # Keras 3.15 on NumPy 2, of its own variables.
-    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning"),
-    # TorchInductor, of PyTorch's own code.
-    pytest.mark.filterwarnings("ignore:`torch.jit.:DeprecationWarning"),
-]
-each_architecture = pytest.mark.parametrize("architecture", ["mlp", "cnn"])
-
-
-def small_setup(architecture: str = "mlp", *, seed: int = 0, **changes: Any) -> Setup:
-    """Noise as images, no split a multiple of its batch size; keywords change the experiment."""
-    experiment = Experiment(
-        task="digits",
-        source="glyphs",
-        architecture=architecture,
-        framework=FRAMEWORK,
-        execution=EXECUTION,
-        device="cpu",
-        batch_size=BATCH_SIZE,
-        epochs=1,
-    )
-    values = np.random.default_rng(0)
-    return Setup(
-        experiment=dataclasses.replace(experiment, **changes),
-        seed=seed,
-        classes=CLASSES,
-        train_images=values.standard_normal((TRAIN_IMAGES, 28, 28), dtype=np.float32),
-        train_labels=values.integers(0, CLASSES, TRAIN_IMAGES),
-        validation_images=values.standard_normal((40, 28, 28), dtype=np.float32),
-        test_images=values.standard_normal((30, 28, 28), dtype=np.float32),
-    )
-
-
-def create(architecture: str = "mlp", **changes: Any) -> Trainer:
-    """A trainer, built and with its data. Build one, use it up, then the next: seeds are global."""
-    setup = small_setup(architecture, **changes)
-    trainer = trainers.load(setup.experiment.framework).create(setup)
-    trainer.build()
-    trainer.transfer()
-    return trainer
-
-
-def create_pytorch(architecture: str, **changes: Any) -> Trainer:
-    """The trainer that all others are compared with."""
-    pytest.importorskip("torch", reason="PyTorch is what the others are compared with")
-    return create(architecture, framework="pytorch", execution="eager", **changes)
-
-
-def trained(order: NDArray[np.int64] = ORDER, **changes: Any) -> Weights:
-    """The weights of a new trainer after one call of train."""
-    trainer = create(**changes)
-    trainer.train(order)
-    return trainer.weights()
-
-
-def without_dropout(trainer: Any) -> Any:
-    """Set the rate of every dropout layer to zero, before the first step compiles it in."""
-    if hasattr(trainer, "_network"):
-        for layer in trainer._network:
-            vars(layer).update(p=0.0)
-    else:
-        for layer in trainer._model.layers:
-            layer.rate = 0.0
-    return trainer
-
-
-def with_random_biases(weights: Weights) -> Weights:
-    values = np.random.default_rng(5)
-    return {
-        name: values.standard_normal(array.shape, dtype=np.float32) if "bias" in name else array
-        for name, array in weights.items()
-    }
-
-
-def assert_same(one: Weights, other: Weights) -> None:
-    for name, array in one.items():
-        np.testing.assert_array_equal(other[name], array, err_msg=name)
-
-
-def differ(one: Weights, other: Weights) -> bool:
-    return any(not np.array_equal(other[name], array) for name, array in one.items())
+pytestmark = frameworks_own_warnings
 
 
 # The network
@@ -237,162 +154,6 @@ def test_weights_of_another_network_are_refused_and_change_nothing() -> None:
     with pytest.raises(ValueError, match=r"missing \['logits/bias'\]"):
         trainer.load_weights(others)
     assert_same(before, trainer.weights())
-
-
-# Training
-
-
-@each_architecture
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9},
-        # A tiny epsilon: Keras divides it by √(1 - β₂ᵗ) and PyTorch does not, so that with the
-        # usual 1e-7 the first steps differ by about a hundredth.
-        {"optimizer": "adam", "learning_rate": 1e-3, "adam_epsilon": 1e-12},
-    ],
-    ids=["sgd", "adam"],
-)
-def test_without_dropout_an_epoch_is_pytorchs_epoch(architecture: str, recipe: Any) -> None:
-    pytorch = without_dropout(create_pytorch(architecture, **recipe))
-    trainer = without_dropout(create(architecture, **recipe))
-    start = pytorch.weights()
-    trainer.load_weights(start)
-    pytorch.train(ORDER)
-    trainer.train(ORDER)
-    assert trainer.mean_loss() == pytest.approx(pytorch.mean_loss(), rel=1e-4)
-    weights = trainer.weights()
-    for name, array in pytorch.weights().items():
-        moved = np.abs(array - start[name]).max()
-        assert moved > 0, name
-        assert np.abs(weights[name] - array).mean() < 0.005 * moved, name
-
-
-@each_architecture
-def test_warm_up_leaves_everything_as_it_began(architecture: str) -> None:
-    cold = create(architecture)
-    start = cold.weights()
-    cold.train(ORDER)
-    warmed = create(architecture)
-    warmed.warm_up()
-    assert_same(start, warmed.weights())
-    warmed.train(ORDER)  # would differ if the optimiser or dropout had gone on
-    assert_same(cold.weights(), warmed.weights())
-    assert warmed.mean_loss() == cold.mean_loss()
-
-
-@pytest.mark.skipif(EXECUTION == "eager", reason="compiles nothing")
-def test_nothing_is_compiled_after_the_warm_up() -> None:
-    trainer, cold = create(), create(batch_size=BATCH_SIZE // 2)
-    trainer.warm_up()
-    with compiling_forbidden():
-        trainer.train(ORDER)
-        trainer.logits("validation")
-        trainer.logits("test")
-        trainer.infer(small_setup().test_images[:1])
-        with pytest.raises((RuntimeError, ValueError), match="recompile"):
-            cold.train(ORDER)
-
-
-@contextmanager
-def compiling_forbidden() -> Iterator[None]:
-    """Raise where a network is to be compiled, which for Keras means that its Python runs."""
-    if FRAMEWORK == "pytorch":
-        import torch
-
-        with torch.compiler.set_stance("fail_on_recompile"):
-            yield
-        return
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("keras.Sequential.call", Mock(side_effect=ValueError("recompile")))
-        yield
-
-
-def test_warm_up_between_two_segments_changes_nothing() -> None:
-    plain = create()
-    plain.train(ORDER)
-    plain.train(ORDER)
-    warmed = create()
-    warmed.train(ORDER)
-    warmed.warm_up()
-    warmed.train(ORDER)
-    assert_same(plain.weights(), warmed.weights())
-
-
-def test_reading_logits_between_two_segments_changes_nothing() -> None:
-    plain = create()
-    plain.train(ORDER)
-    plain.train(ORDER)
-    read = create()
-    read.train(ORDER)
-    read.logits("validation")
-    read.infer(small_setup().test_images)
-    read.weights()
-    read.train(ORDER)
-    assert_same(plain.weights(), read.weights())
-
-
-def test_training_in_segments_equals_training_at_once() -> None:
-    # Without dropout, since on torch Keras draws the masks otherwise in each fit.
-    whole = without_dropout(create())
-    whole.train(ORDER)
-    parts = without_dropout(create())
-    losses = []
-    for segment in segments():
-        parts.train(segment)
-        losses.append(parts.mean_loss())
-    assert_same(whole.weights(), parts.weights())
-    # True of a mean per image only: the last segment is one short batch.
-    images = [len(segment) for segment in segments()]
-    assert whole.mean_loss() == pytest.approx(np.average(losses, weights=images), rel=1e-5)
-    assert whole.mean_loss() != pytest.approx(np.mean(losses), rel=1e-5)
-
-
-def segments() -> list[NDArray[np.int64]]:
-    """The order of an epoch, cut at multiples of the batch size."""
-    return np.split(ORDER, [BATCH_SIZE, 3 * BATCH_SIZE])
-
-
-@each_architecture
-def test_mean_loss_is_the_cross_entropy_per_image(architecture: str) -> None:
-    trainer = without_dropout(create(architecture, optimizer="sgd", learning_rate=0.0))
-    trainer.train(ORDER)
-    setup = small_setup(architecture)
-    scores = reference_networks.logits(architecture, trainer.weights(), setup.train_images)
-    wanted = reference_networks.mean_cross_entropy(scores, setup.train_labels)
-    assert trainer.mean_loss() == pytest.approx(wanted, rel=1e-5)
-
-
-def test_a_loss_that_is_no_number_is_told_as_it_is() -> None:
-    trainer = create()
-    trainer.load_weights(trainer.weights() | {"logits/bias": np.full(10, np.nan, np.float32)})
-    trainer.train(ORDER)
-    assert np.isnan(trainer.mean_loss())
-
-
-def test_a_batch_of_one_image_is_a_step() -> None:
-    assert differ(create().weights(), trained(np.array([7])))
-
-
-def test_the_short_last_batch_is_a_step() -> None:
-    assert differ(trained(ORDER), trained(ORDER[: 3 * BATCH_SIZE]))
-
-
-def test_batches_come_in_the_order_given() -> None:
-    assert_same(trained(ORDER), trained(ORDER.copy()))
-    assert differ(trained(ORDER), trained(ORDER[::-1].copy()))
-
-
-def test_dropout_is_on_in_training_and_its_seed_is_the_runs() -> None:
-    start = create(seed=0).weights()
-    ended = []
-    for seed in (1, 1, 2):
-        trainer = create(seed=seed)
-        trainer.load_weights(start)
-        trainer.train(ORDER)
-        ended.append(trainer.weights())
-    assert_same(ended[0], ended[1])
-    assert differ(ended[0], ended[2])
 
 
 # Inference

@@ -13,18 +13,19 @@ import pytest
 
 from bench.trainers import FrameworkMissing, Trainer
 from tests import reference_networks
-from tests.trainer_contract import (
+from tests.small_trainers import (
     FRAMEWORK,
     ORDER,
     assert_same,
     create,
     each_architecture,
-    pytestmark,  # noqa: F401 - warnings of Keras and PyTorch, the same here
+    frameworks_own_warnings,
     small_setup,
     with_random_biases,
     without_dropout,
 )
 
+pytestmark = frameworks_own_warnings
 DEVICE = os.environ.get("GLYPHBENCH_TEST_DEVICE", "cuda")
 needs_cuda = pytest.mark.skipif(DEVICE != "cuda", reason="only a GPU can show it")
 needs_torch = pytest.mark.skipif(

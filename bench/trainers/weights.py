@@ -1,4 +1,4 @@
-"""What a trainer checks of what it is handed, alike in every framework. NumPy only."""
+"""Whether weights belong to a network, asked alike in every framework. NumPy only."""
 
 from __future__ import annotations
 

@@ -1,0 +1,107 @@
+"""Small trainers for the tests that run in a process of one framework, and what they compare.
+
+The framework and its execution come from the environment: see ``test_trainers.py``.
+"""
+
+import dataclasses
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bench import trainers
+from bench.experiment import Experiment
+from bench.trainers import FRAMEWORKS, Setup, Trainer, Weights
+
+FRAMEWORK = os.environ["GLYPHBENCH_TEST_FRAMEWORK"]
+EXECUTION = os.environ.get("GLYPHBENCH_TEST_EXECUTION", FRAMEWORKS[FRAMEWORK].executions[0])
+os.environ.update(FRAMEWORKS[FRAMEWORK].environment)
+
+BATCH_SIZE = 32
+CLASSES = 10
+TRAIN_IMAGES = 3 * BATCH_SIZE + 5  # the last batch is short
+ORDER = np.random.default_rng(1).permutation(TRAIN_IMAGES)
+
+frameworks_own_warnings = [
+    # Keras 3.15 on NumPy 2, of its own variables.
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning"),
+    # TorchInductor, of PyTorch's own code.
+    pytest.mark.filterwarnings("ignore:`torch.jit.:DeprecationWarning"),
+]
+each_architecture = pytest.mark.parametrize("architecture", ["mlp", "cnn"])
+
+
+def small_setup(architecture: str = "mlp", *, seed: int = 0, **changes: Any) -> Setup:
+    """Noise as images, no split a multiple of its batch size; keywords change the experiment."""
+    experiment = Experiment(
+        task="digits",
+        source="glyphs",
+        architecture=architecture,
+        framework=FRAMEWORK,
+        execution=EXECUTION,
+        device="cpu",
+        batch_size=BATCH_SIZE,
+        epochs=1,
+    )
+    values = np.random.default_rng(0)
+    return Setup(
+        experiment=dataclasses.replace(experiment, **changes),
+        seed=seed,
+        classes=CLASSES,
+        train_images=values.standard_normal((TRAIN_IMAGES, 28, 28), dtype=np.float32),
+        train_labels=values.integers(0, CLASSES, TRAIN_IMAGES),
+        validation_images=values.standard_normal((40, 28, 28), dtype=np.float32),
+        test_images=values.standard_normal((30, 28, 28), dtype=np.float32),
+    )
+
+
+def create(architecture: str = "mlp", **changes: Any) -> Trainer:
+    """A trainer, built and with its data. Build one, use it up, then the next: seeds are global."""
+    setup = small_setup(architecture, **changes)
+    trainer = trainers.load(setup.experiment.framework).create(setup)
+    trainer.build()
+    trainer.transfer()
+    return trainer
+
+
+def create_pytorch(architecture: str, **changes: Any) -> Trainer:
+    """The trainer that all others are compared with."""
+    pytest.importorskip("torch", reason="PyTorch is what the others are compared with")
+    return create(architecture, framework="pytorch", execution="eager", **changes)
+
+
+def trained(order: NDArray[np.int64] = ORDER, **changes: Any) -> Weights:
+    """The weights of a new trainer after one call of train."""
+    trainer = create(**changes)
+    trainer.train(order)
+    return trainer.weights()
+
+
+def without_dropout(trainer: Any) -> Any:
+    """Set the rate of every dropout layer to zero, before the first step compiles it in."""
+    if hasattr(trainer, "_network"):
+        for layer in trainer._network:
+            vars(layer).update(p=0.0)
+    else:
+        for layer in trainer._model.layers:
+            layer.rate = 0.0
+    return trainer
+
+
+def with_random_biases(weights: Weights) -> Weights:
+    values = np.random.default_rng(5)
+    return {
+        name: values.standard_normal(array.shape, dtype=np.float32) if "bias" in name else array
+        for name, array in weights.items()
+    }
+
+
+def assert_same(one: Weights, other: Weights) -> None:
+    for name, array in one.items():
+        np.testing.assert_array_equal(other[name], array, err_msg=name)
+
+
+def differ(one: Weights, other: Weights) -> bool:
+    return any(not np.array_equal(other[name], array) for name, array in one.items())
