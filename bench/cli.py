@@ -166,7 +166,7 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--python",
         dest="pythons",
-        type=_pythons,
+        type=pythons,
         default={},
         metavar="FRAMEWORK=PATH",
         help="the interpreter that runs a framework, where it is not this one",
@@ -231,7 +231,8 @@ def _batch_sizes(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(one(word) for word in text.split(",")))
 
 
-def _pythons(text: str) -> dict[str, Path]:
+def pythons(text: str) -> dict[str, Path]:
+    """Read FRAMEWORK=PATH,...; raises argparse.ArgumentTypeError saying what came."""
     found: dict[str, Path] = {}
     for word in text.split(","):
         framework, separator, path = word.partition("=")

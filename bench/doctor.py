@@ -21,7 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench import machine, probe
-from bench.cli import _pythons as pythons
+from bench.cli import pythons
 from bench.record import Gpu, Machine
 from bench.trainers import FRAMEWORKS
 from datasets import TASKS, DataError, Task

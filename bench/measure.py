@@ -27,9 +27,9 @@ Clock = Callable[[], float]
 # both counts are 0 in phases that have none
 Listener = Callable[[str, int, int], None]
 
-WARM_UP_CALLS = 10  # inference calls before the first that counts
-SAMPLING_S = 2.0  # inference is sampled this long, and at least and at most so often:
-MIN_SAMPLES = 30
+WARM_UP_CALLS = 5  # inference calls before the first that counts
+SAMPLING_S = 1.0  # inference is sampled this long, and at least and at most so often:
+MIN_SAMPLES = 10
 MAX_SAMPLES = 1000
 
 

@@ -44,6 +44,9 @@ class Schedule:
     evaluations_per_epoch: int = 1
 
 
+OTHER_SCHEDULE = Schedule(epochs=5)  # of a source that a preset does not name
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preset:
     """A suite with a purpose."""
@@ -155,7 +158,7 @@ def _experiments(
         if device not in FRAMEWORKS[framework].devices:
             continue
         source, training = sources[task], recipe(task, architecture)
-        schedule = schedules[source.source]
+        schedule = schedules.get(source.source, OTHER_SCHEDULE)
         for execution in _executions(grid, framework):
             yield Experiment(
                 task=task,

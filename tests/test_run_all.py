@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,22 @@ from tests.suite_process import (
     worker_of,
 )
 
+TWO_EPOCHS = (*ONE, "--epochs", "2")
 LONG = (*ONE, "--epochs", "5000")  # would go on for minutes
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder of one run, made once; for tests that do not change it."""
+    folder = tmp_path_factory.mktemp("finished")
+    run_all(*TWO_EPOCHS, "--out", folder)
+    return folder
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    """A copy of it, for tests that do."""
+    return shutil.copytree(finished, tmp_path / "results")
 
 
 def only(folder: Path) -> Record:
@@ -34,7 +50,8 @@ def only(folder: Path) -> Record:
 
 
 def test_a_suite_leaves_records_tables_plots_and_a_summary(tmp_path: Path) -> None:
-    done = run_all(*ONE, "--architecture", "mlp,cnn", "--seeds", "2", "--out", tmp_path)
+    words = (*ONE, "--architecture", "mlp,cnn", "--epochs", "1")
+    done = run_all(*words, "--seeds", "2", "--out", tmp_path)
     records = results.load(tmp_path)
     assert [(r.experiment.architecture, r.seed) for r in records] == [
         ("mlp", 0),
@@ -44,15 +61,16 @@ def test_a_suite_leaves_records_tables_plots_and_a_summary(tmp_path: Path) -> No
     ]  # the order goes round
     assert {r.status for r in records} == {"ok"}
     assert "pytorch eager trained at" in done.stdout
+    assert "[4/4] digits cnn pytorch eager cpu batch 128 seed 1:" in done.stderr
+    assert "\r" not in done.stderr  # plain lines: no terminal
     assert "glyphs" in done.stdout  # no result on drawn images without the word
     assert (tmp_path / "tables" / "runs.md").exists()
     assert list((tmp_path / "plots").glob("*.svg"))
     assert len(list((tmp_path / "checkpoints").glob("*.safetensors"))) == 4
 
 
-def test_every_record_is_complete(tmp_path: Path) -> None:
-    run_all(*ONE, "--out", tmp_path)
-    record = only(tmp_path)
+def test_every_record_is_complete(finished: Path) -> None:
+    record = only(finished)
     measured = record.measurement
     assert measured is not None
     assert measured.parameter_count == 669_706
@@ -67,10 +85,9 @@ def test_every_record_is_complete(tmp_path: Path) -> None:
     assert record.machine == machine.observe()
 
 
-def test_the_same_seed_gives_the_same_losses(tmp_path: Path) -> None:
-    run_all(*ONE, "--out", tmp_path / "a")
-    run_all(*ONE, "--out", tmp_path / "b")
-    first, second = only(tmp_path / "a").measurement, only(tmp_path / "b").measurement
+def test_the_same_seed_gives_the_same_losses(finished: Path, tmp_path: Path) -> None:
+    run_all(*TWO_EPOCHS, "--out", tmp_path)
+    first, second = only(finished).measurement, only(tmp_path).measurement
     assert first is not None
     assert second is not None
     assert [s.train_loss for s in first.segments] == [s.train_loss for s in second.segments]
@@ -117,11 +134,10 @@ def test_a_framework_that_is_missing_is_a_record(tmp_path: Path) -> None:
     assert "'torch'" in str(only(out).reason)
 
 
-def test_an_interrupt_ends_the_run_and_still_writes_the_tables(tmp_path: Path) -> None:
-    run_all(*ONE, "--out", tmp_path)
-    suite = start(*LONG, "--resume", "--out", tmp_path)
+def test_an_interrupt_ends_the_run_and_still_writes_the_tables(folder: Path) -> None:
+    suite = start(*LONG, "--resume", "--out", folder)
     worker = worker_of(suite)
-    table = tmp_path / "tables" / "runs.md"
+    table = folder / "tables" / "runs.md"
     table.unlink()
     suite.send_signal(signal.SIGINT)
     out, err = suite.communicate()
@@ -129,7 +145,7 @@ def test_an_interrupt_ends_the_run_and_still_writes_the_tables(tmp_path: Path) -
     assert gone(worker)
     assert table.exists()
     assert "--resume" in err
-    assert len(results.load(tmp_path)) == 1  # the run in hand left none
+    assert len(results.load(folder)) == 1  # the run in hand left none
 
 
 def test_a_suite_that_is_killed_leaves_no_orphan_and_can_be_resumed(tmp_path: Path) -> None:
@@ -138,7 +154,7 @@ def test_a_suite_that_is_killed_leaves_no_orphan_and_can_be_resumed(tmp_path: Pa
     wait_until(lambda: bool(list((tmp_path / "records").glob("*.json"))))
     worker = worker_of(suite)
     suite.kill()
-    suite.wait()
+    suite.communicate()
     wait_until(lambda: gone(worker))
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "records").glob("*.json")}
     assert 1 <= len(before) < 3
@@ -147,22 +163,21 @@ def test_a_suite_that_is_killed_leaves_no_orphan_and_can_be_resumed(tmp_path: Pa
     assert all(path.stat().st_mtime_ns == then for path, then in before.items())
 
 
-def test_a_folder_with_records_is_not_touched_without_resume(tmp_path: Path) -> None:
-    run_all(*ONE, "--out", tmp_path)
-    done = run_all(*ONE, "--out", tmp_path, check=2)
+def test_a_folder_with_records_is_not_touched_without_resume(finished: Path) -> None:
+    done = run_all(*TWO_EPOCHS, "--out", finished, check=2)
     assert "--resume" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_records_of_other_versions_are_refused_unless_told(tmp_path: Path) -> None:
-    run_all(*ONE, "--out", tmp_path)
-    record = only(tmp_path)
+def test_records_of_other_versions_are_refused_unless_told(folder: Path) -> None:
+    record = only(folder)
     old = replace(record, versions=record.versions | {"torch": "1.0.0"})
-    results.save(tmp_path, old)
-    refused = run_all(*ONE, "--seeds", "2", "--resume", "--out", tmp_path, check=2)
+    results.save(folder, old)
+    words = (*TWO_EPOCHS, "--seeds", "2", "--resume", "--out", folder)
+    refused = run_all(*words, check=2)
     assert "torch for pytorch: 1.0.0 in the records" in refused.stderr
-    run_all(*ONE, "--seeds", "2", "--resume", "--allow-mixed", "--out", tmp_path)
-    assert len(results.load(tmp_path)) == 2
+    run_all(*words, "--allow-mixed")
+    assert [r.seed for r in results.load(folder)] == [0, 1]
 
 
 def test_what_had_failed_runs_again_only_when_told(tmp_path: Path) -> None:
@@ -231,10 +246,9 @@ def test_help_imports_nothing_heavy() -> None:
     assert "--batch-size" in done.stdout
 
 
-def test_a_report_is_made_again_from_the_records_alone(tmp_path: Path) -> None:
+def test_a_report_is_made_again_from_the_records_alone(folder: Path) -> None:
     """By an interpreter that refuses to import any framework."""
-    run_all(*ONE, "--out", tmp_path)
-    table = tmp_path / "tables" / "runs.md"
+    table = folder / "tables" / "runs.md"
     before = table.read_text()
     table.unlink()
     script = (
@@ -243,7 +257,7 @@ def test_a_report_is_made_again_from_the_records_alone(tmp_path: Path) -> None:
         "from bench.__main__ import main\n"
         "sys.exit(main(['report', sys.argv[1]]))"
     )
-    subprocess.run([sys.executable, "-c", script, tmp_path], cwd=PROJECT, check=True)
+    subprocess.run([sys.executable, "-c", script, folder], cwd=PROJECT, check=True)
     assert table.read_text() == before
 
 
@@ -253,11 +267,13 @@ def test_an_unknown_command_names_those_there_are() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a Unix thing")
-def test_a_terminal_is_shown_bars_and_a_pipe_lines(tmp_path: Path) -> None:
+def test_a_terminal_is_shown_bars(tmp_path: Path) -> None:
     import pty
+    import termios
 
     command = [sys.executable, "run_all.py", *ONE, "--out", str(tmp_path)]
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))  # a new one is 0 columns wide
     suite = subprocess.Popen(command, cwd=PROJECT, stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = b""
@@ -269,6 +285,3 @@ def test_a_terminal_is_shown_bars_and_a_pipe_lines(tmp_path: Path) -> None:
     assert suite.wait() == 0
     assert b"run 1/1" in shown
     assert b"epochs" in shown
-    lines = run_all(*ONE, "--out", tmp_path / "piped").stderr
-    assert "[1/1] digits mlp pytorch eager cpu batch 128 seed 0:" in lines
-    assert "\r" not in lines
