@@ -79,6 +79,13 @@ def trained(order: NDArray[np.int64] = ORDER, **changes: Any) -> Weights:
     return trainer.weights()
 
 
+def dropout_rates(trainer: Any) -> list[float]:
+    """The rates of the dropout layers, in their order."""
+    if hasattr(trainer, "_network"):
+        return [layer.p for layer in trainer._network if hasattr(layer, "p")]
+    return [layer.rate for layer in trainer._model.layers if hasattr(layer, "rate")]
+
+
 def without_dropout(trainer: Any) -> Any:
     """Set the rate of every dropout layer to zero, before the first step compiles it in."""
     if hasattr(trainer, "_network"):

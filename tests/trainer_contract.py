@@ -21,6 +21,7 @@ from tests.small_trainers import (
     create,
     create_pytorch,
     differ,
+    dropout_rates,
     each_architecture,
     frameworks_own_warnings,
     small_setup,
@@ -73,6 +74,11 @@ def test_initial_kernels_are_glorot_uniform_and_biases_zero(architecture: str) -
         *field, inputs, outputs = array.shape
         bound = np.sqrt(6 / (np.prod(field) * (inputs + outputs)))
         assert 0.95 * bound < np.abs(array).max() <= bound * (1 + 1e-6)
+
+
+def test_dropout_rates_are_those_of_the_docstring() -> None:
+    assert dropout_rates(create("mlp")) == [0.2, 0.2]
+    assert dropout_rates(create("cnn")) == [0.5]
 
 
 def test_the_seed_alone_decides_the_initial_weights() -> None:

@@ -36,13 +36,12 @@ class KerasJaxTrainer(keras_trainer.KerasTrainer):
 
     def _backend_settings(self) -> dict[str, str]:
         return {
-            "device name": self._device.device_kind,
-            "platform": jax.default_backend(),
-            "compiler": f"XLA: {self._device.client.platform_version.splitlines()[0]}",
+            "device name": self._device.device_kind,  # 'cpu', or the name of the GPU
+            "platform": " ".join(self._device.client.platform_version.split()),  # CUDA's version
+            "compiler": "XLA",
             "matmul precision": str(jax.config.values["jax_default_matmul_precision"]),
             "compilation cache": str(jax.config.values["jax_compilation_cache_dir"]),
             "threads": f"XLA's choice, of {os.cpu_count()} cores",
-            "64-bit types": str(jax.config.values["jax_enable_x64"]),
         }
 
 

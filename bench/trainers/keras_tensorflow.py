@@ -37,6 +37,7 @@ class KerasTensorFlowTrainer(keras_trainer.KerasTrainer):
     def _backend_settings(self) -> dict[str, str]:
         threading = tf.config.threading
         found = {
+            "device name": "CPU",
             "devices": ", ".join(device.name for device in tf.config.list_logical_devices()),
             "threads": _threads(threading.get_intra_op_parallelism_threads()),
             "threads between operations": _threads(threading.get_inter_op_parallelism_threads()),

@@ -160,7 +160,8 @@ class PyTorchTrainer:
 def _placed(network: nn.Module, device: torch.device) -> nn.Module:
     """Bring a network to its device, set up as that device computes convolutions fastest."""
     if device.type == "cpu":
-        # The order in which oneDNN computes: the CNN trains about a tenth faster on two cores.
+        # The order in which oneDNN computes convolutions: what PyTorch's own tuning guide
+        # advises for a CPU, and faster here in training and more so in inference.
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     # There are few batch shapes: let cuDNN time its kernels for each, in the warm-up.
     torch.backends.cudnn.benchmark = device.type == "cuda"
