@@ -30,6 +30,7 @@ def main(argv: Sequence[str]) -> int:
     from datasets import DataError
 
     signal.signal(signal.SIGTERM, _interrupt)
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a pipe on Windows
     try:
         plan = make_plan(options)
         if options.dry_run:
@@ -39,8 +40,11 @@ def main(argv: Sequence[str]) -> int:
     except (UsageError, ResultsError, DataError) as error:
         print(f"run_all.py: error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # a full disk, a folder that was taken away
+        print(f"run_all.py: error: {error}; what was measured is kept", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        print("interrupted before the first run", file=sys.stderr)
+        print("interrupted; what was measured is kept", file=sys.stderr)
         return 130
 
 

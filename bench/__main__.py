@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 # command -> (module with main(argv) -> exit code, what it does)
 COMMANDS = {
@@ -19,8 +19,7 @@ def main(argv: Sequence[str]) -> int:
     """Hand over to the command; exit code 2 where there is none of that name."""
     if argv and argv[0] in COMMANDS:
         module = importlib.import_module(COMMANDS[argv[0]][0])
-        code: int = module.main(list(argv[1:]))
-        return code
+        return _carry_out(module.main, argv[1:])
     print(usage(), file=sys.stderr if argv and argv[0] not in ("-h", "--help") else sys.stdout)
     if argv and argv[0] in ("-h", "--help"):
         return 0
@@ -30,6 +29,15 @@ def main(argv: Sequence[str]) -> int:
             file=sys.stderr,
         )
     return 2
+
+
+def _carry_out(command: Callable[[list[str]], int], words: Sequence[str]) -> int:
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a pipe on Windows
+    try:
+        return command(list(words))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
 
 
 def usage() -> str:

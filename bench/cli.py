@@ -47,13 +47,32 @@ class Options:
 
 def parse(argv: Sequence[str]) -> Options:
     """Read the command line; a mistake is explained on standard error and exits with 2."""
-    return Options(**vars(parser().parse_args(argv)))
+    made = parser()
+    words = vars(made.parse_args(argv))
+    words["pythons"] = {name: path for one in words["pythons"] or [] for name, path in one.items()}
+    options = Options(**words)
+    mistake = _contradiction(options)
+    if mistake:
+        made.error(mistake)
+    return options
+
+
+def _contradiction(options: Options) -> str | None:
+    """What cannot be meant by words that are each right; None where there is nothing."""
+    if options.resume and options.out is None:
+        return "--resume needs --out: name the results folder to go on with"
+    if options.retry_failed and not options.resume:
+        return "--retry-failed needs --resume: without it everything is run anyway"
+    if options.optimizer is not None and options.learning_rate is None:
+        return "--optimizer needs --learning-rate: a rate that suits one does not suit another"
+    return None
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of run_all.py."""
     made = argparse.ArgumentParser(
         prog="run_all.py",
+        allow_abbrev=False,  # --seed 5 is not --seeds 5
         description="Train the same small networks in several frameworks, measure, and compare.",
         epilog="Lists are comma-separated. Everything is left in one folder: records, tables, "
         "plots. 'python -m bench' has the rest: report, compare, data, doctor.",
@@ -167,8 +186,8 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
         "--python",
         dest="pythons",
         type=pythons,
-        default={},
-        metavar="FRAMEWORK=PATH",
+        action="append",
+        metavar="FRAMEWORK=PATH,...",
         help="the interpreter that runs a framework, where it is not this one",
     )
     group.add_argument(
@@ -235,14 +254,15 @@ def pythons(text: str) -> dict[str, Path]:
     """Read FRAMEWORK=PATH,...; raises argparse.ArgumentTypeError saying what came."""
     found: dict[str, Path] = {}
     for word in text.split(","):
-        framework, separator, path = word.partition("=")
+        framework, separator, name = word.partition("=")
+        path = Path(name).expanduser()  # the shell leaves a ~ behind = alone
         if not separator or framework not in FRAMEWORKS:
             raise argparse.ArgumentTypeError(
                 f"{word!r} is not FRAMEWORK=PATH with a framework of {', '.join(FRAMEWORKS)}"
             )
-        if not Path(path).is_file():
+        if not path.is_file():
             raise argparse.ArgumentTypeError(
-                f"{path!r} is no Python interpreter; give the path of one for {framework}"
+                f"{name!r} is no Python interpreter; give the path of one for {framework}"
             )
-        found[framework] = Path(path).absolute()  # not resolved: a venv's link is its identity
+        found[framework] = path.absolute()  # not resolved: a venv's link is its identity
     return found

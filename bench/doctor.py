@@ -23,6 +23,7 @@ from pathlib import Path
 from bench import machine, probe
 from bench.cli import pythons
 from bench.record import Gpu, Machine
+from bench.report import wording
 from bench.trainers import FRAMEWORKS
 from datasets import TASKS, DataError, Task
 from datasets.preparation import search
@@ -98,7 +99,7 @@ def gpu_findings(gpus: Sequence[Gpu]) -> list[Finding]:
         return [
             Finding(
                 subject="GPU",
-                said=f"{gpu.name}, {gpu.memory_bytes / GIB:.0f} GiB, driver {gpu.driver}",
+                said=wording.gpu(gpu),
             )
             for gpu in gpus
         ]

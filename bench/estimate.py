@@ -11,18 +11,18 @@ import math
 from bench.experiment import Experiment
 from bench.record import Data
 
-START_UP_S = {"pytorch": 4.0, "keras-tensorflow": 9.0, "keras-jax": 6.0, "keras-torch": 7.0}
-COMPILING_S = 25.0  # more, where execution is 'compiled' and not the framework's default
-INFERENCE_S = 4.0  # sampling inference at two batch sizes
+START_UP_S = {"pytorch": 2.5, "keras-tensorflow": 4.5, "keras-jax": 6.5, "keras-torch": 6.0}
+COMPILING_S = 15.0  # more, where execution is 'compiled' and not the framework's default
+INFERENCE_S = 3.0  # sampling inference at two batch sizes
 
 # training images/s on two cores, batch 128: (framework, execution) -> (mlp, cnn)
 CPU_RATES = {
-    ("pytorch", "eager"): (20_000.0, 4_000.0),
-    ("pytorch", "compiled"): (15_000.0, 1_500.0),
-    ("keras-tensorflow", "graph"): (20_000.0, 3_500.0),
-    ("keras-tensorflow", "compiled"): (20_000.0, 1_500.0),
-    ("keras-jax", "compiled"): (25_000.0, 1_600.0),
-    ("keras-torch", "eager"): (13_000.0, 1_900.0),
+    ("pytorch", "eager"): (28_000.0, 9_200.0),
+    ("pytorch", "compiled"): (23_000.0, 4_000.0),
+    ("keras-tensorflow", "graph"): (22_000.0, 9_000.0),
+    ("keras-tensorflow", "compiled"): (18_000.0, 3_700.0),
+    ("keras-jax", "compiled"): (57_000.0, 2_100.0),
+    ("keras-torch", "eager"): (16_500.0, 4_200.0),
 }
 OTHER_RATE = 2_000.0  # of what is not in the list
 ACCELERATOR_SPEED_UP = 5.0  # of a GPU over two cores for networks this small: a guess

@@ -1,12 +1,13 @@
-"""The machine as it is: hardware, system, versions, memory used. Imports no framework."""
+"""The machine as it is: hardware, system, memory used. Imports no framework."""
 
 from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -31,11 +32,14 @@ def cpu_model() -> str:
         for line in cpuinfo.read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
+    if platform.system() == "Darwin":
+        command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     return platform.processor() or platform.machine()
 
 
 def available_cores() -> int:
-    """Logical processors this process may use, which a container can make fewer than exist."""
+    """Logical processors this process may run on; a quota on their time is not seen."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -57,7 +61,7 @@ def gpus() -> tuple[Gpu, ...]:
         return tuple(
             Gpu(
                 name=pynvml.nvmlDeviceGetName(handle),
-                memory_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+                memory_bytes=_gpu_memory_bytes(handle),
                 driver=driver,
             )
             for handle in handles
@@ -66,15 +70,13 @@ def gpus() -> tuple[Gpu, ...]:
         pynvml.nvmlShutdown()
 
 
-def versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """Python's version and those of the packages that are installed; others are absent."""
-    found = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+def _gpu_memory_bytes(handle: Any) -> int | None:
+    import pynvml
+
+    try:
+        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
+    except pynvml.NVMLError:  # not supported where it is the machine's own memory
+        return None
 
 
 def peak_process_memory_bytes() -> int | None:
@@ -93,9 +95,3 @@ def peak_process_memory_bytes() -> int | None:
     import resource  # absent on Windows
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
-
-
-if __name__ == "__main__":  # asks another interpreter: python -m bench.machine PACKAGE...
-    import json
-
-    print(json.dumps(versions(tuple(sys.argv[1:]))))

@@ -100,14 +100,14 @@ def measure(
 
     Args:
         subject: what is measured.
-        import_s: seconds that importing the framework took, for the record.
-        data_s: seconds that opening and normalising the data took.
+        import_s: seconds that importing the framework and finding its device took.
+        data_s: seconds that normalising the data took.
         keep: writes the best weights somewhere; its time counts as checkpoint.
         listen: hears the progress.
         clock: monotonic seconds.
 
     Raises:
-        Diverged: where the training or validation loss is not finite.
+        Diverged: where a loss is not finite.
     """
     trainer, experiment = subject.trainer, subject.experiment
     watch = Stopwatch(trainer=trainer, clock=clock)
@@ -121,17 +121,28 @@ def measure(
         test = _test(subject, watch, best, keep)
         listen("inference", 0, 0)
         inference, _ = watch.time("inference", partial(_inference, subject, clock))
-    phases = Phases(
-        import_s=import_s, data_s=data_s, **{f"{name}_s": s for name, s in watch.seconds.items()}
-    )
     return Measurement(
-        phases=phases,
+        phases=_phases(watch.seconds, import_s, data_s),
         parameter_count=trainer.parameter_count,
         segments=tuple(trained),
         evaluations=tuple(evaluations),
         test=test,
         inference=inference,
         peak_device_memory_bytes=trainer.peak_device_memory_bytes(),
+    )
+
+
+def _phases(seconds: dict[str, float], import_s: float, data_s: float) -> Phases:
+    return Phases(
+        import_s=import_s,
+        data_s=data_s,
+        build_s=seconds["build"],
+        transfer_s=seconds["transfer"],
+        warm_up_s=seconds["warm_up"],
+        train_s=seconds["train"],
+        evaluation_s=seconds.get("evaluation"),
+        checkpoint_s=seconds.get("checkpoint"),
+        inference_s=seconds.get("inference"),
     )
 
 
@@ -156,7 +167,8 @@ def _train(
     seen = 0
     listen("train", 0, total)
     for order in segments(experiment, subject.seed, images):
-        _, train_s = watch.time("train", partial(trainer.train, order))
+        trainer.arrange(order)  # off the clock, which waits for it to end
+        _, train_s = watch.time("train", trainer.train)
         seen += len(order)
         trained.append(_segment(trainer, experiment, order.size, train_s))
         if experiment.goal == "train":
@@ -184,8 +196,6 @@ def _segment(trainer: Trainer, experiment: Experiment, images: int, train_s: flo
 
 def _evaluate(subject: Subject, watch: Stopwatch, seen: int) -> Evaluation:
     result, evaluation_s = _score(subject.trainer, watch, "validation", subject.validation_labels)
-    if not math.isfinite(result.loss):
-        raise Diverged(f"the validation loss is {result.loss} after {seen:,} images")
     return Evaluation(
         images_seen=seen,
         train_s=watch.seconds["train"],
@@ -199,7 +209,10 @@ def _score(
     trainer: Trainer, watch: Stopwatch, split: SplitName, labels: Labels
 ) -> tuple[Score, float]:
     logits, evaluation_s = watch.time("evaluation", partial(trainer.logits, split))
-    return score(logits, labels), evaluation_s
+    result = score(logits, labels)
+    if not math.isfinite(result.loss):
+        raise Diverged(f"the {split} loss is {result.loss}")
+    return result, evaluation_s
 
 
 def _remember(watch: Stopwatch, best: _Best, evaluations: list[Evaluation]) -> None:
@@ -211,7 +224,7 @@ def _remember(watch: Stopwatch, best: _Best, evaluations: list[Evaluation]) -> N
 
 
 def _test(subject: Subject, watch: Stopwatch, best: _Best, keep: Callable[[Weights], None]) -> Test:
-    """Read the test set: once, at the end, with the best checkpoint. Nothing else reads it."""
+    """Read the test set: once, at the end, with the best checkpoint. No other code reads it."""
     watch.time("checkpoint", partial(keep, best.weights))
     subject.trainer.load_weights(best.weights)
     result, _ = _score(subject.trainer, watch, "test", subject.test_labels)

@@ -41,13 +41,6 @@ def total_steps(experiment: Experiment, images: int) -> int:
     return max(1, round(experiment.epochs * math.ceil(images / experiment.batch_size)))
 
 
-def batch_sizes(experiment: Experiment, images: int) -> tuple[int, ...]:
-    """The batch shapes that training will meet: the full one, and the short last one if any."""
-    full = min(experiment.batch_size, images)
-    short = images % experiment.batch_size
-    return (full, short) if short and short != full else (full,)
-
-
 def _cuts(epoch_steps: int, steps: int, evaluations: int) -> list[int]:
     """Where to stop and evaluate within the first ``steps`` steps of an epoch; ends with it."""
     even = {round(epoch_steps * part / evaluations) for part in range(1, evaluations + 1)}

@@ -17,11 +17,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench import machine, trainers
+from bench import trainers, versions
 from bench.experiment import Experiment
 from bench.trainers import FRAMEWORKS, FrameworkMissing, Setup
+from bench.versions import PROJECT
 
-PROJECT = Path(__file__).resolve().parent.parent
 IMAGES = 2  # enough to make a trainer with; no step is taken
 
 
@@ -60,16 +60,16 @@ def ask(framework: str, device: str, python: Path, *, timeout_s: float) -> Answe
 
 def answer(framework: str, device: str) -> Answer:
     """Import the framework, here, and make a trainer on the device."""
-    versions = machine.versions(FRAMEWORKS[framework].packages)
+    found = versions.installed(FRAMEWORKS[framework].packages)
     try:
         module = trainers.load(framework)
     except FrameworkMissing as error:
-        return Answer(versions=versions, cannot_run=str(error))
+        return Answer(versions=found, cannot_run=str(error))
     try:
         module.create(_setup(framework, device))
     except FrameworkMissing as error:
-        return Answer(versions=versions, no_device=str(error))
-    return Answer(versions=versions)
+        return Answer(versions=found, no_device=str(error))
+    return Answer(versions=found)
 
 
 def _setup(framework: str, device: str) -> Setup:
@@ -80,7 +80,7 @@ def _setup(framework: str, device: str) -> Setup:
             source="glyphs",
             architecture="mlp",
             framework=framework,
-            execution=FRAMEWORKS[framework].executions[0],
+            execution=FRAMEWORKS[framework].default,
             device=device,
             batch_size=IMAGES,
             epochs=1,

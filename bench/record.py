@@ -35,7 +35,7 @@ class Gpu:
     """One CUDA device as the driver describes it."""
 
     name: str
-    memory_bytes: int
+    memory_bytes: int | None  # None where the driver does not say
     driver: str
 
 
@@ -71,8 +71,8 @@ class Data:
 class Phases:
     """Seconds of each phase of a run, apart. None: the phase did not happen."""
 
-    import_s: float  # the framework's packages
-    data_s: float  # opening the cached arrays and normalising them
+    import_s: float  # the framework's packages, and its device looked for
+    data_s: float  # normalising the images, read from the cache
     build_s: float  # network and optimiser
     transfer_s: float  # data to the device, where the framework keeps it there
     warm_up_s: float  # first steps: compilation and autotuning
@@ -147,7 +147,7 @@ class Record:
     status: Status
     reason: str | None = None  # why it did not end well; None when it did
     started_at: str  # UTC, ISO 8601
-    wall_s: float  # the whole process, as the scheduler saw it or the worker, start to record
+    wall_s: float  # from the start of the process to its record, by the system clock
     machine: Machine
     versions: dict[str, str]  # 'python' and the framework's packages -> version
     data: Data

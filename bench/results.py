@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -84,15 +84,19 @@ def load_some(folder: Path) -> list[Record]:
 def lock(folder: Path) -> Iterator[None]:
     """Hold the folder for one process.
 
-    Raises ResultsError at once where another process holds it.
+    Raises ResultsError at once where another process holds it, or nothing can be written there.
     """
     import filelock
 
-    folder.mkdir(parents=True, exist_ok=True)
     held = filelock.FileLock(folder / ".lock")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         held.acquire(timeout=0)
-    except filelock.Timeout:
+    except OSError as error:
+        if not isinstance(error, filelock.Timeout):
+            raise ResultsError(
+                f"{folder} cannot be written to ({error.strerror or error}); choose another --out"
+            ) from error
         raise ResultsError(
             f"{folder} is in use by another process; wait for it, or choose another --out"
         ) from None
@@ -105,7 +109,7 @@ def lock(folder: Path) -> Iterator[None]:
 def differences(
     records: Iterable[Record],
     machine: Machine,
-    versions: dict[str, dict[str, str]],
+    versions: Mapping[str, Mapping[str, str]],
     fingerprints: dict[tuple[str, str], str],
 ) -> list[str]:
     """What keeps saved records from being set beside new ones: one sentence for each thing.
@@ -141,7 +145,7 @@ def _machine_differences(then: Machine, now: Machine) -> Iterator[str]:
             yield f"{name}: {old} in the records, {new} now"
 
 
-def _version_differences(record: Record, now: dict[str, dict[str, str]]) -> Iterator[str]:
+def _version_differences(record: Record, now: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     framework = record.experiment.framework
     for package, version in now.get(framework, {}).items():
         old = record.versions.get(package)
@@ -163,11 +167,11 @@ def _data_differences(record: Record, now: dict[tuple[str, str], str]) -> Iterat
 def note_command(folder: Path, arguments: Sequence[str]) -> None:
     """Add the command line to ``command.txt``, so that the folder says how it was made."""
     line = shlex.join(["python", "run_all.py", *arguments])
-    with (folder / "command.txt").open("a") as file:
+    with (folder / "command.txt").open("a", encoding="utf-8") as file:
         file.write(line + "\n")
 
 
 def commands(folder: Path) -> list[str]:
     """The command lines that made the folder, oldest first; empty where none was noted."""
     path = folder / "command.txt"
-    return path.read_text().splitlines() if path.exists() else []
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []

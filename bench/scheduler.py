@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -18,14 +19,14 @@ from typing import IO
 import msgspec
 import psutil
 
-from bench import machine, results
+from bench import results
 from bench.experiment import Experiment, Run
 from bench.progress import Display
 from bench.record import Data, Machine, Record, Status, decode
 from bench.trainers import FRAMEWORKS
-from bench.worker import Job, Progress
+from bench.versions import PROJECT
+from bench.worker import Job, Said
 
-PROJECT = Path(__file__).resolve().parent.parent
 POLL_S = 0.1  # how often time limits are looked at
 
 
@@ -38,6 +39,7 @@ class Site:
     machine: Machine
     timeout_s: float  # for each run, start-up included
     pythons: Mapping[str, Path]  # framework -> interpreter, where it is not this one
+    versions: Mapping[str, dict[str, str]]  # framework -> what it would run with
 
     def python(self, framework: str) -> Path:
         """The interpreter that runs a framework."""
@@ -67,16 +69,16 @@ def run_one(run: Run, site: Site, display: Display) -> Record:
     """Run one in a new process and return its record, which lies in the folder by then."""
     started_at, start = datetime.now(UTC), time.monotonic()
     path = results.record_path(site.folder, run.id)
-    path.unlink(missing_ok=True)  # of an earlier try, so that what is found later is new
+    before = _written_ns(path)  # of an earlier try, kept until there is a new one
     log = results.log_path(site.folder, run.id)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as log_file:
-        process = _start(run, site, log_file)
+        process = _start(run, site, started_at, log_file)
         try:
-            in_time = _attend(process, start + site.timeout_s, display)
+            in_time = _attend(process, start + site.timeout_s, display, log_file)
         finally:
             end_tree(process)
-    if path.exists():
+    if _written_ns(path) != before:
         return decode(path.read_bytes(), path)
     status, reason = failure(in_time, process.returncode, site.timeout_s, log)
     record = Record(
@@ -88,14 +90,18 @@ def run_one(run: Run, site: Site, display: Display) -> Record:
         started_at=started_at.isoformat(timespec="milliseconds"),
         wall_s=time.monotonic() - start,
         machine=site.machine,
-        versions=versions(run.experiment.framework, site),
+        versions=site.versions[run.experiment.framework],
         data=site.data[run.experiment.task, run.experiment.source][1],
     )
     results.save(site.folder, record)
     return record
 
 
-def _start(run: Run, site: Site, log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _written_ns(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def _start(run: Run, site: Site, started_at: datetime, log: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start the worker and hand it its job; its standard input stays open while we live."""
     process = subprocess.Popen(
         [site.python(run.experiment.framework), "-m", "bench.worker"],
@@ -106,18 +112,20 @@ def _start(run: Run, site: Site, log: IO[bytes]) -> subprocess.Popen[bytes]:
         stderr=log,
         # away from the terminal: Ctrl-C is ours to pass on, and the display's alone to show
         start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows' word for it
     )
     job = Job(
         run=run,
         data_folder=str(site.data[run.experiment.task, run.experiment.source][0].resolve()),
         results_folder=str(site.folder.resolve()),
         machine=site.machine,
+        started_at=started_at,
     )
     if process.stdin is not None:
         try:
             process.stdin.write(msgspec.json.encode(job) + b"\n")
             process.stdin.flush()
-        except BrokenPipeError:
+        except OSError:
             pass  # it died at once: its exit code and its log say why
     return process
 
@@ -131,7 +139,9 @@ def environment(experiment: Experiment, base: Mapping[str, str]) -> dict[str, st
     return own
 
 
-def _attend(process: subprocess.Popen[bytes], deadline: float, display: Display) -> bool:
+def _attend(
+    process: subprocess.Popen[bytes], deadline: float, display: Display, log: IO[bytes]
+) -> bool:
     """Show the worker's progress until it ends; False where the deadline came first."""
     lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
@@ -142,15 +152,20 @@ def _attend(process: subprocess.Popen[bytes], deadline: float, display: Display)
             continue
         if line is None:
             return _ends_by(process, deadline)
-        said = msgspec.json.decode(line, type=Progress)
-        display.advanced(said.phase, said.done, said.total)
+        try:
+            said = msgspec.json.decode(line, type=Said)
+        except msgspec.MsgspecError:
+            log.write(line)  # an interpreter may print before the worker has its say
+        else:
+            display.advanced(said.phase, said.done, said.total)
     return False
 
 
 def _read(process: subprocess.Popen[bytes], lines: queue.SimpleQueue[bytes | None]) -> None:
     if process.stdout is not None:
-        for line in process.stdout:
-            lines.put(line)
+        with process.stdout as stdout:  # closed here, where nothing else is reading
+            for line in stdout:
+                lines.put(line)
     lines.put(None)
 
 
@@ -164,23 +179,28 @@ def _ends_by(process: subprocess.Popen[bytes], deadline: float) -> bool:
 
 def end_tree(process: subprocess.Popen[bytes]) -> None:
     """End a worker and all that it started (compilers, data loaders), if they still run."""
-    try:
-        family = psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        family = []
+    family = _descendants(process)
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its own session: also orphans of its own
     process.kill()
     for member in family:
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()
-        except psutil.NoSuchProcess:
-            continue
     process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            try:
-                pipe.close()
-            except BrokenPipeError:
-                continue
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+
+
+def _descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Those of a worker that still runs: the number of one that has ended may be another's."""
+    if process.poll() is not None:
+        return []
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def failure(in_time: bool, code: int | None, timeout_s: float, log: Path) -> tuple[Status, str]:
@@ -197,18 +217,3 @@ def failure(in_time: bool, code: int | None, timeout_s: float, log: Path) -> tup
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
     return f"last words: {lines[-1][:200]}" if lines else "it said nothing"
-
-
-def versions(framework: str, site: Site) -> dict[str, str]:
-    """The versions a framework would run with now, asked of the interpreter that runs it."""
-    packages = FRAMEWORKS[framework].packages
-    if framework not in site.pythons:
-        return machine.versions(packages)
-    asked = subprocess.run(
-        [site.python(framework), "-m", "bench.machine", *packages],
-        cwd=PROJECT,
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    return dict(json.loads(asked.stdout))

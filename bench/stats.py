@@ -106,10 +106,11 @@ def replicates(records: Iterable[Record]) -> list[Replicates]:
     groups: dict[tuple[object, ...], list[Record]] = {}
     measured_first = sorted(records, key=lambda record: record.status != "ok")
     for record in measured_first:
-        kin = (record.experiment, record.data.fingerprint, record.machine)
+        gpus = tuple(gpu.name for gpu in record.machine.gpus)
+        kin = (record.experiment, record.data.fingerprint, host(record.machine), gpus)
         key: tuple[object, ...] = (*kin, tuple(sorted(record.versions.items())))
         if record.status != "ok":
-            key = next((other for other in groups if other[:3] == kin), key)
+            key = next((other for other in groups if other[:4] == kin), key)
         groups.setdefault(key, []).append(record)
     return sorted(map(_replicates, groups.values()), key=lambda group: astuple(group.experiment))
 
@@ -142,7 +143,7 @@ def phase_s(record: Record, name: str) -> float | None:
 
 
 def start_up_s(record: Record) -> float | None:
-    """Seconds from nothing to the first step that counts: import to warm-up."""
+    """Seconds from the framework's import to the first step that counts."""
     seconds = [phase_s(record, name) for name in START_UP_PHASES]
     return sum(s for s in seconds if s is not None) if record.measurement else None
 

@@ -10,14 +10,15 @@ from datetime import datetime
 from pathlib import Path
 
 import datasets
-from bench import estimate, machine, report, results, scheduler
+from bench import estimate, machine, report, results, scheduler, versions
 from bench.cli import Options
 from bench.errors import UsageError
 from bench.experiment import Experiment, Run
 from bench.presets import PRESETS, Grid, TaskSource, expand, restrict
-from bench.progress import display
+from bench.progress import display, minutes, title
 from bench.record import Machine, Record
 from bench.stage_display import StageDisplay
+from bench.trainers import FRAMEWORKS
 from bench.worker import describe
 
 
@@ -44,9 +45,12 @@ class Plan:
 def make_plan(options: Options) -> Plan:
     """Look at the machine, prepare the data, and expand the preset.
 
-    Raises UsageError for a device that is not there or an empty plan, DataError for the data.
+    Raises UsageError for a device that is not there or an empty plan, ResultsError for a folder
+    that cannot be used, DataError for the data.
     """
     preset = PRESETS[options.preset]
+    folder = options.out or _new_folder(options.preset)
+    _check_folder(folder, options)  # before minutes may go into preparing the data
     here = machine.observe()
     grids = _grids(options, preset.grids, devices(options.devices, here))
     tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
@@ -62,7 +66,7 @@ def make_plan(options: Options) -> Plan:
             "see 'run_all.py --help'"
         )
     site = scheduler.Site(
-        folder=options.out or _new_folder(options.preset),
+        folder=folder,
         data={
             (p.task, p.source): (p.folder, describe(datasets.open_cached(p.folder)))
             for p in prepared
@@ -70,6 +74,7 @@ def make_plan(options: Options) -> Plan:
         machine=here,
         timeout_s=options.timeout_s,
         pythons=options.pythons,
+        versions={name: _versions(name, options) for name in FRAMEWORKS},
     )
     return Plan(
         experiments=tuple(experiments),
@@ -77,6 +82,24 @@ def make_plan(options: Options) -> Plan:
         site=site,
         notes=tuple(note for p in prepared for note in p.notes),
     )
+
+
+def _check_folder(folder: Path, options: Options) -> None:
+    """Raise ResultsError where the folder has records and the user did not ask to resume."""
+    saved = results.load_some(folder)
+    if saved and not options.resume:
+        raise results.ResultsError(
+            f"{folder} has {len(saved)} records already; "
+            "add --resume to run what is missing, or choose another --out"
+        )
+
+
+def _versions(framework: str, options: Options) -> dict[str, str]:
+    """What a framework would run with, asked of the interpreter that would run it."""
+    packages = FRAMEWORKS[framework].packages
+    if framework in options.pythons:
+        return versions.ask(options.pythons[framework], packages)
+    return versions.installed(packages)
 
 
 def _prepare(options: Options, tasks: Sequence[str], glyphs_images: int) -> list[datasets.Prepared]:
@@ -156,19 +179,12 @@ def _new_folder(preset: str) -> Path:
 
 
 def missing(plan: Plan, options: Options) -> list[Run]:
-    """The runs still to do in the folder.
+    """The runs still to do in the folder, which is locked by now.
 
-    Raises ResultsError where the folder has records and the user did not ask to resume, or
-    where its records cannot stand beside new ones.
+    Raises ResultsError where its records cannot stand beside new ones.
     """
+    _check_folder(plan.site.folder, options)
     saved = results.load_some(plan.site.folder)
-    if not saved:
-        return plan.runs
-    if not options.resume:
-        raise results.ResultsError(
-            f"{plan.site.folder} has {len(saved)} records already; "
-            "add --resume to run what is missing, or choose another --out"
-        )
     if not options.allow_mixed:
         _refuse_differences(plan, saved)
     done = {record.run_id for record in saved if record.status == "ok" or not options.retry_failed}
@@ -176,10 +192,8 @@ def missing(plan: Plan, options: Options) -> list[Run]:
 
 
 def _refuse_differences(plan: Plan, saved: Sequence[Record]) -> None:
-    frameworks = {experiment.framework for experiment in plan.experiments}
-    now = {name: scheduler.versions(name, plan.site) for name in sorted(frameworks)}
     prints = {key: facts.fingerprint for key, (_, facts) in plan.site.data.items()}
-    found = results.differences(saved, plan.site.machine, now, prints)
+    found = results.differences(saved, plan.site.machine, plan.site.versions, prints)
     if found:
         raise results.ResultsError(
             f"{plan.site.folder} holds records that do not fit:\n"
@@ -190,8 +204,6 @@ def _refuse_differences(plan: Plan, saved: Sequence[Record]) -> None:
 
 def describe_plan(plan: Plan) -> str:
     """The plan in words, with about how long it will take."""
-    from bench.progress import minutes, title
-
     runs = plan.runs
     lines = [f"{title(run)}: about {minutes(plan.estimate_s(run))}" for run in runs]
     closing = (
@@ -233,12 +245,20 @@ def _conclude(plan: Plan, options: Options, interrupted: bool) -> int:
         )
         return 130
     planned = {run.id for run in plan.runs}
-    failed = [r for r in records if r.run_id in planned and _is_failure(r, options)]
-    return 1 if failed else 0
+    return 1 if _any_failed([r for r in records if r.run_id in planned], options) else 0
 
 
-def _is_failure(record: Record, options: Options) -> bool:
-    """A framework that is not installed counts as a failure only if it was asked for by name."""
-    if record.status == "not installed":
-        return record.experiment.framework in (options.frameworks or ())
-    return record.status != "ok"
+def _any_failed(records: Sequence[Record], options: Options) -> bool:
+    """Whether a run failed, or nothing ran.
+
+    A framework or its device that is not installed is a failure only if it was asked for by name.
+    """
+    bad = {record.status for record in records if record.status != "ok"}
+    if bad - {"not installed"} or not any(record.status == "ok" for record in records):
+        return True
+    return any(
+        record.experiment.framework in (options.frameworks or ())
+        or record.experiment.device in (options.devices or ())
+        for record in records
+        if record.status != "ok"
+    )

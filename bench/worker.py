@@ -19,15 +19,28 @@ from typing import BinaryIO
 
 import msgspec
 import numpy as np
-import psutil
 from safetensors.numpy import save
 
 import datasets
-from bench import machine, results, trainers
+from bench import machine, results, trainers, versions
 from bench.experiment import Run
 from bench.measure import Diverged, Listener, Subject, measure
 from bench.record import Data, Machine, Measurement, Record, Status
 from bench.trainers import Setup, Trainer, Weights
+
+# beginnings of the names of environment variables that change speed or results
+SPEED_VARIABLES = (
+    "CUDA_",
+    "JAX_",
+    "KMP_",
+    "MKL_",
+    "OMP_",
+    "OPENBLAS_",
+    "PYTORCH_",
+    "TF_",
+    "TORCH",
+    "XLA_",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +51,12 @@ class Job:
     data_folder: str  # of arrays cached by datasets.prepare
     results_folder: str
     machine: Machine  # as the scheduler saw it: reading it again would only cost start-up
+    started_at: datetime  # of this process, UTC
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
-    """What a worker says of itself while it runs."""
+class Said:
+    """What a worker says of itself while it runs: one line of JSON."""
 
     phase: str
     done: int  # training images so far
@@ -53,10 +67,10 @@ def main() -> int:
     """Do the job on standard input; the record on the disk is the answer."""
     out = _claim_stdout()
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
-    _end_with_the_scheduler()
+    _end_with_the_scheduler(_claim_stdin())
 
     def say(phase: str, done: int, total: int) -> None:
-        out.write(msgspec.json.encode(Progress(phase=phase, done=done, total=total)) + b"\n")
+        out.write(msgspec.json.encode(Said(phase=phase, done=done, total=total)) + b"\n")
 
     results.save(Path(job.results_folder), perform(job, say))
     return 0
@@ -64,9 +78,8 @@ def main() -> int:
 
 def perform(job: Job, say: Listener) -> Record:
     """Run it; whatever happens inside becomes a record."""
-    started_at = datetime.fromtimestamp(psutil.Process().create_time(), UTC)
     data = datasets.open_cached(Path(job.data_folder))
-    record = _blank(job, started_at, data)
+    record = _blank(job, data)
     try:
         settings, measurement = _measure(job, data, say)
         record = replace(record, status="ok", settings=settings, measurement=measurement)
@@ -74,7 +87,7 @@ def perform(job: Job, say: Listener) -> Record:
         traceback.print_exc()
         status, reason = classify(error)
         record = replace(record, status=status, reason=reason)
-    return replace(record, wall_s=(datetime.now(UTC) - started_at).total_seconds())
+    return replace(record, wall_s=(datetime.now(UTC) - job.started_at).total_seconds())
 
 
 def classify(error: Exception) -> tuple[Status, str]:
@@ -109,7 +122,9 @@ def _measure(job: Job, data: datasets.Dataset, say: Listener) -> tuple[dict[str,
     start = time.perf_counter()
     setup = _setup(job.run, data)
     data_s = time.perf_counter() - start
-    trainer: Trainer = module.create(setup)
+    start = time.perf_counter()
+    trainer: Trainer = module.create(setup)  # frameworks look for their device here
+    import_s += time.perf_counter() - start
     subject = Subject(
         trainer=trainer,
         experiment=experiment,
@@ -125,7 +140,12 @@ def _measure(job: Job, data: datasets.Dataset, say: Listener) -> tuple[dict[str,
 
     measured = measure(subject, import_s=import_s, data_s=data_s, keep=keep, listen=say)
     peak = machine.peak_process_memory_bytes()
-    return trainer.settings(), replace(measured, peak_process_memory_bytes=peak)
+    return trainer.settings() | _variables(), replace(measured, peak_process_memory_bytes=peak)
+
+
+def _variables() -> dict[str, str]:
+    """The environment variables that change how fast a framework is, where they are set."""
+    return {name: value for name, value in os.environ.items() if name.startswith(SPEED_VARIABLES)}
 
 
 def _setup(run: Run, data: datasets.Dataset) -> Setup:
@@ -147,17 +167,17 @@ def _int64(split: datasets.Split) -> trainers.Labels:
     return split.labels.astype(np.int64)
 
 
-def _blank(job: Job, started_at: datetime, data: datasets.Dataset) -> Record:
+def _blank(job: Job, data: datasets.Dataset) -> Record:
     """The record as it is before anything has been measured."""
     return Record(
         run_id=job.run.id,
         experiment=job.run.experiment,
         seed=job.run.seed,
         status="failed",
-        started_at=started_at.isoformat(timespec="milliseconds"),
+        started_at=job.started_at.isoformat(timespec="milliseconds"),
         wall_s=0.0,
         machine=job.machine,
-        versions=machine.versions(trainers.FRAMEWORKS[job.run.experiment.framework].packages),
+        versions=versions.installed(trainers.FRAMEWORKS[job.run.experiment.framework].packages),
         data=describe(data),
     )
 
@@ -186,11 +206,20 @@ def _claim_stdout() -> BinaryIO:
     return own
 
 
-def _end_with_the_scheduler() -> None:
+def _claim_stdin() -> int:
+    """Keep standard input for the scheduler's end; what this process starts gets none of it."""
+    own = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return own
+
+
+def _end_with_the_scheduler(stdin: int) -> None:
     """End at once when standard input closes: a scheduler that was killed leaves no orphan."""
 
     def wait() -> None:
-        os.read(0, 1)  # unbuffered: a buffered read would hold a lock that exit() waits for
+        os.read(stdin, 1)  # unbuffered: a buffered read would hold a lock that exit() waits for
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -30,8 +30,8 @@ def fetch_letters(folder: Path) -> None:
         kagglehub = importlib.import_module("kagglehub")
     except ModuleNotFoundError as error:
         raise Unreachable(
-            "fetching the letters needs the package kagglehub: pip install "
-            f"'glyphbench[kaggle]'; {by_hand}"
+            "fetching the letters needs the package kagglehub: python -m pip install "
+            f"-e '.[kaggle]'; {by_hand}"
         ) from error
     try:
         downloaded = Path(kagglehub.dataset_download(HANDLE))

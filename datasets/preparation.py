@@ -177,7 +177,13 @@ def _find(
     real = [source for source in sources if not source.drawn]
     for folder in folders:
         for source in real:
-            files = MODULES[task.name].find(source.name, folder.path)
+            try:
+                files = MODULES[task.name].find(source.name, folder.path)
+            except OSError as error:  # a folder that may not be searched, a file not opened
+                raise DataError(
+                    f"{folder.path} ({folder.named_by}) cannot be searched for {source.name}: "
+                    f"{error}; make it readable, or name another folder with --data-dir"
+                ) from error
             if files:
                 yield Found(task=task, source=source, files=files)
 

@@ -9,6 +9,7 @@ from bench.experiment import Experiment
 from bench.trainers import Images, Logits, SplitName, Weights
 
 SETUP_S, TRAIN_S_PER_IMAGE, LOGITS_S, INFER_S, WEIGHTS_S = 3.0, 0.001, 5.0, 0.25, 0.5
+ARRANGE_S = 7.0
 
 
 class FakeTrainer:
@@ -50,9 +51,12 @@ class FakeTrainer:
     def warm_up(self) -> None:
         self._queue("warm_up", SETUP_S)
 
-    def train(self, order: NDArray[np.int64]) -> None:
-        self._queue("train", TRAIN_S_PER_IMAGE * len(order))
+    def arrange(self, order: NDArray[np.int64]) -> None:
+        self._queue("arrange", ARRANGE_S)
         self.orders.append(order)
+
+    def train(self) -> None:
+        self._queue("train", TRAIN_S_PER_IMAGE * len(self.orders[-1]))
         self.version += 1
 
     def mean_loss(self) -> float:

@@ -16,7 +16,7 @@ from bench.experiment import Experiment
 from bench.trainers import FRAMEWORKS, Setup, Trainer, Weights
 
 FRAMEWORK = os.environ["GLYPHBENCH_TEST_FRAMEWORK"]
-EXECUTION = os.environ.get("GLYPHBENCH_TEST_EXECUTION", FRAMEWORKS[FRAMEWORK].executions[0])
+EXECUTION = os.environ.get("GLYPHBENCH_TEST_EXECUTION", FRAMEWORKS[FRAMEWORK].default)
 os.environ.update(FRAMEWORKS[FRAMEWORK].environment)
 
 BATCH_SIZE = 32
@@ -75,7 +75,8 @@ def create_pytorch(architecture: str, **changes: Any) -> Trainer:
 def trained(order: NDArray[np.int64] = ORDER, **changes: Any) -> Weights:
     """The weights of a new trainer after one call of train."""
     trainer = create(**changes)
-    trainer.train(order)
+    trainer.arrange(order)
+    trainer.train()
     return trainer.weights()
 
 

@@ -16,7 +16,9 @@ ONE = (*SMALL, "--task", "digits", "--architecture", "mlp", "--framework", "pyto
 PATIENCE_S = 120.0  # far beyond any machine's need: reached only when something hangs
 
 
-def run_all(*words: str | Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:
+def run_all(
+    *words: str | Path, check: int | None = 0, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run it to its end; fail where the exit code is not ``check``."""
     done = subprocess.run(
         [sys.executable, "run_all.py", *words],
@@ -24,6 +26,7 @@ def run_all(*words: str | Path, check: int | None = 0) -> subprocess.CompletedPr
         capture_output=True,
         text=True,
         timeout=10 * PATIENCE_S,
+        env=env,
     )
     assert check is None or done.returncode == check, done.stdout + done.stderr
     return done

@@ -32,6 +32,18 @@ def test_an_interpreter_can_be_named_for_a_framework() -> None:
     assert options.pythons == {"keras-tensorflow": Path(sys.executable)}
 
 
+def test_interpreters_can_be_named_one_by_one() -> None:
+    words = ["--python", f"keras-jax={sys.executable}", "--python", f"pytorch={sys.executable}"]
+    assert set(parse(words).pythons) == {"keras-jax", "pytorch"}
+
+
+def test_a_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "python").touch()
+    assert parse(["--python", "pytorch=~/python"]).pythons == {"pytorch": tmp_path / "python"}
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -46,6 +58,10 @@ def test_an_interpreter_can_be_named_for_a_framework() -> None:
         (["--epochs", "-1"], "'-1' is no number above 0"),
         (["--learning-rate", "nan"], "'nan' is no number above 0"),
         (["--timeout", "inf"], "'inf' is no number above 0"),
+        (["--seed", "5"], "unrecognized arguments: --seed 5"),
+        (["--resume"], "--resume needs --out"),
+        (["--out", "a", "--retry-failed"], "--retry-failed needs --resume"),
+        (["--optimizer", "sgd"], "--optimizer needs --learning-rate"),
         (["--python", "pytorch"], "'pytorch' is not FRAMEWORK=PATH"),
         (["--python", "pytorch=/no/such/python"], "'/no/such/python' is no Python interpreter"),
     ],

@@ -61,7 +61,7 @@ def test_a_stretch_takes_a_second_in_whole_batches(batch_size: int, steps: int) 
     setup = drawn_setup(an_experiment(batch_size=batch_size))
     subject = prepare(trainer, setup, trainer.clock)
     assert TRAIN_S_PER_IMAGE == 0.001
-    assert len(subject.order) == steps * batch_size
+    assert subject.stretch == steps * batch_size
     assert subject.step_s() == pytest.approx(batch_size * TRAIN_S_PER_IMAGE)
     assert len(subject.batch) == batch_size
 
@@ -69,7 +69,7 @@ def test_a_stretch_takes_a_second_in_whole_batches(batch_size: int, steps: int) 
 def test_a_stretch_on_a_fast_device_is_no_longer_than_an_epoch() -> None:
     trainer = FakeTrainer(labels={}, losses=[])
     subject = prepare(trainer, drawn_setup(an_experiment(batch_size=1024)), lambda: 0.0)
-    assert len(subject.order) == MOST_IMAGES
+    assert subject.stretch == MOST_IMAGES
 
 
 @pytest.mark.parametrize("work", ["step", "infer"])

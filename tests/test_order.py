@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.order import batch_sizes, segments, total_steps
+from bench.order import segments, total_steps
 from tests.fakes import an_experiment
 
 sizes = st.integers(1, 200)
@@ -59,13 +58,3 @@ def test_a_part_of_an_epoch_is_the_beginning_of_it() -> None:
 
 def test_the_shortest_run_is_one_step() -> None:
     assert total_steps(an_experiment(epochs=1e-9), 100) == 1
-
-
-@pytest.mark.parametrize(
-    ("images", "batch", "expected"),
-    [(10, 4, (4, 2)), (8, 4, (4,)), (3, 4, (3,)), (4, 4, (4,)), (5, 4, (4, 1))],
-)
-def test_the_batch_shapes_to_come_are_known(
-    images: int, batch: int, expected: tuple[int, ...]
-) -> None:
-    assert batch_sizes(an_experiment(batch_size=batch), images) == expected

@@ -35,6 +35,17 @@ def test_the_default_execution_is_what_the_users_of_a_framework_get() -> None:
     }
 
 
+def test_the_default_of_keras_on_tensorflow_is_xla_on_a_gpu() -> None:
+    grid = Grid(devices=("cpu", "cuda"), frameworks=("keras-tensorflow",))
+    found = {(e.device, e.execution) for e in expand([grid], SOURCES, SCHEDULES)}
+    assert found == {("cpu", "graph"), ("cuda", "compiled")}
+
+
+def test_a_throughput_run_is_never_stopped_to_evaluate() -> None:
+    grid = Grid(goal="throughput", evaluations_per_epoch=5)
+    assert {e.evaluations_per_epoch for e in expand([grid], SOURCES, SCHEDULES)} == {1}
+
+
 def test_an_execution_that_a_framework_does_not_offer_is_left_out() -> None:
     grid = Grid(tasks=("digits",), architectures=("mlp",), executions=("compiled", "default"))
     found = {(e.framework, e.execution) for e in expand([grid], SOURCES, SCHEDULES)}

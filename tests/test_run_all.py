@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, results
+from bench import machine, results, stats, versions
 from bench.record import Record
+from bench.trainers import FRAMEWORKS
 from tests.suite_process import (
     ONE,
     PROJECT,
@@ -28,6 +29,8 @@ from tests.suite_process import (
 
 TWO_EPOCHS = (*ONE, "--epochs", "2")
 LONG = (*ONE, "--epochs", "5000")  # would go on for minutes
+
+unix = pytest.mark.skipif(sys.platform == "win32", reason="signals, scripts and terminals of Unix")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +83,7 @@ def test_every_record_is_complete(finished: Path) -> None:
     assert measured.test.images == record.data.test_images
     assert measured.phases.import_s > 0
     assert measured.peak_process_memory_bytes is not None
-    assert record.versions["torch"] == machine.versions(("torch",))["torch"]
+    assert record.versions["torch"] == versions.installed(("torch",))["torch"]
     assert record.settings
     assert record.machine == machine.observe()
 
@@ -91,6 +94,39 @@ def test_the_same_seed_gives_the_same_losses(finished: Path, tmp_path: Path) -> 
     assert first is not None
     assert second is not None
     assert [s.train_loss for s in first.segments] == [s.train_loss for s in second.segments]
+
+
+@pytest.mark.skipif("GLYPHBENCH_DATA" not in os.environ, reason="GLYPHBENCH_DATA is not set")
+@pytest.mark.parametrize(
+    ("task", "frameworks", "accuracy"),
+    [("letters", tuple(FRAMEWORKS), 0.6), ("digits", ("pytorch",), 0.9)],
+)
+def test_real_handwriting_is_learnt(
+    task: str, frameworks: tuple[str, ...], accuracy: float, tmp_path: Path
+) -> None:
+    words = ("--device", "cpu", "--architecture", "mlp", "--epochs", "1", "--task", task)
+    done = run_all(*words, "--framework", ",".join(frameworks), "--out", tmp_path)
+    records = results.load(tmp_path)
+    assert {r.experiment.framework: r.status for r in records} == dict.fromkeys(frameworks, "ok")
+    assert all((stats.test_accuracy(r) or 0) > accuracy for r in records)
+    assert not any(r.data.drawn for r in records)
+    assert "drawn" not in done.stdout
+
+
+def test_without_data_or_network_the_suite_runs_on_glyphs_and_says_so(tmp_path: Path) -> None:
+    """The network is a proxy at a closed port: nothing can be reached through it."""
+    env = {name: value for name, value in os.environ.items() if name != "GLYPHBENCH_DATA"}
+    env |= {"HTTPS_PROXY": "http://127.0.0.1:9", "GLYPHBENCH_CACHE": str(tmp_path / "cache")}
+    words = ("--device", "cpu", "--task", "digits", "--architecture", "mlp", "--epochs", "1")
+    out = tmp_path / "out"
+    done = run_all(
+        *words, "--framework", "pytorch", "--glyphs-images", "1000", "--out", out, env=env
+    )
+    assert only(out).data.source == "glyphs"
+    assert "no mirror can be used" in done.stderr
+    assert "drawn by the project (glyphs), not real handwriting" in done.stdout
+    for page in ("README.md", "tables/runs.md", "tables/frameworks.md"):
+        assert "not real handwriting" in (out / page).read_text()
 
 
 def test_a_run_that_diverges_is_a_record_and_the_next_goes_on(tmp_path: Path) -> None:
@@ -106,6 +142,7 @@ def test_a_run_that_takes_too_long_is_a_record(tmp_path: Path) -> None:
     assert "--timeout" in str(only(tmp_path).reason)
 
 
+@unix
 def test_a_worker_that_is_killed_is_a_record_and_the_next_goes_on(tmp_path: Path) -> None:
     suite = start(*LONG, "--seeds", "2", "--timeout", "8", "--out", tmp_path)
     worker_of(suite).kill()
@@ -116,6 +153,7 @@ def test_a_worker_that_is_killed_is_a_record_and_the_next_goes_on(tmp_path: Path
     assert suite.returncode == 1
 
 
+@unix
 def test_a_framework_that_is_missing_is_a_record(tmp_path: Path) -> None:
     """An interpreter that sees the small packages, and no framework."""
     bare = tmp_path / "bare-python"
@@ -134,6 +172,7 @@ def test_a_framework_that_is_missing_is_a_record(tmp_path: Path) -> None:
     assert "'torch'" in str(only(out).reason)
 
 
+@unix
 def test_an_interrupt_ends_the_run_and_still_writes_the_tables(folder: Path) -> None:
     suite = start(*LONG, "--resume", "--out", folder)
     worker = worker_of(suite)
@@ -189,6 +228,7 @@ def test_what_had_failed_runs_again_only_when_told(tmp_path: Path) -> None:
     assert "2 s" in str(first.reason)
 
 
+@unix
 def test_a_second_process_on_the_folder_is_told_so(tmp_path: Path) -> None:
     suite = start(*LONG, "--out", tmp_path)
     try:
@@ -199,6 +239,35 @@ def test_a_second_process_on_the_folder_is_told_so(tmp_path: Path) -> None:
         suite.send_signal(signal.SIGTERM)
         suite.communicate()
     assert suite.returncode == 130
+
+
+def test_a_results_folder_that_cannot_be_one_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        done = run_all(*ONE, "--out", out, check=2)
+        assert "choose another --out" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_python_that_is_none_is_an_error_before_anything_runs(tmp_path: Path) -> None:
+    none = tmp_path / "python"
+    none.write_text("#!/bin/sh\necho hello\n")
+    none.chmod(0o755)
+    out = tmp_path / "out"
+    done = run_all(*ONE, "--python", f"pytorch={none}", "--out", out, check=2)
+    assert "is no Python that can be asked" in done.stderr
+    assert not out.exists()
+
+
+@unix
+def test_an_interpreter_that_prints_first_does_not_disturb(tmp_path: Path) -> None:
+    chatty = tmp_path / "python"
+    chatty.write_text(f'#!/bin/sh\necho welcome\nexec "{sys.executable}" "$@"\n')
+    chatty.chmod(0o755)
+    out = tmp_path / "out"
+    run_all(*ONE, "--epochs", "1", "--python", f"pytorch={chatty}", "--out", out)
+    assert only(out).status == "ok"
+    assert "welcome" in results.log_path(out, only(out).run_id).read_text()
 
 
 def test_cuda_without_a_gpu_is_an_error_and_not_a_silent_cpu_run(tmp_path: Path) -> None:
@@ -266,7 +335,7 @@ def test_an_unknown_command_names_those_there_are() -> None:
     assert "unknown command 'reprot'; choose from report, compare, data, doctor" in done.stderr
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a Unix thing")
+@unix
 def test_a_terminal_is_shown_bars(tmp_path: Path) -> None:
     import pty
     import termios

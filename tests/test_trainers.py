@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.trainers import FRAMEWORKS
+from bench.trainers import FRAMEWORKS, Setup
 from bench.trainers.batches import inference_batches, warm_up_length
+from tests.fakes import an_experiment
 
 ROOT = Path(__file__).parents[1]
 CONTRACT = ("tests/trainer_contract.py", "tests/trainer_contract_training.py")
@@ -56,7 +57,7 @@ def run_contract(
     """Run the tests of these files for a framework in a child process."""
     environment = os.environ | {
         "GLYPHBENCH_TEST_FRAMEWORK": framework,
-        "GLYPHBENCH_TEST_EXECUTION": execution or FRAMEWORKS[framework].executions[0],
+        "GLYPHBENCH_TEST_EXECUTION": execution or FRAMEWORKS[framework].default,
         # Trainers of the same shapes share what XLA compiled: half the time.
         "JAX_COMPILATION_CACHE_DIR": str(folder),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
@@ -88,7 +89,18 @@ def shapes(images: int, batch_size: int) -> set[int]:
 
 
 def test_inference_batches_repeat_the_images_where_there_are_too_few() -> None:
-    large, single = inference_batches(np.arange(30 * 784, dtype=np.float32).reshape(30, 28, 28))
+    images = np.arange(30 * 784, dtype=np.float32).reshape(30, 28, 28)
+    labels = np.zeros(30, np.int64)
+    setup = Setup(
+        experiment=an_experiment(),
+        seed=0,
+        classes=10,
+        train_images=images,
+        train_labels=labels,
+        validation_images=images,
+        test_images=images[:0],  # not to be touched
+    )
+    large, single = inference_batches(setup)
     assert large.shape == (1024, 28, 28)
     assert single.shape == (1, 28, 28)
     np.testing.assert_array_equal(large[30], large[0])

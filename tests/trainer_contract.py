@@ -180,7 +180,8 @@ def test_infer_gives_the_logits_of_its_images(architecture: str) -> None:
 
 def test_dropout_is_off_where_logits_are_read() -> None:
     trainer = create()
-    trainer.train(ORDER)
+    trainer.arrange(ORDER)
+    trainer.train()
     np.testing.assert_array_equal(trainer.logits("test"), trainer.logits("test"))
 
 
@@ -189,7 +190,8 @@ def test_dropout_is_off_where_logits_are_read() -> None:
 
 def test_settings_are_read_back_and_a_cpu_counts_no_device_memory() -> None:
     trainer = create()
-    trainer.train(ORDER)
+    trainer.arrange(ORDER)
+    trainer.train()
     trainer.synchronize()
     settings = trainer.settings()
     assert all(isinstance(value, str) and value for value in settings.values())

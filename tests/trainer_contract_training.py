@@ -48,8 +48,10 @@ def test_without_dropout_an_epoch_is_pytorchs_epoch(architecture: str, recipe: A
     trainer = without_dropout(create(architecture, **recipe))
     start = pytorch.weights()
     trainer.load_weights(start)
-    pytorch.train(ORDER)
-    trainer.train(ORDER)
+    pytorch.arrange(ORDER)
+    pytorch.train()
+    trainer.arrange(ORDER)
+    trainer.train()
     assert trainer.mean_loss() == pytest.approx(pytorch.mean_loss(), rel=1e-4)
     weights = trainer.weights()
     for name, array in pytorch.weights().items():
@@ -62,11 +64,13 @@ def test_without_dropout_an_epoch_is_pytorchs_epoch(architecture: str, recipe: A
 def test_warm_up_leaves_everything_as_it_began(architecture: str) -> None:
     cold = create(architecture)
     start = cold.weights()
-    cold.train(ORDER)
+    cold.arrange(ORDER)
+    cold.train()
     warmed = create(architecture)
     warmed.warm_up()
     assert_same(start, warmed.weights())
-    warmed.train(ORDER)  # would differ if the optimiser or dropout had gone on
+    warmed.arrange(ORDER)
+    warmed.train()  # would differ if the optimiser or dropout had gone on
     assert_same(cold.weights(), warmed.weights())
     assert warmed.mean_loss() == cold.mean_loss()
 
@@ -76,12 +80,14 @@ def test_nothing_is_compiled_after_the_warm_up() -> None:
     trainer, cold = create(), create(batch_size=BATCH_SIZE // 2)
     trainer.warm_up()
     with compiling_forbidden():
-        trainer.train(ORDER)
+        trainer.arrange(ORDER)
+        trainer.train()
         trainer.logits("validation")
         trainer.logits("test")
         trainer.infer(small_setup().test_images[:1])
+        cold.arrange(ORDER)
         with pytest.raises((RuntimeError, ValueError), match="recompile"):
-            cold.train(ORDER)
+            cold.train()
 
 
 @contextmanager
@@ -104,36 +110,46 @@ def compiling_forbidden() -> Iterator[None]:
 
 def test_warm_up_between_two_segments_changes_nothing() -> None:
     plain = create()
-    plain.train(ORDER)
-    plain.train(ORDER)
+    plain.arrange(ORDER)
+    plain.train()
+    plain.arrange(ORDER)
+    plain.train()
     warmed = create()
-    warmed.train(ORDER)
+    warmed.arrange(ORDER)
+    warmed.train()
     warmed.warm_up()
-    warmed.train(ORDER)
+    warmed.arrange(ORDER)
+    warmed.train()
     assert_same(plain.weights(), warmed.weights())
 
 
 def test_reading_logits_between_two_segments_changes_nothing() -> None:
     plain = create()
-    plain.train(ORDER)
-    plain.train(ORDER)
+    plain.arrange(ORDER)
+    plain.train()
+    plain.arrange(ORDER)
+    plain.train()
     read = create()
-    read.train(ORDER)
+    read.arrange(ORDER)
+    read.train()
     read.logits("validation")
     read.infer(small_setup().test_images)
     read.weights()
-    read.train(ORDER)
+    read.arrange(ORDER)
+    read.train()
     assert_same(plain.weights(), read.weights())
 
 
 def test_training_in_segments_equals_training_at_once() -> None:
     # Without dropout, since on torch Keras draws the masks otherwise in each fit.
     whole = without_dropout(create())
-    whole.train(ORDER)
+    whole.arrange(ORDER)
+    whole.train()
     parts = without_dropout(create())
     losses = []
     for segment in segments():
-        parts.train(segment)
+        parts.arrange(segment)
+        parts.train()
         losses.append(parts.mean_loss())
     assert_same(whole.weights(), parts.weights())
     # True of a mean per image only: the last segment is one short batch.
@@ -150,7 +166,8 @@ def segments() -> list[NDArray[np.int64]]:
 @each_architecture
 def test_mean_loss_is_the_cross_entropy_per_image(architecture: str) -> None:
     trainer = without_dropout(create(architecture, optimizer="sgd", learning_rate=0.0))
-    trainer.train(ORDER)
+    trainer.arrange(ORDER)
+    trainer.train()
     setup = small_setup(architecture)
     scores = reference_networks.logits(architecture, trainer.weights(), setup.train_images)
     wanted = reference_networks.mean_cross_entropy(scores, setup.train_labels)
@@ -160,7 +177,8 @@ def test_mean_loss_is_the_cross_entropy_per_image(architecture: str) -> None:
 def test_a_loss_that_is_no_number_is_told_as_it_is() -> None:
     trainer = create()
     trainer.load_weights(trainer.weights() | {"logits/bias": np.full(10, np.nan, np.float32)})
-    trainer.train(ORDER)
+    trainer.arrange(ORDER)
+    trainer.train()
     assert np.isnan(trainer.mean_loss())
 
 
@@ -183,7 +201,8 @@ def test_dropout_is_on_in_training_and_its_seed_is_the_runs() -> None:
     for seed in (1, 1, 2):
         trainer = create(seed=seed)
         trainer.load_weights(start)
-        trainer.train(ORDER)
+        trainer.arrange(ORDER)
+        trainer.train()
         ended.append(trainer.weights())
     assert_same(ended[0], ended[1])
     assert differ(ended[0], ended[2])

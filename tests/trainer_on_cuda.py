@@ -56,11 +56,13 @@ def test_logits_are_those_of_full_float32(architecture: str) -> None:
 def test_warm_up_leaves_everything_as_it_began(architecture: str) -> None:
     cold = on_device(architecture)
     start = cold.weights()
-    cold.train(ORDER)
+    cold.arrange(ORDER)
+    cold.train()
     warmed = on_device(architecture)
     warmed.warm_up()
     assert_same(start, warmed.weights())
-    warmed.train(ORDER)
+    warmed.arrange(ORDER)
+    warmed.train()
     # Not bit for bit: some kernels on a GPU add up in any order.
     assert warmed.mean_loss() == pytest.approx(cold.mean_loss(), rel=1e-3)
     ended = cold.weights()
@@ -71,10 +73,12 @@ def test_warm_up_leaves_everything_as_it_began(architecture: str) -> None:
 @each_architecture
 def test_the_same_images_again_and_again_are_learnt(architecture: str) -> None:
     trainer = without_dropout(on_device(architecture))
-    trainer.train(ORDER)
+    trainer.arrange(ORDER)
+    trainer.train()
     first = trainer.mean_loss()
     for _ in range(20):
-        trainer.train(ORDER)
+        trainer.arrange(ORDER)
+        trainer.train()
     assert trainer.mean_loss() < first / 2
 
 
@@ -107,7 +111,8 @@ def test_the_clock_waits_for_the_device() -> None:
     start_s = time.perf_counter()
     began.record()
     for _ in range(20):
-        trainer.train(ORDER)
+        trainer.arrange(ORDER)
+        trainer.train()
     ended.record()
     trainer.synchronize()
     elapsed_s = time.perf_counter() - start_s

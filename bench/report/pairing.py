@@ -70,19 +70,35 @@ def _refusal(first: Sequence[Replicates], second: Sequence[Replicates]) -> str:
 
 def differences(first: Sequence[Record], second: Sequence[Record]) -> Iterator[str]:
     """A sentence for each thing of machine, versions, data and settings that differs."""
-    for facts in (_machine, _versions, _data, _settings):
-        yield from _compare(facts, first, second)
+    yield from _compare(_machine, first, second)
+    both = _frameworks(first) & _frameworks(second)
+    ours, theirs = (
+        [record for record in records if record.experiment.framework in both]
+        for records in (first, second)
+    )
+    yield from _compare(_versions, ours, theirs, absent="none")
+    yield from _compare(_data, first, second)
+    yield from _compare(_settings, first, second)
+
+
+def _frameworks(records: Sequence[Record]) -> set[str]:
+    return {record.experiment.framework for record in records if record.status == "ok"}
 
 
 def _compare(
     facts: Callable[[Record], Iterable[tuple[str, str]]],
     first: Sequence[Record],
     second: Sequence[Record],
+    absent: str | None = None,
 ) -> Iterator[str]:
+    """``absent``: what to say of a thing that only one of the two has; None: not to name it."""
     a, b = _collect(facts, first), _collect(facts, second)
-    for what in sorted(a.keys() & b.keys()):
-        if a[what] != b[what]:
-            yield f"{what}: {_joined(a[what])} in A, {_joined(b[what])} in B"
+    named = a.keys() & b.keys() if absent is None else a.keys() | b.keys()
+    missing = {absent or ""}
+    for what in sorted(named):
+        ours, theirs = a.get(what, missing), b.get(what, missing)
+        if ours != theirs:
+            yield f"{what}: {_joined(ours)} in A, {_joined(theirs)} in B"
 
 
 def _collect(

@@ -163,7 +163,8 @@ def machine(seen: Host) -> str:
 
 def gpu(seen: Gpu) -> str:
     """A GPU in one line."""
-    return f"{seen.name}, {seen.memory_bytes / GIB:.0f} GiB, driver {seen.driver}"
+    memory = "" if seen.memory_bytes is None else f", {seen.memory_bytes / GIB:.0f} GiB"
+    return f"{seen.name}{memory}, driver {seen.driver}"
 
 
 # Outcomes

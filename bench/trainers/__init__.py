@@ -43,7 +43,8 @@ class Setup:
 class Trainer(Protocol):
     """One network in one framework on one device.
 
-    Called in this order: ``build``, ``transfer``, ``warm_up``, then the rest in any order.
+    Called in this order: ``build``, ``transfer``, ``warm_up``, then the rest in any order,
+    an ``arrange`` before each ``train``.
     Only ``synchronize`` has to wait for the device: the clock calls it on both sides.
     """
 
@@ -64,11 +65,21 @@ class Trainer(Protocol):
         """
         ...
 
-    def train(self, order: NDArray[np.int64]) -> None:
-        """One optimiser step for each batch of the training images in this order.
+    def arrange(self, order: NDArray[np.int64]) -> None:
+        """Get ready to train on the images in this order; off the clock.
 
-        ``order``: indices into the training images. Batches are cut from it in turn, the
-        last one shorter where the length is no multiple of the batch size.
+        That the order is given from outside is this harness's wish: what it costs beyond what
+        a framework's users pay for their own shuffling belongs here.
+
+        ``order``: indices into the training images.
+        """
+        ...
+
+    def train(self) -> None:
+        """One optimiser step for each batch of the images as arranged.
+
+        Batches are cut in turn, the last one shorter where the number of images is no
+        multiple of the batch size.
         """
         ...
 
@@ -120,11 +131,17 @@ class Framework:
 
     module: str  # of bench.trainers, with create(setup) -> Trainer
     packages: tuple[str, ...]  # distributions whose versions a record names
-    executions: tuple[str, ...]  # what it offers; the first is what its users get by default
+    executions: tuple[str, ...]  # what it offers
+    default: str  # the execution its users get without asking, on the CPU
+    accelerated_default: str | None = None  # and on another device; None: the same
     devices: tuple[str, ...] = ("cpu", "cuda")
-    environment: Mapping[str, str] = field(
+    environment: Mapping[str, str] = field(  # set before the framework is imported
         default_factory=lambda: MappingProxyType({})
-    )  # before import
+    )
+
+    def default_execution(self, device: str) -> str:
+        """What its users get on a device without asking."""
+        return self.default if device == "cpu" else self.accelerated_default or self.default
 
 
 FRAMEWORKS: dict[str, Framework] = {
@@ -132,24 +149,29 @@ FRAMEWORKS: dict[str, Framework] = {
         module="pytorch",
         packages=("torch",),
         executions=("eager", "compiled"),
+        default="eager",
         devices=("cpu", "cuda", "mps"),
     ),
     "keras-tensorflow": Framework(
         module="keras_tensorflow",
         packages=("keras", "tensorflow", "tensorflow-cpu"),
         executions=("graph", "compiled"),
+        default="graph",
+        accelerated_default="compiled",  # jit_compile="auto" takes XLA where it sees a GPU
         environment={"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"},
     ),
     "keras-jax": Framework(
         module="keras_jax",
         packages=("keras", "jax", "jaxlib"),
         executions=("compiled",),
+        default="compiled",
         environment={"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
     ),
     "keras-torch": Framework(
         module="keras_torch",
         packages=("keras", "torch"),
         executions=("eager",),
+        default="eager",
         devices=("cpu", "cuda", "mps"),
         environment={"KERAS_BACKEND": "torch"},
     ),

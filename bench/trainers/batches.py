@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.trainers import EVALUATION_BATCH_SIZE, Images
+from bench.trainers import EVALUATION_BATCH_SIZE, Images, Setup
 
 INFERENCE_BATCH_SIZES = (EVALUATION_BATCH_SIZE, 1)  # of the calls of infer() that are timed
 
@@ -25,6 +25,17 @@ def warm_up_order(images: int, batch_size: int) -> NDArray[np.int64]:
     return np.arange(warm_up_length(images, batch_size), dtype=np.int64)
 
 
-def inference_batches(images: Images) -> list[Images]:
-    """One batch of each size that is timed, the images repeated where there are too few."""
-    return [np.resize(images, (size, *images.shape[1:])) for size in INFERENCE_BATCH_SIZES]
+def evaluation_batches(setup: Setup) -> list[Images]:
+    """For each split as many images as make all its batch shapes: validation images for both."""
+    sizes = (len(setup.validation_images), len(setup.test_images))
+    return [_images(setup, warm_up_length(size, EVALUATION_BATCH_SIZE)) for size in sizes]
+
+
+def inference_batches(setup: Setup) -> list[Images]:
+    """One batch of each size that is timed."""
+    return [_images(setup, size) for size in INFERENCE_BATCH_SIZES]
+
+
+def _images(setup: Setup, count: int) -> Images:
+    """So many validation images, repeated where there are too few: the test set is not touched."""
+    return np.resize(setup.validation_images, (count, *setup.validation_images.shape[1:]))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import models
 from bench.experiment import Experiment
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Logits, Setup, SplitName, Weights
-from bench.trainers.batches import inference_batches, warm_up_length, warm_up_order
+from bench.trainers.batches import evaluation_batches, inference_batches, warm_up_order
 from bench.trainers.weights import check_weights
 
 
@@ -87,21 +87,28 @@ class KerasTrainer(ABC):
     def warm_up(self) -> None:
         setup = self._setup
         with self._ending_as_it_began():
-            self.train(warm_up_order(len(setup.train_images), setup.experiment.batch_size))
-            for images in (setup.validation_images, setup.test_images):
-                self._predict(images[: warm_up_length(len(images), EVALUATION_BATCH_SIZE)])
-            for batch in inference_batches(setup.test_images):
+            self.arrange(warm_up_order(len(setup.train_images), setup.experiment.batch_size))
+            self.train()
+            for images in evaluation_batches(setup):
+                self._predict(images)
+            for batch in inference_batches(setup):
                 self.infer(batch)
 
-    def train(self, order: NDArray[np.int64]) -> None:
+    def arrange(self, order: NDArray[np.int64]) -> None:
         setup = self._setup
+        # Keras gathers every batch from the arrays it is given, in whatever order: a copy in
+        # the order wanted is the harness's doing.
+        self._arranged = setup.train_images[order], setup.train_labels[order]
+
+    def train(self) -> None:
+        images, labels = self._arranged
         with self._on_device():
             history = self._model.fit(
-                setup.train_images[order],  # in the order given, so shuffle is off
-                setup.train_labels[order],
-                batch_size=setup.experiment.batch_size,
+                images,
+                labels,
+                batch_size=self._setup.experiment.batch_size,
                 epochs=1,
-                shuffle=False,
+                shuffle=False,  # they are in the order wanted
                 verbose=0,  # a progress bar reads the loss, and so waits for it, every step
             )
         self._mean_loss = float(history.history["loss"][0])  # Keras weighs batches by size

@@ -29,7 +29,7 @@ from bench.trainers import (
     Weights,
     torch_device,
 )
-from bench.trainers.batches import inference_batches, warm_up_length, warm_up_order
+from bench.trainers.batches import evaluation_batches, inference_batches, warm_up_order
 from bench.trainers.weights import check_weights
 from models import layout
 
@@ -47,7 +47,6 @@ class PyTorchTrainer:
         self._batch_size = setup.experiment.batch_size
         self._device = torch_device.choose(setup.experiment.device)
         self.parameter_count = 0
-        self._images_trained = 0
 
     def build(self) -> None:
         torch.manual_seed(self._setup.seed)  # of the weights, and of dropout on every device
@@ -73,17 +72,20 @@ class PyTorchTrainer:
 
     def warm_up(self) -> None:
         with self._ending_as_it_began(), self._compiling_afresh():
-            self.train(warm_up_order(len(self._train_images), self._batch_size))
-            for images in self._split_images.values():
-                self._predict(images[: warm_up_length(len(images), EVALUATION_BATCH_SIZE)])
-            for batch in inference_batches(self._setup.test_images):
+            self.arrange(warm_up_order(len(self._train_images), self._batch_size))
+            self.train()
+            for images in evaluation_batches(self._setup):
+                self._predict(torch.from_numpy(images).to(self._device))
+            for batch in inference_batches(self._setup):
                 self.infer(batch)
 
-    def train(self, order: NDArray[np.int64]) -> None:
+    def arrange(self, order: NDArray[np.int64]) -> None:
+        self._order = torch.from_numpy(order).to(self._device)
+
+    def train(self) -> None:
         self._network.train()
         self._loss_sum.zero_()
-        self._images_trained = len(order)
-        for batch in torch.split(torch.from_numpy(order).to(self._device), self._batch_size):
+        for batch in torch.split(self._order, self._batch_size):
             self._step(batch)
 
     def _step(self, batch: torch.Tensor) -> None:
@@ -96,17 +98,23 @@ class PyTorchTrainer:
         self._loss_sum.add_(loss.detach(), alpha=len(batch))
 
     def mean_loss(self) -> float:
-        return self._loss_sum.item() / self._images_trained  # item() waits for the device
+        return self._loss_sum.item() / len(self._order)  # item() waits for the device
 
     def logits(self, split: SplitName) -> Logits:
         return self._predict(self._split_images[split])
 
+    @torch.inference_mode()
     def infer(self, images: Images) -> Logits:
-        return self._predict(torch.from_numpy(images).to(self._device))
+        self._evaluating()
+        return self._forward(torch.from_numpy(images).to(self._device)).cpu().numpy()
+
+    def _evaluating(self) -> None:
+        if self._network.training:  # eval() walks all layers, which one image's latency shows
+            self._network.eval()
 
     @torch.inference_mode()
     def _predict(self, images: torch.Tensor) -> Logits:
-        self._network.eval()
+        self._evaluating()
         batches = [self._forward(batch) for batch in torch.split(images, EVALUATION_BATCH_SIZE)]
         return torch.cat(batches).cpu().numpy()  # cpu() waits for the device
 

@@ -14,8 +14,9 @@ from types import TracebackType
 import msgspec
 
 from bench.experiment import Experiment
-from bench.scheduler import PROJECT, end_tree, environment
+from bench.scheduler import end_tree, environment
 from bench.trainers import FrameworkMissing
+from bench.versions import PROJECT
 from tests.benchmarks.framework_process import Answer, Command
 
 

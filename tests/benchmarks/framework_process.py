@@ -18,7 +18,6 @@ from typing import Literal
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from bench import trainers
 from bench.experiment import Experiment
@@ -57,7 +56,7 @@ class Subject:
     trainer: Trainer
     watch: Stopwatch
     batch_size: int
-    order: NDArray[np.int64]  # of one stretch: whole batches
+    stretch: int  # images arranged, whole batches
     batch: Images  # of one inference
 
     def step_s(self) -> float:
@@ -66,8 +65,8 @@ class Subject:
         Each call of Keras's ``fit`` costs up to 0.1 s (TensorFlow's pipeline of data), which
         belongs to no step. In a stretch of a second it weighs nearly as little as in training.
         """
-        _, seconds = self.watch.time("train", partial(self.trainer.train, self.order))
-        return seconds * self.batch_size / len(self.order)
+        _, seconds = self.watch.time("train", self.trainer.train)
+        return seconds * self.batch_size / self.stretch
 
     def infer_s(self) -> float:
         """Seconds of one inference batch, from host memory to host memory."""
@@ -85,20 +84,20 @@ def prepare(trainer: Trainer, setup: Setup, clock: Clock = time.perf_counter) ->
         trainer=trainer,
         watch=watch,
         batch_size=batch_size,
-        order=_stretch(trainer, watch, setup),
+        stretch=_stretch(trainer, watch, setup),
         batch=setup.train_images[:batch_size],
     )
 
 
-def _stretch(trainer: Trainer, watch: Stopwatch, setup: Setup) -> NDArray[np.int64]:
-    """Doubles the steps until training on them takes long enough, as ``timeit`` does."""
+def _stretch(trainer: Trainer, watch: Stopwatch, setup: Setup) -> int:
+    """Arranges images: twice as many, until training on them takes long enough."""
     shuffled = np.random.default_rng(0).permutation(len(setup.train_images)).astype(np.int64)
     images = FEWEST_STEPS * setup.experiment.batch_size
     while True:
-        order = np.resize(shuffled, images)
-        _, seconds = watch.time("train", partial(trainer.train, order))
+        trainer.arrange(np.resize(shuffled, images))
+        _, seconds = watch.time("train", trainer.train)
         if seconds >= STRETCH_S or 2 * images > MOST_IMAGES:
-            return order
+            return images
         images *= 2
 
 

@@ -9,10 +9,22 @@ from matplotlib.text import Annotation, Text
 from matplotlib.ticker import MaxNLocator
 
 from bench import stats
+from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.plots.style import PLAIN, Look
+from bench.stats import Replicates
 
 FEWEST = 4  # rows a panel has room for at least
 CHARACTER = 0.0165  # width of a character, as a share of a panel's, two panels to a row
+
+
+def panels(groups: Sequence[Replicates]) -> list[Comparison]:
+    """A panel a comparison of frameworks: of whole trainings where there are any.
+
+    Of mere training steps only where there is nothing else.
+    """
+    found = comparisons(groups, FRAMEWORK, keep=lambda panel: bool(panel.measured))
+    trained = [panel for panel in found if panel.experiment.goal == "train"]
+    return trained or found
 
 
 def bar(

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from matplotlib.axes import Axes
 
 from bench import stats
 from bench.report import wording
-from bench.report.comparison import FRAMEWORK, Comparison, comparisons
+from bench.report.comparison import Comparison
 from bench.report.plots import bars
 from bench.report.plots.plot import Plot
 from bench.report.plots.style import LOOKS, Palette
 from bench.stats import Replicates
-
-
-def _panels(groups: Sequence[Replicates]) -> list[Comparison]:
-    """Of whole trainings; of mere training steps only where there is nothing else."""
-    found = comparisons(groups, FRAMEWORK, keep=lambda panel: bool(panel.measured))
-    trained = [panel for panel in found if panel.experiment.goal == "train"]
-    return trained or found
 
 
 def _draw(axes: Axes, panel: Comparison, palette: Palette) -> None:
@@ -57,12 +49,12 @@ PLOT = Plot(
     name="start-up",
     title="Start-up phases",
     caption=(
-        "Seconds from the start of the process to the first step that counts, in the order in "
-        "which they pass; with several seeds the means. Warm-up is where a compiled execution "
+        "Seconds before the first step that counts, from the framework's import on, in the order "
+        "in which they pass; with several seeds the means. Warm-up is where a compiled execution "
         "compiles. The number at the end is the sum."
     ),
     needs="a run that ended well",
-    panels=_panels,
+    panels=bars.panels,
     draw=_draw,
     shows_failures=True,
 )

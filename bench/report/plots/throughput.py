@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from matplotlib.axes import Axes
 
 from bench import stats
 from bench.report import wording
-from bench.report.comparison import FRAMEWORK, Comparison, comparisons
+from bench.report.comparison import Comparison
 from bench.report.plots import bars
 from bench.report.plots.plot import Plot
 from bench.report.plots.style import Palette
-from bench.stats import Replicates
-
-
-def _panels(groups: Sequence[Replicates]) -> list[Comparison]:
-    """Of whole trainings; of mere training steps only where there is nothing else."""
-    found = comparisons(groups, FRAMEWORK, keep=lambda panel: bool(panel.measured))
-    trained = [panel for panel in found if panel.experiment.goal == "train"]
-    return trained or found
 
 
 def _draw(axes: Axes, panel: Comparison, palette: Palette) -> None:
@@ -44,7 +34,7 @@ PLOT = Plot(
         "one seed."
     ),
     needs="a run that ended well",
-    panels=_panels,
+    panels=bars.panels,
     draw=_draw,
     shows_failures=True,
 )
