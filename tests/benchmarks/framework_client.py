@@ -66,6 +66,8 @@ class FrameworkProcess:
     def close(self) -> None:
         """End the child."""
         end_tree(self._process)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     def _timed(self, command: Command) -> float:
         seconds = self._ask(command).seconds
