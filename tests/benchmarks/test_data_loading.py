@@ -9,7 +9,6 @@ slow: what was measured stands in ``extra_info``.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -90,10 +89,9 @@ def as_csv(table: NDArray[np.uint8]) -> bytes:
 @pytest.fixture(scope="module")
 def loads(folder: Path) -> dict[str, list[Loaded]]:
     """Every way, round by round, so that a machine that slows down slows all alike."""
-    ways = [way for way in WAYS if way != "polars" or importlib.util.find_spec("polars")]
-    measured: dict[str, list[Loaded]] = {way: [] for way in ways}
+    measured: dict[str, list[Loaded]] = {way: [] for way in WAYS}
     for _ in range(ROUNDS):
-        for way in ways:
+        for way in WAYS:
             measured[way].append(_load(way, folder))
     return measured
 
