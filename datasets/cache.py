@@ -11,6 +11,7 @@ import json
 import math
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -113,13 +114,15 @@ def _write_facts(folder: Path, collection: Collection, task: Task, source: Sourc
     """Write what is known of the arrays, as read back from the files just written."""
     sizes = _sizes(collection)
     train, validation, test = _open_arrays(folder, sizes)
-    mean, std = pixel_statistics(train.images)
+    with ThreadPoolExecutor(1) as pool:  # hashing and counting let each other run
+        hashed = pool.submit(fingerprint, train, validation, test)
+        mean, std = pixel_statistics(train.images)
     facts = Facts(
         task=task.name,
         source=source.name,
         drawn=source.drawn,
         class_names=task.class_names,
-        fingerprint=fingerprint(train, validation, test),
+        fingerprint=hashed.result(),
         duplicates_removed=collection.duplicates_removed,
         conflicting_labels=collection.conflicting_labels,
         pixel_mean=mean,
