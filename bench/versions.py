@@ -17,6 +17,7 @@ from bench.errors import UsageError
 
 PROJECT = Path(__file__).resolve().parent.parent
 CORE = ("numpy", "msgspec", "psutil", "safetensors")  # what a run needs beside its framework
+ALWAYS_TOLD = ("python", "numpy")
 ANSWER_TIMEOUT_S = 60.0
 
 
@@ -53,10 +54,8 @@ def ask(python: Path, packages: Sequence[str]) -> dict[str, str]:
             f"--python {python}: lacks {', '.join(missing)}, which every run needs; "
             f"{python} -m pip install -c requirements.txt {' '.join(missing)}"
         )
-    return {name: version for name, version in answer.items() if name in {*packages, *_ALWAYS}}
+    return {name: version for name, version in answer.items() if name in {*packages, *ALWAYS_TOLD}}
 
-
-_ALWAYS = ("python", "numpy")
 
 if __name__ == "__main__":
     print(json.dumps(installed(sys.argv[1:])))

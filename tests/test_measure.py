@@ -10,7 +10,7 @@ import pytest
 from bench import measure as subject_under_test
 from bench.measure import Diverged, Stopwatch, Subject, measure
 from bench.record import Measurement
-from bench.trainers import Weights
+from bench.trainers import Logits, SplitName, Weights
 from tests.fakes import (
     INFER_S,
     LOGITS_S,
@@ -143,6 +143,17 @@ def test_a_validation_loss_that_is_no_number_ends_the_run() -> None:
     trainer.confidence = [math.nan] * 3
     with pytest.raises(Diverged, match="validation loss"):
         run(trainer)
+
+
+def test_a_test_loss_that_is_no_number_ends_the_run() -> None:
+    """It would be written as null, and the record could not be read again."""
+
+    class BrokenOnTest(FakeTrainer):
+        def logits(self, split: SplitName) -> Logits:
+            return super().logits(split) * (math.nan if split == "test" else 1.0)
+
+    with pytest.raises(Diverged, match="test loss"):
+        run(BrokenOnTest({"validation": TRUTH, "test": TRUTH}, [1.0] * 99))
 
 
 def test_progress_is_told_outside_the_clock() -> None:

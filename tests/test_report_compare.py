@@ -61,6 +61,7 @@ def test_what_differs_between_machines_versions_and_settings_is_named(
     _, page = compared(tmp_path, capsys, [first], [other])
     assert "- processor: Testium 9000 in A, Slowium in B" in page
     assert "- torch for pytorch: 2.13.0 in A, 2.12.0 in B" in page
+    assert "- python for pytorch: 3.11.7 in A, none in B" in page
     assert "- threads for pytorch eager on CPU: 2 in A, 1 in B" in page
     assert "cores" not in page.partition("## MLP")[0]
     assert cells(page, "pytorch eager")["A training (images/s)"] == "1,000"

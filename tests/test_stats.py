@@ -142,6 +142,8 @@ def test_a_failed_run_that_knows_no_versions_joins_its_experiment() -> None:
 def test_memory_that_differs_by_less_than_a_gibibyte_is_the_same_machine() -> None:
     less = replace(MACHINE, memory_bytes=MACHINE.memory_bytes - 2**20)
     assert stats.host(less) == stats.host(MACHINE)
+    (group,) = stats.replicates([make_record(seed=0), make_record(seed=1, machine=less)])
+    assert len(group.records) == 2  # a suite resumed after a reboot stays one
 
 
 def test_a_summary_is_of_the_runs_that_ended_well() -> None:

@@ -19,9 +19,10 @@ def build(groups: Sequence[Replicates]) -> Table:
         name="start-up",
         title="Start-up phases",
         explanation=(
-            "Seconds before the first step that counts: importing the framework, opening and "
-            "normalising the data, building the network, bringing the data to the device, and "
-            "the warm-up, in which a compiled execution compiles. Training follows to compare."
+            "Seconds before the first step that counts: importing the framework and "
+            "finding its device, normalising the data, building the network, bringing the data to "
+            "the device, and the warm-up, in which a compiled execution compiles. Training follows "
+            "to compare."
         ),
         needs="a run that ended well",
         sections=tuple(
