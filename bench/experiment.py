@@ -13,6 +13,19 @@ from typing import Literal
 
 Goal = Literal["train", "throughput"]
 Optimizer = Literal["sgd", "adam"]
+Precision = Literal["fp32", "tf32", "bf16"]
+
+# What can be left to a framework's own default instead of being made equal in all: the words
+# of ``Experiment.native``. What each framework's own default is: ``bench.native``.
+NATIVE = (
+    "adam-epsilon",
+    "bias-init",
+    "kernel-init",
+    "matmul-precision",
+    "memory-layout",
+    "shuffling",
+)
+NATIVE_INIT = ("bias-init", "kernel-init")  # what --init native leaves to the framework
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +35,7 @@ class Experiment:
     task: str  # 'digits' or 'letters'
     source: str  # where the images come from: 'mnist', 'az', 'az-sample', 'glyphs'
     architecture: str  # 'mlp' or 'cnn'
-    framework: str  # 'pytorch', 'keras-tensorflow', 'keras-jax', 'keras-torch'
+    framework: str  # 'pytorch', 'keras-tensorflow', 'keras-jax', 'keras-torch', 'numpy'
     execution: str  # 'eager', 'graph' (TensorFlow's graph without XLA) or 'compiled'
     device: str  # 'cpu', 'cuda' or 'mps'
     goal: Goal = "train"  # 'throughput' times training steps only and reads no accuracy
@@ -32,13 +45,24 @@ class Experiment:
     optimizer: Optimizer = "adam"
     learning_rate: float = 1e-3
     momentum: float = 0.0  # of 'sgd' only
-    adam_epsilon: float = 1e-7  # of 'adam' only; its betas are 0.9 and 0.999
+    adam_epsilon: float = 1e-7  # of 'adam' only ('epsilon hat'); its betas are 0.9 and 0.999
+    dropout: bool = True  # False: every rate is 0, for the parity check
+    precision: Precision = "fp32"  # of products and convolutions; weights are float32 always
+    threads: int | None = None  # logical processors the process may use; None: all there are
+    native: tuple[str, ...] = ()  # of NATIVE, ascending: left to the framework's own default
     targets: tuple[float, ...] = ()  # validation accuracies to be timed, fractions, ascending
 
     def __post_init__(self) -> None:
-        """Make whole numbers floats: 2 and 2.0 epochs are one experiment, with one id."""
+        """Make whole numbers floats: 2 and 2.0 epochs are one experiment, with one id.
+
+        Raises ValueError on a word of ``native`` that is not one of NATIVE.
+        """
         object.__setattr__(self, "epochs", float(self.epochs))
         object.__setattr__(self, "learning_rate", float(self.learning_rate))
+        object.__setattr__(self, "native", tuple(sorted(set(self.native))))
+        unknown = [word for word in self.native if word not in NATIVE]
+        if unknown:
+            raise ValueError(f"unknown in native: {unknown}; choose from {', '.join(NATIVE)}")
 
     @property
     def id(self) -> str:

@@ -4,20 +4,26 @@ Whatever can be computed from these (throughput, time to accuracy, percentiles) 
 on reading, in ``bench.stats``. Seconds are of a monotonic clock read after the device was
 synchronised; bytes are bytes; accuracies are fractions.
 
-History of the schema: 1, the first.
+History of the schema:
+
+1, the first.
+2: what a framework may do in its own way is named (``Experiment.native``), with precision,
+   threads and dropout; the test images that were got wrong; energy; how steady the machine was;
+   the seconds before the import. A record of version 1 is read as one whose kernels and whose
+   Adam were the framework's own, which they were.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from bench.experiment import Experiment, Run
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Status = Literal[
     "ok",
@@ -80,6 +86,8 @@ class Phases:
     evaluation_s: float | None = None  # validation and test
     checkpoint_s: float | None = None  # copying the best weights and writing them
     inference_s: float | None = None  # measuring inference throughput and latency
+    start_s: float | None = None  # from the start of the process to the import: before all others
+    energy_s: float | None = None  # training on, after everything else, to measure energy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +121,8 @@ class Test:
     correct: int
     images: int
     loss: float
+    wrong: tuple[int, ...] | None = None  # indices of the test images got wrong; None: not kept
+    reads: int = 1  # how often the test set was opened in the run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +131,26 @@ class Inference:
 
     batch_size: int
     samples_s: tuple[float, ...]  # seconds of each call, in order, warm-up left out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Energy:
+    """Joules of training, read off the hardware's own counters; or why they could not be."""
+
+    meter: str  # what was read, such as 'NVML' or 'RAPL'; '' where nothing was
+    unavailable: str | None = None  # why nothing was measured; None: it was
+    joules: float | None = None  # over the window
+    window_s: float | None = None  # training was repeated until it was this long
+    images: int | None = None  # training images within the window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """How the machine was just before a run: the same small matrix product, again and again."""
+
+    product_s: tuple[float, ...]  # of each product, in order
+    busy: float | None = None  # share of all processors' time others took meanwhile, 0..1
+    clock_hz: float | None = None  # of the processors, where the system tells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +165,7 @@ class Measurement:
     inference: tuple[Inference, ...] = ()  # large batch, then batch 1
     peak_process_memory_bytes: int | None = None
     peak_device_memory_bytes: int | None = None
+    energy: Energy | None = None  # None: not asked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +184,7 @@ class Record:
     data: Data
     settings: dict[str, str] = field(default_factory=dict)  # as read back inside the run
     measurement: Measurement | None = None
+    pulse: Pulse | None = None  # taken by the scheduler before the run; None: not taken
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -171,21 +203,29 @@ def encode(record: Record) -> bytes:
 
 
 def decode(content: bytes, path: Path) -> Record:
-    """Read a record and check its types and schema version.
+    """Read a record of this or an earlier schema version and check its types.
 
-    Raises RecordError naming ``path`` where it is no record, or of another schema.
+    Raises RecordError naming ``path`` where it is no record, or of a later schema.
     """
     try:
         version = msgspec.json.decode(content, type=_Versioned).schema_version
+        if version == 1:
+            return msgspec.convert(_from_first(msgspec.json.decode(content)), type=Record)
         if version != SCHEMA_VERSION:
             raise RecordError(
-                f"{path}: schema version {version}, wanted {SCHEMA_VERSION}; "
+                f"{path}: schema version {version}, wanted {SCHEMA_VERSION} or 1; "
                 "read it with the version of the project that wrote it"
             )
         return msgspec.json.decode(content, type=Record)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, KeyError, TypeError) as error:
         raise RecordError(f"{path}: not a record: {error}") from error
 
 
 class _Versioned(msgspec.Struct):
     schema_version: int
+
+
+def _from_first(raw: dict[str, Any]) -> dict[str, Any]:
+    """What version 1 left unsaid: every framework drew its kernels and had its own Adam."""
+    experiment = raw["experiment"] | {"native": ["adam-epsilon", "kernel-init"]}
+    return raw | {"experiment": experiment, "schema_version": SCHEMA_VERSION}

@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
+from bench.certificate import Certificate
+from bench.evidence import NONE, Evidence
 from bench.experiment import Experiment
 from bench.record import Data, Inference, Machine, Measurement, Phases, Record
 
 GIB = 2**30
 LATENCY_PERCENTILES = {"median": 0.5, "p95": 0.95, "p99": 0.99}
-PHASES = tuple(one.name for one in fields(Phases))  # in the order in which they happen
+PHASES = ("start_s", *(one.name for one in fields(Phases) if one.name != "start_s"))  # in order
 START_UP_PHASES = PHASES[: PHASES.index("warm_up_s") + 1]
 
 Statistic = Callable[[Record], float | None]
@@ -46,6 +48,7 @@ class Replicates:
 
     experiment: Experiment
     records: tuple[Record, ...]  # in the order of their seeds; at least one
+    evidence: Evidence = NONE  # what else their results folder holds
 
     @property
     def measured(self) -> tuple[Record, ...]:
@@ -72,6 +75,11 @@ class Replicates:
         """The versions all measured runs had."""
         return (self.measured or self.records)[0].versions
 
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate of parity that covers all of them; None where there is none."""
+        return self.evidence.certificate(self.experiment, self.versions)
+
     def summary(self, statistic: Statistic) -> Summary | None:
         """A statistic over the runs that ended well; None where none of them has it."""
         return summarize(statistic(record) for record in self.measured)
@@ -97,11 +105,12 @@ def host(machine: Machine) -> Host:
     )
 
 
-def replicates(records: Iterable[Record]) -> list[Replicates]:
+def replicates(records: Iterable[Record], evidence: Evidence = NONE) -> list[Replicates]:
     """Group runs that differ in their seed alone, ordered by their experiment.
 
     Runs of another machine, other data or other versions are never put together. A run that
     failed may know no versions; it joins the runs of its experiment that ended well.
+    ``evidence`` is that of the folder the records lie in.
     """
     groups: dict[tuple[object, ...], list[Record]] = {}
     measured_first = sorted(records, key=lambda record: record.status != "ok")
@@ -112,12 +121,21 @@ def replicates(records: Iterable[Record]) -> list[Replicates]:
         if record.status != "ok":
             key = next((other for other in groups if other[:4] == kin), key)
         groups.setdefault(key, []).append(record)
-    return sorted(map(_replicates, groups.values()), key=lambda group: astuple(group.experiment))
+    found = (_replicates(members, evidence) for members in groups.values())
+    return sorted(found, key=lambda group: _sortable(group.experiment))
 
 
-def _replicates(records: list[Record]) -> Replicates:
+def _replicates(records: list[Record], evidence: Evidence) -> Replicates:
     ordered = sorted(records, key=lambda record: (record.seed, record.run_id))
-    return Replicates(experiment=records[0].experiment, records=tuple(ordered))
+    return Replicates(experiment=records[0].experiment, records=tuple(ordered), evidence=evidence)
+
+
+def _sortable(experiment: Experiment) -> tuple[object, ...]:
+    """Its fields in order; all the processors there are (None) come after a number of them."""
+    return tuple(
+        (value is None, value or 0) if name == "threads" else value
+        for name, value in asdict(experiment).items()
+    )
 
 
 # One run. Each returns None where the run failed or did not measure it.
@@ -143,7 +161,7 @@ def phase_s(record: Record, name: str) -> float | None:
 
 
 def start_up_s(record: Record) -> float | None:
-    """Seconds from the framework's import to the first step that counts."""
+    """Seconds from the start of the process to the first step that counts."""
     seconds = [phase_s(record, name) for name in START_UP_PHASES]
     return sum(s for s in seconds if s is not None) if record.measurement else None
 
