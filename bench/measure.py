@@ -17,15 +17,19 @@ import numpy as np
 
 from bench.experiment import Experiment
 from bench.order import segments, total_steps
-from bench.record import Evaluation, Inference, Measurement, Phases, Segment, Test
-from bench.score import Score, score
-from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, SplitName, Trainer, Weights
+from bench.record import Energy, Evaluation, Inference, Measurement, Phases, Segment, Test
+from bench.score import Score, score, wrong
+from bench.sealed import SealedTest
+from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Logits, Trainer, Weights
+from models import initial
 
 Result = TypeVar("Result")
 Clock = Callable[[], float]
 # hears (phase, done, total) in training images, between two readings of the clock, never within;
 # both counts are 0 in phases that have none
 Listener = Callable[[str, int, int], None]
+# reads the energy of training on: given the trainer and the images of one call of its train()
+ReadEnergy = Callable[[Trainer, int], Energy]
 
 WARM_UP_CALLS = 5  # inference calls before the first that counts
 SAMPLING_S = 1.0  # inference is sampled this long, and at least and at most so often:
@@ -43,14 +47,15 @@ def silent(phase: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is measured: a trainer, its experiment, and the labels to judge it by."""
+    """What is measured: a trainer, its experiment, and the images and labels to judge it by."""
 
     trainer: Trainer
     experiment: Experiment
     seed: int
     train_images: Images  # (n, 28, 28) float32; inference is asked with these
+    validation_images: Images
     validation_labels: Labels
-    test_labels: Labels
+    test: SealedTest
 
 
 @dataclass(kw_only=True)
@@ -90,20 +95,24 @@ class _Best:
 def measure(
     subject: Subject,
     *,
+    start_s: float,
     import_s: float,
     data_s: float,
     keep: Callable[[Weights], None],
     listen: Listener = silent,
+    read_energy: ReadEnergy | None = None,
     clock: Clock = time.perf_counter,
 ) -> Measurement:
     """Build, warm up, train, evaluate and ask one trainer; return all that was seen.
 
     Args:
         subject: what is measured.
+        start_s: seconds from the start of the process to the import.
         import_s: seconds that importing the framework and finding its device took.
         data_s: seconds that normalising the data took.
         keep: writes the best weights somewhere; its time counts as checkpoint.
         listen: hears the progress.
+        read_energy: asked after everything else, since it trains on; None: not asked.
         clock: monotonic seconds.
 
     Raises:
@@ -111,7 +120,7 @@ def measure(
     """
     trainer, experiment = subject.trainer, subject.experiment
     watch = Stopwatch(trainer=trainer, clock=clock)
-    _prepare(watch, listen)
+    _prepare(subject, watch, listen)
     best = _Best()
     trained, evaluations = _train(subject, watch, best, listen)
     test: Test | None = None
@@ -121,19 +130,26 @@ def measure(
         test = _test(subject, watch, best, keep)
         listen("inference", 0, 0)
         inference, _ = watch.time("inference", partial(_inference, subject, clock))
+    peak_device_memory_bytes = trainer.peak_device_memory_bytes()
+    energy: Energy | None = None
+    if read_energy is not None:
+        listen("energy", 0, 0)
+        energy, _ = watch.time("energy", partial(read_energy, trainer, trained[-1].images))
     return Measurement(
-        phases=_phases(watch.seconds, import_s, data_s),
+        phases=_phases(watch.seconds, start_s=start_s, import_s=import_s, data_s=data_s),
         parameter_count=trainer.parameter_count,
         segments=tuple(trained),
         evaluations=tuple(evaluations),
         test=test,
         inference=inference,
-        peak_device_memory_bytes=trainer.peak_device_memory_bytes(),
+        peak_device_memory_bytes=peak_device_memory_bytes,
+        energy=energy,
     )
 
 
-def _phases(seconds: dict[str, float], import_s: float, data_s: float) -> Phases:
+def _phases(seconds: dict[str, float], *, start_s: float, import_s: float, data_s: float) -> Phases:
     return Phases(
+        start_s=start_s,
         import_s=import_s,
         data_s=data_s,
         build_s=seconds["build"],
@@ -143,16 +159,32 @@ def _phases(seconds: dict[str, float], import_s: float, data_s: float) -> Phases
         evaluation_s=seconds.get("evaluation"),
         checkpoint_s=seconds.get("checkpoint"),
         inference_s=seconds.get("inference"),
+        energy_s=seconds.get("energy"),
     )
 
 
-def _prepare(watch: Stopwatch, listen: Listener) -> None:
+def _prepare(subject: Subject, watch: Stopwatch, listen: Listener) -> None:
     trainer = watch.trainer
     listen("build", 0, 0)
     watch.time("build", trainer.build, idle=True)
+    give_initial_weights(trainer, subject.experiment, subject.seed)
     for phase, work in (("transfer", trainer.transfer), ("warm_up", trainer.warm_up)):
         listen(phase, 0, 0)
         watch.time(phase, work)
+
+
+def give_initial_weights(trainer: Trainer, experiment: Experiment, seed: int) -> None:
+    """Start a built trainer from weights drawn by NumPy, the same in every framework.
+
+    Off the clock, since it is this harness's wish. What the experiment leaves to the framework
+    stays as the framework drew it.
+    """
+    own = trainer.weights()
+    drawn = initial.draw(own, seed)
+    kept = {word.removesuffix("-init") for word in experiment.native if word.endswith("-init")}
+    trainer.load_weights(
+        {name: own[name] if name.rpartition("/")[2] in kept else drawn[name] for name in own}
+    )
 
 
 def _train(
@@ -195,7 +227,8 @@ def _segment(trainer: Trainer, experiment: Experiment, images: int, train_s: flo
 
 
 def _evaluate(subject: Subject, watch: Stopwatch, seen: int) -> Evaluation:
-    result, evaluation_s = _score(subject.trainer, watch, "validation", subject.validation_labels)
+    logits, evaluation_s = _logits(watch, subject.validation_images)
+    result = _finite(score(logits, subject.validation_labels), "validation")
     return Evaluation(
         images_seen=seen,
         train_s=watch.seconds["train"],
@@ -205,14 +238,14 @@ def _evaluate(subject: Subject, watch: Stopwatch, seen: int) -> Evaluation:
     )
 
 
-def _score(
-    trainer: Trainer, watch: Stopwatch, split: SplitName, labels: Labels
-) -> tuple[Score, float]:
-    logits, evaluation_s = watch.time("evaluation", partial(trainer.logits, split))
-    result = score(logits, labels)
+def _logits(watch: Stopwatch, images: Images) -> tuple[Logits, float]:
+    return watch.time("evaluation", partial(watch.trainer.logits, images))
+
+
+def _finite(result: Score, split: str) -> Score:
     if not math.isfinite(result.loss):
         raise Diverged(f"the {split} loss is {result.loss}")
-    return result, evaluation_s
+    return result
 
 
 def _remember(watch: Stopwatch, best: _Best, evaluations: list[Evaluation]) -> None:
@@ -224,12 +257,19 @@ def _remember(watch: Stopwatch, best: _Best, evaluations: list[Evaluation]) -> N
 
 
 def _test(subject: Subject, watch: Stopwatch, best: _Best, keep: Callable[[Weights], None]) -> Test:
-    """Read the test set: once, at the end, with the best checkpoint. No other code reads it."""
+    """Open the test set: once, at the end, with the best checkpoint. No other code opens it."""
     watch.time("checkpoint", partial(keep, best.weights))
     subject.trainer.load_weights(best.weights)
-    result, _ = _score(subject.trainer, watch, "test", subject.test_labels)
+    images, labels = subject.test.open()
+    logits, _ = _logits(watch, images)
+    result = _finite(score(logits, labels), "test")
     return Test(
-        evaluation=best.evaluation, correct=result.correct, images=result.images, loss=result.loss
+        evaluation=best.evaluation,
+        correct=result.correct,
+        images=result.images,
+        loss=result.loss,
+        wrong=wrong(logits, labels),
+        reads=subject.test.reads,
     )
 
 

@@ -17,6 +17,7 @@ def segments(experiment: Experiment, seed: int, images: int) -> Iterator[NDArray
     Each epoch is a new permutation of all ``images`` indices, drawn from (seed, epoch), so
     that epoch 3 of a run is the same however long the run is. Stretches end on a whole batch,
     so cutting them does not change the batches; the last batch of an epoch may be short.
+    Where shuffling is left to the framework, every epoch is in the order of the file.
 
     Yields:
         (m,) int64 indices into the training images.
@@ -26,7 +27,7 @@ def segments(experiment: Experiment, seed: int, images: int) -> Iterator[NDArray
     steps_left = total_steps(experiment, images)
     epoch = 0
     while steps_left > 0:
-        order = np.random.default_rng((seed, epoch)).permutation(images).astype(np.int64)
+        order = _epoch(experiment, seed, epoch, images)
         steps = min(epoch_steps, steps_left)
         start = 0
         for end in _cuts(epoch_steps, steps, experiment.evaluations_per_epoch):
@@ -34,6 +35,12 @@ def segments(experiment: Experiment, seed: int, images: int) -> Iterator[NDArray
             start = end
         steps_left -= steps
         epoch += 1
+
+
+def _epoch(experiment: Experiment, seed: int, epoch: int, images: int) -> NDArray[np.int64]:
+    if "shuffling" in experiment.native:
+        return np.arange(images, dtype=np.int64)
+    return np.random.default_rng((seed, epoch)).permutation(images).astype(np.int64)
 
 
 def total_steps(experiment: Experiment, images: int) -> int:

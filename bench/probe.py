@@ -90,7 +90,7 @@ def _setup(framework: str, device: str) -> Setup:
         train_images=images,
         train_labels=np.zeros(IMAGES, dtype=np.int64),
         validation_images=images,
-        test_images=images,
+        test_size=IMAGES,
     )
 
 

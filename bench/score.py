@@ -40,3 +40,8 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> Score:
     log_likelihood = shifted[np.arange(len(labels)), labels] - np.log(np.exp(shifted).sum(axis=1))
     correct = int((logits.argmax(axis=1) == labels).sum())
     return Score(correct=correct, images=len(labels), loss=float(-log_likelihood.mean()))
+
+
+def wrong(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> tuple[int, ...]:
+    """The indices of the images that ``score`` does not count as correct, ascending."""
+    return tuple(int(index) for index in np.flatnonzero(logits.argmax(axis=1) != labels))

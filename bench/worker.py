@@ -12,35 +12,26 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 import numpy as np
 from safetensors.numpy import save
 
 import datasets
-from bench import machine, results, trainers, versions
+from bench import affinity, machine, results, settings, trainers, versions
+from bench.audit.delay import Delayed
 from bench.experiment import Run
 from bench.measure import Diverged, Listener, Subject, measure
-from bench.record import Data, Machine, Measurement, Record, Status
-from bench.trainers import Setup, Trainer, Weights
+from bench.record import Data, Machine, Measurement, Pulse, Record, Status
+from bench.sealed import SealedTest
+from bench.trainers import Setup, Weights
 
-# beginnings of the names of environment variables that change speed or results
-SPEED_VARIABLES = (
-    "CUDA_",
-    "JAX_",
-    "KMP_",
-    "MKL_",
-    "OMP_",
-    "OPENBLAS_",
-    "PYTORCH_",
-    "TF_",
-    "TORCH",
-    "XLA_",
-)
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +43,9 @@ class Job:
     results_folder: str
     machine: Machine  # as the scheduler saw it: reading it again would only cost start-up
     started_at: datetime  # of this process, UTC
+    pulse: Pulse | None = None  # of the machine just before
+    energy: bool = False  # whether to read the energy of training
+    injected_s: float = 0.0  # a delay in every call of train(), by which the audit tries the clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,54 +107,63 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _measure(job: Job, data: datasets.Dataset, say: Listener) -> tuple[dict[str, str], Measurement]:
-    experiment = job.run.experiment
+    run = job.run
+    affinity.limit(run.experiment.threads)  # before a framework counts the processors
+    start_s = (datetime.now(UTC) - job.started_at).total_seconds()
     say("import", 0, 0)
-    start = time.perf_counter()
-    module = trainers.load(experiment.framework)
-    import_s = time.perf_counter() - start
+    module, import_s = _timed(lambda: trainers.load(run.experiment.framework))
     say("data", 0, 0)
-    start = time.perf_counter()
-    setup = _setup(job.run, data)
-    data_s = time.perf_counter() - start
-    start = time.perf_counter()
-    trainer: Trainer = module.create(setup)  # frameworks look for their device here
-    import_s += time.perf_counter() - start
+    (setup, test), data_s = _timed(lambda: _setup(run, data))
+    trainer, device_s = _timed(lambda: module.create(setup))  # frameworks find their device here
+    trainer = Delayed(trainer, job.injected_s) if job.injected_s else trainer
     subject = Subject(
         trainer=trainer,
-        experiment=experiment,
-        seed=job.run.seed,
+        experiment=run.experiment,
+        seed=run.seed,
         train_images=setup.train_images,
+        validation_images=setup.validation_images,
         validation_labels=_int64(data.validation),
-        test_labels=_int64(data.test),
+        test=test,
     )
 
     def keep(weights: Weights) -> None:
-        path = results.checkpoint_path(Path(job.results_folder), job.run.id)
+        path = results.checkpoint_path(Path(job.results_folder), run.id)
         results.write_atomically(path, save(weights))
 
-    measured = measure(subject, import_s=import_s, data_s=data_s, keep=keep, listen=say)
+    measured = measure(
+        subject,
+        start_s=start_s,
+        import_s=import_s + device_s,
+        data_s=data_s,
+        keep=keep,
+        listen=say,
+    )
     peak = machine.peak_process_memory_bytes()
-    return trainer.settings() | _variables(), replace(measured, peak_process_memory_bytes=peak)
+    found = settings.read() | trainer.settings()
+    return found, replace(measured, peak_process_memory_bytes=peak)
 
 
-def _variables() -> dict[str, str]:
-    """The environment variables that change how fast a framework is, where they are set."""
-    return {name: value for name, value in os.environ.items() if name.startswith(SPEED_VARIABLES)}
+def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    start = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - start
 
 
-def _setup(run: Run, data: datasets.Dataset) -> Setup:
+def _setup(run: Run, data: datasets.Dataset) -> tuple[Setup, SealedTest]:
     def normal(split: datasets.Split) -> trainers.Images:
         return datasets.normalise(split.images, mean=data.pixel_mean, std=data.pixel_std)
 
-    return Setup(
+    test = SealedTest(normal(data.test), _int64(data.test))
+    setup = Setup(
         experiment=run.experiment,
         seed=run.seed,
         classes=len(data.class_names),
         train_images=normal(data.train),
         train_labels=_int64(data.train),
         validation_images=normal(data.validation),
-        test_images=normal(data.test),
+        test_size=test.size,
     )
+    return setup, test
 
 
 def _int64(split: datasets.Split) -> trainers.Labels:
@@ -179,6 +182,7 @@ def _blank(job: Job, data: datasets.Dataset) -> Record:
         machine=job.machine,
         versions=versions.installed(trainers.FRAMEWORKS[job.run.experiment.framework].packages),
         data=describe(data),
+        pulse=job.pulse,
     )
 
 

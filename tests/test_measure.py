@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from bench import measure as subject_under_test
-from bench.measure import Diverged, Stopwatch, Subject, measure
-from bench.record import Measurement
-from bench.trainers import Logits, SplitName, Weights
+from bench.measure import Diverged, Stopwatch, Subject, give_initial_weights, measure
+from bench.record import Energy, Measurement
+from bench.sealed import SealedTest
+from bench.trainers import Images, Logits, Trainer, Weights
 from tests.fakes import (
     INFER_S,
     LOGITS_S,
@@ -26,20 +27,36 @@ TRUTH = [0, 1, 2, 0]
 
 
 def a_trainer(losses: list[float] | None = None) -> FakeTrainer:
-    return FakeTrainer({"validation": TRUTH, "test": TRUTH}, losses or [1.0] * 99)
+    return FakeTrainer(TRUTH, losses or [1.0] * 99)
 
 
-def run(trainer: FakeTrainer, keep: list[Weights] | None = None, **changes: object) -> Measurement:
-    subject = Subject(
+def a_subject(trainer: FakeTrainer, **changes: object) -> Subject:
+    """Images of one value: 0 in training, 1 in validation, 2 in the test set."""
+    return Subject(
         trainer=trainer,
         experiment=an_experiment(**changes),
         seed=0,
-        train_images=np.zeros((IMAGES, 28, 28), np.float32),
+        train_images=images_of(0.0, IMAGES),
+        validation_images=images_of(1.0),
         validation_labels=np.array(TRUTH),
-        test_labels=np.array(TRUTH),
+        test=SealedTest(images_of(2.0), np.array(TRUTH)),
     )
+
+
+def images_of(value: float, count: int = len(TRUTH)) -> Images:
+    return np.full((count, 28, 28), value, np.float32)
+
+
+def run(trainer: FakeTrainer, keep: list[Weights] | None = None, **changes: object) -> Measurement:
     kept = [] if keep is None else keep
-    return measure(subject, import_s=1.5, data_s=2.5, keep=kept.append, clock=trainer.clock)
+    return measure(
+        a_subject(trainer, **changes),
+        start_s=0.5,
+        import_s=1.5,
+        data_s=2.5,
+        keep=kept.append,
+        clock=trainer.clock,
+    )
 
 
 def test_work_that_is_done_only_on_synchronisation_is_counted() -> None:
@@ -67,7 +84,7 @@ def test_work_queued_before_the_clock_is_not_counted() -> None:
 
 def test_each_phase_has_its_own_seconds() -> None:
     phases = run(a_trainer()).phases
-    assert (phases.import_s, phases.data_s) == (1.5, 2.5)
+    assert (phases.start_s, phases.import_s, phases.data_s) == (0.5, 1.5, 2.5)
     assert (phases.build_s, phases.transfer_s, phases.warm_up_s) == (SETUP_S, SETUP_S, SETUP_S)
     assert phases.evaluation_s == pytest.approx(2 * LOGITS_S)  # validation once, test once
     assert phases.checkpoint_s == pytest.approx(WEIGHTS_S)
@@ -98,7 +115,7 @@ def test_the_weights_of_the_lowest_validation_loss_are_kept_and_tested() -> None
     measured = run(trainer, kept, epochs=4)
     assert measured.test is not None
     assert measured.test.evaluation == 1
-    assert kept[0]["version"].tolist() == [2]
+    assert kept[0]["version/bias"].tolist() == [2]
     assert trainer.version == 2  # loaded before the test set was read
     assert measured.test.loss == pytest.approx(measured.evaluations[1].loss)
 
@@ -111,9 +128,65 @@ def test_of_equal_validation_losses_the_earlier_is_kept() -> None:
 
 def test_the_test_set_is_read_once_and_after_the_best_weights_are_loaded() -> None:
     trainer = a_trainer()
-    run(trainer, epochs=3)
-    assert trainer.calls.count("logits test") == 1
-    assert trainer.calls.index("load_weights") < trainer.calls.index("logits test")
+    measured = run(trainer, epochs=3)
+    assert trainer.calls.count("logits 2") == 1
+    assert measured.test is not None
+    assert measured.test.reads == 1
+    assert trainer.calls.index("logits 2") == _last(trainer.calls, "load_weights") + 1
+    assert trainer.calls.index("logits 2") > _last(trainer.calls, "train")
+
+
+def _last(calls: list[str], name: str) -> int:
+    return len(calls) - 1 - calls[::-1].index(name)
+
+
+def test_the_test_images_that_were_got_wrong_are_kept() -> None:
+    trainer = FakeTrainer([0, 1, 2, 1], [1.0] * 99)  # says 1 of the last, which is a 0
+    measured = run(trainer)
+    assert measured.test is not None
+    assert (measured.test.correct, measured.test.wrong) == (3, (3,))
+
+
+def test_initial_weights_are_given_off_the_clock_and_before_the_warm_up() -> None:
+    trainer = a_trainer()
+    phases = run(trainer).phases
+    assert trainer.calls[:4] == ["build", "weights", "load_weights", "transfer"]
+    assert phases.build_s == SETUP_S
+    assert phases.transfer_s == SETUP_S
+
+
+def test_what_is_left_to_the_framework_keeps_its_own_start() -> None:
+    trainer = a_trainer()
+    trainer.version = 5
+    give_initial_weights(trainer, an_experiment(native=("bias-init",)), seed=0)
+    assert trainer.version == 5
+    give_initial_weights(trainer, an_experiment(native=("kernel-init",)), seed=0)
+    assert trainer.version == 0
+
+
+def test_energy_is_read_after_everything_else_on_the_images_arranged_last() -> None:
+    trainer = a_trainer()
+    asked: list[int] = []
+
+    def read(given: Trainer, images: int) -> Energy:
+        asked.append(images)
+        given.train()
+        return Energy(meter="fake", joules=1.0, window_s=1.0, images=images)
+
+    measured = measure(
+        a_subject(trainer, epochs=2),
+        start_s=0,
+        import_s=0,
+        data_s=0,
+        keep=lambda weights: None,
+        read_energy=read,
+        clock=trainer.clock,
+    )
+    assert asked == [IMAGES]
+    assert trainer.calls[-1] == "train"
+    assert measured.energy is not None
+    assert measured.phases.energy_s == pytest.approx(IMAGES * TRAIN_S_PER_IMAGE)
+    assert measured.phases.train_s == pytest.approx(2 * IMAGES * TRAIN_S_PER_IMAGE)
 
 
 def test_a_throughput_run_reads_no_accuracy() -> None:
@@ -149,11 +222,11 @@ def test_a_test_loss_that_is_no_number_ends_the_run() -> None:
     """It would be written as null, and the record could not be read again."""
 
     class BrokenOnTest(FakeTrainer):
-        def logits(self, split: SplitName) -> Logits:
-            return super().logits(split) * (math.nan if split == "test" else 1.0)
+        def logits(self, images: Images) -> Logits:
+            return super().logits(images) * (math.nan if images.flat[0] == 2.0 else 1.0)
 
     with pytest.raises(Diverged, match="test loss"):
-        run(BrokenOnTest({"validation": TRUTH, "test": TRUTH}, [1.0] * 99))
+        run(BrokenOnTest(TRUTH, [1.0] * 99))
 
 
 def test_progress_is_told_outside_the_clock() -> None:
@@ -165,16 +238,9 @@ def test_progress_is_told_outside_the_clock() -> None:
         heard.append((phase, done, total))
         trainer.now_s += 100.0
 
-    subject = Subject(
-        trainer=trainer,
-        experiment=an_experiment(epochs=2),
-        seed=0,
-        train_images=np.zeros((IMAGES, 28, 28), np.float32),
-        validation_labels=np.array(TRUTH),
-        test_labels=np.array(TRUTH),
-    )
     measured = measure(
-        subject,
+        a_subject(trainer, epochs=2),
+        start_s=0,
         import_s=0,
         data_s=0,
         keep=lambda weights: None,

@@ -58,3 +58,9 @@ def test_a_part_of_an_epoch_is_the_beginning_of_it() -> None:
 
 def test_the_shortest_run_is_one_step() -> None:
     assert total_steps(an_experiment(epochs=1e-9), 100) == 1
+
+
+def test_shuffling_left_to_the_framework_is_the_order_of_the_file_in_every_epoch() -> None:
+    experiment = an_experiment(epochs=2, native=("shuffling",))
+    for epoch in segments(experiment, 0, 100):
+        assert np.array_equal(epoch, np.arange(100))

@@ -11,33 +11,35 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, Protocol, cast
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.experiment import Experiment
+from bench.experiment import Experiment, Precision
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]
 Logits = NDArray[np.float32]
 Weights = dict[str, NDArray[np.float32]]
-SplitName = Literal["validation", "test"]
 
 EVALUATION_BATCH_SIZE = 1024  # images a batch wherever logits of a whole split are computed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """Everything a trainer is made from. The images are normalised already, alike for all."""
+    """Everything a trainer is made from. The images are normalised already, alike for all.
+
+    The test images are not among it: see ``bench.sealed``.
+    """
 
     experiment: Experiment
-    seed: int  # of the initial weights and of dropout
+    seed: int  # of dropout, and of the framework's own initial weights
     classes: int
     train_images: Images  # (n, 28, 28) float32, C-contiguous
     train_labels: Labels  # (n,) int64 in 0..classes-1
     validation_images: Images
-    test_images: Images
+    test_size: int  # how many test images there will be; they stay sealed until the end
 
 
 class Trainer(Protocol):
@@ -51,7 +53,10 @@ class Trainer(Protocol):
     parameter_count: int  # trainable parameters; valid after build()
 
     def build(self) -> None:
-        """Make network and optimiser from the seed."""
+        """Make network and optimiser; what is random in them comes from the seed.
+
+        The weights are the framework's own start, until ``load_weights`` gives others.
+        """
         ...
 
     def transfer(self) -> None:
@@ -87,7 +92,7 @@ class Trainer(Protocol):
         """Mean training loss per image over the last ``train``; may wait for the device."""
         ...
 
-    def logits(self, split: SplitName) -> Logits:
+    def logits(self, images: Images) -> Logits:
         """(n, classes) float32 of a whole split, dropout off, batches of 1,024."""
         ...
 
@@ -135,6 +140,7 @@ class Framework:
     default: str  # the execution its users get without asking, on the CPU
     accelerated_default: str | None = None  # and on another device; None: the same
     devices: tuple[str, ...] = ("cpu", "cuda")
+    precisions: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
     environment: Mapping[str, str] = field(  # set before the framework is imported
         default_factory=lambda: MappingProxyType({})
     )
@@ -142,6 +148,10 @@ class Framework:
     def default_execution(self, device: str) -> str:
         """What its users get on a device without asking."""
         return self.default if device == "cpu" else self.accelerated_default or self.default
+
+    def offers(self, precision: Precision, device: str) -> bool:
+        """Whether it computes in a precision on a device; TF32 is a format of NVIDIA's GPUs."""
+        return precision in self.precisions and (precision != "tf32" or device == "cuda")
 
 
 FRAMEWORKS: dict[str, Framework] = {
@@ -174,6 +184,14 @@ FRAMEWORKS: dict[str, Framework] = {
         default="eager",
         devices=("cpu", "cuda", "mps"),
         environment={"KERAS_BACKEND": "torch"},
+    ),
+    "numpy": Framework(
+        module="numpy",
+        packages=("numpy",),
+        executions=("eager",),
+        default="eager",
+        devices=("cpu",),
+        precisions=("fp32",),
     ),
 }
 

@@ -113,7 +113,7 @@ def drawn_setup(experiment: Experiment) -> Setup:
         train_images=images,
         train_labels=labels.astype(np.int64),
         validation_images=images[: experiment.batch_size],
-        test_images=images[: experiment.batch_size],
+        test_size=experiment.batch_size,
     )
 
 

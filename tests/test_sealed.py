@@ -1,0 +1,90 @@
+"""The test set is opened once a run, by one function, and by no other way."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.sealed import SealBroken, SealedTest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAY_OPEN = {("bench/measure.py", "_test")}
+# the split named 'test' of a data set: where it is made, counted, shown or put under its seal
+MAY_HOLD = {
+    ("bench/worker.py", "_setup"),  # under its seal
+    ("bench/worker.py", "describe"),  # its length alone
+    ("bench/data.py", "describe_dataset"),  # counts, for the page about the data
+}
+
+
+def sealed() -> SealedTest:
+    return SealedTest(np.zeros((3, 28, 28), np.float32), np.array([0, 1, 2]))
+
+
+def test_the_test_set_can_be_opened_once_and_is_counted() -> None:
+    test = sealed()
+    assert (test.size, test.reads) == (3, 0)
+    images, labels = test.open()
+    assert (images.shape, list(labels), test.reads) == ((3, 28, 28), [0, 1, 2], 1)
+    with pytest.raises(SealBroken, match="once"):
+        test.open()
+    assert test.reads == 1
+
+
+def test_the_images_have_no_other_name() -> None:
+    public = [name for name in dir(sealed()) if not name.startswith("_")]
+    assert public == ["open", "reads", "size"]
+
+
+def test_no_other_function_opens_it() -> None:
+    assert _uses(_opens_the_test) == MAY_OPEN
+
+
+def test_no_other_function_holds_the_test_split() -> None:
+    assert _uses(_holds_the_test) <= MAY_HOLD
+    assert ("bench/worker.py", "_setup") in _uses(_holds_the_test)
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("subject.test.open()", "_opens_the_test"),
+        ("images, labels = test.open()", "_opens_the_test"),
+        ("data.test.images", "_holds_the_test"),
+        ("dataset.test.labels.sum()", "_holds_the_test"),
+    ],
+)
+def test_a_way_around_the_seal_is_seen(line: str, rule: str) -> None:
+    seen = {"_opens_the_test": _opens_the_test, "_holds_the_test": _holds_the_test}[rule]
+    assert any(seen(node) for node in ast.walk(ast.parse(line)))
+
+
+def _uses(rule: object) -> set[tuple[str, str]]:
+    found = set()
+    for path in sorted((ROOT / "bench").rglob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef) and any(map(rule, ast.walk(function))):  # type: ignore[arg-type]
+                found.add((path.relative_to(ROOT).as_posix(), function.name))
+    return found
+
+
+def _opens_the_test(node: ast.AST) -> bool:
+    """A call ``test.open()`` or ``….test.open()``."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "open"
+        and ast.unparse(node.func.value).split(".")[-1] in ("test", "sealed")
+    )
+
+
+def _holds_the_test(node: ast.AST) -> bool:
+    """``data.test.images``, ``data.test.labels``, or the split itself given away."""
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == "test"
+        and ast.unparse(node.value) in ("data", "dataset", "prepared", "opened")
+    )
