@@ -25,8 +25,10 @@ def main(argv: Sequence[str]) -> int:
     options = cli.parse(argv)
     # not before the command line is known to be right: --help answers at once
     from bench.errors import UsageError
+    from bench.evidence import EvidenceError
+    from bench.plan import describe, make_plan
     from bench.results import ResultsError
-    from bench.suite import carry_out, describe_plan, make_plan
+    from bench.suite import carry_out
     from datasets import DataError
 
     signal.signal(signal.SIGTERM, _interrupt)
@@ -34,10 +36,10 @@ def main(argv: Sequence[str]) -> int:
     try:
         plan = make_plan(options)
         if options.dry_run:
-            print(describe_plan(plan))
+            print(describe(plan))
             return 0
         return carry_out(plan, options)
-    except (UsageError, ResultsError, DataError) as error:
+    except (UsageError, ResultsError, EvidenceError, DataError) as error:
         print(f"run_all.py: error: {error}", file=sys.stderr)
         return 2
     except OSError as error:  # a full disk, a folder that was taken away

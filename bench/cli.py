@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import datasets
 import models
+from bench import arguments
+from bench.experiment import Precision
 from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS
 from bench.trainers import FRAMEWORKS
 
 DEVICES = ("cpu", "cuda", "mps")
 EXECUTIONS = (DEFAULT_EXECUTION, ALL_EXECUTIONS, "eager", "graph", "compiled")
 OPTIMIZERS = ("adam", "sgd")
+PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
+INITS = ("matched", "native")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +37,16 @@ class Options:
     evaluations_per_epoch: int | None
     optimizer: str | None
     learning_rate: float | None
-    seeds: int | None
+    precisions: tuple[Precision, ...] | None
+    threads: tuple[int, ...] | None
+    init: str
+    seeds: int | Literal["auto"] | None
+    between: tuple[str, ...] | None  # of --seeds auto: the two frameworks that are compared
+    within: float  # of --seeds auto: how wide the interval of their ratio may be, as a share
+    budget_s: float  # of --seeds auto: no new seed is begun after so long
+    price_per_h: float | None
+    energy: bool
+    unchecked: bool
     source: str | None
     data_dir: Path | None
     glyphs_images: int | None
@@ -63,6 +77,10 @@ def _contradiction(options: Options) -> str | None:
         return "--resume needs --out: name the results folder to go on with"
     if options.retry_failed and not options.resume:
         return "--retry-failed needs --resume: without it everything is run anyway"
+    if (options.seeds == "auto") != (options.between is not None):
+        return "--seeds auto and --between go together: name the two frameworks to be compared"
+    if options.between is not None and len(set(options.between)) != 2:
+        return "--between needs two different frameworks, such as pytorch,keras-jax"
     if options.optimizer is not None and options.learning_rate is None:
         return "--optimizer needs --learning-rate: a rate that suits one does not suit another"
     return None
@@ -78,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
         "plots. 'python -m bench' has the rest: report, compare, data, doctor.",
     )
     _add_choices(made.add_argument_group("what to compare"))
+    _add_seeds(made.add_argument_group("how often"))
     _add_training(made.add_argument_group("how to train"))
     _add_data(made.add_argument_group("data"))
     _add_running(made.add_argument_group("running"))
@@ -86,7 +105,9 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_choices(group: argparse._ArgumentGroup) -> None:
     presets = "; ".join(f"{name}: {preset.description}" for name, preset in PRESETS.items())
-    group.add_argument("--preset", type=_one_of("preset", PRESETS), default="quick", help=presets)
+    group.add_argument(
+        "--preset", type=arguments.one_of("preset", PRESETS), default="quick", help=presets
+    )
     for name, dest, known in (
         ("task", "tasks", tuple(datasets.TASKS)),
         ("architecture", "architectures", tuple(models.ARCHITECTURES)),
@@ -98,43 +119,89 @@ def _add_choices(group: argparse._ArgumentGroup) -> None:
         group.add_argument(
             f"--{name}",
             dest=dest,
-            type=_list_of(name, known),
+            type=arguments.list_of(name, known),
             metavar=name.upper(),
             help=f"of {', '.join(known)}{default}",
         )
     group.add_argument(
         "--batch-size",
         dest="batch_sizes",
-        type=_batch_sizes,
+        type=arguments.wholes("--batch-size"),
         metavar="N",
         help="images a step, such as 20,128,1024",
     )
     group.add_argument(
-        "--seeds", type=_whole("--seeds", 1), metavar="N", help="run each with seeds 0 to N-1"
+        "--precision",
+        dest="precisions",
+        type=arguments.list_of("precision", PRECISIONS),
+        metavar="PRECISION",
+        help=f"of {', '.join(PRECISIONS)} (default: fp32; tf32 exists on CUDA alone)",
+    )
+    group.add_argument(
+        "--threads",
+        type=arguments.wholes("--threads"),
+        metavar="N",
+        help="processors a run may use, such as 1,2 (default: all there are)",
+    )
+
+
+def _add_seeds(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--seeds",
+        type=_seeds,
+        metavar="N",
+        help="run each with seeds 0 to N-1; 'auto': as many as --between needs",
+    )
+    group.add_argument(
+        "--between",
+        type=arguments.list_of("framework", tuple(FRAMEWORKS)),
+        metavar="A,B",
+        help="with --seeds auto: the two frameworks whose ratio of throughputs is to be told",
+    )
+    group.add_argument(
+        "--within",
+        type=arguments.share,
+        default=0.05,
+        metavar="PERCENT",
+        help="with --seeds auto: stop when the interval of that ratio is no wider (default: 5%%)",
+    )
+    group.add_argument(
+        "--budget",
+        dest="budget_s",
+        type=arguments.duration,
+        default=1800.0,
+        metavar="TIME",
+        help="with --seeds auto: begin no seed after so long, such as 20m or 1.5h (default: 30m)",
     )
 
 
 def _add_training(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--epochs",
-        type=_positive("--epochs"),
+        type=arguments.positive("--epochs"),
         metavar="E",
         help="passes over the training images; may be a fraction",
     )
     group.add_argument(
         "--evaluations-per-epoch",
-        type=_whole("--evaluations-per-epoch", 1),
+        type=arguments.whole("--evaluations-per-epoch", 1),
         metavar="N",
         help="how often an epoch the validation set is read, off the clock",
     )
     group.add_argument(
+        "--init",
+        type=arguments.one_of("init", INITS),
+        default=INITS[0],
+        help="of matched (the same initial weights in every framework) and native (its own)",
+    )
+    group.add_argument(
         "--optimizer",
-        type=_one_of("optimizer", OPTIMIZERS),
+        type=arguments.one_of("optimizer", OPTIMIZERS),
         help=f"of {', '.join(OPTIMIZERS)} (default: the recipe of task and architecture)",
     )
     group.add_argument(
         "--learning-rate",
-        type=_positive("--learning-rate"),
+        type=arguments.positive("--learning-rate"),
         metavar="LR",
         help="(default: the recipe of task and architecture)",
     )
@@ -144,7 +211,7 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     sources = dict.fromkeys(s.name for task in datasets.TASKS.values() for s in task.sources)
     group.add_argument(
         "--source",
-        type=_one_of("source", sources),
+        type=arguments.one_of("source", sources),
         help=f"of {', '.join(sources)} (default: the best that can be found)",
     )
     group.add_argument(
@@ -155,7 +222,7 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--glyphs-images",
-        type=_whole("--glyphs-images", 1),
+        type=arguments.whole("--glyphs-images", 1),
         metavar="N",
         help="how many images to draw where the source is glyphs",
     )
@@ -177,7 +244,7 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--timeout",
         dest="timeout_s",
-        type=_positive("--timeout"),
+        type=arguments.positive("--timeout"),
         default=3600.0,
         metavar="S",
         help="seconds after which a run is ended (default: 3600)",
@@ -191,63 +258,29 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
         help="the interpreter that runs a framework, where it is not this one",
     )
     group.add_argument(
+        "--price",
+        dest="price_per_h",
+        type=arguments.price,
+        metavar="AMOUNT/h",
+        help="what the machine costs an hour, such as 2.50/h: adds the cost to the target",
+    )
+    group.add_argument(
+        "--energy",
+        action="store_true",
+        help="read the energy of training where the hardware tells; trains on for seconds a run",
+    )
+    group.add_argument(
+        "--unchecked",
+        action="store_true",
+        help="without audit and certificates: quicker, and every row is marked as not matched",
+    )
+    group.add_argument(
         "--dry-run", action="store_true", help="print the plan and about how long it will take"
     )
 
 
-def _one_of(name: str, known: Collection[str]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in known:
-            raise argparse.ArgumentTypeError(
-                f"unknown {name} {text!r}; choose from {', '.join(known)}"
-            )
-        return text
-
-    return read
-
-
-def _list_of(name: str, known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
-    one = _one_of(name, known)
-
-    def read(text: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(one(word.strip()) for word in text.split(",")))
-
-    return read
-
-
-def _whole(option: str, least: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is no whole number from {least} up; give {option} one"
-            )
-        return number
-
-    return read
-
-
-def _positive(option: str) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = 0.0
-        if not 0 < number < float("inf"):
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is no number above 0; give {option} one, such as 0.5"
-            )
-        return number
-
-    return read
-
-
-def _batch_sizes(text: str) -> tuple[int, ...]:
-    one = _whole("--batch-size", 1)
-    return tuple(dict.fromkeys(one(word) for word in text.split(",")))
+def _seeds(text: str) -> int | str:
+    return text if text == "auto" else arguments.whole("--seeds", 1)(text)
 
 
 def pythons(text: str) -> dict[str, Path]:

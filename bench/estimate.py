@@ -11,12 +11,19 @@ import math
 from bench.experiment import Experiment
 from bench.record import Data
 
-START_UP_S = {"pytorch": 2.5, "keras-tensorflow": 4.5, "keras-jax": 6.5, "keras-torch": 6.0}
+START_UP_S = {
+    "numpy": 1.0,
+    "pytorch": 2.5,
+    "keras-tensorflow": 4.5,
+    "keras-jax": 6.5,
+    "keras-torch": 6.0,
+}
 COMPILING_S = 15.0  # more, where execution is 'compiled' and not the framework's default
 INFERENCE_S = 3.0  # sampling inference at two batch sizes
 
 # training images/s on two cores, batch 128: (framework, execution) -> (mlp, cnn)
 CPU_RATES = {
+    ("numpy", "eager"): (12_000.0, 1_500.0),
     ("pytorch", "eager"): (28_000.0, 9_200.0),
     ("pytorch", "compiled"): (23_000.0, 4_000.0),
     ("keras-tensorflow", "graph"): (22_000.0, 9_000.0),

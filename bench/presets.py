@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.experiment import Experiment, Goal, Optimizer, recipe
+from bench.experiment import Experiment, Goal, Optimizer, Precision, recipe
 from bench.trainers import FRAMEWORKS
 from datasets import TASKS
 from models import ARCHITECTURES
@@ -26,6 +26,9 @@ class Grid:
     executions: tuple[str, ...] = (DEFAULT_EXECUTION,)
     devices: tuple[str, ...] = ("cpu",)
     batch_sizes: tuple[int, ...] = (128,)
+    precisions: tuple[Precision, ...] = ("fp32",)
+    threads: tuple[int | None, ...] = (None,)  # None: all the processors there are
+    native: tuple[str, ...] = ()  # what is left to the frameworks' own defaults
     goal: Goal = "train"
     epochs: float | None = None  # None: by source, from the preset
     evaluations_per_epoch: int | None = None  # None: by source, from the preset
@@ -86,12 +89,12 @@ PRESETS: dict[str, Preset] = {
         description="the comparison to quote: trained to the end, and a batch-size sweep",
         grids=(Grid(), BATCH_SIZES, COMPILERS),
         schedules={
-            "mnist": Schedule(epochs=5, evaluations_per_epoch=2),
+            "mnist": Schedule(epochs=3, evaluations_per_epoch=4),
             "az": Schedule(epochs=2, evaluations_per_epoch=4),
             "az-sample": Schedule(epochs=15),
             "glyphs": Schedule(epochs=8),
         },
-        seeds=3,
+        seeds=5,
         glyphs_images=40_000,
     ),
     "paper": Preset(
@@ -153,10 +156,17 @@ def _experiments(
     grid: Grid, sources: Mapping[str, TaskSource], schedules: Mapping[str, Schedule]
 ) -> Iterator[Experiment]:
     axes = itertools.product(
-        grid.tasks, grid.architectures, grid.devices, grid.batch_sizes, grid.frameworks
+        grid.tasks,
+        grid.architectures,
+        grid.devices,
+        grid.precisions,
+        grid.threads,
+        grid.batch_sizes,
+        grid.frameworks,
     )
-    for task, architecture, device, batch_size, framework in axes:
-        if device not in FRAMEWORKS[framework].devices:
+    for task, architecture, device, precision, threads, batch_size, framework in axes:
+        offered = FRAMEWORKS[framework]
+        if device not in offered.devices or not offered.offers(precision, device):
             continue
         source, training = sources[task], recipe(task, architecture)
         schedule = schedules.get(source.source, OTHER_SCHEDULE)
@@ -175,6 +185,9 @@ def _experiments(
                 optimizer=grid.optimizer or training.optimizer,
                 learning_rate=grid.learning_rate or training.learning_rate,
                 momentum=training.momentum,
+                precision=precision,
+                threads=threads,
+                native=grid.native,
                 targets=source.targets if grid.goal == "train" else (),
             )
 

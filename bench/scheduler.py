@@ -19,10 +19,10 @@ from typing import IO
 import msgspec
 import psutil
 
-from bench import results
+from bench import pulse, results
 from bench.experiment import Experiment, Run
 from bench.progress import Display
-from bench.record import Data, Machine, Record, Status, decode
+from bench.record import Data, Machine, Pulse, Record, Status, decode
 from bench.trainers import FRAMEWORKS
 from bench.versions import PROJECT
 from bench.worker import Job, Said
@@ -40,6 +40,7 @@ class Site:
     timeout_s: float  # for each run, start-up included
     pythons: Mapping[str, Path]  # framework -> interpreter, where it is not this one
     versions: Mapping[str, dict[str, str]]  # framework -> what it would run with
+    energy: bool = False  # whether each run reads the energy of training
 
     def python(self, framework: str) -> Path:
         """The interpreter that runs a framework."""
@@ -65,15 +66,20 @@ def run_all(runs: Sequence[Run], site: Site, display: Display) -> None:
         display.ended(record)
 
 
-def run_one(run: Run, site: Site, display: Display) -> Record:
-    """Run one in a new process and return its record, which lies in the folder by then."""
+def run_one(run: Run, site: Site, display: Display, *, injected_s: float = 0.0) -> Record:
+    """Run one in a new process and return its record, which lies in the folder by then.
+
+    ``injected_s``: a delay in every call of train(), by which the audit tries the clock.
+    """
+    beat = pulse.take()  # before the clock of the process starts
     started_at, start = datetime.now(UTC), time.monotonic()
     path = results.record_path(site.folder, run.id)
     before = _written_ns(path)  # of an earlier try, kept until there is a new one
     log = results.log_path(site.folder, run.id)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as log_file:
-        process = _start(run, site, started_at, log_file)
+        process = _start(run, site, log_file)
+        _hand_over(process, _job(run, site, started_at, beat, injected_s))
         try:
             in_time = _attend(process, start + site.timeout_s, display, log_file)
         finally:
@@ -92,6 +98,7 @@ def run_one(run: Run, site: Site, display: Display) -> Record:
         machine=site.machine,
         versions=site.versions[run.experiment.framework],
         data=site.data[run.experiment.task, run.experiment.source][1],
+        pulse=beat,
     )
     results.save(site.folder, record)
     return record
@@ -101,9 +108,21 @@ def _written_ns(path: Path) -> int | None:
     return path.stat().st_mtime_ns if path.exists() else None
 
 
-def _start(run: Run, site: Site, started_at: datetime, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start the worker and hand it its job; its standard input stays open while we live."""
-    process = subprocess.Popen(
+def _job(run: Run, site: Site, started_at: datetime, beat: Pulse, injected_s: float) -> Job:
+    return Job(
+        run=run,
+        data_folder=str(site.data[run.experiment.task, run.experiment.source][0].resolve()),
+        results_folder=str(site.folder.resolve()),
+        machine=site.machine,
+        started_at=started_at,
+        pulse=beat,
+        energy=site.energy,
+        injected_s=injected_s,
+    )
+
+
+def _start(run: Run, site: Site, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [site.python(run.experiment.framework), "-m", "bench.worker"],
         cwd=PROJECT,
         env=environment(run.experiment, os.environ),
@@ -114,20 +133,16 @@ def _start(run: Run, site: Site, started_at: datetime, log: IO[bytes]) -> subpro
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows' word for it
     )
-    job = Job(
-        run=run,
-        data_folder=str(site.data[run.experiment.task, run.experiment.source][0].resolve()),
-        results_folder=str(site.folder.resolve()),
-        machine=site.machine,
-        started_at=started_at,
-    )
+
+
+def _hand_over(process: subprocess.Popen[bytes], job: Job) -> None:
+    """Give the worker its job; its standard input stays open while we live."""
     if process.stdin is not None:
         try:
             process.stdin.write(msgspec.json.encode(job) + b"\n")
             process.stdin.flush()
         except OSError:
             pass  # it died at once: its exit code and its log say why
-    return process
 
 
 def environment(experiment: Experiment, base: Mapping[str, str]) -> dict[str, str]:

@@ -1,239 +1,113 @@
-"""A whole suite: from options to a plan, and from a plan to a results folder."""
+"""A whole suite: a plan is checked, run and reported, and leaves a results folder."""
 
 from __future__ import annotations
 
-import platform
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-import datasets
-from bench import estimate, machine, report, results, scheduler, versions
+from bench import audit, evidence, parity, plan, report, results, scheduler, seeds
 from bench.cli import Options
-from bench.errors import UsageError
-from bench.experiment import Experiment, Run
-from bench.presets import PRESETS, Grid, TaskSource, expand, restrict
-from bench.progress import display, minutes, title
-from bench.record import Machine, Record
-from bench.stage_display import StageDisplay
-from bench.trainers import FRAMEWORKS
-from bench.worker import describe
+from bench.experiment import Run
+from bench.plan import Plan
+from bench.progress import display
+from bench.record import Record
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What will be run, on what, and where it is left."""
-
-    experiments: tuple[Experiment, ...]
-    seeds: int
-    site: scheduler.Site
-    notes: tuple[str, ...]  # what the user should know of the data
-
-    @property
-    def runs(self) -> list[Run]:
-        """All runs, in their order."""
-        return scheduler.round_robin(self.experiments, range(self.seeds))
-
-    def estimate_s(self, run: Run) -> float:
-        """About how long a run takes, seconds."""
-        e = run.experiment
-        return estimate.seconds(e, self.site.data[e.task, e.source][1])
-
-
-def make_plan(options: Options) -> Plan:
-    """Look at the machine, prepare the data, and expand the preset.
-
-    Raises UsageError for a device that is not there or an empty plan, ResultsError for a folder
-    that cannot be used, DataError for the data.
-    """
-    preset = PRESETS[options.preset]
-    folder = options.out or _new_folder(options.preset)
-    _check_folder(folder, options)  # before minutes may go into preparing the data
-    here = machine.observe()
-    grids = _grids(options, preset.grids, devices(options.devices, here))
-    tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
-    prepared = _prepare(options, tasks, options.glyphs_images or preset.glyphs_images)
-    sources = [
-        TaskSource(task=p.task, source=p.source, targets=_targets(p.task, p.source))
-        for p in prepared
-    ]
-    experiments = expand(grids, sources, preset.schedules)
-    if not experiments:
-        raise UsageError(
-            "nothing to run: no framework chosen offers the execution and device asked for; "
-            "see 'run_all.py --help'"
-        )
-    site = scheduler.Site(
-        folder=folder,
-        data={
-            (p.task, p.source): (p.folder, describe(datasets.open_cached(p.folder)))
-            for p in prepared
-        },
-        machine=here,
-        timeout_s=options.timeout_s,
-        pythons=options.pythons,
-        versions={name: _versions(name, options) for name in FRAMEWORKS},
-    )
-    return Plan(
-        experiments=tuple(experiments),
-        seeds=options.seeds or preset.seeds,
-        site=site,
-        notes=tuple(note for p in prepared for note in p.notes),
-    )
+def carry_out(planned: Plan, options: Options) -> int:
+    """Check, run what is missing, write the report whatever happened; return the exit code."""
+    folder = planned.site.folder
+    with results.lock(folder):
+        missing(planned, options)  # refuses before anything is written
+        for note in planned.notes:
+            print(note, file=sys.stderr)
+        results.note_command(folder, sys.argv[1:])
+        _note_facts(planned, options)
+        interrupted = False
+        try:
+            if not options.unchecked:
+                _check(planned)
+            _run(planned, options)
+        except KeyboardInterrupt:
+            interrupted = True
+        return _conclude(planned, options, interrupted)
 
 
-def _check_folder(folder: Path, options: Options) -> None:
-    """Raise ResultsError where the folder has records and the user did not ask to resume."""
-    saved = results.load_some(folder)
-    if saved and not options.resume:
-        raise results.ResultsError(
-            f"{folder} has {len(saved)} records already; "
-            "add --resume to run what is missing, or choose another --out"
-        )
-
-
-def _versions(framework: str, options: Options) -> dict[str, str]:
-    """What a framework would run with, asked of the interpreter that would run it."""
-    packages = FRAMEWORKS[framework].packages
-    if framework in options.pythons:
-        return versions.ask(options.pythons[framework], packages)
-    return versions.installed(packages)
-
-
-def _prepare(options: Options, tasks: Sequence[str], glyphs_images: int) -> list[datasets.Prepared]:
-    """Have the data of each task in the cache, and show how far that is."""
-    with StageDisplay() as show:
-        return [
-            datasets.prepare(
-                task,
-                source=source,
-                data_dir=options.data_dir,
-                glyphs_images=glyphs_images,
-                progress=show,
-            )
-            for task, source in _sources(options, tasks).items()
-        ]
-
-
-def devices(asked: Sequence[str] | None, here: Machine) -> tuple[str, ...]:
-    """The devices to use: those asked for, or the CPU and CUDA where there is one.
-
-    Raises UsageError for a device that this machine does not have.
-    """
-    if asked is None:
-        return ("cpu", "cuda") if here.gpus else ("cpu",)
-    if "cuda" in asked and not here.gpus:
-        raise UsageError(
-            "--device cuda: no NVIDIA GPU found. Looked for a driver through NVML (nvidia-ml-py) "
-            "and for the devices it lists. 'nvidia-smi' should list the GPU; without one, use "
-            "--device cpu"
-        )
-    if "mps" in asked and (platform.system(), platform.machine()) != ("Darwin", "arm64"):
-        raise UsageError(
-            f"--device mps: needs a Mac with Apple silicon, and this is {here.system}; "
-            "use --device cpu"
-        )
-    return tuple(asked)
-
-
-def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) -> list[Grid]:
-    choices = {
-        "tasks": options.tasks,
-        "architectures": options.architectures,
-        "frameworks": options.frameworks,
-        "executions": options.executions,
-        "devices": devices,
-        "batch_sizes": options.batch_sizes,
-        "epochs": options.epochs,
-        "evaluations_per_epoch": options.evaluations_per_epoch,
-        "optimizer": options.optimizer,
-        "learning_rate": options.learning_rate,
-    }
-    return [restrict(grid, choices) for grid in grids]
-
-
-def _sources(options: Options, tasks: Sequence[str]) -> dict[str, str | None]:
-    """Task -> the source asked for, where the task has it: 'mnist' says nothing of letters.
-
-    Raises UsageError for a source that none of the tasks has.
-    """
-    offered = {task: [source.name for source in datasets.TASKS[task].sources] for task in tasks}
-    chosen = {task: options.source if options.source in offered[task] else None for task in tasks}
-    if options.source is not None and not any(chosen.values()):
-        known = ", ".join(dict.fromkeys(name for names in offered.values() for name in names))
-        raise UsageError(
-            f"--source {options.source}: {' and '.join(tasks)} has no such source; "
-            f"choose from {known}"
-        )
-    return chosen
-
-
-def _targets(task: str, source: str) -> tuple[float, ...]:
-    return next(s.targets for s in datasets.TASKS[task].sources if s.name == source)
-
-
-def _new_folder(preset: str) -> Path:
-    return Path("results") / f"{preset}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-def missing(plan: Plan, options: Options) -> list[Run]:
+def missing(planned: Plan, options: Options) -> list[Run]:
     """The runs still to do in the folder, which is locked by now.
 
     Raises ResultsError where its records cannot stand beside new ones.
     """
-    _check_folder(plan.site.folder, options)
-    saved = results.load_some(plan.site.folder)
+    plan.check_folder(planned.site.folder, options)
+    saved = results.load_some(planned.site.folder)
     if not options.allow_mixed:
-        _refuse_differences(plan, saved)
+        _refuse_differences(planned, saved)
+    return _undone(planned.runs, saved, options)
+
+
+def _undone(runs: Sequence[Run], saved: Sequence[Record], options: Options) -> list[Run]:
     done = {record.run_id for record in saved if record.status == "ok" or not options.retry_failed}
-    return [run for run in plan.runs if run.id not in done]
+    return [run for run in runs if run.id not in done]
 
 
-def _refuse_differences(plan: Plan, saved: Sequence[Record]) -> None:
-    prints = {key: facts.fingerprint for key, (_, facts) in plan.site.data.items()}
-    found = results.differences(saved, plan.site.machine, plan.site.versions, prints)
+def _refuse_differences(planned: Plan, saved: Sequence[Record]) -> None:
+    site = planned.site
+    prints = {key: facts.fingerprint for key, (_, facts) in site.data.items()}
+    found = results.differences(saved, site.machine, site.versions, prints)
     if found:
         raise results.ResultsError(
-            f"{plan.site.folder} holds records that do not fit:\n"
+            f"{site.folder} holds records that do not fit:\n"
             + "\n".join(f"  {sentence}" for sentence in found)
             + "\nchoose another --out, or add --allow-mixed to mix them all the same"
         )
 
 
-def describe_plan(plan: Plan) -> str:
-    """The plan in words, with about how long it will take."""
-    runs = plan.runs
-    lines = [f"{title(run)}: about {minutes(plan.estimate_s(run))}" for run in runs]
-    closing = (
-        f"{len(runs)} runs ({len(plan.experiments)} experiments, {plan.seeds} seeds), about "
-        f"{minutes(sum(map(plan.estimate_s, runs)))} by rates measured on a two-core machine"
-    )
-    return "\n".join([*plan.notes, *lines, closing])
+def _note_facts(planned: Plan, options: Options) -> None:
+    if options.price_per_h is not None:
+        facts = evidence.load(planned.site.folder).suite
+        evidence.save_suite(planned.site.folder, replace(facts, price_per_h=options.price_per_h))
 
 
-def carry_out(plan: Plan, options: Options) -> int:
-    """Run what is missing, write the report whatever happened, and return the exit code."""
-    folder = plan.site.folder
-    with results.lock(folder):
-        runs = missing(plan, options)
-        for note in plan.notes:
-            print(note, file=sys.stderr)
-        results.note_command(folder, sys.argv[1:])
-        show = display(runs, [plan.estimate_s(run) for run in runs])
-        interrupted = False
+def _check(planned: Plan) -> None:
+    """Audit clock and machine, and certify what has no certificate yet."""
+    folder, site = planned.site.folder, planned.site
+    print("checking the clock, then that all frameworks do the same work ...", file=sys.stderr)
+    audit.save(folder, audit.short(planned.experiments, site))
+    for certificate in parity.certify(planned.experiments, site):
+        parity.save(folder, certificate)
+
+
+def _run(planned: Plan, options: Options) -> None:
+    """Run what is missing, seed by seed where the number of seeds is to be found out."""
+    for runs in _rounds(planned, options):
+        show = display(runs, [planned.estimate_s(run) for run in runs])
         try:
-            scheduler.run_all(runs, plan.site, show)
-        except KeyboardInterrupt:
-            interrupted = True
+            scheduler.run_all(runs, planned.site, show)
         finally:
             show.close()
-        return _conclude(plan, options, interrupted)
 
 
-def _conclude(plan: Plan, options: Options, interrupted: bool) -> int:
-    folder = plan.site.folder
+def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
+    """What is to be run next, until there is no more or it is enough."""
+    folder = planned.site.folder
+    if options.between is None:
+        yield _undone(planned.runs, results.load_some(folder), options)
+        return
+    goal = seeds.Goal(between=options.between, within=options.within, budget_s=options.budget_s)
+    began = time.monotonic()
+    for seed in range(seeds.MOST):
+        runs = scheduler.round_robin(planned.experiments, [seed])
+        yield _undone(runs, results.load_some(folder), options)
+        saved = results.load_some(folder)
+        stopped = seeds.stop(goal, saved, seed + 1, time.monotonic() - began)
+        if stopped:
+            evidence.save_suite(folder, replace(evidence.load(folder).suite, seeds_stopped=stopped))
+            return
+
+
+def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
+    folder = planned.site.folder
     records = results.load_some(folder)
     if records:
         print(report.write(folder, records, command="\n".join(results.commands(folder))))
@@ -244,8 +118,8 @@ def _conclude(plan: Plan, options: Options, interrupted: bool) -> int:
             file=sys.stderr,
         )
         return 130
-    planned = {run.id for run in plan.runs}
-    return 1 if _any_failed([r for r in records if r.run_id in planned], options) else 0
+    ours = {experiment.id for experiment in planned.experiments}
+    return 1 if _any_failed([r for r in records if r.experiment.id in ours], options) else 0
 
 
 def _any_failed(records: Sequence[Record], options: Options) -> bool:

@@ -44,9 +44,38 @@ def test_a_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert parse(["--python", "pytorch=~/python"]).pythons == {"pytorch": tmp_path / "python"}
 
 
+def test_seeds_can_be_found_out_for_a_comparison() -> None:
+    words = ["--seeds", "auto", "--between", "pytorch,numpy", "--within", "3%", "--budget", "20m"]
+    options = parse(words)
+    assert (options.seeds, options.between) == ("auto", ("pytorch", "numpy"))
+    assert options.within == pytest.approx(0.03)
+    assert options.budget_s == 1200
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("90", 90), ("90s", 90), ("1.5h", 5400)])
+def test_a_duration_has_a_unit(said: str, seconds: float) -> None:
+    words = ["--seeds", "auto", "--between", "pytorch,numpy", "--budget", said]
+    assert parse(words).budget_s == seconds
+
+
+def test_precision_threads_and_price_are_read() -> None:
+    options = parse(["--precision", "fp32,bf16", "--threads", "1,2", "--price", "2.50/h"])
+    assert (options.precisions, options.threads) == (("fp32", "bf16"), (1, 2))
+    assert options.price_per_h == 2.5
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--precision", "fp16"], "unknown precision 'fp16'; choose from fp32, tf32, bf16"),
+        (["--threads", "0"], "'0' is no whole number from 1 up"),
+        (["--init", "zero"], "unknown init 'zero'; choose from matched, native"),
+        (["--price", "2.50"], "'2.50' is no price an hour; give one such as 2.50/h"),
+        (["--price", "0/h"], "'0' is no number above 0"),
+        (["--seeds", "auto"], "--seeds auto and --between go together"),
+        (["--between", "numpy,pytorch"], "--seeds auto and --between go together"),
+        (["--seeds", "auto", "--between", "numpy"], "--between needs two different frameworks"),
+        (["--seeds", "auto", "--budget", "soon"], "'soon' is no number above 0"),
         (["--task", "digit"], "unknown task 'digit'; choose from digits, letters"),
         (["--framework", "pytorch,keras"], "unknown framework 'keras'; choose from pytorch"),
         (["--device", "gpu"], "unknown device 'gpu'; choose from cpu, cuda, mps"),

@@ -16,7 +16,7 @@ SCHEDULES = {"mnist": Schedule(epochs=3, evaluations_per_epoch=2), "az-sample": 
 
 def test_a_grid_is_every_combination_once() -> None:
     found = expand([Grid(), Grid()], SOURCES, SCHEDULES)
-    assert len(found) == len(set(found)) == 2 * 2 * 4
+    assert len(found) == len(set(found)) == 2 * 2 * 5
 
 
 def test_epochs_evaluations_and_targets_come_from_the_source() -> None:
@@ -32,6 +32,7 @@ def test_the_default_execution_is_what_the_users_of_a_framework_get() -> None:
         "keras-tensorflow": "graph",
         "keras-jax": "compiled",
         "keras-torch": "eager",
+        "numpy": "eager",
     }
 
 
@@ -47,16 +48,49 @@ def test_a_throughput_run_is_never_stopped_to_evaluate() -> None:
 
 
 def test_an_execution_that_a_framework_does_not_offer_is_left_out() -> None:
-    grid = Grid(tasks=("digits",), architectures=("mlp",), executions=("compiled", "default"))
+    executions = ("compiled", "default")
+    names = ("pytorch", "keras-torch", "keras-jax")
+    grid = Grid(
+        tasks=("digits",), architectures=("mlp",), frameworks=names, executions=executions
+    )
     found = {(e.framework, e.execution) for e in expand([grid], SOURCES, SCHEDULES)}
     assert ("pytorch", "compiled") in found
     assert ("keras-torch", "compiled") not in found
-    assert len(found) == 6
+    assert len(found) == 4
 
 
 def test_a_device_that_a_framework_does_not_offer_is_left_out() -> None:
     found = expand([Grid(devices=("mps",))], SOURCES, SCHEDULES)
     assert {e.framework for e in found} == {"pytorch", "keras-torch"}
+
+
+def test_tf32_is_a_precision_of_cuda_alone() -> None:
+    grid = Grid(devices=("cpu", "cuda"), precisions=("fp32", "tf32"), frameworks=("pytorch",))
+    found = {(e.device, e.precision) for e in expand([grid], SOURCES, SCHEDULES)}
+    assert found == {("cpu", "fp32"), ("cuda", "fp32"), ("cuda", "tf32")}
+
+
+def test_a_precision_that_a_framework_does_not_offer_is_left_out() -> None:
+    found = expand([Grid(precisions=("bf16",))], SOURCES, SCHEDULES)
+    assert "numpy" not in {e.framework for e in found}
+    assert {e.precision for e in found} == {"bf16"}
+
+
+def test_threads_are_an_axis() -> None:
+    grid = Grid(tasks=("digits",), architectures=("mlp",), threads=(1, None))
+    found = expand([grid], SOURCES, SCHEDULES)
+    assert len(found) == 2 * 5
+    assert len({e.id for e in found}) == len(found)
+
+
+def test_what_is_left_to_the_frameworks_is_in_every_experiment() -> None:
+    found = expand([Grid(native=("kernel-init", "bias-init"))], SOURCES, SCHEDULES)
+    assert {e.native for e in found} == {("bias-init", "kernel-init")}
+
+
+def test_an_unknown_word_of_what_is_left_to_the_frameworks_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown in native"):
+        an_experiment(native=("bias",))
 
 
 def test_a_choice_of_the_user_takes_the_place_of_the_grid_s_own() -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, results, stats, versions
+from bench import evidence, machine, results, stats, versions
 from bench.record import Record
 from bench.trainers import FRAMEWORKS
 from tests.suite_process import (
+    DRAWN,
     ONE,
     PROJECT,
     SMALL,
@@ -81,11 +82,41 @@ def test_every_record_is_complete(finished: Path) -> None:
     assert len(measured.evaluations) == 2 * record.experiment.evaluations_per_epoch
     assert measured.test is not None
     assert measured.test.images == record.data.test_images
+    assert measured.test.reads == 1
+    assert len(measured.test.wrong or ()) == measured.test.images - measured.test.correct
+    assert measured.phases.start_s is not None
+    assert measured.phases.start_s > 0
     assert measured.phases.import_s > 0
+    assert record.pulse is not None
+    assert record.pulse.product_s
     assert measured.peak_process_memory_bytes is not None
     assert record.versions["torch"] == versions.installed(("torch",))["torch"]
     assert record.settings
     assert record.machine == machine.observe()
+
+
+def test_a_suite_is_audited_and_certified_before_it_runs(tmp_path: Path) -> None:
+    words = (*DRAWN, "--task", "digits", "--framework", "numpy", "--epochs", "1", "--seeds", "2")
+    done = run_all(*words, "--price", "2.50/h", "--out", tmp_path)
+    found = evidence.load(tmp_path)
+    assert {c.architecture: c.passed for c in found.certificates} == {"mlp": True, "cnn": True}
+    assert found.audit is not None
+    assert found.audit.arms is not None
+    assert found.suite.price_per_h == 2.5
+    assert "noise floor" in (tmp_path / "README.md").read_text()
+    assert "noise floor" in done.stdout
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "certificates").iterdir()}
+    run_all(*words, "--resume", "--out", tmp_path)
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "certificates").iterdir()} == kept
+
+
+def test_seeds_are_added_until_the_budget_is_spent_and_the_page_says_so(tmp_path: Path) -> None:
+    words = (*SMALL, "--task", "digits", "--architecture", "mlp", "--epochs", "0.5")
+    auto = ("--seeds", "auto", "--between", "pytorch,numpy", "--budget", "0.1s")
+    run_all(*words, "--framework", "pytorch,numpy", *auto, "--out", tmp_path)
+    assert {record.seed for record in results.load(tmp_path)} == {0}
+    page = (tmp_path / "README.md").read_text()
+    assert "Stopped after 1 seed: the time budget of 0 s is spent" in page
 
 
 def test_the_same_seed_gives_the_same_losses(finished: Path, tmp_path: Path) -> None:
@@ -104,7 +135,8 @@ def test_the_same_seed_gives_the_same_losses(finished: Path, tmp_path: Path) -> 
 def test_real_handwriting_is_learnt(
     task: str, frameworks: tuple[str, ...], accuracy: float, tmp_path: Path
 ) -> None:
-    words = ("--device", "cpu", "--architecture", "mlp", "--epochs", "1", "--task", task)
+    words = ("--device", "cpu", "--unchecked", "--architecture", "mlp", "--epochs", "1")
+    words = (*words, "--task", task)
     done = run_all(*words, "--framework", ",".join(frameworks), "--out", tmp_path)
     records = results.load(tmp_path)
     assert {r.experiment.framework: r.status for r in records} == dict.fromkeys(frameworks, "ok")
@@ -118,6 +150,7 @@ def test_without_data_or_network_the_suite_runs_on_glyphs_and_says_so(tmp_path: 
     env = {name: value for name, value in os.environ.items() if name != "GLYPHBENCH_DATA"}
     env |= {"HTTPS_PROXY": "http://127.0.0.1:9", "GLYPHBENCH_CACHE": str(tmp_path / "cache")}
     words = ("--device", "cpu", "--task", "digits", "--architecture", "mlp", "--epochs", "1")
+    words = (*words, "--unchecked")
     out = tmp_path / "out"
     done = run_all(
         *words, "--framework", "pytorch", "--glyphs-images", "1000", "--out", out, env=env
@@ -282,7 +315,7 @@ def test_cuda_without_a_gpu_is_an_error_and_not_a_silent_cpu_run(tmp_path: Path)
 def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = run_all(*SMALL, "--dry-run", "--out", out)
-    assert "16 runs" in done.stdout
+    assert "20 runs" in done.stdout
     assert "about" in done.stdout
     assert not out.exists()
 

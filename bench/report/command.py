@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bench import report, results
+from bench import arguments, evidence, report, results
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -15,9 +16,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         records = results.load(options.folder)
+        if options.price_per_h is not None:
+            facts = evidence.load(options.folder).suite
+            evidence.save_suite(options.folder, replace(facts, price_per_h=options.price_per_h))
         command = "\n".join(results.commands(options.folder)) or None
         print(report.write(options.folder, records, command))
-    except results.ResultsError as error:
+    except (results.ResultsError, evidence.EvidenceError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -32,4 +36,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Make the tables, plots and page of a results folder from its records alone.",
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="such as results/quick")
+    parser.add_argument(
+        "--price",
+        dest="price_per_h",
+        type=arguments.price,
+        metavar="AMOUNT/h",
+        help="what the machine costs an hour, such as 2.50/h; kept in the folder",
+    )
     return parser

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bench import stats
+from bench import evidence, stats
 from bench.record import Record
 from bench.report import index, summary
 from bench.report.plots import PLOTS, style
@@ -20,7 +20,8 @@ def write_all(folder: Path, records: Sequence[Record], command: str | None = Non
     """As ``bench.report.write``."""
     if not records:
         return "No run has ended, so there is nothing to report."
-    groups = stats.replicates(records)
+    found = evidence.load(folder)
+    groups = stats.replicates(records, found)
     said = list(summary.paragraphs(groups))
     tables = [build(groups) for build in TABLES]
     _keep_only(folder / "tables", _write_tables(folder / "tables", tables))

@@ -1,0 +1,226 @@
+"""From what the user asked for to a plan: which runs, on what data, on which machine, where."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import datasets
+from bench import estimate, machine, results, scheduler, seeds, versions
+from bench.cli import Options
+from bench.errors import UsageError
+from bench.experiment import NATIVE_INIT, Experiment, Run
+from bench.presets import PRESETS, Grid, TaskSource, expand, restrict
+from bench.progress import minutes, title
+from bench.record import Machine
+from bench.stage_display import StageDisplay
+from bench.trainers import FRAMEWORKS
+from bench.worker import describe as describe_data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What will be run, on what, and where it is left."""
+
+    experiments: tuple[Experiment, ...]
+    seeds: int  # of --seeds auto: the fewest
+    site: scheduler.Site
+    notes: tuple[str, ...]  # what the user should know of the data, and of what is left out
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, in their order."""
+        return scheduler.round_robin(self.experiments, range(self.seeds))
+
+    def estimate_s(self, run: Run) -> float:
+        """About how long a run takes, seconds."""
+        e = run.experiment
+        return estimate.seconds(e, self.site.data[e.task, e.source][1])
+
+
+def make_plan(options: Options) -> Plan:
+    """Look at the machine, prepare the data, and expand the preset.
+
+    Raises UsageError for a device that is not there or an empty plan, ResultsError for a folder
+    that cannot be used, DataError for the data.
+    """
+    preset = PRESETS[options.preset]
+    folder = options.out or _new_folder(options.preset)
+    check_folder(folder, options)  # before minutes may go into preparing the data
+    here = machine.observe()
+    _check_threads(options, here)
+    grids = _grids(options, preset.grids, devices(options.devices, here))
+    tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
+    prepared = _prepare(options, tasks, options.glyphs_images or preset.glyphs_images)
+    sources = [
+        TaskSource(task=p.task, source=p.source, targets=_targets(p.task, p.source))
+        for p in prepared
+    ]
+    experiments = expand(grids, sources, preset.schedules)
+    if not experiments:
+        raise UsageError(
+            "nothing to run: no framework chosen offers the execution, precision and device asked "
+            "for; see 'run_all.py --help'"
+        )
+    site = scheduler.Site(
+        folder=folder,
+        data={
+            (p.task, p.source): (p.folder, describe_data(datasets.open_cached(p.folder)))
+            for p in prepared
+        },
+        machine=here,
+        timeout_s=options.timeout_s,
+        pythons=options.pythons,
+        versions={name: _versions(name, options) for name in FRAMEWORKS},
+        energy=options.energy,
+    )
+    return Plan(
+        experiments=tuple(experiments),
+        seeds=_seeds(options, preset.seeds, experiments),
+        site=site,
+        notes=(*(note for p in prepared for note in p.notes), *_left_out(options, experiments)),
+    )
+
+
+def _seeds(options: Options, preset: int, experiments: Sequence[Experiment]) -> int:
+    """How many seeds; of --seeds auto the fewest. Raises UsageError where --between has no part."""
+    if options.seeds != "auto":
+        return options.seeds or preset
+    planned = {experiment.framework for experiment in experiments}
+    absent = [name for name in options.between or () if name not in planned]
+    if absent:
+        raise UsageError(
+            f"--between {','.join(options.between or ())}: {' and '.join(absent)} is not among "
+            "the frameworks to be run; add it with --framework"
+        )
+    return seeds.FEWEST
+
+
+def _left_out(options: Options, experiments: Sequence[Experiment]) -> list[str]:
+    """What was asked for and no framework here offers: said, since rows will be missing."""
+    planned = {experiment.precision for experiment in experiments}
+    return [
+        f"Precision {precision} is left out: no framework chosen offers it on these devices."
+        for precision in options.precisions or ()
+        if precision not in planned
+    ]
+
+
+def check_folder(folder: Path, options: Options) -> None:
+    """Raise ResultsError where the folder has records and the user did not ask to resume."""
+    saved = results.load_some(folder)
+    if saved and not options.resume:
+        raise results.ResultsError(
+            f"{folder} has {len(saved)} records already; "
+            "add --resume to run what is missing, or choose another --out"
+        )
+
+
+def _check_threads(options: Options, here: Machine) -> None:
+    most = max(options.threads or (1,))
+    if most > here.cores:
+        raise UsageError(
+            f"--threads {most}: this machine has {here.cores} processors for it; "
+            f"give numbers from 1 to {here.cores}"
+        )
+
+
+def _versions(framework: str, options: Options) -> dict[str, str]:
+    """What a framework would run with, asked of the interpreter that would run it."""
+    packages = FRAMEWORKS[framework].packages
+    if framework in options.pythons:
+        return versions.ask(options.pythons[framework], packages)
+    return versions.installed(packages)
+
+
+def _prepare(options: Options, tasks: Sequence[str], glyphs_images: int) -> list[datasets.Prepared]:
+    """Have the data of each task in the cache, and show how far that is."""
+    with StageDisplay() as show:
+        return [
+            datasets.prepare(
+                task,
+                source=source,
+                data_dir=options.data_dir,
+                glyphs_images=glyphs_images,
+                progress=show,
+            )
+            for task, source in _sources(options, tasks).items()
+        ]
+
+
+def devices(asked: Sequence[str] | None, here: Machine) -> tuple[str, ...]:
+    """The devices to use: those asked for, or the CPU and CUDA where there is one.
+
+    Raises UsageError for a device that this machine does not have.
+    """
+    if asked is None:
+        return ("cpu", "cuda") if here.gpus else ("cpu",)
+    if "cuda" in asked and not here.gpus:
+        raise UsageError(
+            "--device cuda: no NVIDIA GPU found. Looked for a driver through NVML (nvidia-ml-py) "
+            "and for the devices it lists. 'nvidia-smi' should list the GPU; without one, use "
+            "--device cpu"
+        )
+    if "mps" in asked and (platform.system(), platform.machine()) != ("Darwin", "arm64"):
+        raise UsageError(
+            f"--device mps: needs a Mac with Apple silicon, and this is {here.system}; "
+            "use --device cpu"
+        )
+    return tuple(asked)
+
+
+def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) -> list[Grid]:
+    choices = {
+        "tasks": options.tasks,
+        "architectures": options.architectures,
+        "frameworks": options.frameworks,
+        "executions": options.executions,
+        "devices": devices,
+        "batch_sizes": options.batch_sizes,
+        "precisions": options.precisions,
+        "threads": options.threads,
+        "native": NATIVE_INIT if options.init == "native" else None,
+        "epochs": options.epochs,
+        "evaluations_per_epoch": options.evaluations_per_epoch,
+        "optimizer": options.optimizer,
+        "learning_rate": options.learning_rate,
+    }
+    return [restrict(grid, choices) for grid in grids]
+
+
+def _sources(options: Options, tasks: Sequence[str]) -> dict[str, str | None]:
+    """Task -> the source asked for, where the task has it: 'mnist' says nothing of letters.
+
+    Raises UsageError for a source that none of the tasks has.
+    """
+    offered = {task: [source.name for source in datasets.TASKS[task].sources] for task in tasks}
+    chosen = {task: options.source if options.source in offered[task] else None for task in tasks}
+    if options.source is not None and not any(chosen.values()):
+        known = ", ".join(dict.fromkeys(name for names in offered.values() for name in names))
+        raise UsageError(
+            f"--source {options.source}: {' and '.join(tasks)} has no such source; "
+            f"choose from {known}"
+        )
+    return chosen
+
+
+def _targets(task: str, source: str) -> tuple[float, ...]:
+    return next(s.targets for s in datasets.TASKS[task].sources if s.name == source)
+
+
+def _new_folder(preset: str) -> Path:
+    return Path("results") / f"{preset}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def describe(plan: Plan) -> str:
+    """The plan in words, with about how long it will take."""
+    runs = plan.runs
+    lines = [f"{title(run)}: about {minutes(plan.estimate_s(run))}" for run in runs]
+    closing = (
+        f"{len(runs)} runs ({len(plan.experiments)} experiments, {plan.seeds} seeds), about "
+        f"{minutes(sum(map(plan.estimate_s, runs)))} by rates measured on a two-core machine"
+    )
+    return "\n".join([*plan.notes, *lines, closing])

@@ -1,0 +1,68 @@
+"""From options to a plan."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.cli import parse
+from bench.errors import UsageError
+from bench.plan import Plan, devices, make_plan
+from bench.record import Gpu
+from tests.records import MACHINE
+
+WITH_GPU = replace(MACHINE, gpus=(Gpu(name="H1", memory_bytes=1, driver="1"),))
+
+
+def test_without_a_choice_a_gpu_is_used_where_there_is_one() -> None:
+    assert devices(None, MACHINE) == ("cpu",)
+    assert devices(None, WITH_GPU) == ("cpu", "cuda")
+
+
+def test_a_device_that_is_there_is_used_as_asked() -> None:
+    assert devices(("cuda",), WITH_GPU) == ("cuda",)
+
+
+def test_cuda_without_a_gpu_says_what_was_looked_for() -> None:
+    with pytest.raises(UsageError, match=r"NVML.*nvidia-smi.*--device cpu"):
+        devices(("cpu", "cuda"), MACHINE)
+
+
+@pytest.mark.skipif(platform.system() == "Darwin", reason="this may be a Mac with Metal")
+def test_mps_on_another_machine_than_a_mac_is_an_error() -> None:
+    with pytest.raises(UsageError, match="Apple silicon"):
+        devices(("mps",), MACHINE)
+
+
+# The whole plan, on a few drawn images
+
+
+def a_plan(tmp_path: Path, *words: str) -> Plan:
+    drawn = ("--source", "glyphs", "--glyphs-images", "1000", "--task", "digits")
+    return make_plan(parse([*drawn, "--device", "cpu", "--out", str(tmp_path / "out"), *words]))
+
+
+def test_init_native_leaves_the_initial_weights_to_the_frameworks(tmp_path: Path) -> None:
+    assert {e.native for e in a_plan(tmp_path).experiments} == {()}
+    native = a_plan(tmp_path, "--init", "native")
+    assert {e.native for e in native.experiments} == {("bias-init", "kernel-init")}
+
+
+def test_more_threads_than_processors_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--threads 9999: this machine has \d+ processors"):
+        a_plan(tmp_path, "--threads", "1,9999")
+
+
+def test_a_precision_that_nothing_offers_is_said_to_be_left_out(tmp_path: Path) -> None:
+    assert any("tf32 is left out" in n for n in a_plan(tmp_path, "--precision", "fp32,tf32").notes)
+    with pytest.raises(UsageError, match="nothing to run"):
+        a_plan(tmp_path, "--precision", "tf32")
+
+
+def test_a_comparison_with_a_framework_that_is_not_run_is_an_error(tmp_path: Path) -> None:
+    words = ("--seeds", "auto", "--between", "numpy,pytorch", "--framework", "numpy")
+    with pytest.raises(UsageError, match=r"--between numpy,pytorch: pytorch is not among"):
+        a_plan(tmp_path, *words)
