@@ -1,4 +1,4 @@
-"""``python -m bench COMMAND``: report, compare, data, doctor."""
+"""``python -m bench COMMAND``: reports, checks, data, the machine."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ COMMANDS = {
     "report": ("bench.report.command", "make tables and plots again from the records of a folder"),
     "compare": ("bench.report.compare", "set two results folders side by side"),
     "data": ("bench.data", "show what data there is; fetch, check, convert"),
+    "parity": ("bench.parity.command", "check that all frameworks do the same work as a referee"),
+    "audit": ("bench.audit.command", "check clock and machine: noise floor, injected delay, peaks"),
+    "ladder": ("bench.ladder", "restore a framework's own defaults one at a time"),
     "doctor": ("bench.doctor", "say what this machine and its frameworks can do"),
 }
 

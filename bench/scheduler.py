@@ -27,6 +27,7 @@ from bench.trainers import FRAMEWORKS
 from bench.versions import PROJECT
 from bench.worker import Job, Said
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 POLL_S = 0.1  # how often time limits are looked at
 
 
@@ -151,6 +152,8 @@ def environment(experiment: Experiment, base: Mapping[str, str]) -> dict[str, st
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), base.get("PYTHONPATH", "")]))
     if experiment.device == "cpu":
         own["CUDA_VISIBLE_DEVICES"] = "-1"
+    if experiment.threads is not None:  # NumPy's threads start before a worker can confine itself
+        own |= dict.fromkeys(THREAD_VARIABLES, str(experiment.threads))
     return own
 
 

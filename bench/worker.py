@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -23,7 +24,7 @@ import numpy as np
 from safetensors.numpy import save
 
 import datasets
-from bench import affinity, machine, results, settings, trainers, versions
+from bench import affinity, energy, machine, results, settings, trainers, versions
 from bench.audit.delay import Delayed
 from bench.experiment import Run
 from bench.measure import Diverged, Listener, Subject, measure
@@ -108,7 +109,8 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 def _measure(job: Job, data: datasets.Dataset, say: Listener) -> tuple[dict[str, str], Measurement]:
     run = job.run
-    affinity.limit(run.experiment.threads)  # before a framework counts the processors
+    if run.experiment.threads is not None:
+        affinity.limit(run.experiment.threads)  # before a framework counts the processors
     start_s = (datetime.now(UTC) - job.started_at).total_seconds()
     say("import", 0, 0)
     module, import_s = _timed(lambda: trainers.load(run.experiment.framework))
@@ -137,6 +139,7 @@ def _measure(job: Job, data: datasets.Dataset, say: Listener) -> tuple[dict[str,
         data_s=data_s,
         keep=keep,
         listen=say,
+        read_energy=partial(energy.read, run.experiment.device) if job.energy else None,
     )
     peak = machine.peak_process_memory_bytes()
     found = settings.read() | trainer.settings()

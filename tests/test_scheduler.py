@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.scheduler import end_tree, environment, failure, round_robin
+from bench.scheduler import THREAD_VARIABLES, end_tree, environment, failure, round_robin
 from tests.fakes import an_experiment
 from tests.suite_process import gone, wait_until
 
@@ -32,6 +32,12 @@ def test_a_cuda_run_sees_the_gpus_that_the_user_chose() -> None:
 def test_keras_is_told_its_backend_before_it_is_imported() -> None:
     asked = environment(an_experiment(framework="keras-jax"), {"KERAS_BACKEND": "torch"})
     assert asked["KERAS_BACKEND"] == "jax"
+
+
+def test_the_threads_of_numpy_are_limited_before_it_is_imported() -> None:
+    limited = environment(an_experiment(threads=1), {"OMP_NUM_THREADS": "7"})
+    assert {limited[name] for name in THREAD_VARIABLES} == {"1"}
+    assert environment(an_experiment(), {"OMP_NUM_THREADS": "7"})["OMP_NUM_THREADS"] == "7"
 
 
 def test_a_signal_is_named(tmp_path: Path) -> None:
