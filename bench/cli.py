@@ -59,9 +59,9 @@ class Options:
     dry_run: bool
 
 
-def parse(argv: Sequence[str]) -> Options:
+def parse(argv: Sequence[str], program: str = "run_all.py") -> Options:
     """Read the command line; a mistake is explained on standard error and exits with 2."""
-    made = parser()
+    made = parser(program)
     words = vars(made.parse_args(argv))
     words["pythons"] = {name: path for one in words["pythons"] or [] for name, path in one.items()}
     options = Options(**words)
@@ -86,10 +86,10 @@ def _contradiction(options: Options) -> str | None:
     return None
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of run_all.py."""
+def parser(program: str = "run_all.py") -> argparse.ArgumentParser:
+    """The parser of run_all.py, and of what else runs a suite."""
     made = argparse.ArgumentParser(
-        prog="run_all.py",
+        prog=program,
         allow_abbrev=False,  # --seed 5 is not --seeds 5
         description="Train the same small networks in several frameworks, measure, and compare.",
         epilog="Lists are comma-separated. Everything is left in one folder: records, tables, "

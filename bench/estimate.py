@@ -23,7 +23,7 @@ INFERENCE_S = 3.0  # sampling inference at two batch sizes
 
 # training images/s on two cores, batch 128: (framework, execution) -> (mlp, cnn)
 CPU_RATES = {
-    ("numpy", "eager"): (12_000.0, 1_500.0),
+    ("numpy", "eager"): (36_000.0, 4_300.0),
     ("pytorch", "eager"): (28_000.0, 9_200.0),
     ("pytorch", "compiled"): (23_000.0, 4_000.0),
     ("keras-tensorflow", "graph"): (22_000.0, 9_000.0),

@@ -46,11 +46,14 @@ def display(runs: Sequence[Run], estimates_s: Sequence[float]) -> Display:
 def title(run: Run) -> str:
     """A run in a few words."""
     e = run.experiment
-    goal = "" if e.goal == "train" else " throughput"
-    return (
-        f"{e.task} {e.architecture} {e.framework} {e.execution} {e.device} "
-        f"batch {e.batch_size}{goal} seed {run.seed}"
+    special = (
+        "" if e.precision == "fp32" else e.precision,
+        "" if e.threads is None else f"threads {e.threads}",
+        f"own {'+'.join(e.native)}" if e.native else "",
+        "" if e.goal == "train" else "throughput",
     )
+    usual = f"{e.task} {e.architecture} {e.framework} {e.execution} {e.device} batch {e.batch_size}"
+    return " ".join(filter(None, (usual, *special, f"seed {run.seed}")))
 
 
 def outcome(record: Record) -> str:

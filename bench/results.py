@@ -164,9 +164,11 @@ def _data_differences(record: Record, now: dict[tuple[str, str], str]) -> Iterat
         yield f"{data.task} from {data.source}: the images are not the same as in the records"
 
 
-def note_command(folder: Path, arguments: Sequence[str]) -> None:
+def note_command(
+    folder: Path, arguments: Sequence[str], program: Sequence[str] = ("python", "run_all.py")
+) -> None:
     """Add the command line to ``command.txt``, so that the folder says how it was made."""
-    line = shlex.join(["python", "run_all.py", *arguments])
+    line = shlex.join([*program, *arguments])
     with (folder / "command.txt").open("a", encoding="utf-8") as file:
         file.write(line + "\n")
 

@@ -14,15 +14,20 @@ from bench.plan import Plan
 from bench.progress import display
 from bench.record import Record
 
+RUN_ALL = ("python", "run_all.py")
 
-def carry_out(planned: Plan, options: Options) -> int:
-    """Check, run what is missing, write the report whatever happened; return the exit code."""
+
+def carry_out(planned: Plan, options: Options, program: Sequence[str] = RUN_ALL) -> int:
+    """Check, run what is missing, write the report whatever happened; return the exit code.
+
+    ``program``: what was started, for the folder to say how it was made.
+    """
     folder = planned.site.folder
     with results.lock(folder):
         missing(planned, options)  # refuses before anything is written
         for note in planned.notes:
             print(note, file=sys.stderr)
-        results.note_command(folder, sys.argv[1:])
+        results.note_command(folder, sys.argv[1:], program)
         _note_facts(planned, options)
         interrupted = False
         try:
@@ -113,8 +118,7 @@ def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
         print(report.write(folder, records, command="\n".join(results.commands(folder))))
     if interrupted:
         print(
-            f"interrupted; go on with: python run_all.py --out {folder} --resume "
-            "and the same choices",
+            f"interrupted; go on with the same command, --out {folder} and --resume",
             file=sys.stderr,
         )
         return 130

@@ -18,13 +18,16 @@ import keras
 from keras import layers
 
 
-def build(classes: int) -> keras.Sequential:
-    """(b, 28, 28) float32 images in, (b, classes) float32 logits out."""
+def build(classes: int, *, dropout: bool = True) -> keras.Sequential:
+    """(b, 28, 28) float32 images in, (b, classes) float32 logits out.
+
+    ``dropout=False`` sets every rate to zero and changes nothing else.
+    """
     return keras.Sequential(
         [
             keras.Input((28, 28)),
             layers.Reshape((28, 28, 1), name="channel"),
-            layers.Conv2D(32, kernel_size=3, name="conv_1"),  # initial: Glorot uniform, biases zero
+            layers.Conv2D(32, kernel_size=3, name="conv_1"),
             layers.Activation("relu", name="relu_1"),
             layers.MaxPooling2D(2, name="pool_1"),
             layers.Conv2D(64, kernel_size=3, name="conv_2"),
@@ -33,8 +36,8 @@ def build(classes: int) -> keras.Sequential:
             layers.Flatten(name="flatten"),
             layers.Dense(128, name="dense"),
             layers.Activation("relu", name="relu_3"),
-            layers.Dropout(0.5, name="dropout"),
-            layers.Dense(classes, dtype="float32", name="logits"),
+            layers.Dropout(0.5 * dropout, name="dropout"),
+            layers.Dense(classes, name="logits"),
         ],
         name="cnn",
     )

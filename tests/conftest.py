@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from bench import machine
+
+# Two threads of OpenBLAS slow each other down many times where anything else runs beside them.
+# NumPy here has read it already or not at all; the processes that tests start read it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,6 +18,7 @@ class Import:
     module: str  # that imports, such as 'bench.worker'
     target: str  # that is imported, dotted, as deep as the statement names it
     at_import: bool  # False: inside a function, or for the type checker alone
+    for_types: bool  # True: for the type checker alone; nothing is reached by it
     place: str  # such as 'bench/worker.py:12'
 
 
@@ -39,7 +40,8 @@ class Tree:
     def reached(self, starts: set[str], *, at_import_only: bool) -> dict[str, str]:
         """Every module that ``starts`` import, directly or by way of others -> how, in words.
 
-        A module's packages are reached with it, since Python imports them first.
+        A module's packages are reached with it, since Python imports them first. What is
+        imported for the type checker alone is not.
         """
         ways = {start: start for start in sorted(starts)}
         waiting = list(ways)
@@ -54,7 +56,9 @@ class Tree:
     def _next(self, module: str, *, at_import_only: bool) -> set[str]:
         found = {module.rpartition(".")[0]} & self.modules
         for each in self.imports:
-            if each.module == module and (each.at_import or not at_import_only):
+            if each.module != module or each.for_types:
+                continue
+            if each.at_import or not at_import_only:
                 found |= {self.of(each.target)} - {None}  # type: ignore[arg-type]
         return found
 
@@ -77,19 +81,32 @@ def _name(path: Path, root: Path) -> str:
 
 def _imports(module: str, path: Path, root: Path) -> Iterator[Import]:
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    late = set(_late(tree))
+    typed = set(_for_types(tree))
+    late = typed | set(_inside_functions(tree))
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(tree):
         for target in _targets(node, package):
             place = f"{path.relative_to(root).as_posix()}:{node.lineno}"  # type: ignore[attr-defined]
-            yield Import(module=module, target=target, at_import=node not in late, place=place)
+            yield Import(
+                module=module,
+                target=target,
+                at_import=node not in late,
+                for_types=node in typed,
+                place=place,
+            )
 
 
-def _late(tree: ast.Module) -> Iterator[ast.AST]:
-    """Everything that does not run when the module is imported."""
+def _for_types(tree: ast.Module) -> Iterator[ast.AST]:
+    """Everything that never runs, since only a type checker reads it."""
     for node in ast.walk(tree):
-        checked = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        if checked or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from (below for child in node.body for below in ast.walk(child))
+
+
+def _inside_functions(tree: ast.Module) -> Iterator[ast.AST]:
+    """Everything that runs when a function is called, not when the module is imported."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from ast.walk(node)
 
 

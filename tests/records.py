@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from bench.audit_record import Audit, Peak, Timer
+from bench.evidence import Evidence, SuiteFacts
 from bench.experiment import Experiment, Run
 from bench.record import (
     Data,
@@ -14,6 +16,7 @@ from bench.record import (
     Machine,
     Measurement,
     Phases,
+    Pulse,
     Record,
     Segment,
     Status,
@@ -32,6 +35,28 @@ EXPERIMENT = Experiment(
     epochs=2,
     targets=(0.97, 0.99),
 )
+PULSE = Pulse(product_s=(0.001,) * 20, busy=0.01, clock_hz=2.6e9)
+# What else the results folder of such records holds.
+PEAKS = tuple(
+    Peak(
+        device=device,
+        precision="fp32",
+        threads=None,
+        flop_per_s=4e9,
+        bytes_per_s=1e9,
+        by="testlib 1.0",
+    )
+    for device in ("cpu", "cuda")
+)
+EVIDENCE = Evidence(
+    audit=Audit(
+        made_at="2026-01-01T00:00:00+00:00",
+        machine=MACHINE,
+        timer=Timer(name="test", resolution_s=1e-9, cost_s=1e-8),
+        peaks=PEAKS,
+    ),
+    suite=SuiteFacts(price_per_h=2.5),
+)
 TRAIN_IMAGES = 1000
 TEST_IMAGES = 1000
 
@@ -47,10 +72,14 @@ def make_record(
     train_s: Sequence[float] = (1.0, 1.0),
     accuracies: Sequence[float] = (0.95, 0.98),
     correct: int = 975,
+    wrong: Sequence[int] | None = None,
     latencies_s: Sequence[float] = (0.001,) * 100,
     **experiment: Any,
 ) -> Record:
-    """A record of ``EXPERIMENT`` with some fields changed; one segment an entry of ``train_s``."""
+    """A record of ``EXPERIMENT`` with some fields changed; one segment an entry of ``train_s``.
+
+    ``wrong`` names the test images that were got wrong, and then says how many were right.
+    """
     asked = replace(EXPERIMENT, **experiment)
     return Record(
         run_id=Run(experiment=asked, seed=seed).id,
@@ -64,10 +93,11 @@ def make_record(
         versions={"python": "3.11.7", "torch": "2.13.0"} if versions is None else versions,
         data=make_data(asked, fingerprint),
         measurement=(
-            _measurement(asked, train_s, accuracies, correct, latencies_s)
+            _measurement(asked, train_s, accuracies, _test(accuracies, correct, wrong), latencies_s)
             if status == "ok"
             else None
         ),
+        pulse=PULSE,
     )
 
 
@@ -94,7 +124,7 @@ def _measurement(
     experiment: Experiment,
     train_s: Sequence[float],
     accuracies: Sequence[float],
-    correct: int,
+    test: Test,
     latencies_s: Sequence[float],
 ) -> Measurement:
     segments = tuple(
@@ -125,9 +155,19 @@ def _measurement(
             )
             for i, accuracy in enumerate(accuracies)
         ),
-        test=Test(evaluation=len(accuracies) - 1, correct=correct, images=TEST_IMAGES, loss=0.08),
+        test=test,
         inference=(
             Inference(batch_size=500, samples_s=(0.01,) * 30),
             Inference(batch_size=1, samples_s=tuple(latencies_s)),
         ),
+    )
+
+
+def _test(accuracies: Sequence[float], correct: int, wrong: Sequence[int] | None) -> Test:
+    return Test(
+        evaluation=len(accuracies) - 1,
+        correct=correct if wrong is None else TEST_IMAGES - len(wrong),
+        images=TEST_IMAGES,
+        loss=0.08,
+        wrong=None if wrong is None else tuple(wrong),
     )

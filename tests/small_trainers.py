@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bench import trainers
 from bench.experiment import Experiment
+from bench.measure import give_initial_weights
 from bench.trainers import FRAMEWORKS, Setup, Trainer, Weights
 
 FRAMEWORK = os.environ["GLYPHBENCH_TEST_FRAMEWORK"]
@@ -23,6 +24,7 @@ BATCH_SIZE = 32
 CLASSES = 10
 TRAIN_IMAGES = 3 * BATCH_SIZE + 5  # the last batch is short
 ORDER = np.random.default_rng(1).permutation(TRAIN_IMAGES)
+TEST_IMAGES = np.random.default_rng(2).standard_normal((30, 28, 28), dtype=np.float32)
 
 frameworks_own_warnings = [
     # Keras 3.15 on NumPy 2, of its own variables.
@@ -53,23 +55,21 @@ def small_setup(architecture: str = "mlp", *, seed: int = 0, **changes: Any) -> 
         train_images=values.standard_normal((TRAIN_IMAGES, 28, 28), dtype=np.float32),
         train_labels=values.integers(0, CLASSES, TRAIN_IMAGES),
         validation_images=values.standard_normal((40, 28, 28), dtype=np.float32),
-        test_images=values.standard_normal((30, 28, 28), dtype=np.float32),
+        test_size=len(TEST_IMAGES),
     )
 
 
 def create(architecture: str = "mlp", **changes: Any) -> Trainer:
-    """A trainer, built and with its data. Build one, use it up, then the next: seeds are global."""
+    """A trainer with its data and the weights that all are given, as a run has it.
+
+    Build one, use it up, then the next: seeds are global.
+    """
     setup = small_setup(architecture, **changes)
     trainer = trainers.load(setup.experiment.framework).create(setup)
     trainer.build()
+    give_initial_weights(trainer, setup.experiment, setup.seed)
     trainer.transfer()
     return trainer
-
-
-def create_pytorch(architecture: str, **changes: Any) -> Trainer:
-    """The trainer that all others are compared with."""
-    pytest.importorskip("torch", reason="PyTorch is what the others are compared with")
-    return create(architecture, framework="pytorch", execution="eager", **changes)
 
 
 def trained(order: NDArray[np.int64] = ORDER, **changes: Any) -> Weights:
@@ -82,20 +82,10 @@ def trained(order: NDArray[np.int64] = ORDER, **changes: Any) -> Weights:
 
 def dropout_rates(trainer: Any) -> list[float]:
     """The rates of the dropout layers, in their order."""
-    if hasattr(trainer, "_network"):
+    if FRAMEWORK == "pytorch":
         return [layer.p for layer in trainer._network if hasattr(layer, "p")]
-    return [layer.rate for layer in trainer._model.layers if hasattr(layer, "rate")]
-
-
-def without_dropout(trainer: Any) -> Any:
-    """Set the rate of every dropout layer to zero, before the first step compiles it in."""
-    if hasattr(trainer, "_network"):
-        for layer in trainer._network:
-            vars(layer).update(p=0.0)
-    else:
-        for layer in trainer._model.layers:
-            layer.rate = 0.0
-    return trainer
+    layers = trainer._network.layers.values() if FRAMEWORK == "numpy" else trainer._model.layers
+    return [layer.rate for layer in layers if hasattr(layer, "rate")]
 
 
 def with_random_biases(weights: Weights) -> Weights:

@@ -42,8 +42,13 @@ def _public(node: Documented, name: str) -> Iterator[tuple[str, Documented]]:
     separator = ":" if isinstance(node, ast.Module) else "."
     named = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     for child in (each for each in node.body if isinstance(each, named)):
-        if not child.name.startswith("_"):
+        if not child.name.startswith("_") and not _is_overload(child):
             yield from _public(child, f"{name}{separator}{child.name}")
+
+
+def _is_overload(node: ast.AST) -> bool:
+    """Whether it is one of several signatures, whose function says what it does."""
+    return any(ast.unparse(it) == "overload" for it in getattr(node, "decorator_list", ()))
 
 
 def _protocol_methods(tree: ast.Module) -> set[str]:

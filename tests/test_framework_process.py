@@ -42,7 +42,7 @@ def process(clock: ChildClock) -> Iterator[FrameworkProcess]:
 
 
 def test_a_step_is_timed_until_the_device_has_done_it_and_the_warm_up_is_not() -> None:
-    trainer = FakeTrainer(labels={}, losses=[])
+    trainer = FakeTrainer(labels=[], losses=[])
     subject = prepare(trainer, drawn_setup(EXPERIMENT), trainer.clock)
     assert subject.step_s() == pytest.approx(20 * TRAIN_S_PER_IMAGE)
     assert subject.infer_s() == pytest.approx(INFER_S)
@@ -57,7 +57,7 @@ def test_a_step_is_timed_until_the_device_has_done_it_and_the_warm_up_is_not() -
     ],
 )
 def test_a_stretch_takes_a_second_in_whole_batches(batch_size: int, steps: int) -> None:
-    trainer = FakeTrainer(labels={}, losses=[])
+    trainer = FakeTrainer(labels=[], losses=[])
     setup = drawn_setup(an_experiment(batch_size=batch_size))
     subject = prepare(trainer, setup, trainer.clock)
     assert TRAIN_S_PER_IMAGE == 0.001
@@ -67,7 +67,7 @@ def test_a_stretch_takes_a_second_in_whole_batches(batch_size: int, steps: int) 
 
 
 def test_a_stretch_on_a_fast_device_is_no_longer_than_an_epoch() -> None:
-    trainer = FakeTrainer(labels={}, losses=[])
+    trainer = FakeTrainer(labels=[], losses=[])
     subject = prepare(trainer, drawn_setup(an_experiment(batch_size=1024)), lambda: 0.0)
     assert subject.stretch == MOST_IMAGES
 

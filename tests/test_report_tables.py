@@ -10,20 +10,20 @@ import pytest
 
 from bench import stats
 from bench.record import Record
-from bench.report.tables import TABLES, batch_size, frameworks, hardware, runs, start_up, swap
+from bench.report.tables import TABLES, batch_size, frameworks, hardware, ledger, runs, swap
 from bench.report.tables.table import Table, to_csv, to_markdown
 from bench.stats import Replicates
-from tests.records import make_record
+from tests.records import EVIDENCE, make_record
 
 Build = Callable[[Sequence[Replicates]], Table]
 
 
 def markdown(build: Build, records: Sequence[Record]) -> str:
-    return to_markdown(build(stats.replicates(records)))
+    return to_markdown(build(stats.replicates(records, EVIDENCE)))
 
 
 def rows(build: Build, records: Sequence[Record]) -> list[dict[str, str]]:
-    text = to_csv(build(stats.replicates(records)))
+    text = to_csv(build(stats.replicates(records, EVIDENCE)))
     return list(csv.DictReader(io.StringIO(text)))
 
 
@@ -44,7 +44,7 @@ def test_frameworks_side_by_side_with_one_seed_say_no_deviation() -> None:
     assert row["training (images/s)"] == "1,000"
     assert row["time to 97 % (s)"] == "2.00"
     assert row["time to 99 % (s)"] == "not reached"
-    assert row["test accuracy (%)"] == "97.50"
+    assert row["test accuracy (%)"] == "97.50 [96.34 to 98.30]"  # of 1,000 test images
     assert row["inference at batch 500 (images/s)"] == "50,000"
     assert row["latency median (ms)"] == "1.00"
     assert row["peak process memory (MiB)"] == "400"
@@ -57,9 +57,9 @@ def test_frameworks_side_by_side_with_several_seeds_say_mean_deviation_and_n() -
     ]
     row = cells(markdown(frameworks.build, records), "pytorch eager")
     assert row["training (images/s)"] == "1,500 ± 710 (2)"
-    assert row["test accuracy (%)"] == "97.50 ± 0.71 (2)"
-    assert row["time to 97 % (s)"] == "not reached in 1 of 2; the others 2.00"
-    assert row["time to 99 % (s)"] == "not reached (2 runs)"
+    assert row["test accuracy (%)"] == "97.50 ± 0.71 (2) [96.34 to 98.30]"
+    assert row["time to 97 % (s)"] == "2.00 [2.00 to ∞]; not reached in 1 of 2"
+    assert row["time to 99 % (s)"] == "not reached in 2 of 2"
 
 
 def test_the_csv_keeps_raw_numbers_with_mean_deviation_and_n_apart() -> None:
@@ -69,9 +69,38 @@ def test_the_csv_keeps_raw_numbers_with_mean_deviation_and_n_apart() -> None:
     assert float(row["throughput_std_images_per_s"]) == pytest.approx(707.1067811865476)
     assert row["throughput_n"] == "2"
     assert float(row["test_accuracy_mean_fraction"]) == 0.975
-    assert row["time_to_99_percent_mean_s"] == ""
+    assert float(row["test_accuracy_low_fraction"]) == pytest.approx(0.9634, abs=1e-4)
+    assert (row["time_to_97_percent_median_s"], row["time_to_97_percent_reached_n"]) == ("1.0", "2")
+    assert row["time_to_97_percent_median_high_s"] == ""  # two runs do not bound it
+    assert row["time_to_99_percent_median_s"] == ""
     assert row["time_to_99_percent_not_reached_n"] == "2"
     assert (row["framework"], row["batch_size"], row["images_drawn"]) == ("pytorch", "128", "False")
+
+
+def test_frameworks_are_set_beside_the_one_with_the_highest_throughput() -> None:
+    seconds = {"pytorch": (1.0, 1.1, 0.9), "keras-jax": (2.0, 2.3, 1.7)}
+    records = [
+        make_record(framework=name, seed=seed, train_s=(s,), accuracies=(0.98,))
+        for name, each in seconds.items()
+        for seed, s in enumerate(each)
+    ]
+    text = markdown(frameworks.build, records)
+    row = cells(text, "keras-jax eager")
+    assert row["of the highest"] == "0.502 [0.442 to 0.570]"
+    assert row["beside the highest"] == "slower"
+    assert cells(text, "pytorch eager")["beside the highest"] == "the highest"
+    raw = {one["framework"]: one for one in rows(frameworks.build, records)}
+    assert raw["pytorch"]["throughput_to_highest_ratio"] == ""
+    assert raw["keras-jax"]["throughput_to_highest_pairs_n"] == "3"
+    assert raw["keras-jax"]["throughput_to_highest_verdict"] == "slower"
+    assert float(raw["keras-jax"]["throughput_to_highest_p_holm"]) < 0.05
+
+
+def test_of_one_seed_no_framework_is_called_slower() -> None:
+    records = [make_record(), make_record(framework="keras-jax", train_s=(9.0, 9.0))]
+    row = cells(markdown(frameworks.build, records), "keras-jax eager")
+    assert row["of the highest"] == "0.111"
+    assert row["beside the highest"] == "undecided: one pair"
 
 
 def test_the_csv_of_one_seed_has_an_empty_deviation() -> None:
@@ -120,8 +149,8 @@ def test_the_swap_has_a_row_an_architecture_and_columns_a_task() -> None:
         for source in ["mnist" if task == "digits" else "az-sample"]
     ]
     text = markdown(swap.build, records)
-    assert cells(text, "MLP")["digits (mnist): test accuracy (%)"] == "97.00"
-    assert cells(text, "MLP")["letters (az-sample): test accuracy (%)"] == "90.00"
+    assert cells(text, "MLP")["digits (mnist): test accuracy (%)"] == "97.00 [95.75 to 97.89]"
+    assert cells(text, "MLP")["letters (az-sample): test accuracy (%)"] == "90.00 [87.98 to 91.71]"
     assert cells(text, "CNN")["letters (az-sample): test accuracy (%)"] == "not measured"
     assert "Letters: a sample of the full set (az-sample)." in text
     by_name = {row["architecture"]: row for row in rows(swap.build, records)}
@@ -140,6 +169,20 @@ def test_hardware_gives_the_speed_up_only_where_both_sides_exist() -> None:
     assert "keras-jax" not in text
     (row,) = rows(hardware.build, records)
     assert float(row["cuda_over_cpu_throughput_ratio"]) == pytest.approx(10)
+
+
+def test_the_speed_up_of_several_seeds_has_an_interval() -> None:
+    records = [
+        make_record(device=device, seed=seed, train_s=(s * (1 + seed / 10),))
+        for device, s in (("cpu", 1.0), ("cuda", 0.1))
+        for seed in range(3)
+    ]
+    text = markdown(hardware.build, records)
+    assert cells(text, "pytorch eager")["speed-up"] == "10.0 × [10.0 to 10.0]"
+    assert cells(text, "pytorch eager")["CUDA is"] == "faster"
+    (row,) = rows(hardware.build, records)
+    assert float(row["cuda_over_cpu_throughput_ratio_low"]) == pytest.approx(10)
+    assert row["cuda_over_cpu_throughput_pairs_n"] == "3"
 
 
 def test_hardware_of_which_one_side_failed_has_no_speed_up() -> None:
@@ -177,9 +220,9 @@ def test_goals_are_not_one_sweep() -> None:
     assert batch_size.build(stats.replicates(records)).sections == ()
 
 
-def test_start_up_is_told_by_phase() -> None:
-    row = cells(markdown(start_up.build, [make_record()]), "pytorch eager")
-    assert (row["import (s)"], row["warm-up (s)"]) == ("2.00", "0.500")
+def test_the_ledger_tells_start_up_by_phase() -> None:
+    row = cells(markdown(ledger.build, [make_record()]), "pytorch eager")
+    assert (row["import (s)"], row["warm-up (s)"]) == ("2.00 (22.2 %)", "0.50 (5.6 %)")
     assert row["start-up in all (s)"] == "2.80"
 
 
@@ -198,16 +241,31 @@ def test_every_run_is_a_row_whether_it_ended_well_or_not() -> None:
     assert found["letters", "0"]["images_drawn"] == "True"
 
 
-@pytest.mark.parametrize("build", TABLES, ids=lambda build: build.__module__)
-def test_drawn_images_are_called_so_in_every_table(build: Build) -> None:
-    records = [
-        make_record(task=task, source="glyphs", architecture=name, device=device, batch_size=size)
-        for task in ("digits", "letters")
+def everything(*sources: tuple[str, str]) -> list[Record]:
+    """What every table needs, of these tasks and sources."""
+    return [
+        make_record(
+            task=task,
+            source=source,
+            architecture=name,
+            device=device,
+            batch_size=size,
+            framework=framework,
+            native=native,
+            wrong=(1, 2),
+        )
+        for task, source in sources
         for name in ("mlp", "cnn")
         for device in ("cpu", "cuda")
         for size in (20, 128)
+        for framework in ("pytorch", "keras-jax")
+        for native in ((), ("kernel-init",))
     ]
-    text = markdown(build, records)
+
+
+@pytest.mark.parametrize("build", TABLES, ids=lambda build: build.__module__)
+def test_drawn_images_are_called_so_in_every_table(build: Build) -> None:
+    text = markdown(build, everything(("digits", "glyphs"), ("letters", "glyphs")))
     sections = text.split("\n## ")[1:]
     assert sections
     assert all("drawn by the project (glyphs), not real handwriting" in it for it in sections)
@@ -215,12 +273,6 @@ def test_drawn_images_are_called_so_in_every_table(build: Build) -> None:
 
 @pytest.mark.parametrize("build", TABLES, ids=lambda build: build.__module__)
 def test_no_section_mixes_drawn_and_real_images(build: Build) -> None:
-    records = [
-        make_record(task=task, source=source, architecture=name, device=device, batch_size=size)
-        for task, source in (("digits", "mnist"), ("letters", "glyphs"), ("digits", "glyphs"))
-        for name in ("mlp", "cnn")
-        for device in ("cpu", "cuda")
-        for size in (20, 128)
-    ]
+    records = everything(("digits", "mnist"), ("letters", "glyphs"), ("digits", "glyphs"))
     for section in build(stats.replicates(records)).sections:
         assert len({group.data.drawn for row in section.rows for group in row}) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from bench import stats
 from bench.report import wording
-from bench.stats import Summary, TargetTimes
+from bench.stats import Summary
 from tests.records import EXPERIMENT, make_data, make_record
 
 
@@ -38,24 +38,6 @@ def test_a_spread_is_said_of_several_runs_only(summary: Summary | None, said: st
 def test_an_accuracy_is_said_in_percent_with_its_unit() -> None:
     summary = Summary(mean=0.98123, std=0.0011, n=3)
     assert wording.spread(summary, scale=100, decimals=2, unit="%") == "98.12 ± 0.11 % (3)"
-
-
-@pytest.mark.parametrize(
-    ("times_s", "missed", "said"),
-    [
-        ((), 0, "not measured"),
-        ((12.0,), 0, "12.0"),
-        ((12.0, 14.0), 0, "13.0 ± 1.4 (2)"),
-        ((), 1, "not reached"),
-        ((), 3, "not reached (3 runs)"),
-        ((12.0, 14.0), 1, "not reached in 1 of 3; the others 13.0 ± 1.4 (2)"),
-        ((12.0,), 2, "not reached in 2 of 3; the others 12.0"),
-    ],
-)
-def test_misses_are_said_beside_the_times(
-    times_s: tuple[float, ...], missed: int, said: str
-) -> None:
-    assert wording.time_to_target(TargetTimes(target=0.99, times_s=times_s, missed=missed)) == said
 
 
 def test_drawn_images_and_samples_are_noticed_and_real_ones_are_not() -> None:
@@ -92,3 +74,14 @@ def test_a_long_reason_is_one_bearable_line() -> None:
     assert said.startswith("failed: line one line two")
     assert "\n" not in said
     assert len(said) < 200
+
+
+def test_what_is_left_to_the_frameworks_is_said_and_what_nobody_limited_is_not() -> None:
+    fields = ("dropout", "precision", "threads", "native")
+    assert wording.conditions(EXPERIMENT, fields) == "fp32, matched"
+    changed = replace(
+        EXPERIMENT, dropout=False, precision="bf16", threads=1, native=("kernel-init", "bias-init")
+    )
+    assert wording.conditions(changed, fields) == (
+        "no dropout, bf16, 1 thread, own bias-init and kernel-init"
+    )

@@ -136,8 +136,7 @@ def test_real_handwriting_is_learnt(
     task: str, frameworks: tuple[str, ...], accuracy: float, tmp_path: Path
 ) -> None:
     words = ("--device", "cpu", "--unchecked", "--architecture", "mlp", "--epochs", "1")
-    words = (*words, "--task", task)
-    done = run_all(*words, "--framework", ",".join(frameworks), "--out", tmp_path)
+    done = run_all(*words, "--task", task, "--framework", ",".join(frameworks), "--out", tmp_path)
     records = results.load(tmp_path)
     assert {r.experiment.framework: r.status for r in records} == dict.fromkeys(frameworks, "ok")
     assert all((stats.test_accuracy(r) or 0) > accuracy for r in records)
@@ -149,11 +148,12 @@ def test_without_data_or_network_the_suite_runs_on_glyphs_and_says_so(tmp_path: 
     """The network is a proxy at a closed port: nothing can be reached through it."""
     env = {name: value for name, value in os.environ.items() if name != "GLYPHBENCH_DATA"}
     env |= {"HTTPS_PROXY": "http://127.0.0.1:9", "GLYPHBENCH_CACHE": str(tmp_path / "cache")}
-    words = ("--device", "cpu", "--task", "digits", "--architecture", "mlp", "--epochs", "1")
-    words = (*words, "--unchecked")
+    words = ("--device", "cpu", "--unchecked", "--task", "digits", "--architecture", "mlp")
     out = tmp_path / "out"
     done = run_all(
-        *words, "--framework", "pytorch", "--glyphs-images", "1000", "--out", out, env=env
+        *(*words, "--framework", "pytorch", "--glyphs-images", "1000", "--epochs", "1"),
+        *("--out", out),
+        env=env,
     )
     assert only(out).data.source == "glyphs"
     assert "no mirror can be used" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -62,11 +63,11 @@ def test_a_way_around_the_seal_is_seen(line: str, rule: str) -> None:
     assert any(seen(node) for node in ast.walk(ast.parse(line)))
 
 
-def _uses(rule: object) -> set[tuple[str, str]]:
+def _uses(rule: Callable[[ast.AST], bool]) -> set[tuple[str, str]]:
     found = set()
     for path in sorted((ROOT / "bench").rglob("*.py")):
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(function, ast.FunctionDef) and any(map(rule, ast.walk(function))):  # type: ignore[arg-type]
+            if isinstance(function, ast.FunctionDef) and any(map(rule, ast.walk(function))):
                 found.add((path.relative_to(ROOT).as_posix(), function.name))
     return found
 

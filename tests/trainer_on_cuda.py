@@ -12,17 +12,16 @@ import numpy as np
 import pytest
 
 from bench.trainers import FrameworkMissing, Trainer
-from tests import reference_networks
+from tests import referee
 from tests.small_trainers import (
     FRAMEWORK,
     ORDER,
+    TEST_IMAGES,
     assert_same,
     create,
     each_architecture,
     frameworks_own_warnings,
-    small_setup,
     with_random_biases,
-    without_dropout,
 )
 
 pytestmark = frameworks_own_warnings
@@ -45,11 +44,10 @@ def on_device(architecture: str = "mlp", **changes: Any) -> Trainer:
 def test_logits_are_those_of_full_float32(architecture: str) -> None:
     trainer = on_device(architecture)
     trainer.load_weights(with_random_biases(trainer.weights()))
-    images = small_setup(architecture).validation_images
-    wanted = reference_networks.logits(architecture, trainer.weights(), images)
+    wanted = referee.logits(architecture, trainer.weights(), TEST_IMAGES)
     # TF32 keeps 10 bits of the mantissa and would differ by some 1e-3.
-    np.testing.assert_allclose(trainer.logits("validation"), wanted, atol=1e-4)
-    np.testing.assert_allclose(trainer.infer(images[:1]), wanted[:1], atol=1e-4)
+    np.testing.assert_allclose(trainer.logits(TEST_IMAGES), wanted, atol=1e-4)
+    np.testing.assert_allclose(trainer.infer(TEST_IMAGES[:1]), wanted[:1], atol=1e-4)
 
 
 @each_architecture
@@ -72,7 +70,7 @@ def test_warm_up_leaves_everything_as_it_began(architecture: str) -> None:
 
 @each_architecture
 def test_the_same_images_again_and_again_are_learnt(architecture: str) -> None:
-    trainer = without_dropout(on_device(architecture))
+    trainer = on_device(architecture, dropout=False)
     trainer.arrange(ORDER)
     trainer.train()
     first = trainer.mean_loss()
@@ -95,7 +93,7 @@ def test_peak_memory_is_the_devices() -> None:
 def test_the_settings_name_the_gpu_and_the_precision() -> None:
     settings = on_device().settings()
     assert settings["device name"] not in ("", "CPU", "cpu")
-    assert not {"True", "tf32"} & {settings[name] for name in settings if "TF32" in name}
+    assert settings["TF32"] == "off"
 
 
 @needs_cuda

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from bench import evidence, stats
 from bench.record import Record
-from bench.report import index, summary
+from bench.report import index, rungs, summary
 from bench.report.plots import PLOTS, style
 from bench.report.plots.plot import Page, Plot, pages
-from bench.report.tables import TABLES
+from bench.report.tables import TABLES, WITH_RUNGS
 from bench.report.tables.table import Table, to_csv, to_markdown
 from bench.results import write_atomically
 from bench.stats import Replicates
@@ -22,10 +22,11 @@ def write_all(folder: Path, records: Sequence[Record], command: str | None = Non
         return "No run has ended, so there is nothing to report."
     found = evidence.load(folder)
     groups = stats.replicates(records, found)
-    said = list(summary.paragraphs(groups))
-    tables = [build(groups) for build in TABLES]
+    plain = rungs.unrestored(groups)
+    said = [*summary.paragraphs(plain), *rungs.sentences(groups)]
+    tables = [build(groups if build in WITH_RUNGS else plain) for build in TABLES]
     _keep_only(folder / "tables", _write_tables(folder / "tables", tables))
-    plots = [(plot, list(_write_pages(folder / "plots", plot, groups))) for plot in PLOTS]
+    plots = [(plot, list(_write_pages(folder / "plots", plot, plain))) for plot in PLOTS]
     _keep_only(folder / "plots", {page.stem for _, made in plots for page in made})
     page = index.page(folder.resolve().name, records, said, tables, plots, command)
     write_atomically(folder / index.NAME, page.encode())

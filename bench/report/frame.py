@@ -6,16 +6,30 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import results, stats
-from bench.report.tables import runs
+from bench import evidence, results, stats
+from bench.report.tables import TABLES
 from bench.report.tables.table import to_frame
 
 
-def load(folder: str | Path) -> pd.DataFrame:
+def load(folder: str | Path, table: str = "runs") -> pd.DataFrame:
     """One row a run, one column a quantity; units end the names, fractions are fractions.
 
     What was not measured is missing (``pandas.isna``). The columns are those of
-    ``tables/runs.csv``. Raises ``bench.results.ResultsError`` where there are no records.
+    ``tables/runs.csv``.
+
+    Args:
+        folder: a results folder.
+        table: another table of the report instead, by the name of its CSV: 'frameworks',
+            'differences' (ratios with interval, p and verdict) and so on.
+
+    Raises:
+        bench.results.ResultsError: where there are no records.
+        bench.evidence.EvidenceError: where the audit or a certificate cannot be read.
+        ValueError: where there is no table of that name.
     """
     records = results.load(Path(folder))
-    return to_frame(runs.build(stats.replicates(records))).convert_dtypes()
+    groups = stats.replicates(records, evidence.load(Path(folder)))
+    made = {one.name: one for one in (build(groups) for build in TABLES)}
+    if table not in made:
+        raise ValueError(f"unknown table {table!r}; choose from {', '.join(sorted(made))}")
+    return to_frame(made[table]).convert_dtypes()

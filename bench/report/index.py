@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bench import stats
 from bench.record import Data, Record
-from bench.report import wording
+from bench.report import trust, wording
 from bench.report.plots.plot import Page, Plot
 from bench.report.tables.table import Table, markdown_line
+from bench.stats import Replicates
 
 NAME = "README.md"
 
@@ -22,6 +23,7 @@ def page(
     tables: Iterable[Table],
     plots: Plots,
     command: str | None,
+    groups: Sequence[Replicates] = (),
 ) -> str:
     """The page as Markdown.
 
@@ -32,12 +34,14 @@ def page(
         tables: all there are; those without sections are said to be missing, and why.
         plots: all there are with the pages that were drawn of each.
         command: that made the records; None: not known.
+        groups: the same runs with what lies beside them; none: no word on whether to trust them.
     """
     parts = (
         f"# Results: {name}",
         *_origin(records, command),
         "## What the runs show",
         *said,
+        *(trust.paragraphs(groups, records) if groups else ()),
         *_machine(records),
         *_data(records),
         "## Tables",

@@ -1,7 +1,7 @@
 """The closing sentences: what was fastest, by how much, at what accuracy, and what failed.
 
-Where the runs of the two best overlap no winner is named. Of one run a framework nothing is
-known of the noise, and a sentence says so.
+They come from the tests of ``bench.verdict``: a winner is named only where the interval, the
+corrected p and the noise floor all allow it, else a sentence says why not.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from bench import stats
-from bench.report import wording
+from bench import significance, stats, targets, verdict
+from bench.report import certainty, claims, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
-from bench.report.ranking import Standing, overlap, ranking
-from bench.report.tables.beside import throughput_ratio
+from bench.report.ranking import Ranking, ranking
+from bench.report.tables import models
+from bench.report.tables.columns import wilson_of
 from bench.report.tables.hardware import pairs
 from bench.stats import Replicates
 
@@ -29,8 +30,8 @@ def paragraphs(groups: Sequence[Replicates]) -> Iterator[str]:
     yield from _hardware(groups)
     if any(len(group.measured) == 1 for group in groups):
         yield (
-            "Where an experiment has one run, how much of a difference is noise is not known: "
-            "more seeds (--seeds 3) would tell."
+            "Where an experiment has one run, how much of a difference is noise is not known and "
+            "no winner is named: more seeds (--seeds 5) would tell."
         )
     yield from _failures(groups)
 
@@ -39,120 +40,106 @@ def _training(comparison: Comparison) -> Iterator[str]:
     experiment = comparison.experiment
     place = wording.conditions(experiment, ("device", "batch_size", "epochs"))
     yield f"{wording.subject(experiment, comparison.data)}, {place}:"
-    speeds = ranking(comparison, stats.throughput_images_per_s, best="highest")
-    yield from _speed(speeds)
+    speeds = ranking(comparison.groups, stats.throughput_images_per_s, best="highest")
+    yield from claims.fastest(speeds)
     for target in comparison.targets:
         yield _first_to(comparison, target)
-    accuracies = ranking(comparison, stats.test_accuracy, best="highest")
-    yield from _accuracy(accuracies, [one.name for one in speeds[:1]])
-
-
-def _speed(standings: Sequence[Standing]) -> Iterator[str]:
-    if not standings:
-        return
-    first, *others = standings
-    if not others:
-        yield f"{first.name} trained at {_rate(first)}."
-        return
-    second, last = others[0], others[-1]
-    if overlap(first, second):
-        yield (
-            f"{first.name} ({_rate(first)}) and {second.name} ({_rate(second)}) trained "
-            "fastest, too close to call: their runs overlap."
-        )
-    else:
-        yield (
-            f"{first.name} trained fastest, at {_rate(first)}, {_ratio(first, second)} times as "
-            f"fast as the next, {second.name} ({_rate(second)})."
-        )
-    if last is not second:
-        yield (
-            f"{first.name} was {_ratio(first, last)} times as fast as the slowest, {last.name} "
-            f"({_rate(last)})."
-        )
-
-
-def _rate(standing: Standing) -> str:
-    return f"{wording.number(standing.mean)} images/s"
-
-
-def _ratio(first: Standing, other: Standing) -> str:
-    return wording.number(first.mean / other.mean)
+    yield from _accuracy(comparison, speeds)
+    yield from _told_apart(comparison)
 
 
 def _first_to(comparison: Comparison, target: float) -> str:
     """Who reached a target first; a framework with a miss is not ranked."""
     goal = f"{wording.target(target)} validation accuracy"
-    times = [stats.times_to_accuracy(group, target) for group in comparison.measured]
-    runs, missed = sum(one.runs for one in times), sum(one.missed for one in times)
+    seen = [targets.observed(group, target) for group in comparison.groups]
+    runs, missed = sum(one.n for one in seen), sum(len(one.censored) for one in seen)
     if runs == missed:
         return f"No run reached {goal}."
-    statistic = partial(stats.time_to_accuracy_s, target=target)
-    standings = ranking(comparison, statistic, best="lowest")
+    reached = [group for group in comparison.groups if targets.all_reached(group, target)]
     misses = f"; {missed} of {runs} runs never did" if missed else ""
-    if not standings:
+    if not reached:
         return f"No framework reached {goal} with every seed{misses}."
-    first, *others = standings
-    if others and overlap(first, others[0]):
-        names = f"{first.name} and {others[0].name} (too close to call)"
-        return f"First to {goal}: {names}, after {wording.number(first.mean)} s{misses}."
-    return f"First to {goal}: {first.name}, after {wording.number(first.mean)} s{misses}."
+    ranked = ranking(reached, partial(stats.time_to_accuracy_s, target=target), best="lowest")
+    return claims.soonest(ranked, goal, misses)
 
 
-def _accuracy(standings: Sequence[Standing], fastest: Sequence[str]) -> Iterator[str]:
+def _accuracy(comparison: Comparison, speeds: Ranking) -> Iterator[str]:
     """The test accuracy of the fastest, and the range of all."""
-    for one in standings:
-        if one.name in fastest:
-            yield f"{one.name} reached a test accuracy of {wording.percent(one.mean)}."
-    if len(standings) > 1:
-        best, worst = standings[0], standings[-1]
+    for one in speeds.standings[:1]:
+        if (summary := one.group.summary(stats.test_accuracy)) and (wilson := wilson_of(one.group)):
+            interval = certainty.bounds(wilson, scale=100).strip("[]")
+            yield (
+                f"{one.name} reached a test accuracy of {wording.percent(summary.mean)} (95 % "
+                f"interval {interval} % for {one.group.data.test_images:,} test images)."
+            )
+    means = sorted(
+        (summary.mean, name)
+        for name, group in zip(
+            wording.distinct_labels(comparison.groups), comparison.groups, strict=True
+        )
+        if (summary := group.summary(stats.test_accuracy))
+    )
+    if len(means) > 1:
+        (worst, last), (best, first) = means[0], means[-1]
         yield (
-            f"Test accuracies lie between {wording.percent(worst.mean)} ({worst.name}) and "
-            f"{wording.percent(best.mean)} ({best.name})."
+            f"Test accuracies lie between {wording.percent(worst)} ({last}) and "
+            f"{wording.percent(best)} ({first})."
+        )
+
+
+def _told_apart(comparison: Comparison) -> Iterator[str]:
+    """In how many pairs of models McNemar's test finds a difference."""
+    p_values = models.tested(comparison)
+    found = sum(p < significance.LEVEL for p in p_values)
+    if p_values:
+        yield (
+            f"McNemar's test on the test images tells apart {found or 'none'} of the "
+            f"{wording.counted(len(p_values), 'pair')} of models with the same seed "
+            "(Holm-corrected)."
         )
 
 
 def _highest_throughput(groups: Sequence[Replicates]) -> Iterator[str]:
-    """Of experiments that time training steps only."""
+    """Of experiments that time training steps only: each framework at its best batch size."""
     for comparison in comparisons(groups, (*FRAMEWORK, "batch_size")):
         experiment = comparison.experiment
-        rates = [
-            (summary.mean, group)
-            for group in comparison.groups
-            if (summary := group.summary(stats.throughput_images_per_s))
-        ]
-        if experiment.goal == "train" or not rates:
+        if experiment.goal == "train" or not comparison.measured:
             continue
-        rate, best = max(rates, key=lambda pair: pair[0])
+        sizes = len(comparison.values("batch_size")) > 1
+        chosen = ", each at its best batch size" if sizes else ""
         place = wording.conditions(experiment, ("device", "goal"))
-        yield (
-            f"{wording.subject(experiment, comparison.data)}, {place}: the highest throughput "
-            f"was that of {wording.framework(best.experiment)} at batch size "
-            f"{best.experiment.batch_size:,}, {wording.number(rate)} images/s."
-        )
+        said = " ".join(claims.fastest(_at_best_size(comparison)))
+        yield f"{wording.subject(experiment, comparison.data)}, {place}{chosen}: {said}"
+
+
+def _at_best_size(comparison: Comparison) -> Ranking:
+    """Each framework once, at the batch size at which its throughput is highest."""
+    statistic = stats.throughput_images_per_s
+    best: dict[str, Replicates] = {}
+    for one in ranking(comparison.measured, statistic, best="highest").standings:
+        best.setdefault(wording.framework(one.group.experiment), one.group)
+    labels = [f"{name} at batch {g.experiment.batch_size:,}" for name, g in best.items()]
+    return ranking(list(best.values()), statistic, best="highest", labels=labels)
 
 
 def _hardware(groups: Sequence[Replicates]) -> Iterator[str]:
-    """How much faster an accelerator trained than the CPU, as a range over the frameworks."""
+    """How much faster an accelerator trained than the CPU, framework by framework."""
     for comparison in comparisons(groups, (*FRAMEWORK, "device")):
         experiment = comparison.experiment
         if experiment.goal != "train":
             continue
         for device in (name for name in comparison.values("device") if name != "cpu"):
-            ratios = [
-                r for row in pairs(comparison, device) if (r := throughput_ratio(row)) is not None
-            ]
-            if ratios:
+            judged = verdict.judge_pairs(
+                [(on_device, on_cpu) for on_cpu, on_device in pairs(comparison, device)],
+                stats.throughput_images_per_s,
+            )
+            if judged:
                 place = wording.conditions(experiment, ("batch_size",))
+                said = (claims.faster(wording.framework(j.first.experiment), j) for j in judged)
                 yield (
-                    f"{wording.subject(experiment, comparison.data)}, {place}: "
-                    f"{wording.device(device)} trained {_range(ratios)} times as fast as the CPU."
+                    f"{wording.subject(experiment, comparison.data)}, {place}, "
+                    f"{wording.device(device)} beside the CPU: {'; '.join(said)}."
                 )
-
-
-def _range(values: Sequence[float]) -> str:
-    lowest, highest = wording.number(min(values)), wording.number(max(values))
-    return lowest if lowest == highest else f"{lowest} to {highest}"
 
 
 def _failures(groups: Sequence[Replicates]) -> Iterator[str]:

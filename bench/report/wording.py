@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from bench.experiment import Experiment
 from bench.record import Data, Gpu, Record
-from bench.stats import Host, Replicates, Summary, TargetTimes
+from bench.stats import Host, Replicates, Summary
 
 NOT_MEASURED = "not measured"
 REASON_WIDTH = 160  # characters; the CSV of all runs has the whole
@@ -53,38 +53,24 @@ def spread(
         return NOT_MEASURED
     mean = summary.mean * scale
     std = summary.std * scale if summary.std is not None else None
-    places = _decimals(mean, std) if decimals is None else decimals
-    said = (
-        _fixed(mean, places) if std is None else f"{_fixed(mean, places)} ± {_fixed(std, places)}"
-    )
+    digits = places(mean, std) if decimals is None else decimals
+    said = fixed(mean, digits) if std is None else f"{fixed(mean, digits)} ± {fixed(std, digits)}"
     return " ".join(filter(None, (said, unit, f"({summary.n})" if std is not None else "")))
 
 
-def _decimals(mean: float, std: float | None) -> int:
-    """Three significant digits of the mean, or as many as show two of the deviation."""
-    places = _places(mean, 3)
-    if std:
-        places = min(max(places, _places(std, 1)), _places(mean, 5))
-    return places
+def places(value: float, spread: float | None) -> int:
+    """Digits after the point: three significant ones, or as many as show one of its spread."""
+    found = _places(value, 3)
+    return min(max(found, _places(spread, 1)), _places(value, 5)) if spread else found
 
 
 def _places(value: float, digits: int) -> int:
     return digits - 1 - math.floor(math.log10(abs(value))) if value else 0
 
 
-def _fixed(value: float, places: int) -> str:
+def fixed(value: float, places: int) -> str:
+    """Rounded to so many digits after the point (below 0: before it), thousands apart."""
     return f"{round(value, places):,.{max(places, 0)}f}"
-
-
-def time_to_target(times: TargetTimes) -> str:
-    """Seconds to a target with the misses said, whatever the others did."""
-    if not times.runs:
-        return NOT_MEASURED
-    if not times.missed:
-        return spread(times.hits)
-    if times.hits is None:
-        return "not reached" if times.runs == 1 else f"not reached ({times.runs} runs)"
-    return f"not reached in {times.missed} of {times.runs}; the others {spread(times.hits)}"
 
 
 # Names
@@ -204,6 +190,9 @@ def conditions(experiment: Experiment, fields: Iterable[str]) -> str:
         "learning_rate": f"learning rate {experiment.learning_rate:g}",
         "momentum": f"momentum {experiment.momentum:g}" if experiment.optimizer == "sgd" else "",
         "adam_epsilon": f"ε {experiment.adam_epsilon:g}" if experiment.optimizer == "adam" else "",
+        "dropout": "" if experiment.dropout else "no dropout",
+        "threads": "" if experiment.threads is None else counted(experiment.threads, "thread"),
+        "native": f"own {' and '.join(experiment.native)}" if experiment.native else "matched",
     }
     words = (said.get(name, str(getattr(experiment, name))) for name in fields)
     return ", ".join(word for word in words if word)

@@ -27,7 +27,7 @@ def warm_up_order(images: int, batch_size: int) -> NDArray[np.int64]:
 
 def evaluation_batches(setup: Setup) -> list[Images]:
     """For each split as many images as make all its batch shapes: validation images for both."""
-    sizes = (len(setup.validation_images), len(setup.test_images))
+    sizes = (len(setup.validation_images), setup.test_size)
     return [_images(setup, warm_up_length(size, EVALUATION_BATCH_SIZE)) for size in sizes]
 
 

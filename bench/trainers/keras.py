@@ -17,10 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
+from bench import settings as names
 from bench.experiment import Experiment
-from bench.trainers import EVALUATION_BATCH_SIZE, Images, Logits, Setup, SplitName, Weights
+from bench.trainers import EVALUATION_BATCH_SIZE, Images, Logits, Setup, Weights
 from bench.trainers.batches import evaluation_batches, inference_batches, warm_up_order
 from bench.trainers.weights import check_weights
+
+# TF32 is no policy of Keras but a switch of each backend.
+POLICIES = {"fp32": "float32", "tf32": "float32", "bf16": "mixed_bfloat16"}
 
 
 def require_backend(wanted: str) -> None:
@@ -38,6 +42,8 @@ class KerasTrainer(ABC):
     def __init__(self, setup: Setup, *, jit_compile: bool) -> None:
         self._setup = setup
         self._jit_compile = jit_compile
+        # Off: the images are in the order wanted. On: fit puts them into an order of its own.
+        self._shuffle = "shuffling" in setup.experiment.native
         self.parameter_count = 0
         self._mean_loss = float("nan")
 
@@ -64,15 +70,17 @@ class KerasTrainer(ABC):
     def build(self) -> None:
         # A user's ~/.keras/keras.json may say otherwise.
         keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy(POLICIES[self._setup.experiment.precision])
         keras.config.set_image_data_format("channels_last")
         keras.utils.set_random_seed(self._setup.seed)  # of the weights and of dropout
         experiment = self._setup.experiment
         with self._on_device():
             self._model: keras.Model = models.load(experiment.architecture, "keras").build(
-                self._setup.classes
+                self._setup.classes, dropout=experiment.dropout
             )
             self._model.compile(
                 optimizer=_optimizer(experiment),
+                # in float32 (Keras's float type) whatever the layers compute in
                 loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
                 jit_compile=self._jit_compile,
             )
@@ -90,7 +98,7 @@ class KerasTrainer(ABC):
             self.arrange(warm_up_order(len(setup.train_images), setup.experiment.batch_size))
             self.train()
             for images in evaluation_batches(setup):
-                self._predict(images)
+                self.logits(images)
             for batch in inference_batches(setup):
                 self.infer(batch)
 
@@ -108,7 +116,7 @@ class KerasTrainer(ABC):
                 labels,
                 batch_size=self._setup.experiment.batch_size,
                 epochs=1,
-                shuffle=False,  # they are in the order wanted
+                shuffle=self._shuffle,
                 verbose=0,  # a progress bar reads the loss, and so waits for it, every step
             )
         self._mean_loss = float(history.history["loss"][0])  # Keras weighs batches by size
@@ -116,13 +124,7 @@ class KerasTrainer(ABC):
     def mean_loss(self) -> float:
         return self._mean_loss
 
-    def logits(self, split: SplitName) -> Logits:
-        setup = self._setup
-        return self._predict(
-            setup.validation_images if split == "validation" else setup.test_images
-        )
-
-    def _predict(self, images: Images) -> Logits:
+    def logits(self, images: Images) -> Logits:
         with self._on_device(), self._random_state_kept():
             predicted = self._model.predict(images, batch_size=EVALUATION_BATCH_SIZE, verbose=0)
         return np.asarray(predicted, dtype=np.float32)
@@ -144,10 +146,20 @@ class KerasTrainer(ABC):
         return {
             "KERAS_BACKEND": keras.backend.backend(),
             "jit_compile": str(self._model.jit_compile),
-            "float type": keras.config.floatx(),
-            "memory layout": keras.config.image_data_format().replace("_", " "),
+            "precision": " and ".join(sorted(self._product_types())),
+            "memory layout": self._memory_layout(),
             "optimiser": type(self._model.optimizer).__name__,
         } | self._backend_settings()
+
+    def _product_types(self) -> set[str]:
+        """The types that the layers with weights compute in."""
+        return {layer.compute_dtype for layer in self._model.layers if layer.trainable_variables}
+
+    def _memory_layout(self) -> str:
+        formats = {
+            layer.data_format for layer in self._model.layers if hasattr(layer, "kernel_size")
+        }
+        return " and ".join(sorted(formats)).replace("_", " ") or names.NO_IMAGES
 
     def _named_variables(self) -> Iterator[tuple[str, Any]]:
         for layer in self._model.layers:
@@ -159,8 +171,10 @@ class KerasTrainer(ABC):
         """Weights, optimiser and seeds, all variables of Keras, and the backend's own random."""
         variables = [*self._model.variables, *self._model.optimizer.variables]
         values = [_copy(variable) for variable in variables]
+        numpys = np.random.get_state()  # which Keras's own shuffling draws from, on JAX
         with self._random_state_kept():
             yield
+        np.random.set_state(numpys)
         with self._on_device():
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
@@ -171,8 +185,7 @@ def _optimizer(experiment: Experiment) -> keras.optimizers.Optimizer:
         return keras.optimizers.SGD(
             learning_rate=experiment.learning_rate, momentum=experiment.momentum, nesterov=False
         )
-    # Keras divides epsilon by √(1 - β₂ᵗ), PyTorch does not: at the same epsilon the first steps
-    # differ by about a hundredth, and ever less after them (Kingma and Ba, 2015, section 2).
+    # Its epsilon is 'epsilon hat' (Kingma and Ba, 2015, end of section 2), as in all here.
     return keras.optimizers.Adam(
         learning_rate=experiment.learning_rate,
         beta_1=0.9,

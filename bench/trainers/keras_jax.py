@@ -8,10 +8,15 @@ os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras reads it when it is impor
 
 import jax
 
+from bench import settings as names
+from bench.experiment import Experiment
 from bench.trainers import FrameworkMissing, Setup, Trainer
 from bench.trainers import keras as keras_trainer
 
 keras_trainer.require_backend("jax")
+
+PRECISION = "jax_default_matmul_precision"
+THREADS = "tf_XLAEigen"  # the name that the threads of XLA's pool bear
 
 
 def create(setup: Setup) -> Trainer:
@@ -23,6 +28,7 @@ class KerasJaxTrainer(keras_trainer.KerasTrainer):
     """See ``bench.trainers.Trainer``."""
 
     def __init__(self, setup: Setup) -> None:
+        _set_precision(setup.experiment)
         self._device = _choose(setup.experiment.device)
         super().__init__(setup, jit_compile=True)
 
@@ -35,23 +41,47 @@ class KerasJaxTrainer(keras_trainer.KerasTrainer):
         return int(statistics["peak_bytes_in_use"]) if statistics else None
 
     def _backend_settings(self) -> dict[str, str]:
+        flags = os.environ.get("XLA_FLAGS", "").lower()
         return {
             "device name": self._device.device_kind,  # 'cpu', or the name of the GPU
             "platform": " ".join(self._device.client.platform_version.split()),  # CUDA's version
             "compiler": "XLA",
-            "matmul precision": str(jax.config.values["jax_default_matmul_precision"]),
+            "XLA": "on",
+            "TF32": self._tf32(),
             "compilation cache": str(jax.config.values["jax_compilation_cache_dir"]),
-            "threads": f"XLA's choice, of {os.cpu_count()} cores",
+            "threads": str(names.threads_named(THREADS) or len(names.processors())),
+            "threads chosen by": "XLA",
+            "determinism": "on" if "deterministic_ops=true" in flags else "off",
+            "preallocation": self._preallocation(),
         }
+
+    def _tf32(self) -> str:
+        if self._device.platform == "cpu":
+            return names.NOT_HERE
+        return "off" if jax.config.values[PRECISION] in ("highest", "float32") else "on"
+
+    def _preallocation(self) -> str:
+        if self._device.platform == "cpu":
+            return names.NOT_HERE
+        asked = os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
+        return "on" if asked.lower() in ("1", "true") else "off"
+
+
+def _set_precision(experiment: Experiment) -> None:
+    """TF32 off, on, or JAX's own default, which is the device's: TF32 on an NVIDIA GPU."""
+    if experiment.precision == "tf32":
+        _configure(PRECISION, "tensorfloat32")
+    else:
+        own = "matmul-precision" in experiment.native
+        _configure(PRECISION, None if own else "highest")
 
 
 def _choose(device: str) -> jax.Device:
-    """Let JAX compute on this device, in full float32.
+    """Let JAX compute on this device.
 
     Raises FrameworkMissing where a GPU is asked for and JAX sees none, RuntimeError where JAX
     runs on a GPU already and the CPU is asked for.
     """
-    _configure("jax_default_matmul_precision", "highest")  # no TF32: alike in all frameworks
     _configure("jax_platforms", "cpu" if device == "cpu" else f"{device},cpu")
     chosen = _first_device()
     if device == "cuda" and chosen.platform != "gpu":
@@ -73,5 +103,5 @@ def _first_device() -> jax.Device:
         raise FrameworkMissing(f"JAX {jax.__version__} sees no CUDA device: {error}") from error
 
 
-def _configure(option: str, value: str) -> None:
+def _configure(option: str, value: str | None) -> None:
     jax.config.update(option, value)  # type: ignore[no-untyped-call]

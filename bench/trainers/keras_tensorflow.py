@@ -7,7 +7,10 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras reads it when it is imported
 
 import tensorflow as tf
+from tensorflow.python.framework.config import is_op_determinism_enabled  # has no public name
 
+from bench import settings as names
+from bench.experiment import Experiment
 from bench.trainers import FrameworkMissing, Setup, Trainer
 from bench.trainers import keras as keras_trainer
 
@@ -23,6 +26,7 @@ class KerasTensorFlowTrainer(keras_trainer.KerasTrainer):
     """See ``bench.trainers.Trainer``."""
 
     def __init__(self, setup: Setup) -> None:
+        _set_precision(setup.experiment)
         self._gpu = _choose(setup.experiment.device)
         super().__init__(setup, jit_compile=setup.experiment.execution == "compiled")
 
@@ -35,32 +39,45 @@ class KerasTensorFlowTrainer(keras_trainer.KerasTrainer):
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
 
     def _backend_settings(self) -> dict[str, str]:
-        threading = tf.config.threading
+        asked = tf.config.threading.get_intra_op_parallelism_threads()  # 0: nobody asked
+        # TensorFlow tells no one how many it took: by its source, one for each processor.
+        pool = asked or len(names.processors())
+        compiled = bool(self._model.jit_compile)
         found = {
             "device name": "CPU",
             "devices": ", ".join(device.name for device in tf.config.list_logical_devices()),
-            "threads": _threads(threading.get_intra_op_parallelism_threads()),
-            "threads between operations": _threads(threading.get_inter_op_parallelism_threads()),
-            "compiler": "XLA" if self._model.jit_compile else "none (graph)",
+            "threads": str(pool),
+            "threads chosen by": "the process" if asked else "TensorFlow",
+            "compiler": "XLA" if compiled else "none (graph)",
+            "XLA": "on" if compiled else "off",
+            "TF32": names.NOT_HERE,
+            "determinism": "on" if is_op_determinism_enabled() else "off",
+            "preallocation": names.NOT_HERE,
         }
-        if self._gpu:
-            tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
-            build = tf.sysconfig.get_build_info()
-            found |= {
-                "device name": tf.config.experimental.get_device_details(self._gpu)["device_name"],
-                "TF32": str(tf32),
-                "CUDA": str(build.get("cuda_version")),
-                "cuDNN": str(build.get("cudnn_version")),
-            }
-        return found
+        return found | (self._gpu_settings() if self._gpu else {})
+
+    def _gpu_settings(self) -> dict[str, str]:
+        config, build = tf.config.experimental, tf.sysconfig.get_build_info()
+        return {
+            "device name": config.get_device_details(self._gpu)["device_name"],
+            "TF32": "on" if config.tensor_float_32_execution_enabled() else "off",
+            "preallocation": "off" if config.get_memory_growth(self._gpu) else "on",
+            "CUDA": str(build.get("cuda_version")),
+            "cuDNN": str(build.get("cudnn_version")),
+        }
+
+
+def _set_precision(experiment: Experiment) -> None:
+    """TF32 off, on, or TensorFlow's own default, which is on."""
+    on = experiment.precision == "tf32" or "matmul-precision" in experiment.native
+    tf.config.experimental.enable_tensor_float_32_execution(on)
 
 
 def _choose(device: str) -> tf.config.PhysicalDevice | None:
-    """Let TensorFlow see this device alone, in full float32; the GPU, or None for the CPU.
+    """Let TensorFlow see this device alone; the GPU, or None for the CPU.
 
     Raises FrameworkMissing where a GPU is asked for and TensorFlow sees none.
     """
-    tf.config.experimental.enable_tensor_float_32_execution(False)  # alike in all frameworks
     if device == "cpu":
         tf.config.set_visible_devices([], "GPU")
         return None
@@ -74,7 +91,3 @@ def _choose(device: str) -> tf.config.PhysicalDevice | None:
     tf.config.set_visible_devices(gpus[:1], "GPU")
     tf.config.experimental.set_memory_growth(gpus[0], True)  # leave the rest to others
     return gpus[0]
-
-
-def _threads(number: int) -> str:
-    return str(number) if number else f"0 (TensorFlow's choice, of {os.cpu_count()} cores)"

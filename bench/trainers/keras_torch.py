@@ -30,6 +30,7 @@ class KerasTorchTrainer(keras_trainer.KerasTrainer):
 
     def __init__(self, setup: Setup) -> None:
         self._device = torch_device.choose(setup.experiment.device)
+        torch_device.set_precision(setup.experiment)
         super().__init__(setup, jit_compile=False)
 
     def build(self) -> None:

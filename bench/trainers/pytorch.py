@@ -18,18 +18,19 @@ from torch import nn
 from torch.nn import functional
 
 import models
+from bench import settings as names
 from bench.experiment import Experiment
 from bench.trainers import (
     EVALUATION_BATCH_SIZE,
     Images,
     Logits,
     Setup,
-    SplitName,
     Trainer,
     Weights,
     torch_device,
 )
 from bench.trainers.batches import evaluation_batches, inference_batches, warm_up_order
+from bench.trainers.torch_adam import matched_adam, named, own_adam
 from bench.trainers.weights import check_weights
 from models import layout
 
@@ -46,15 +47,16 @@ class PyTorchTrainer:
         self._setup = setup
         self._batch_size = setup.experiment.batch_size
         self._device = torch_device.choose(setup.experiment.device)
+        torch_device.set_precision(setup.experiment)
         self.parameter_count = 0
 
     def build(self) -> None:
         torch.manual_seed(self._setup.seed)  # of the weights, and of dropout on every device
         experiment = self._setup.experiment
         network: nn.Module = models.load(experiment.architecture, "pytorch").build(
-            self._setup.classes
+            self._setup.classes, dropout=experiment.dropout
         )
-        self._network = _placed(network, self._device)
+        self._network = _placed(network, self._device, experiment)
         self._compiled = experiment.execution == "compiled"
         self._forward = _compiled(network) if self._compiled else network
         self._optimizer = _optimizer(network, experiment)
@@ -65,17 +67,13 @@ class PyTorchTrainer:
         setup = self._setup
         self._train_images = torch.from_numpy(setup.train_images).to(self._device)
         self._train_labels = torch.from_numpy(setup.train_labels).to(self._device)
-        self._split_images = {
-            "validation": torch.from_numpy(setup.validation_images).to(self._device),
-            "test": torch.from_numpy(setup.test_images).to(self._device),
-        }
 
     def warm_up(self) -> None:
         with self._ending_as_it_began(), self._compiling_afresh():
             self.arrange(warm_up_order(len(self._train_images), self._batch_size))
             self.train()
             for images in evaluation_batches(self._setup):
-                self._predict(torch.from_numpy(images).to(self._device))
+                self.logits(images)
             for batch in inference_batches(self._setup):
                 self.infer(batch)
 
@@ -91,7 +89,9 @@ class PyTorchTrainer:
     def _step(self, batch: torch.Tensor) -> None:
         images, labels = self._train_images[batch], self._train_labels[batch]
         self._optimizer.zero_grad(set_to_none=True)
-        loss = functional.cross_entropy(self._forward(images), labels)
+        with self._precision():
+            logits = self._forward(images)
+        loss = functional.cross_entropy(logits.float(), labels)  # float() copies no float32
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         # Summed on the device: loss.item() here would make every step wait for it.
@@ -100,23 +100,30 @@ class PyTorchTrainer:
     def mean_loss(self) -> float:
         return self._loss_sum.item() / len(self._order)  # item() waits for the device
 
-    def logits(self, split: SplitName) -> Logits:
-        return self._predict(self._split_images[split])
+    @torch.inference_mode()
+    def logits(self, images: Images) -> Logits:
+        self._evaluating()
+        there = torch.from_numpy(images).to(self._device)
+        with self._precision():
+            batches = [self._forward(batch) for batch in torch.split(there, EVALUATION_BATCH_SIZE)]
+        return torch.cat(batches).float().cpu().numpy()  # cpu() waits for the device
 
     @torch.inference_mode()
     def infer(self, images: Images) -> Logits:
         self._evaluating()
-        return self._forward(torch.from_numpy(images).to(self._device)).cpu().numpy()
+        with self._precision():
+            logits = self._forward(torch.from_numpy(images).to(self._device))
+        return logits.float().cpu().numpy()
 
     def _evaluating(self) -> None:
         if self._network.training:  # eval() walks all layers, which one image's latency shows
             self._network.eval()
 
-    @torch.inference_mode()
-    def _predict(self, images: torch.Tensor) -> Logits:
-        self._evaluating()
-        batches = [self._forward(batch) for batch in torch.split(images, EVALUATION_BATCH_SIZE)]
-        return torch.cat(batches).cpu().numpy()  # cpu() waits for the device
+    def _precision(self) -> AbstractContextManager[None]:
+        """Products and convolutions in bfloat16 inside, where that was asked for."""
+        if self._setup.experiment.precision != "bf16":
+            return nullcontext()
+        return torch.autocast(self._device.type, torch.bfloat16)
 
     def synchronize(self) -> None:
         torch_device.synchronize(self._device)
@@ -138,12 +145,18 @@ class PyTorchTrainer:
         return torch_device.peak_memory_bytes(self._device)
 
     def settings(self) -> dict[str, str]:
-        group = self._optimizer.param_groups[0]
         return torch_device.settings(self._device) | {
             "compiler": "TorchInductor" if self._compiled else "none (eager)",
             "memory layout": _memory_layout(self._network),
-            "optimiser": f"{type(self._optimizer).__name__}, fused: {group['fused']}",
+            "optimiser": named(self._optimizer),
+            "precision": self._observed_precision(),
         }
+
+    def _observed_precision(self) -> str:
+        """The type that a product comes out in."""
+        one = torch.ones((1, 1), device=self._device)
+        with self._precision():
+            return str((one @ one).dtype).removeprefix("torch.")
 
     def _compiling_afresh(self) -> AbstractContextManager[None]:
         """Without what earlier processes left in TorchInductor's cache: else the first run of a
@@ -165,9 +178,9 @@ class PyTorchTrainer:
         self._optimizer.load_state_dict(optimizer_state)
 
 
-def _placed(network: nn.Module, device: torch.device) -> nn.Module:
+def _placed(network: nn.Module, device: torch.device, experiment: Experiment) -> nn.Module:
     """Bring a network to its device, set up as that device computes convolutions fastest."""
-    if device.type == "cpu":
+    if device.type == "cpu" and "memory-layout" not in experiment.native:
         # The order in which oneDNN computes convolutions: what PyTorch's own tuning guide
         # advises for a CPU, and faster here in training and more so in inference.
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -194,20 +207,16 @@ def _optimizer(network: nn.Module, experiment: Experiment) -> torch.optim.Optimi
             nesterov=False,
             fused=True,
         )
-    return torch.optim.Adam(
-        network.parameters(),
-        lr=experiment.learning_rate,
-        betas=(0.9, 0.999),
-        eps=experiment.adam_epsilon,
-        weight_decay=0.0,
-        amsgrad=False,
-        fused=True,
+    if "adam-epsilon" in experiment.native:
+        return own_adam(network.parameters(), lr=experiment.learning_rate)
+    return matched_adam(
+        network.parameters(), lr=experiment.learning_rate, epsilon_hat=experiment.adam_epsilon
     )
 
 
 def _memory_layout(network: nn.Module) -> str:
     kernels = [p for p in network.parameters() if p.ndim == 4]
     if not kernels:
-        return "no images inside"
+        return names.NO_IMAGES
     last = all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
     return "channels last" if last else "channels first"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
+from bench import settings as names
+from bench.experiment import Experiment
 from bench.trainers import FrameworkMissing
 
 
 def choose(device: str) -> torch.device:
-    """'cpu', 'cuda' or 'mps' as a device of PyTorch, in full float32 precision.
+    """'cpu', 'cuda' or 'mps' as a device of PyTorch.
 
     Raises FrameworkMissing, naming what was looked for, where PyTorch has no such device.
     """
@@ -27,14 +30,17 @@ def choose(device: str) -> torch.device:
             f"{'yes' if torch.backends.mps.is_built() else 'no'}); it needs a Mac with Apple "
             "silicon"
         )
-    _use_full_float32()
     return torch.device(device)
 
 
-def _use_full_float32() -> None:
-    """No TF32 in matrix products or convolutions: frameworks differ in this default."""
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
+def set_precision(experiment: Experiment) -> None:
+    """TF32 off, on, or as PyTorch has it by itself: off in matrix products, on in convolutions.
+
+    Frameworks differ in this default: see ``bench.native``.
+    """
+    on = experiment.precision == "tf32"
+    torch.set_float32_matmul_precision("high" if on else "highest")
+    torch.backends.cudnn.allow_tf32 = on or "matmul-precision" in experiment.native
 
 
 def synchronize(device: torch.device) -> None:
@@ -65,19 +71,31 @@ def settings(device: torch.device) -> dict[str, str]:
     found = {
         "device name": _name(device),
         "threads": str(torch.get_num_threads()),
+        "threads chosen by": "OMP_NUM_THREADS" if "OMP_NUM_THREADS" in os.environ else "PyTorch",
         "threads between operations": str(torch.get_num_interop_threads()),
         "CPU instructions": torch.backends.cpu.get_cpu_capability(),
-        "matmul precision": torch.get_float32_matmul_precision(),
+        "TF32": _tf32() if device.type == "cuda" else names.NOT_HERE,
+        "XLA": "off",
+        "determinism": "on" if torch.are_deterministic_algorithms_enabled() else "off",
+        # PyTorch's allocator asks the driver for more as it needs more.
+        "preallocation": names.NOT_HERE if device.type == "cpu" else "off",
     }
     if device.type == "cuda":
         found |= {
-            "TF32 in matrix products": str(torch.backends.cuda.matmul.allow_tf32),
-            "TF32 in convolutions": str(torch.backends.cudnn.allow_tf32),
             "cuDNN": str(torch.backends.cudnn.version()),  # type: ignore[no-untyped-call]
             "cuDNN benchmark": str(torch.backends.cudnn.benchmark),
             "CUDA": str(torch.version.cuda),
         }
     return found
+
+
+def _tf32() -> str:
+    """Where TF32 is on: PyTorch has a switch for matrix products and one for convolutions."""
+    products = torch.backends.cuda.matmul.allow_tf32
+    convolutions = torch.backends.cudnn.allow_tf32
+    if products == convolutions:
+        return "on" if products else "off"
+    return "in matrix products" if products else "in convolutions"
 
 
 def _name(device: torch.device) -> str:

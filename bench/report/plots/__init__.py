@@ -5,8 +5,11 @@ from __future__ import annotations
 from bench.report.plots import (
     accuracy,
     batch_size,
+    break_even,
     loss,
+    roofline,
     start_up,
+    steadiness,
     swap,
     throughput,
     time_to_accuracy,
@@ -20,4 +23,7 @@ PLOTS = (
     time_to_accuracy.PLOT,
     swap.PLOT,
     start_up.PLOT,
+    break_even.PLOT,
+    roofline.PLOT,
+    steadiness.PLOT,
 )

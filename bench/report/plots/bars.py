@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import MaxNLocator
 
-from bench import stats
+from bench import intervals, stats
+from bench.intervals import Interval
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.plots.style import PLAIN, Look
 from bench.stats import Replicates
@@ -30,10 +31,11 @@ def panels(groups: Sequence[Replicates]) -> list[Comparison]:
 def bar(
     axes: Axes, place: float, values: Sequence[float], look: Look, says: str, height: float = 0.62
 ) -> None:
-    """The mean of one or more values, with its standard deviation, each value, and words."""
+    """The mean of one or more values, with its 95 % interval, each value, and words."""
     summary = stats.summarize(values)
     if summary is None:
         return
+    interval = intervals.of_mean(values)
     axes.barh(
         place,
         summary.mean,
@@ -41,13 +43,18 @@ def bar(
         color=look.colour,
         hatch=look.hatch,
         edgecolor="white",
-        xerr=summary.std,
+        xerr=_whiskers(summary.mean, interval) if interval else None,
         error_kw={"ecolor": "black", "capsize": 5, "elinewidth": 1.6},
     )
     if len(values) > 1:
         dots = [place + height / 3] * len(values)  # beside the whisker, not under it
         axes.plot(values, dots, "o", color="white", markeredgecolor="black", markersize=5)
-    say(axes, place, max(summary.mean + (summary.std or 0), *values, 0), says)
+    say(axes, place, max(interval.high if interval else summary.mean, *values, 0), says)
+
+
+def _whiskers(mean: float, interval: Interval) -> list[list[float]]:
+    """How far they reach to the left and to the right."""
+    return [[mean - interval.low], [interval.high - mean]]
 
 
 def absent(axes: Axes, place: float, why: str) -> None:

@@ -15,13 +15,14 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report import wording
+from bench.report import matched, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, HEADING, Comparison
 from bench.report.plots import style
 from bench.stats import Host, Replicates
 
 PANELS_A_PAGE = 4
 TITLE_WIDTH = 52  # characters that fit above a panel
+NOTE_WIDTH = 130  # and across a page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ class Plot:
     panels_a_page: int = PANELS_A_PAGE
     shows_failures: bool = False  # True: a panel says itself what failed
     note: Callable[[Comparison], str] = lambda _: ""  # to be said of a panel above all of them
+    heading: Callable[[Comparison], str] | None = None  # of a panel; None: what it is of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,7 @@ def _draw(plot: Plot, panels: list[Comparison], palette: style.Palette, stem: st
         figure, grid = style.page(len(panels))
         for axes, panel in zip(grid, panels, strict=True):
             plot.draw(axes, panel, palette)
-            axes.set_title(_title(panel, shared))
+            axes.set_title(plot.heading(panel) if plot.heading else _title(panel, shared))
         style.frame(figure, grid, plot.title, list(_notes(plot, conditions, panels)))
     return Page(stem=stem, title=plot.title, conditions=conditions, figure=figure)
 
@@ -132,6 +134,7 @@ def _notes(plot: Plot, conditions: str, panels: list[Comparison]) -> Iterator[st
     )
     if absent and not plot.shows_failures:
         yield f"Not shown: {', '.join(absent)}"
+    yield from textwrap.wrap(matched.note(groups), NOTE_WIDTH)
 
 
 def _seeds(groups: list[Replicates]) -> str:

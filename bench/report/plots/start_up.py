@@ -49,7 +49,7 @@ PLOT = Plot(
     name="start-up",
     title="Start-up phases",
     caption=(
-        "Seconds before the first step that counts, from the framework's import on, in the order "
+        "Seconds before the first step that counts, from the start of the process on, in the order "
         "in which they pass; with several seeds the means. Warm-up is where a compiled execution "
         "compiles. The number at the end is the sum."
     ),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import fmean
+
 from matplotlib.axes import Axes
 
-from bench import stats
-from bench.report import wording
+from bench import intervals, stats
+from bench.report import certainty, wording
 from bench.report.comparison import Comparison
 from bench.report.plots import bars
 from bench.report.plots.plot import Plot
@@ -18,11 +21,15 @@ def _draw(axes: Axes, panel: Comparison, palette: Palette) -> None:
         values = [v for r in group.measured if (v := stats.throughput_images_per_s(r)) is not None]
         if values:
             look = palette[wording.framework(group.experiment)]
-            bars.bar(axes, place, values, look, wording.spread(stats.summarize(values)))
+            bars.bar(axes, place, values, look, _says(values))
         else:
             bars.absent(axes, place, group.failed[0].status if group.failed else "not measured")
     bars.name_places(axes, labels)
     axes.set_xlabel("training throughput (images/s)")
+
+
+def _says(values: Sequence[float]) -> str:
+    return certainty.estimate(fmean(values), intervals.of_mean(values))
 
 
 PLOT = Plot(
@@ -30,8 +37,9 @@ PLOT = Plot(
     title="Training throughput by framework",
     caption=(
         "Training images per second over all steps after the warm-up; longer is faster. With "
-        "several seeds the bar is their mean, the whisker their standard deviation and each dot "
-        "one seed."
+        "several seeds the bar is their mean, the whisker its 95 % interval and each dot one "
+        "seed. Two whiskers may overlap where each seed says the same: whether two frameworks "
+        "differ is told by their ratio, seed by seed, in the table of differences."
     ),
     needs="a run that ended well",
     panels=bars.panels,

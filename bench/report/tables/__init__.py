@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from bench.report.tables import batch_size, frameworks, hardware, runs, start_up, swap
+from bench.report.tables import (
+    batch_size,
+    break_even,
+    certificates,
+    costs,
+    differences,
+    energy,
+    frameworks,
+    hardware,
+    ladder,
+    ledger,
+    models,
+    runs,
+    swap,
+)
 
 TABLES = (
     frameworks.build,
+    differences.build,
+    models.build,
     swap.build,
     hardware.build,
     batch_size.build,
-    start_up.build,
+    certificates.build,
+    ladder.build,
+    ledger.build,
+    break_even.build,
+    costs.build,
+    energy.build,
     runs.build,
 )
+# Tables that show the rungs of ladders too; the others show the matched runs beside one another.
+WITH_RUNGS = (ladder.build, runs.build)

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 
 from bench import stats
-from bench.report import wording
+from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
 from bench.report.tables import columns
 from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows
@@ -69,6 +69,7 @@ def _columns(rows: Sequence[Row], batch_sizes: Sequence[int]) -> tuple[Column, .
             )
             for size in batch_sizes
         ),
+        matched.column(),
         columns.failed(lambda group: f"batch {group.experiment.batch_size:,}"),
     )
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from bench import stats
+from bench import stats, targets, verdict
 from bench.report import wording
-from bench.report.tables import columns
+from bench.report.tables import columns, judged
 from bench.report.tables.columns import first
 from bench.report.tables.table import Cell, Column, Row
 from bench.stats import Replicates
-
-ABSENT = "–"  # a ratio or difference of which one side is not there
+from bench.verdict import Paired
 
 
 def second(row: Row) -> Replicates:
@@ -30,18 +29,15 @@ def throughputs(names: tuple[str, str], ratio: str) -> tuple[Column, ...]:
             columns.throughput(of=name, name=f"{name.lower()}_", pick=side)
             for name, side in zip(names, SIDES, strict=True)
         ),
-        Column(
-            header=ratio,
-            names=(f"{names[1]}_over_{names[0]}_throughput_ratio".lower(),),
-            cell=lambda row: _ratio(throughput_ratio(row)),
+        judged.paired(
+            ratio, f"{names[1]}_over_{names[0]}_throughput".lower(), throughput_ratio, sign=" ×"
         ),
     )
 
 
-def throughput_ratio(row: Row) -> float | None:
-    """Mean throughput of a row's second group over that of its first."""
-    one, other = (group.summary(stats.throughput_images_per_s) for group in row)
-    return other.mean / one.mean if one and other else None
+def throughput_ratio(row: Row) -> Paired | None:
+    """Throughput of a row's second group over that of its first, seed by seed."""
+    return verdict.compare(row[1], row[0], stats.throughput_images_per_s)
 
 
 def times(names: tuple[str, str], target: float) -> tuple[Column, ...]:
@@ -52,19 +48,17 @@ def times(names: tuple[str, str], target: float) -> tuple[Column, ...]:
 
 
 def time_ratio(names: tuple[str, str], target: float) -> Column:
-    """Mean time to a target, the second's over the first's; absent where either has a miss."""
-
-    def cell(row: Row) -> Cell:
-        one, other = (stats.times_to_accuracy(group, target) for group in row)
-        if one.missed or other.missed or not one.hits or not other.hits:
-            return _ratio(None)
-        return _ratio(other.hits.mean / one.hits.mean)
-
-    return Column(
-        header=f"{names[1]} / {names[0]}",
-        names=(f"{names[1]}_over_{names[0]}_time_to_{100 * target:g}_percent_ratio".lower(),),
-        cell=cell,
+    """Time to a target, the second's over the first's; absent where either has a miss."""
+    name = f"{names[1]}_over_{names[0]}_time_to_{100 * target:g}_percent".lower()
+    return judged.paired(
+        f"{names[1]} / {names[0]}", name, partial(_time_ratio, target=target), sign=" ×"
     )
+
+
+def _time_ratio(row: Row, target: float) -> Paired | None:
+    if not all(targets.all_reached(group, target) for group in row):
+        return None
+    return verdict.compare(row[1], row[0], partial(stats.time_to_accuracy_s, target=target))
 
 
 def accuracies(names: tuple[str, str]) -> tuple[Column, ...]:
@@ -76,18 +70,11 @@ def accuracies(names: tuple[str, str]) -> tuple[Column, ...]:
 
 
 def accuracy_difference(names: tuple[str, str]) -> Column:
-    """Mean test accuracy, the second's less the first's."""
-
-    def cell(row: Row) -> Cell:
-        one, other = (group.summary(stats.test_accuracy) for group in row)
-        difference = other.mean - one.mean if one and other else None
-        shown = ABSENT if difference is None else f"{100 * difference:+.2f}"
-        return Cell(shown=shown, raw=(difference,))
-
-    return Column(
-        header=f"{names[1]} - {names[0]} (points)",
-        names=(f"{names[1]}_less_{names[0]}_test_accuracy_fraction".lower(),),
-        cell=cell,
+    """Test accuracy, the second's less the first's, seed by seed."""
+    return judged.difference(
+        f"{names[1]} - {names[0]} (points)",
+        f"{names[1]}_less_{names[0]}_test_accuracy".lower(),
+        lambda row: verdict.difference(row[1], row[0], stats.test_accuracy),
     )
 
 
@@ -107,8 +94,3 @@ def outcomes(names: tuple[str, str]) -> tuple[Column, ...]:
 def _outcome(side: Callable[[Row], Replicates], row: Row) -> Cell:
     said = wording.outcome(side(row))
     return Cell(shown=said, raw=(said,))
-
-
-def _ratio(ratio: float | None) -> Cell:
-    shown = ABSENT if ratio is None else f"{wording.number(ratio)} ×"
-    return Cell(shown=shown, raw=(ratio,))

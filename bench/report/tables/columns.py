@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from bench import stats
-from bench.report import wording
+from bench import intervals, stats, survival, targets
+from bench.intervals import Interval
+from bench.report import certainty, wording
 from bench.report.comparison import EXPERIMENT_FIELDS
+from bench.report.tables.judged import ends
 from bench.report.tables.table import Cell, Column, Raw, Row
 from bench.stats import Replicates, Statistic, Summary
+from bench.survival import Observed
 
 Pick = Callable[[Row], Replicates | None]  # the group of a row that a column is about, if any
 
@@ -66,16 +69,39 @@ def throughput(*, of: str = "", name: str = "", pick: Pick = first) -> Column:
 
 
 def accuracy(*, of: str = "", name: str = "", pick: Pick = first) -> Column:
-    """Test accuracy; ``of`` and ``name`` precede header and CSV name."""
-    return quantity(
-        f"{of} test accuracy (%)".strip(),
-        f"{name}test_accuracy",
-        "fraction",
-        stats.test_accuracy,
-        scale=100,
-        decimals=2,
-        pick=pick,
+    """Test accuracy over seeds, and Wilson's interval for the number of test images.
+
+    ``of`` and ``name`` precede header and CSV name.
+    """
+    test = f"{name}test_accuracy"
+
+    def cell(row: Row) -> Cell:
+        group = pick(row)
+        summary = group.summary(stats.test_accuracy) if group else None
+        interval = wilson_of(group) if group else None
+        shown = wording.spread(summary, 100, decimals=2)
+        brackets = certainty.bounds(interval, scale=100)
+        raw = (*numbers(summary), *ends(interval))
+        return Cell(shown=f"{shown} {brackets}".strip(), raw=raw)
+
+    return Column(
+        header=f"{of} test accuracy (%)".strip(),
+        names=(
+            f"{test}_mean_fraction",
+            f"{test}_std_fraction",
+            f"{test}_n",
+            f"{test}_low_fraction",
+            f"{test}_high_fraction",
+        ),
+        cell=cell,
     )
+
+
+def wilson_of(group: Replicates) -> Interval | None:
+    """Of the mean test accuracy of its runs, on the test images that all of them share."""
+    summary = group.summary(stats.test_accuracy)
+    images = group.data.test_images
+    return intervals.wilson(summary.mean * images, images) if summary else None
 
 
 def numbers(summary: Summary | None) -> tuple[Raw, Raw, Raw]:
@@ -124,6 +150,7 @@ ABOUT: dict[str, Callable[[Replicates], Raw]] = {
         name: lambda group, name=name: getattr(group.experiment, name)  # type: ignore[misc]
         for name in ("goal", *EXPERIMENT_FIELDS)
     },
+    "native": lambda group: " ".join(group.experiment.native),
     "images_drawn": lambda group: group.data.drawn,
     "data_fingerprint": lambda group: group.data.fingerprint,
     "machine": lambda group: wording.machine(group.host),
@@ -145,7 +172,7 @@ def experiment(leave_out: Iterable[str] = ()) -> tuple[Column, ...]:
 
 
 def time(target: float, *, pick: Pick = first, of: str = "") -> Column:
-    """Training seconds to a target, the misses kept; mean and deviation are of the hits alone.
+    """Training seconds to a target: the Kaplan–Meier median with its interval, the misses kept.
 
     ``of`` names what ``pick`` picks, where a row has more than one group.
     """
@@ -153,13 +180,14 @@ def time(target: float, *, pick: Pick = first, of: str = "") -> Column:
 
     def cell(row: Row) -> Cell:
         group = pick(row)
-        if group is None:
-            return Cell(shown=wording.NOT_MEASURED, raw=(None, None, 0, 0))
-        times = stats.times_to_accuracy(group, target)
-        return Cell(shown=wording.time_to_target(times), raw=(*numbers(times.hits), times.missed))
+        seen = targets.observed(group, target) if group else Observed(times=())
+        middle = survival.median(seen)
+        raw = (middle.time, middle.low, middle.high, len(seen.times), len(seen.censored))
+        return Cell(shown=certainty.time_to_target(seen), raw=raw)
 
+    parts = ("median_s", "median_low_s", "median_high_s", "reached_n", "not_reached_n")
     return Column(
         header=f"{of} time to {wording.target(target)} (s)".strip(),
-        names=(f"{name}_mean_s", f"{name}_std_s", f"{name}_reached_n", f"{name}_not_reached_n"),
+        names=tuple(f"{name}_{part}" for part in parts),
         cell=cell,
     )

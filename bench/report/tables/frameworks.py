@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from bench import stats
-from bench.report import wording
+from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
-from bench.report.tables import columns
-from bench.report.tables.table import Column, Section, Table, equal_in_all_rows
+from bench.report.ranking import ranking
+from bench.report.tables import columns, judged
+from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows
 from bench.stats import Replicates, Statistic
+from bench.verdict import Judged
 
 
 def build(groups: Sequence[Replicates]) -> Table:
@@ -19,9 +21,14 @@ def build(groups: Sequence[Replicates]) -> Table:
         name="frameworks",
         title="Frameworks side by side",
         explanation=(
-            "Throughput counts training images over all steps after the warm-up. Time to "
-            "accuracy is training time until the validation set is first read at the target or "
-            "above. Test accuracy is of the checkpoint with the lowest validation loss. "
+            "Throughput counts training images over all steps after the warm-up; beside it, its "
+            "ratio to that of the row with the highest, seed by seed, and what may be said of it, "
+            "corrected by Holm's method for all pairs of the section. Time to accuracy is training "
+            "time until the validation set is first read at the target or above: the Kaplan–Meier "
+            "median, in which misses count (∞: too few runs to bound it). Test accuracy is of the "
+            "checkpoint with the lowest validation loss. Brackets hold 95 % intervals; that of the "
+            "accuracy is Wilson's for the number of test images, not multiplied by the seeds, "
+            "which are all asked the same images. ± is the standard deviation over seeds. "
             "Inference goes from host memory to host memory; latency is of one image."
         ),
         needs="a run",
@@ -45,13 +52,34 @@ def _columns(comparison: Comparison) -> tuple[Column, ...]:
         *columns.experiment(),
         columns.framework((group,) for group in comparison.groups),
         columns.outcome(),
+        matched.column(),
         columns.throughput(),
+        *_beside_the_highest(comparison),
         *map(columns.time, comparison.targets),
         columns.accuracy(),
         _inference(comparison),
         *(_latency(name, fraction) for name, fraction in stats.LATENCY_PERCENTILES.items()),
         _memory("process", stats.peak_process_memory_bytes),
         _memory("device", stats.peak_device_memory_bytes),
+    )
+
+
+def _beside_the_highest(comparison: Comparison) -> tuple[Column, ...]:
+    """Ratio of throughput to the highest of the section, and what may be said of it."""
+    ranked = ranking(comparison.groups, stats.throughput_images_per_s, best="highest")
+    best = ranked.standings[0].group if len(ranked.standings) > 1 else None
+
+    def find(row: Row) -> Judged | None:
+        return ranked.between(row[0], best) if best else None
+
+    def alone(row: Row) -> str:
+        return "the highest" if row[0] is best else wording.NOT_MEASURED
+
+    name = "throughput_to_highest"
+    return (
+        judged.ratio("of the highest", name, find),
+        judged.p_value("", name, find),
+        judged.verdict("beside the highest", name, find, ("faster", "slower"), alone=alone),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
-from bench import stats
+from bench import stats, targets
 from bench.record import Data
-from bench.report import wording
-from bench.report.tables import columns
+from bench.report import certainty, matched, wording
+from bench.report.tables import columns, judged
 from bench.report.tables.table import Cell, Column, Row, Section, Table
 from bench.stats import Replicates, Statistic
 
@@ -22,7 +23,8 @@ def build(groups: Sequence[Replicates]) -> Table:
         title="All runs",
         explanation=(
             "One row a run. A run that did not end well keeps its row, with its reason; the CSV "
-            "has every field of the experiment and the seconds of every phase."
+            "has every field of the experiment, the seconds of every phase, and Wilson's 95 % "
+            "interval of the test accuracy."
         ),
         needs="a run",
         sections=tuple(_section(list(members)) for _, members in by_images),
@@ -32,15 +34,13 @@ def build(groups: Sequence[Replicates]) -> Table:
 def _section(groups: Sequence[Replicates]) -> Section:
     data = groups[0].data
     rows = tuple(
-        (Replicates(experiment=group.experiment, records=(record,)),)
-        for group in groups
-        for record in group.records
+        (replace(group, records=(record,)),) for group in groups for record in group.records
     )
-    targets = sorted({t for group in groups for t in group.experiment.targets})
+    timed = sorted({t for group in groups for t in group.experiment.targets})
     return Section(
         heading=f"{data.task} ({wording.source(data)})",
         note=" ".join((*wording.notices([data]), _images(data))),
-        columns=_columns(targets),
+        columns=_columns(timed),
         rows=rows,
     )
 
@@ -53,7 +53,7 @@ def _images(data: Data) -> str:
     )
 
 
-def _columns(targets: Sequence[float]) -> tuple[Column, ...]:
+def _columns(timed: Sequence[float]) -> tuple[Column, ...]:
     return (
         *columns.experiment(),
         columns.text("network", lambda group: wording.architecture(group.experiment.architecture)),
@@ -63,9 +63,15 @@ def _columns(targets: Sequence[float]) -> tuple[Column, ...]:
         columns.text("goal", lambda group: group.experiment.goal),
         Column(header="seed", names=("run_id", "seed"), cell=_seed),
         Column(header="ended", names=("status", "reason"), cell=_ended, words=True),
+        matched.column(),
         _value("training (images/s)", "throughput_images_per_s", stats.throughput_images_per_s),
-        *map(_time, targets),
+        *map(_time, timed),
         _value("test accuracy (%)", "test_accuracy_fraction", stats.test_accuracy, scale=100),
+        Column(
+            header="",
+            names=("test_accuracy_low_fraction", "test_accuracy_high_fraction"),
+            cell=lambda row: Cell(shown="", raw=judged.ends(columns.wilson_of(row[0]))),
+        ),
         _value("", "inference_images_per_s", stats.inference_images_per_s),
         *(
             _value("", f"latency_{name}_s", partial(stats.latency_s, fraction=fraction))
@@ -90,8 +96,8 @@ def _value(header: str, name: str, statistic: Statistic, scale: float = 1.0) -> 
 
 def _time(target: float) -> Column:
     def cell(row: Row) -> Cell:
-        times = stats.times_to_accuracy(row[0], target)
-        return Cell(shown=wording.time_to_target(times), raw=(*times.times_s, None)[:1])
+        seen = targets.observed(row[0], target)
+        return Cell(shown=certainty.time_to_target(seen), raw=(*seen.times, None)[:1])
 
     return Column(
         header=f"time to {wording.target(target)} (s)",

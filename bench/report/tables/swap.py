@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
-from bench.report import wording
+from bench.report import matched, wording
 from bench.report.comparison import (
     FRAMEWORK,
     HEADING,
@@ -31,7 +31,8 @@ def build(groups: Sequence[Replicates]) -> Table:
         title="Architecture swap",
         explanation=(
             "Each network on each task. Read down a column to see what the network buys on one "
-            "task, along a row to see how much harder the other task is for it."
+            "task, along a row to see how much harder the other task is for it. Brackets hold "
+            "Wilson's 95 % interval of the accuracy for the number of test images."
         ),
         needs="runs of two architectures with goal 'train', alike in all else",
         sections=tuple(map(_section, swaps(groups))),
@@ -66,6 +67,7 @@ def _columns(comparison: Comparison) -> tuple[Column, ...]:
         *columns.experiment(leave_out=OF_A_PAIR),
         columns.text("network", lambda group: wording.architecture(group.experiment.architecture)),
         *(column for task, source in places for column in _task_columns(task, source)),
+        matched.column(),
         columns.failed(lambda group: wording.images(group.data)),
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bench.report import wording
+from bench.report import flags, wording
 from bench.report.comparison import FRAMEWORK, HEADING, Comparison
 from bench.stats import Replicates
 
@@ -63,11 +63,10 @@ class Table:
 
 
 def equal_in_all_rows(comparison: Comparison) -> str:
-    """The note of a section: what is held equal, and what its images are not."""
+    """The note of a section: what is held equal, what is not though it should be, the images."""
+    equal = f"Equal in all rows: {comparison.constant(leave_out=(*HEADING, *FRAMEWORK))}."
     notices = wording.notices(group.data for group in comparison.groups)
-    return " ".join(
-        (f"Equal in all rows: {comparison.constant(leave_out=(*HEADING, *FRAMEWORK))}.", *notices)
-    )
+    return " ".join(filter(None, (equal, flags.note(comparison), *notices)))
 
 
 # Writing

@@ -1,0 +1,60 @@
+"""An audit of the clock and of the machine: could a reading have been wrong, and was it?
+
+command.py         python -m bench audit
+auditing.py        everything below into one Audit
+subject.py         the experiment that is run for it
+timer.py           the timer's resolution and cost
+arms.py            one experiment as two equal arms and a delayed one, in processes of their own
+delay.py           the delay, of known size
+wrapped.py         a trainer behind another's face
+unsynchronised.py  a clock that does not wait for the device, beside one that does
+peak.py            the most that the machine can do: products and copies
+numpy_peak.py      the same by NumPy
+fastest.py         the best of several times
+child.py           a question to a process of its own
+advice.py          what is to be warned of, and what to do
+
+What comes out is a ``bench.audit_record.Audit``. Importing this package imports nothing else:
+a worker needs the delay alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.audit_record import Audit
+    from bench.experiment import Experiment
+    from bench.scheduler import Site
+
+
+class AuditError(Exception):
+    """The audit, or a part of it, could not be made; the message says why."""
+
+
+def short(experiments: Sequence[Experiment], site: Site) -> Audit:
+    """The audit at the start of a suite: about 20 s on two cores, longer with a GPU.
+
+    Args:
+        experiments: those of the suite: the peaks of their devices, precisions and numbers of
+            threads are measured.
+        site: where and with what the suite runs; its results folder is left alone.
+
+    What cannot be measured is absent, with a warning that says why.
+    """
+    from bench.audit.auditing import short_audit
+
+    return short_audit(experiments, site)
+
+
+def save(folder: Path, audit: Audit) -> None:
+    """Write ``folder/audit.json``, whole or not at all."""
+    import msgspec
+
+    from bench.evidence import audit_path
+    from bench.results import write_atomically
+
+    content = msgspec.json.format(msgspec.json.encode(audit), indent=1) + b"\n"
+    write_atomically(audit_path(folder), content)

@@ -1,0 +1,52 @@
+"""What is to be warned of after an audit, each with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench import verdict
+from bench.audit_record import Arms, Timer
+from bench.record import Pulse
+from bench.steadiness import steadiness
+from bench.steadiness import warnings as unsteady
+
+NOISY = 0.05  # a noise floor above this hides what most comparisons are about
+COARSE_S = 1e-4  # a resolution above this shows in the latency of one image
+
+
+def warnings(timer: Timer, arms: Arms | None, pulses: Sequence[Pulse]) -> Iterator[str]:
+    """All there is to warn of, in sentences; nothing on a quiet machine with a good clock.
+
+    ``arms``: None where they could not be run; ``pulses``: those taken before their runs.
+    """
+    if timer.resolution_s > COARSE_S:
+        yield (
+            f"The timer's steps are {timer.resolution_s * 1e3:.3g} ms: do not quote latencies of "
+            "one image from this machine."
+        )
+    if arms is not None:
+        yield from _of_arms(arms)
+    steady = steadiness(pulses)
+    if steady is not None:
+        yield from unsteady(steady, "the audit")
+
+
+def _of_arms(arms: Arms) -> Iterator[str]:
+    floor = verdict.noise_floor(arms)
+    if floor is not None and floor > NOISY:
+        yield (
+            f"Runs of the very same experiment may differ by {100 * floor:.1f} % here: close other "
+            "programs and plug the machine in; smaller differences need more seeds (--seeds 10)."
+        )
+    if verdict.names_winner(arms):
+        yield (
+            "One of two equal arms came out faster: by chance that is one audit in twenty. Run "
+            "'python -m bench audit --repetitions 20'; if it is more than one of them, trust no "
+            "winner of this machine."
+        )
+    if arms.delayed_s and not verdict.delay_found(arms).found:
+        yield (
+            "The injected delay was not found within its interval, as a busy machine, and now "
+            "and then chance, will have it. Run 'python -m bench audit --rounds 20' when all is "
+            "quiet; if it is missed again, the clock misreads, and no time is to be trusted."
+        )

@@ -1,0 +1,137 @@
+"""From the parts to a whole: the short audit of a suite, and the long one of the command."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import datasets
+from bench import scheduler
+from bench.audit import AuditError, advice, arms, peak, subject, timer, unsynchronised
+from bench.audit_record import Arms, Audit, Peak, Unsynchronised
+from bench.experiment import Experiment
+from bench.record import Data, Pulse
+from bench.scheduler import Site
+from bench.stage_display import StageDisplay
+from bench.worker import describe
+
+IMAGES = 12_000  # drawn once and cached; a second
+RUN_TIMEOUT_S = 120.0
+SHORT_ROUNDS = 5
+REPEATED_ROUNDS = 5  # of each further A/A comparison
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be audited."""
+
+    framework: str = "numpy"  # of the arms: the one that starts fastest
+    device: str = "cpu"  # of the arms
+    rounds: int = SHORT_ROUNDS
+    injected_s: float | None = None  # None: arms.DELAY_SHARE of a run
+    repetitions: int = 0  # further A/A comparisons
+    peaks: tuple[peak.Kind, ...]
+    devices: tuple[str, ...]  # those to be timed without waiting for them
+
+
+@dataclass(kw_only=True)
+class _Findings:
+    """What is found on the way."""
+
+    arms: Arms | None = None
+    repetitions: list[Arms] = field(default_factory=list)
+    pulses: list[Pulse] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def short_audit(experiments: Sequence[Experiment], site: Site) -> Audit:
+    """See ``bench.audit.short``."""
+    request = Request(
+        peaks=tuple(peak.kinds(experiments)),
+        devices=tuple(dict.fromkeys(experiment.device for experiment in experiments)),
+    )
+    return audit(request, site)[0]
+
+
+def audit(request: Request, site: Site) -> tuple[Audit, list[Pulse]]:
+    """Make every part; one that cannot be made is absent, and a warning says why.
+
+    With the audit come the pulses taken before its runs.
+    """
+    clock = timer.read()
+    found = _Findings()
+    try:
+        _compare_arms(request, site, found)
+    except AuditError as error:
+        found.warnings.append(
+            f"The clock was not audited with {request.framework} on {request.device}: {error}; "
+            "'python -m bench doctor' says what runs here."
+        )
+    peaks = tuple(_peaks(request.peaks, site, found))
+    made = Audit(
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=site.machine,
+        timer=clock,
+        arms=found.arms,
+        repetitions=tuple(found.repetitions),
+        unsynchronised=tuple(_careless(device, site) for device in request.devices),
+        peaks=peaks,
+        warnings=(*found.warnings, *advice.warnings(clock, found.arms, found.pulses)),
+    )
+    return made, found.pulses
+
+
+def _compare_arms(request: Request, site: Site, found: _Findings) -> None:
+    with StageDisplay() as show:
+        folder, data = _images(show)
+        runs = 1 + 3 * request.rounds + 2 * REPEATED_ROUNDS * request.repetitions
+        bench = arms.Bench(
+            site=replace(
+                site, data={(subject.TASK, subject.SOURCE): (folder, data)}, timeout_s=RUN_TIMEOUT_S
+            ),
+            progress=show,
+            stage=datasets.Stage(name="auditing the clock", total=runs, unit="runs"),
+            pulses=found.pulses,
+        )
+        experiment = arms.sized(request.framework, request.device, bench)
+        found.arms = arms.three(experiment, request.rounds, request.injected_s, bench)
+        for place in range(request.repetitions):
+            first_seed = request.rounds + place * REPEATED_ROUNDS
+            found.repetitions.append(arms.two(experiment, REPEATED_ROUNDS, first_seed, bench))
+
+
+def _images(show: StageDisplay) -> tuple[Path, Data]:
+    try:
+        prepared = datasets.prepare(
+            subject.TASK, source=subject.SOURCE, glyphs_images=IMAGES, progress=show
+        )
+    except datasets.DataError as error:
+        raise AuditError(str(error)) from error
+    return prepared.folder, describe(datasets.open_cached(prepared.folder))
+
+
+def _peaks(kinds: Iterable[peak.Kind], site: Site, found: _Findings) -> Iterable[Peak]:
+    for kind in kinds:
+        framework = peak.framework(kind)
+        try:
+            yield peak.measure(kind, site.python(framework), _environment(framework, kind.device))
+        except AuditError as error:
+            found.warnings.append(
+                f"No peak of {error}. Shares of it are not shown; install what is missing, or "
+                "name its Python with --python."
+            )
+
+
+def _careless(device: str, site: Site) -> Unsynchronised:
+    """By PyTorch, whose readings are of its own kernels alone."""
+    framework = "pytorch"
+    return unsynchronised.measure(
+        framework, device, site.python(framework), _environment(framework, device)
+    )
+
+
+def _environment(framework: str, device: str) -> dict[str, str]:
+    return scheduler.environment(subject.experiment(framework, device, epochs=1), os.environ)

@@ -1,0 +1,107 @@
+"""A clock that does not wait for the device, beside one that does: what the mistake looks like.
+
+    python -m bench.audit.unsynchronised FRAMEWORK DEVICE   # in a process of its own
+
+A GPU is given work and does it on its own; a clock read before it is done has measured the
+giving. It is the commonest mistake of benchmarks, made here on purpose.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bench import trainers
+from bench.audit import AuditError, child, subject
+from bench.audit.wrapped import Wrapped
+from bench.audit_record import Unsynchronised
+from bench.measure import Clock, Stopwatch
+from bench.trainers import FrameworkMissing, Setup, Trainer
+
+IMAGES, CLASSES = 8192, 10
+BATCH_SIZE = 2048  # of the CNN: far more work for a GPU than giving it the work is for us
+STRETCHES = 5  # of each kind, in turn
+TIMEOUT_S = 120.0  # importing a framework from a cold disk has taken half a minute
+
+
+class Impatient(Wrapped):
+    """A trainer that never waits for its device: what a careless clock sees."""
+
+    def synchronize(self) -> None:
+        """Do nothing."""
+
+
+def compare(trainer: Trainer, clock: Clock = time.perf_counter) -> tuple[float, float]:
+    """Median seconds of the same stretch, not waiting and waiting, in turn.
+
+    The trainer is warm and arranged. The device is idle whenever a stretch begins.
+    """
+    careless = Stopwatch(trainer=Impatient(trainer), clock=clock)
+    careful = Stopwatch(trainer=trainer, clock=clock)
+    false_s: list[float] = []
+    true_s: list[float] = []
+    for _ in range(STRETCHES):
+        trainer.synchronize()
+        false_s.append(careless.time("train", trainer.train)[1])
+        trainer.synchronize()
+        true_s.append(careful.time("train", trainer.train)[1])
+    return statistics.median(false_s), statistics.median(true_s)
+
+
+def measure(
+    framework: str, device: str, python: Path, environment: Mapping[str, str]
+) -> Unsynchronised:
+    """Compare the two in a process of the framework; where that cannot be done, say why."""
+    if device == "cpu":
+        return Unsynchronised(
+            device=device, unavailable="a CPU does the work before the call returns"
+        )
+    words = (framework, device)
+    try:
+        return child.ask(python, __name__, words, environment, Unsynchronised, timeout_s=TIMEOUT_S)
+    except AuditError as error:
+        return Unsynchronised(device=device, unavailable=f"{framework} on {device}: {error}")
+
+
+def main(framework: str, device: str) -> int:
+    """Inside that process."""
+    try:
+        trainer = trainers.load(framework).create(_setup(framework, device))
+    except FrameworkMissing as error:
+        print(error, file=sys.stderr)
+        return 1
+    trainer.build()
+    trainer.transfer()
+    trainer.warm_up()
+    trainer.arrange(np.arange(IMAGES, dtype=np.int64))
+    false_s, true_s = compare(trainer)
+    child.answer(Unsynchronised(device=device, false_s=false_s, true_s=true_s))
+    return 0
+
+
+def _setup(framework: str, device: str) -> Setup:
+    random = np.random.default_rng(0)
+    images = random.standard_normal((IMAGES, 28, 28), dtype=np.float32)
+    return Setup(
+        experiment=replace(
+            subject.experiment(framework, device, epochs=1),
+            architecture="cnn",
+            batch_size=BATCH_SIZE,
+        ),
+        seed=0,
+        classes=CLASSES,
+        train_images=images,
+        train_labels=random.integers(CLASSES, size=IMAGES),
+        validation_images=images[:CLASSES],
+        test_size=CLASSES,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,159 @@
+"""``python -m bench parity``: certificates that frameworks do the same work as the referee.
+
+    python -m bench parity                                    # every framework here
+    python -m bench parity --framework pytorch,numpy --architecture mlp
+    python -m bench parity --precision bf16 --out results/NAME
+
+The exit code is 0 where every check passes, 1 where one does not, 2 where it was asked wrongly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import datasets
+import models
+from bench import arguments, machine, versions
+from bench.cli import DEVICES, EXECUTIONS, PRECISIONS, pythons
+from bench.errors import UsageError
+from bench.parity import save, subject, wording
+from bench.parity.processes import TIMEOUT_S, Place, certificates
+from bench.parity.subject import Subject
+from bench.plan import devices
+from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
+from bench.stage_display import StageDisplay
+from bench.trainers import FRAMEWORKS
+
+GLYPHS = 2000  # images drawn where there are no real ones: a few hundred are used
+
+
+def main(argv: Sequence[str]) -> int:
+    """Examine what was asked for, print each certificate as it comes, return the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        chosen = subjects(options)
+        place = _place(options, {one.framework for one in chosen})
+    except (UsageError, datasets.DataError) as error:
+        print(f"bench parity: error: {error}", file=sys.stderr)
+        return 2
+    made = []
+    for one in certificates(chosen, place):
+        print(wording.certificate(one), flush=True)  # each framework takes seconds
+        made.append(one)
+        if options.out is not None:
+            save(options.out, one)
+    print(wording.conclusion(made))
+    return 0 if all(one.passed for one in made) else 1
+
+
+def subjects(options: argparse.Namespace) -> list[Subject]:
+    """All that was asked for and is offered, each once.
+
+    Raises UsageError where nothing is, or for a device or processors that are not there.
+    """
+    here = machine.observe()
+    if max(options.threads or (1,)) > here.cores:
+        raise UsageError(f"--threads: this machine has {here.cores} processors for it; give fewer")
+    grid = Grid(
+        tasks=(options.task,),
+        architectures=options.architecture,
+        frameworks=options.framework,
+        executions=options.execution,
+        devices=devices(options.device, here),
+        precisions=options.precision,
+        threads=options.threads or (None,),
+    )
+    images = TaskSource(task=options.task, source="", targets=())
+    found = list(dict.fromkeys(map(subject.of, expand([grid], [images], {}))))
+    if not found:
+        raise UsageError(
+            "nothing to check: no framework chosen offers the execution, device and precision "
+            "asked for"
+        )
+    return found
+
+
+def _place(options: argparse.Namespace, frameworks: set[str]) -> Place:
+    """The images and interpreters; raises DataError and UsageError for what cannot be used."""
+    offered = [source.name for source in datasets.TASKS[options.task].sources]
+    if options.source not in (None, *offered):
+        raise UsageError(
+            f"--source {options.source}: {options.task} has no such source; "
+            f"choose from {', '.join(offered)}"
+        )
+    with StageDisplay() as show:
+        prepared = datasets.prepare(
+            options.task,
+            source=options.source,
+            data_dir=options.data_dir,
+            glyphs_images=GLYPHS,
+            progress=show,
+        )
+    for note in prepared.notes:
+        print(note, file=sys.stderr)
+    return Place(
+        data_folder=prepared.folder,
+        versions={name: _versions(name, options.python) for name in frameworks},
+        pythons=options.python,
+        timeout_s=options.timeout,
+    )
+
+
+def _versions(framework: str, pythons: Mapping[str, Path]) -> dict[str, str]:
+    packages = FRAMEWORKS[framework].packages
+    if framework in pythons:
+        return versions.ask(pythons[framework], packages)
+    return versions.installed(packages)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench parity",
+        description="Put frameworks beside a NumPy float64 referee and certify equal work.",
+    )
+    for name, known, default in (
+        ("framework", tuple(FRAMEWORKS), tuple(FRAMEWORKS)),
+        ("execution", EXECUTIONS, (ALL_EXECUTIONS,)),
+        ("architecture", tuple(models.ARCHITECTURES), tuple(models.ARCHITECTURES)),
+        ("device", DEVICES, None),
+        ("precision", PRECISIONS, ("fp32",)),
+    ):
+        said = "cpu, and cuda where there is one" if default is None else ", ".join(default)
+        parser.add_argument(
+            f"--{name}",
+            type=arguments.list_of(name, known),
+            default=default,
+            metavar=name.upper(),
+            help=f"of {', '.join(known)} (default: {said})",
+        )
+    _add_rest(parser)
+    return parser
+
+
+def _add_rest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=arguments.wholes("--threads"), metavar="N")
+    parser.add_argument(
+        "--task", type=arguments.one_of("task", tuple(datasets.TASKS)), default="digits"
+    )
+    parser.add_argument("--source", help="where the images come from (default: the best found)")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
+    parser.add_argument(
+        "--python",
+        type=pythons,
+        default={},
+        metavar="FRAMEWORK=PATH,...",
+        help="the interpreter that runs a framework, where it is not this one",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=arguments.positive("--timeout"),
+        default=TIMEOUT_S,
+        metavar="S",
+        help=f"seconds for each network of a framework (default: {TIMEOUT_S:g})",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="results folder to leave the certificates in"
+    )

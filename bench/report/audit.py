@@ -1,0 +1,136 @@
+"""The audit in sentences: how far the clock and the machine are to be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench import verdict
+from bench.audit_record import Arms, Audit, Peak, Timer, Unsynchronised
+from bench.record import Record
+from bench.report import wording
+from bench.steadiness import Steadiness, steadiness, warnings
+
+NO_AUDIT = (
+    "The clock was not audited, so the noise floor of this machine is not known: "
+    "'python -m bench audit --out' with this folder does it."
+)
+
+
+def sentences(audit: Audit | None, records: Sequence[Record]) -> Iterator[str]:
+    """What the audit found, and how steady the machine was over the runs; warnings last.
+
+    ``audit``: None where there is none. ``records``: all of the folder, in their order.
+    """
+    steady = steadiness([record.pulse for record in records if record.pulse is not None])
+    if audit is None:
+        yield NO_AUDIT
+    else:
+        yield from findings(audit)
+    if steady is not None:
+        yield said_steadiness(steady)
+    told = [*(audit.warnings if audit else ()), *(warnings(steady, "the runs") if steady else ())]
+    yield from (f"Warning: {warning}" for warning in told)
+
+
+def findings(audit: Audit) -> Iterator[str]:
+    """What the audit found, without its warnings."""
+    if audit.arms is not None:
+        yield _noise(audit.arms)
+        if audit.arms.delayed_s:
+            yield _delay(audit.arms)
+    if audit.repetitions:
+        yield _repetitions(audit.repetitions)
+    yield from map(_careless, audit.unsynchronised)
+    yield _timer(audit.timer)
+    yield from map(_peak, audit.peaks)
+
+
+def _noise(arms: Arms) -> str:
+    rounds = f"{len(arms.a_s)} rounds of about {wording.number(sum(arms.a_s) / len(arms.a_s), 2)} s"
+    paired = verdict.compare_arms(arms.same_s, arms.a_s)
+    floor = verdict.noise_floor(arms)
+    if floor is None or paired.interval is None:
+        return f"Noise floor: not known, of one round of {wording.framework(arms.experiment)}."
+    named = "a winner was named" if verdict.names_winner(arms) else "no winner was named"
+    return (
+        f"Noise floor {_percent(floor)}: the very same experiment run as two arms "
+        f"({wording.framework(arms.experiment)}, {rounds}) differed by "
+        f"{_signed(paired.ratio - 1)} ({_signed(paired.interval.low - 1)} to "
+        f"{_signed(paired.interval.high - 1)}), and {named}. Smaller differences are a tie."
+    )
+
+
+def _delay(arms: Arms) -> str:
+    delay = verdict.delay_found(arms)
+    share = delay.injected_s / (sum(arms.a_s) / len(arms.a_s))
+    what = f"Injected delay of {_ms(delay.injected_s)} a run ({_percent(share)})"
+    if delay.interval is None:
+        return f"{what}: {_ms(delay.found_s)} seen, of one round."
+    seen = f"{_ms(delay.found_s)} ({_ms(delay.interval.low)} to {_ms(delay.interval.high)})"
+    return f"{what}: found, as {seen}." if delay.found else f"{what}: NOT found; seen were {seen}."
+
+
+def _repetitions(repetitions: Sequence[Arms]) -> str:
+    named = sum(map(verdict.names_winner, repetitions))
+    return (
+        f"Of {len(repetitions)} further comparisons of the experiment with itself, "
+        f"{len(repetitions[0].a_s)} pairs each, {len(repetitions) - named} named no winner and "
+        f"{named} did."
+    )
+
+
+def _careless(reading: Unsynchronised) -> str:
+    if reading.false_s is None or reading.true_s is None:
+        return (
+            f"A clock that does not wait, on {wording.device(reading.device)}: unavailable: "
+            f"{reading.unavailable}."
+        )
+    return (
+        f"A clock that does not wait for {wording.device(reading.device)} reads "
+        f"{_ms(reading.false_s)} for what takes {_ms(reading.true_s)}: it would be wrong by a "
+        f"factor of {wording.number(reading.true_s / max(reading.false_s, 1e-9))}. Ours waits."
+    )
+
+
+def _timer(timer: Timer) -> str:
+    return (
+        f"Timer: {timer.name}; its smallest step is {wording.number(timer.resolution_s * 1e9)} ns, "
+        f"and a reading costs {wording.number(timer.cost_s * 1e9)} ns."
+    )
+
+
+def _peak(peak: Peak) -> str:
+    threads = "" if peak.threads is None else f", {wording.counted(peak.threads, 'thread')}"
+    return (
+        f"Peak on {wording.device(peak.device)} in {peak.precision}{threads}: "
+        f"{wording.number(peak.flop_per_s / 1e9)} GFLOP/s in matrix products, "
+        f"{wording.number(peak.bytes_per_s / 1e9)} GB/s in copies ({peak.by})."
+    )
+
+
+def said_steadiness(found: Steadiness) -> str:
+    """How the same small product fared over the runs, and what others took meanwhile."""
+    said = [
+        f"Steadiness: the same small matrix product, before each of {found.pulses} runs, took "
+        f"{_ms(found.product_s)}, at the slowest {_percent(found.slowest)} longer"
+    ]
+    if found.drift is not None:
+        said.append(f"the last quarter of the runs {_signed(found.drift)} beside the first")
+    if found.busiest is not None:
+        said.append(f"other programs took at most {_percent(found.busiest)} of the processors")
+    if found.clock_hz is not None:
+        low, high = (f"{hz / 1e9:.2f}" for hz in found.clock_hz)
+        said.append(f"processors' clock {low if low == high else f'{low} to {high}'} GHz")
+    return f"{'; '.join(said)}."
+
+
+def _ms(seconds: float) -> str:
+    return f"{wording.number(seconds * 1e3)} ms"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.1f} %"

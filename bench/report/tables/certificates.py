@@ -1,0 +1,116 @@
+"""Certificates of parity: how far each framework is from the referee, and whether that passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from bench.certificate import Certificate, Check
+from bench.report import matched, wording
+from bench.report.tables import columns
+from bench.report.tables.table import Cell, Column, Row, Section, Table
+from bench.stats import Replicates
+
+MISSING = "missing"
+
+
+def build(groups: Sequence[Replicates]) -> Table:
+    """A section an architecture, device and precision; a row a framework with its versions."""
+    matched_by_design = [group for group in groups if not group.experiment.native]
+    sections = groupby(sorted(matched_by_design, key=_section_key), _section_key)
+    return Table(
+        name="certificates",
+        title="Certificates of equal work",
+        explanation=(
+            "Each framework beside a NumPy float64 implementation of the same network and "
+            "optimisers, without dropout, from the same weights on the same images: the largest "
+            "difference over the largest magnitude of the referee's, and after the slash how much "
+            "is allowed. `python -m bench parity` makes them again."
+        ),
+        needs="runs with nothing left to the framework",
+        sections=tuple(_section(list(members)) for _, members in sections),
+    )
+
+
+def _section_key(group: Replicates) -> tuple[str, ...]:
+    one = group.experiment
+    return one.architecture, one.device, one.precision
+
+
+def _section(groups: list[Replicates]) -> Section:
+    one = groups[0].experiment
+    rows = tuple((group,) for group in _distinct(groups))
+    made = [group.certificate for (group,) in rows if group.certificate]
+    return Section(
+        heading=(
+            f"{wording.architecture(one.architecture)} on {wording.device(one.device)}, "
+            f"{one.precision}"
+        ),
+        note=_note(made),
+        columns=_columns(rows, made),
+        rows=rows,
+    )
+
+
+def _distinct(groups: Iterable[Replicates]) -> list[Replicates]:
+    """One group for each subject, which is one certificate's or lacks it."""
+
+    def key(group: Replicates) -> tuple[Any, ...]:
+        one = group.experiment
+        return one.framework, one.execution, one.threads, tuple(group.versions.items())
+
+    return list({key(group): group for group in groups}.values())
+
+
+def _note(made: Iterable[Certificate]) -> str:
+    """The images used, and why each tolerance is what it is."""
+    listed = list(made)
+    reasons: dict[str, list[str]] = {}
+    for certificate in listed:
+        for check in certificate.checks:
+            named = reasons.setdefault(check.reason, [])
+            if check.quantity not in named:
+                named.append(check.quantity)
+    images = "; ".join(dict.fromkeys(c.data for c in listed if c.data))
+    said = (f"{', '.join(names)}: {reason}." for reason, names in reasons.items())
+    return " ".join([*([f"Images: {images}."] if images else []), *said])
+
+
+def _columns(rows: Sequence[Row], made: Iterable[Certificate]) -> tuple[Column, ...]:
+    quantities = dict.fromkeys(check.quantity for one in made for check in one.checks)
+    return (
+        *columns.experiment(leave_out=("task", "source", "images_drawn", "data_fingerprint")),
+        columns.framework(rows),
+        columns.text("threads", lambda group: str(group.experiment.threads or "")),
+        Column(header="certificate", names=("certificate", "made_at"), cell=_verdict, words=True),
+        *map(_quantity, quantities),
+    )
+
+
+def _verdict(row: Row) -> Cell:
+    certificate = row[0].certificate
+    if certificate is None:
+        return Cell(shown=MISSING, raw=(MISSING, None))
+    reason = matched.failing(certificate)
+    said = "pass" if reason is None else f"fail: {reason}"
+    return Cell(shown=said, raw=(said, certificate.made_at))
+
+
+def _quantity(name: str) -> Column:
+    """A check's deviation and tolerance."""
+
+    def cell(row: Row) -> Cell:
+        check = _check(row[0].certificate, name)
+        if check is None:
+            return Cell(shown=wording.NOT_MEASURED, raw=(None, None))
+        shown = f"{check.deviation:.1e} / {check.tolerance:.1e}"
+        return Cell(shown=shown, raw=(check.deviation, check.tolerance))
+
+    stem = name.lower().replace(" ", "_")
+    return Column(header=name, names=(f"{stem}_deviation", f"{stem}_tolerance"), cell=cell)
+
+
+def _check(certificate: Certificate | None, quantity: str) -> Check | None:
+    checks = certificate.checks if certificate else ()
+    return next((check for check in checks if check.quantity == quantity), None)

@@ -1,0 +1,148 @@
+"""Two models on the same test images: on which they disagree, by McNemar's test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bench import significance
+from bench.record import Record
+from bench.report import certainty
+from bench.report.comparison import FRAMEWORK, Comparison, comparisons
+from bench.report.tables import differences
+from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
+from bench.stats import Replicates
+
+NOT_KEPT = "not kept"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disagreement:
+    """Two models on the same test images."""
+
+    first_only: int  # images that the first alone gets wrong
+    second_only: int
+
+    @property
+    def p(self) -> float:
+        """Of no difference, not corrected."""
+        return significance.mcnemar(self.first_only, self.second_only)
+
+
+def build(groups: Sequence[Replicates]) -> Table:
+    """A section for each set that differs in framework and execution alone; a row a seed's pair."""
+    sections = map(_section, comparisons(groups, FRAMEWORK))
+    return Table(
+        name="models",
+        title="Models on the same test images",
+        explanation=(
+            "For two models of the same seed, the test images that one of them alone gets wrong. "
+            "p is McNemar's, exact, corrected by Holm's method for all rows of the section: that "
+            "two models which err alike disagree so unevenly. It tells these two models apart, "
+            "and two frameworks only if it does so at seed after seed."
+        ),
+        needs="two frameworks with a seed in common whose records name the wrong test images",
+        sections=tuple(section for section in sections if section.rows),
+    )
+
+
+def disagreement(first: Record, second: Record) -> Disagreement | None:
+    """On which test images two runs disagree; None where a record does not name the wrong ones."""
+    ours, theirs = _wrong(first), _wrong(second)
+    if ours is None or theirs is None:
+        return None
+    return Disagreement(first_only=len(ours - theirs), second_only=len(theirs - ours))
+
+
+def rows(comparison: Comparison) -> tuple[Row, ...]:
+    """Every two groups at every seed that was tested in both; none where no pair can be told."""
+    found = tuple(
+        (replace(first, records=(one,)), replace(second, records=(other,)))
+        for first, second in differences.pairs(comparison)
+        for one, other in zip(*_common(first, second), strict=True)
+    )
+    return found if any(map(_of, found)) else ()
+
+
+def tested(comparison: Comparison) -> list[float]:
+    """The corrected p of every row that has one."""
+    return significance.holm([seen.p for row in rows(comparison) if (seen := _of(row))])
+
+
+def _common(first: Replicates, second: Replicates) -> tuple[list[Record], list[Record]]:
+    """The runs of both at the seeds that both were tested at, in the same order."""
+    ours, theirs = (
+        {r.seed: r for r in group.measured if r.measurement and r.measurement.test}
+        for group in (first, second)
+    )
+    seeds = sorted(ours.keys() & theirs.keys())
+    return [ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]
+
+
+def _of(row: Row) -> Disagreement | None:
+    return disagreement(row[0].records[0], row[1].records[0])
+
+
+def _wrong(record: Record) -> frozenset[int] | None:
+    test = record.measurement.test if record.measurement else None
+    return None if test is None or test.wrong is None else frozenset(test.wrong)
+
+
+def _section(comparison: Comparison) -> Section:
+    found = rows(comparison)
+    return Section(
+        heading=differences.heading(comparison),
+        note=equal_in_all_rows(comparison),
+        columns=(
+            *differences.names(comparison),
+            Column(header="seed", names=("seed",), cell=_seed),
+            _count("first alone wrong", "first_only_wrong_n"),
+            _count("second alone wrong", "second_only_wrong_n"),
+            *_p_values(found),
+        ),
+        rows=found,
+    )
+
+
+def _seed(row: Row) -> Cell:
+    seed = row[0].records[0].seed
+    return Cell(shown=str(seed), raw=(seed,))
+
+
+def _count(header: str, name: str) -> Column:
+    def cell(row: Row) -> Cell:
+        seen = _of(row)
+        if seen is None:
+            return Cell(shown=NOT_KEPT, raw=(None,))
+        count = seen.first_only if name.startswith("first") else seen.second_only
+        return Cell(shown=str(count), raw=(count,))
+
+    return Column(header=header, names=(name,), cell=cell)
+
+
+def _p_values(found: Sequence[Row]) -> tuple[Column, Column]:
+    """McNemar's p, bare and corrected, and what may be said."""
+    told = [(row, seen) for row in found if (seen := _of(row))]
+    corrected = significance.holm([seen.p for _, seen in told])
+    by_row = {id(row): (seen, p) for (row, seen), p in zip(told, corrected, strict=True)}
+
+    def p_cell(row: Row) -> Cell:
+        if id(row) not in by_row:
+            return Cell(shown=NOT_KEPT, raw=(None, None))
+        seen, p = by_row[id(row)]
+        return Cell(shown=certainty.p_value(p), raw=(seen.p, p))
+
+    def verdict_cell(row: Row) -> Cell:
+        said = _verdict(*by_row[id(row)]) if id(row) in by_row else None
+        return Cell(shown=said or NOT_KEPT, raw=(said,))
+
+    return (
+        Column(header="p (Holm)", names=("mcnemar_p", "mcnemar_p_holm"), cell=p_cell),
+        Column(header="the first is", names=("mcnemar_verdict",), cell=verdict_cell, words=True),
+    )
+
+
+def _verdict(seen: Disagreement, p: float) -> str:
+    if p >= significance.LEVEL:
+        return "not told apart"
+    return "more accurate" if seen.first_only < seen.second_only else "less accurate"

@@ -1,0 +1,29 @@
+"""Whether the numbers of a results folder can be trusted: equal work, clock, settings, seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench.record import Record
+from bench.report import audit, flags, matched
+from bench.stats import Replicates
+
+HEADING = "## Can these numbers be trusted?"
+
+
+def paragraphs(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
+    """The section of a results folder's page: a heading, and a list of sentences.
+
+    Args:
+        groups: all runs, with the evidence that lies beside them.
+        records: the same runs, one by one.
+    """
+    evidence = groups[0].evidence
+    said = [
+        *matched.sentences(groups),
+        *audit.sentences(evidence.audit, records),
+        *flags.sentences(groups),
+        *([evidence.suite.seeds_stopped] if evidence.suite.seeds_stopped else []),
+    ]
+    yield HEADING
+    yield "\n".join(f"- {sentence}" for sentence in said)

@@ -1,0 +1,141 @@
+"""Faults to plant in a trainer, any framework's: each a mistake that somebody has made.
+
+A fault is a change of what a trainer is made from, or a wrapper around it that changes what it
+is given and gives back. The wrapper is honest in both directions: weights read back are those
+that a user of the faulty trainer would believe in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.order import segments
+from bench.parity.trial import Create
+from bench.trainers import Images, Logits, Setup, Trainer, Weights
+
+OUT_OF_ORDER = 7  # this batch is taken before the one that should come first
+
+
+def planted(create: Create, fault: Callable[[Setup], Setup]) -> Create:
+    """Trainers made from a setup with a mistake in it."""
+    return lambda setup: create(fault(setup))
+
+
+def wrapped(create: Create, wrapper: Callable[[Trainer, Setup], Any]) -> Create:
+    """Trainers with a mistake around them."""
+    return lambda setup: wrapper(create(setup), setup)  # type: ignore[no-any-return]
+
+
+def wrong_epsilon(setup: Setup) -> Setup:
+    return replace(setup, experiment=replace(setup.experiment, adam_epsilon=1e-8))
+
+
+def wrong_learning_rate(setup: Setup) -> Setup:
+    rate = 1.05 * setup.experiment.learning_rate
+    return replace(setup, experiment=replace(setup.experiment, learning_rate=rate))
+
+
+def missing_momentum(setup: Setup) -> Setup:
+    return replace(setup, experiment=replace(setup.experiment, momentum=0.0))
+
+
+def dropout_left_on(setup: Setup) -> Setup:
+    return replace(setup, experiment=replace(setup.experiment, dropout=True))
+
+
+def shifted_labels(setup: Setup) -> Setup:
+    return replace(setup, train_labels=np.roll(setup.train_labels, 1))
+
+
+def own_epsilon(setup: Setup) -> Setup:
+    """The framework's own Adam, where that is another: PyTorch's."""
+    return replace(setup, experiment=replace(setup.experiment, native=("adam-epsilon",)))
+
+
+def bfloat16(setup: Setup) -> Setup:
+    """A precision that nobody asked for."""
+    return replace(setup, experiment=replace(setup.experiment, precision="bf16"))
+
+
+class Wrapper:
+    """A trainer as it is, but for what a subclass changes."""
+
+    def __init__(self, trainer: Trainer, setup: Setup) -> None:
+        self.trainer = trainer
+        self.setup = setup
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.trainer, name)
+
+    def load_weights(self, weights: Weights) -> None:
+        self.trainer.load_weights(self.inward(weights))
+
+    def weights(self) -> Weights:
+        return self.outward(self.trainer.weights())
+
+    def inward(self, weights: Weights) -> Weights:
+        return weights
+
+    def outward(self, weights: Weights) -> Weights:
+        return weights
+
+
+class TransposedKernel(Wrapper):
+    """(out, in) taken for (in, out): a square kernel raises no error."""
+
+    def inward(self, weights: Weights) -> Weights:
+        return weights | {"dense_2/kernel": np.ascontiguousarray(weights["dense_2/kernel"].T)}
+
+    outward = inward
+
+
+class FlattenOrderMixedUp(Wrapper):
+    """The rows behind a Flatten in (channel, height, width) order, taken to be in the other."""
+
+    def inward(self, weights: Weights) -> Weights:
+        return weights | {"dense/kernel": _moved(weights["dense/kernel"], (5, 5, 64), (2, 0, 1))}
+
+    def outward(self, weights: Weights) -> Weights:
+        return weights | {"dense/kernel": _moved(weights["dense/kernel"], (64, 5, 5), (1, 2, 0))}
+
+
+class BiasesNotLoaded(Wrapper):
+    def inward(self, weights: Weights) -> Weights:
+        return {
+            name: np.zeros_like(array) if name.endswith("/bias") else array
+            for name, array in weights.items()
+        }
+
+
+class NoNumber(Wrapper):
+    def logits(self, images: Images) -> Logits:
+        return np.full_like(self.trainer.logits(images), np.nan)
+
+
+class OneBatchOutOfOrder(Wrapper):
+    """Two neighbouring batches of the epoch change places."""
+
+    def __init__(self, trainer: Trainer, setup: Setup) -> None:
+        super().__init__(trainer, setup)
+        self.calls = 0
+        (order,) = segments(setup.experiment, setup.seed, len(setup.train_labels))
+        size = setup.experiment.batch_size
+        self.batches = [order[start : start + size] for start in range(0, len(order), size)]
+
+    def arrange(self, order: NDArray[np.int64]) -> None:
+        np.testing.assert_array_equal(order, self.batches[self.calls])
+        swapped = {OUT_OF_ORDER: OUT_OF_ORDER + 1, OUT_OF_ORDER + 1: OUT_OF_ORDER}
+        self.trainer.arrange(self.batches[swapped.get(self.calls, self.calls)])
+        self.calls += 1
+
+
+def _moved(
+    kernel: NDArray[np.float32], shape: tuple[int, ...], axes: tuple[int, ...]
+) -> NDArray[np.float32]:
+    rows = kernel.reshape(*shape, -1).transpose(*axes, 3)
+    return np.ascontiguousarray(rows).reshape(kernel.shape)

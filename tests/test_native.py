@@ -1,0 +1,56 @@
+"""What each framework does of itself, as data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench import native
+from bench.experiment import NATIVE, Experiment
+from bench.trainers import FRAMEWORKS
+from tests.fakes import an_experiment
+
+CNN = an_experiment(architecture="cnn")
+
+
+def test_every_framework_says_something_under_every_word() -> None:
+    assert set(native.OWN) == set(FRAMEWORKS) == set(native.COMPILER)
+    assert set(native.MATCHED) == set(NATIVE)
+    for words in native.OWN.values():
+        assert set(words) == set(NATIVE)
+        assert all(own.says for own in words.values())
+
+
+@pytest.mark.parametrize(
+    ("experiment", "wanted"),
+    [
+        (
+            CNN,
+            ("adam-epsilon", "bias-init", "kernel-init", "memory-layout", "shuffling"),
+        ),
+        (
+            replace(CNN, architecture="mlp"),  # has no images inside
+            ("adam-epsilon", "bias-init", "kernel-init", "shuffling"),
+        ),
+        (
+            replace(CNN, device="cuda"),  # channels first there anyway, and TF32 exists
+            ("adam-epsilon", "bias-init", "kernel-init", "matmul-precision", "shuffling"),
+        ),
+        (
+            replace(CNN, optimizer="sgd"),
+            ("bias-init", "kernel-init", "memory-layout", "shuffling"),
+        ),
+        (replace(CNN, framework="keras-jax"), ("shuffling",)),
+        (replace(CNN, framework="keras-jax", device="cuda"), ("matmul-precision", "shuffling")),
+        (
+            replace(CNN, framework="keras-torch", architecture="mlp", device="cuda"),
+            ("shuffling",),  # PyTorch takes TF32 in convolutions alone
+        ),
+        (replace(CNN, framework="numpy"), ()),
+    ],
+)
+def test_a_default_is_restorable_where_it_changes_something(
+    experiment: Experiment, wanted: tuple[str, ...]
+) -> None:
+    assert native.restorable(experiment) == wanted

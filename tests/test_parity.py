@@ -1,0 +1,191 @@
+"""The parity check passes honest trainers, and finds each planted fault by its quantity."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from bench.certificate import Check
+from bench.experiment import Precision
+from bench.parity import tolerances
+from bench.parity.deviation import deviation, largest
+from bench.parity.examine import NotFinite, examine
+from bench.parity.sample import BATCH_SIZE, EVALUATION_IMAGES, STEPS, TRAIN_IMAGES, Sample
+from bench.parity.subject import Subject
+from bench.parity.trial import Create
+from bench.trainers.numpy import create as numpy_trainer
+from datasets.arrays import normalise
+from datasets.glyphs import draw
+from tests import parity_faults as faults
+
+CLEARLY = 4  # times the tolerance: what a planted fault exceeds at the least
+
+
+@cache
+def drawn() -> Sample:
+    images, labels = draw("digits", TRAIN_IMAGES + EVALUATION_IMAGES)
+    normal = normalise(images, mean=float(images.mean() / 255), std=float(images.std() / 255))
+    return Sample(
+        name="drawn",
+        classes=10,
+        train_images=normal[:TRAIN_IMAGES],
+        train_labels=labels[:TRAIN_IMAGES].astype(np.int64),
+        evaluation_images=normal[TRAIN_IMAGES:],
+    )
+
+
+def examined(
+    create: Create, architecture: str = "mlp", framework: str = "numpy", **axes: Precision
+) -> dict[str, Check]:
+    subject = Subject(
+        framework=framework,
+        execution="eager",
+        device="cpu",
+        precision=axes.get("precision", "fp32"),
+        threads=None,
+        architecture=architecture,
+    )
+    return {check.quantity: check for check in examine(create, subject, drawn(), starts=(1,))}
+
+
+def assert_caught(checks: dict[str, Check], *quantities: str) -> None:
+    for quantity in quantities:
+        check = checks[quantity]
+        assert check.deviation > CLEARLY * check.tolerance, quantity
+        assert not check.passed
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "cnn"])
+def test_an_honest_trainer_passes_every_check_with_margin(architecture: str) -> None:
+    checks = examined(numpy_trainer, architecture)
+    assert len(checks) == 11
+    for check in checks.values():
+        assert check.deviation < check.tolerance / 2, check
+
+
+def test_an_epsilon_of_another_size_shows_in_the_first_update_by_adam() -> None:
+    checks = examined(faults.planted(numpy_trainer, faults.wrong_epsilon))
+    assert_caught(checks, "first update by Adam")
+    others = [check for name, check in checks.items() if "Adam" not in name]
+    assert all(check.passed for check in others)
+
+
+def test_a_wrong_learning_rate_shows_in_what_steps_make_of_weights() -> None:
+    checks = examined(faults.planted(numpy_trainer, faults.wrong_learning_rate))
+    assert_caught(checks, "gradients at step 1", "first update by Adam")
+
+
+def test_a_momentum_that_is_missing_shows_in_its_losses_and_in_nothing_else() -> None:
+    checks = examined(faults.planted(numpy_trainer, faults.missing_momentum))
+    assert_caught(checks, "losses of 20 steps by momentum", "logits after them, momentum")
+    assert {name for name, check in checks.items() if not check.passed} == {
+        "losses of 20 steps by momentum",
+        "logits after them, momentum",
+    }
+
+
+def test_a_dropout_left_on_shows_in_gradients_and_losses_but_not_in_evaluation() -> None:
+    checks = examined(faults.planted(numpy_trainer, faults.dropout_left_on))
+    assert_caught(checks, "gradients at step 1", "losses of 20 steps by SGD")
+    assert checks["logits at step 0"].passed
+
+
+def test_labels_shifted_by_one_image_show_in_gradients_and_losses() -> None:
+    checks = examined(faults.planted(numpy_trainer, faults.shifted_labels))
+    assert_caught(checks, "gradients at step 1", "losses of 20 steps by SGD")
+    assert checks["logits at step 0"].passed
+
+
+def test_a_transposed_square_kernel_shows_in_the_logits_at_step_0() -> None:
+    checks = examined(faults.wrapped(numpy_trainer, faults.TransposedKernel))
+    assert_caught(checks, "logits at step 0", "gradients at step 1")
+
+
+def test_biases_that_are_not_loaded_show_in_the_logits_at_step_0() -> None:
+    checks = examined(faults.wrapped(numpy_trainer, faults.BiasesNotLoaded))
+    assert_caught(checks, "logits at step 0")
+
+
+def test_two_batches_that_change_places_show_in_the_losses_alone() -> None:
+    checks = examined(faults.wrapped(numpy_trainer, faults.OneBatchOutOfOrder))
+    for optimizer in ("SGD", "momentum", "Adam"):
+        assert_caught(checks, f"losses of 20 steps by {optimizer}")
+        assert checks[f"first update by {optimizer}"].passed
+    assert checks["gradients at step 1"].passed
+
+
+def test_a_flatten_of_the_other_order_shows_in_the_logits_at_step_0() -> None:
+    checks = examined(faults.wrapped(numpy_trainer, faults.FlattenOrderMixedUp), "cnn")
+    assert_caught(checks, "logits at step 0")
+
+
+def test_a_fault_is_found_from_every_start_it_is_tried_from() -> None:
+    subject = Subject(
+        framework="numpy",
+        execution="eager",
+        device="cpu",
+        precision="fp32",
+        threads=None,
+        architecture="mlp",
+    )
+    create = faults.planted(numpy_trainer, faults.wrong_epsilon)
+    checks = {check.quantity: check for check in examine(create, subject, drawn(), starts=(1, 2))}
+    assert_caught(checks, "first update by Adam")
+
+
+def test_pytorch_is_caught_with_its_own_epsilon_and_with_a_transposed_kernel() -> None:
+    pytest.importorskip("torch")
+    from bench.trainers.pytorch import create
+
+    honest = examined(create, framework="pytorch")
+    assert all(check.passed for check in honest.values())
+    own = faults.planted(create, faults.own_epsilon)
+    assert_caught(examined(own, framework="pytorch"), "first update by Adam")
+    transposed = faults.wrapped(create, faults.TransposedKernel)
+    assert_caught(examined(transposed, framework="pytorch"), "logits at step 0")
+
+
+def test_pytorch_that_computes_in_bfloat16_fails_as_float32_and_passes_as_bfloat16() -> None:
+    pytest.importorskip("torch")
+    from bench.trainers.pytorch import create
+
+    in_bfloat16 = faults.planted(create, faults.bfloat16)
+    assert_caught(examined(in_bfloat16, framework="pytorch"), "logits at step 0")
+    honest = examined(create, framework="pytorch", precision="bf16")
+    assert [check for check in honest.values() if not check.passed] == []
+
+
+def test_a_trainer_that_answers_with_no_number_is_not_compared() -> None:
+    with pytest.raises(NotFinite, match="logits at step 0: not a finite number"):
+        examined(faults.wrapped(numpy_trainer, faults.NoNumber))
+
+
+def test_a_deviation_is_the_largest_difference_over_the_largest_magnitude() -> None:
+    assert deviation([1.0, -4.0, 2.5], [1.0, -5.0, 2.0]) == 0.2
+    assert deviation([0.0], [0.0]) == 0
+    assert deviation([1e-9], [0.0]) == np.inf
+    assert np.isnan(deviation([np.nan, 1.0], [1.0, 1.0]))
+    with pytest.raises(ValueError, match=r"of shape \(2,\), the referee's of shape \(1,\)"):
+        deviation([1.0, 1.0], [1.0])
+
+
+def test_a_small_array_is_judged_by_its_own_scale() -> None:
+    seen = {"kernel": np.array([1000.0]), "bias": np.array([2e-3])}
+    wanted = {"kernel": np.array([1000.0]), "bias": np.array([1e-3])}
+    assert largest(seen, wanted) == 1.0
+    with pytest.raises(ValueError, match="the referee's"):
+        largest({"kernel": np.array([1.0])}, wanted)
+
+
+def test_the_sample_ends_on_a_short_batch_after_twenty_steps() -> None:
+    assert -(-TRAIN_IMAGES // BATCH_SIZE) == STEPS
+    assert TRAIN_IMAGES % BATCH_SIZE
+
+
+def test_a_coarser_format_is_allowed_more_except_in_the_update() -> None:
+    for kind in tolerances.GROWTHS:
+        fine, middle, coarse = (tolerances.of(kind, p).value for p in ("fp32", "tf32", "bf16"))
+        assert fine < middle < coarse < 1
+    assert tolerances.of("update", "bf16") == tolerances.of("update", "fp32")
