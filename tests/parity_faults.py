@@ -28,7 +28,7 @@ def planted(create: Create, fault: Callable[[Setup], Setup]) -> Create:
 
 def wrapped(create: Create, wrapper: Callable[[Trainer, Setup], Any]) -> Create:
     """Trainers with a mistake around them."""
-    return lambda setup: wrapper(create(setup), setup)  # type: ignore[no-any-return]
+    return lambda setup: wrapper(create(setup), setup)
 
 
 def wrong_epsilon(setup: Setup) -> Setup:

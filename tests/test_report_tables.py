@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -241,6 +242,14 @@ def test_every_run_is_a_row_whether_it_ended_well_or_not() -> None:
     assert found["letters", "0"]["images_drawn"] == "True"
 
 
+SPECIAL: tuple[dict[str, Any], ...] = (
+    {},
+    {"native": ("kernel-init",)},
+    {"precision": "bf16"},
+    {"threads": 1},
+)
+
+
 def everything(*sources: tuple[str, str]) -> list[Record]:
     """What every table needs, of these tasks and sources."""
     return [
@@ -251,15 +260,15 @@ def everything(*sources: tuple[str, str]) -> list[Record]:
             device=device,
             batch_size=size,
             framework=framework,
-            native=native,
             wrong=(1, 2),
+            **special,
         )
         for task, source in sources
         for name in ("mlp", "cnn")
         for device in ("cpu", "cuda")
         for size in (20, 128)
         for framework in ("pytorch", "keras-jax")
-        for native in ((), ("kernel-init",))
+        for special in SPECIAL
     ]
 
 

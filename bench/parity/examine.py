@@ -64,7 +64,11 @@ def compare(seen: Observed, wanted: Observed, *, steps: int) -> Iterator[tuple[s
         other = wanted.trajectories[name]
         yield f"first update by {name}", "update", largest(own.update, other.update)
         yield f"losses of {steps} steps by {name}", "losses", deviation(own.losses, other.losses)
-        yield f"logits after them, {name}", "trained logits", deviation(own.logits, other.logits)
+        yield (
+            f"logits after {steps} steps by {name}",
+            "trained logits",
+            deviation(own.logits, other.logits),
+        )
 
 
 def _check(quantity: str, kind: Kind, apart: float, subject: Subject) -> Check:

@@ -87,7 +87,7 @@ def _run(subjects: tuple[Subject, ...], place: Place, log: IO[bytes]) -> tuple[l
         ended = f"its process ended with exit code {process.returncode}"
     except subprocess.TimeoutExpired:
         end_tree(process)
-        out = process.stdout.read() if process.stdout else b""
+        out, _ = process.communicate()  # what it had written by then
         ended = f"not done after {limit_s:g} s"
     finally:
         end_tree(process)

@@ -41,7 +41,8 @@ def take(data: Dataset) -> Sample:
     evaluation, _ = _normal(data, data.validation, EVALUATION_IMAGES)
     return Sample(
         name=(
-            f"{data.task} ({data.source}, {data.fingerprint[:12]}), {TRAIN_IMAGES} training images"
+            f"{data.task} ({data.source}{', drawn' if data.drawn else ''}, "
+            f"{data.fingerprint[:12]}), {TRAIN_IMAGES} training images"
         ),
         classes=len(data.class_names),
         train_images=train,

@@ -27,7 +27,7 @@ class Subject:
         return astuple(self)[:-1]
 
     def __str__(self) -> str:
-        threads = "" if self.threads is None else f", {self.threads} threads"
+        threads = "" if self.threads is None else f", --threads {self.threads}"
         return (
             f"{self.architecture} in {self.framework} {self.execution} on {self.device}, "
             f"{self.precision}{threads}"

@@ -120,7 +120,7 @@ def _table(found: Pairing) -> Table:
 
 def _section(comparison: Comparison, rows: tuple[Row, ...]) -> Section:
     experiment = comparison.experiment
-    place = wording.conditions(experiment, ("device", "batch_size", "goal"))
+    place = wording.place(experiment, ("device", "batch_size", "goal"))
     return Section(
         heading=f"{wording.subject(experiment, comparison.data)}, {place}",
         note=equal_in_all_rows(comparison),

@@ -58,8 +58,9 @@ class Comparison:
         return tuple(sorted({t for group in self.groups for t in group.experiment.targets}))
 
     def values(self, field: str) -> list[Any]:
-        """The different values of one field of the experiments, ascending."""
-        return sorted({getattr(group.experiment, field) for group in self.groups})
+        """The different values of one field of the experiments, ascending; None comes last."""
+        found = {getattr(group.experiment, field) for group in self.groups}
+        return sorted(found, key=_sortable)
 
     def constant(self, leave_out: Collection[str]) -> str:
         """The fields that have one value in all of them, in words."""
@@ -84,7 +85,9 @@ def comparisons(
     """
 
     def key(group: Replicates) -> tuple[Any, ...]:
-        held = [getattr(group.experiment, f) for f in EXPERIMENT_FIELDS if f not in varying]
+        held = [
+            _sortable(getattr(group.experiment, f)) for f in EXPERIMENT_FIELDS if f not in varying
+        ]
         images = group.data.drawn if "task" in varying else group.data.fingerprint
         # versions follow the framework, and may follow the device (an environment for each)
         packages = () if {*varying} & {"framework", "device"} else sorted(group.versions.items())
@@ -96,6 +99,11 @@ def comparisons(
         for _, members in groupby(sorted(groups, key=key), key)
     )
     return [comparison for comparison in found if keep(comparison)]
+
+
+def _sortable(value: Any) -> tuple[bool, Any]:
+    """None, such as all the processors there are, after every value."""
+    return value is None, 0 if value is None else value
 
 
 def swaps(groups: Iterable[Replicates]) -> list[Comparison]:

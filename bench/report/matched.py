@@ -90,9 +90,7 @@ def sentences(groups: Sequence[Replicates]) -> Iterator[str]:
         )
 
 
-def _listed(
-    groups: Iterable[Replicates], why: Callable[[Replicates], str | None] = why_not
-) -> str:
+def _listed(groups: Iterable[Replicates], why: Callable[[Replicates], str | None] = why_not) -> str:
     """The measured groups that are not matched, by their reasons."""
     bad: dict[str, list[str]] = {}
     for group in groups:

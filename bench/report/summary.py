@@ -38,7 +38,7 @@ def paragraphs(groups: Sequence[Replicates]) -> Iterator[str]:
 
 def _training(comparison: Comparison) -> Iterator[str]:
     experiment = comparison.experiment
-    place = wording.conditions(experiment, ("device", "batch_size", "epochs"))
+    place = wording.place(experiment, ("device", "batch_size", "epochs"))
     yield f"{wording.subject(experiment, comparison.data)}, {place}:"
     speeds = ranking(comparison.groups, stats.throughput_images_per_s, best="highest")
     yield from claims.fastest(speeds)
@@ -107,7 +107,7 @@ def _highest_throughput(groups: Sequence[Replicates]) -> Iterator[str]:
             continue
         sizes = len(comparison.values("batch_size")) > 1
         chosen = ", each at its best batch size" if sizes else ""
-        place = wording.conditions(experiment, ("device", "goal"))
+        place = wording.place(experiment, ("device", "goal"))
         said = " ".join(claims.fastest(_at_best_size(comparison)))
         yield f"{wording.subject(experiment, comparison.data)}, {place}{chosen}: {said}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import textwrap
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ NOT_MEASURED = "not measured"
 REASON_WIDTH = 160  # characters; the CSV of all runs has the whole
 MIB = 2**20
 GIB = 2**30
+UNUSUAL = ("precision", "threads", "native")  # said in a heading only where not the default
 
 
 # Numbers
@@ -172,6 +174,13 @@ def failure(record: Record) -> str:
 
 
 # Conditions
+
+
+def place(experiment: Experiment, fields: Iterable[str]) -> str:
+    """``conditions`` for a heading: precision, threads and own defaults only if unusual."""
+    usual = {one.name: one.default for one in dataclasses.fields(Experiment)}
+    unusual = [name for name in UNUSUAL if getattr(experiment, name) != usual[name]]
+    return conditions(experiment, (*fields, *unusual))
 
 
 def conditions(experiment: Experiment, fields: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.report.tables import (
+    axes,
     batch_size,
     break_even,
     certificates,
@@ -24,6 +25,8 @@ TABLES = (
     models.build,
     swap.build,
     hardware.build,
+    axes.precision,
+    axes.threads,
     batch_size.build,
     certificates.build,
     ladder.build,

@@ -37,7 +37,7 @@ def sweeps(groups: Sequence[Replicates]) -> list[Comparison]:
 
 def _section(comparison: Comparison) -> Section:
     experiment = comparison.experiment
-    place = wording.conditions(experiment, ("device", "goal"))
+    place = wording.place(experiment, ("device", "goal"))
     rows = [
         tuple(members)
         for _, members in groupby(sorted(comparison.groups, key=_row), lambda g: _row(g)[:-1])

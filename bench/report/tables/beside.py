@@ -22,15 +22,20 @@ def second(row: Row) -> Replicates:
 SIDES = (first, second)
 
 
+def slug(name: str) -> str:
+    """A name as the CSV writes it: '2 threads' is '2_threads'."""
+    return name.lower().replace(" ", "_")
+
+
 def throughputs(names: tuple[str, str], ratio: str) -> tuple[Column, ...]:
     """Training throughput of both, and the second's over the first's under the header ``ratio``."""
     return (
         *(
-            columns.throughput(of=name, name=f"{name.lower()}_", pick=side)
+            columns.throughput(of=name, name=f"{slug(name)}_", pick=side)
             for name, side in zip(names, SIDES, strict=True)
         ),
         judged.paired(
-            ratio, f"{names[1]}_over_{names[0]}_throughput".lower(), throughput_ratio, sign=" ×"
+            ratio, f"{slug(names[1])}_over_{slug(names[0])}_throughput", throughput_ratio, sign=" ×"
         ),
     )
 
@@ -49,7 +54,7 @@ def times(names: tuple[str, str], target: float) -> tuple[Column, ...]:
 
 def time_ratio(names: tuple[str, str], target: float) -> Column:
     """Time to a target, the second's over the first's; absent where either has a miss."""
-    name = f"{names[1]}_over_{names[0]}_time_to_{100 * target:g}_percent".lower()
+    name = f"{slug(names[1])}_over_{slug(names[0])}_time_to_{100 * target:g}_percent"
     return judged.paired(
         f"{names[1]} / {names[0]}", name, partial(_time_ratio, target=target), sign=" ×"
     )
@@ -64,7 +69,7 @@ def _time_ratio(row: Row, target: float) -> Paired | None:
 def accuracies(names: tuple[str, str]) -> tuple[Column, ...]:
     """Test accuracy of both."""
     return tuple(
-        columns.accuracy(of=name, name=f"{name.lower()}_", pick=side)
+        columns.accuracy(of=name, name=f"{slug(name)}_", pick=side)
         for name, side in zip(names, SIDES, strict=True)
     )
 
@@ -73,7 +78,7 @@ def accuracy_difference(names: tuple[str, str]) -> Column:
     """Test accuracy, the second's less the first's, seed by seed."""
     return judged.difference(
         f"{names[1]} - {names[0]} (points)",
-        f"{names[1]}_less_{names[0]}_test_accuracy".lower(),
+        f"{slug(names[1])}_less_{slug(names[0])}_test_accuracy",
         lambda row: verdict.difference(row[1], row[0], stats.test_accuracy),
     )
 
@@ -83,7 +88,7 @@ def outcomes(names: tuple[str, str]) -> tuple[Column, ...]:
     return tuple(
         Column(
             header=f"{name} runs",
-            names=(f"{name.lower()}_runs",),
+            names=(f"{slug(name)}_runs",),
             cell=partial(_outcome, side),
             words=True,
         )

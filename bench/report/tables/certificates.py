@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -47,7 +47,7 @@ def _section(groups: list[Replicates]) -> Section:
             f"{wording.architecture(one.architecture)} on {wording.device(one.device)}, "
             f"{one.precision}"
         ),
-        note=_note(made),
+        note=" ".join((*wording.notices(group.data for group in groups), *_notes(made))),
         columns=_columns(rows, made),
         rows=rows,
     )
@@ -63,18 +63,17 @@ def _distinct(groups: Iterable[Replicates]) -> list[Replicates]:
     return list({key(group): group for group in groups}.values())
 
 
-def _note(made: Iterable[Certificate]) -> str:
-    """The images used, and why each tolerance is what it is."""
+def _notes(made: Iterable[Certificate]) -> Iterator[str]:
+    """The images that certificates were made with, and why each tolerance is what it is."""
     listed = list(made)
-    reasons: dict[str, list[str]] = {}
-    for certificate in listed:
-        for check in certificate.checks:
-            named = reasons.setdefault(check.reason, [])
-            if check.quantity not in named:
-                named.append(check.quantity)
-    images = "; ".join(dict.fromkeys(c.data for c in listed if c.data))
-    said = (f"{', '.join(names)}: {reason}." for reason, names in reasons.items())
-    return " ".join([*([f"Images: {images}."] if images else []), *said])
+    images = "; ".join(dict.fromkeys(one.data for one in listed if one.data))
+    if images:
+        yield f"Certified on {images}."
+    reasons: dict[str, dict[str, None]] = {}  # reason -> its quantities, in their order
+    for check in (check for one in listed for check in one.checks):
+        reasons.setdefault(check.reason, {})[check.quantity] = None
+    for reason, quantities in reasons.items():
+        yield f"Tolerance of {', '.join(quantities)}: {reason}."
 
 
 def _columns(rows: Sequence[Row], made: Iterable[Certificate]) -> tuple[Column, ...]:

@@ -176,7 +176,7 @@ def time(target: float, *, pick: Pick = first, of: str = "") -> Column:
 
     ``of`` names what ``pick`` picks, where a row has more than one group.
     """
-    name = "_".join(filter(None, (of.lower(), f"time_to_{100 * target:g}_percent")))
+    name = "_".join(filter(None, (of.lower().replace(" ", "_"), f"time_to_{100 * target:g}_percent")))
 
     def cell(row: Row) -> Cell:
         group = pick(row)

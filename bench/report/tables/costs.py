@@ -44,7 +44,7 @@ def _known(comparison: Comparison) -> bool:
 
 def _section(comparison: Comparison) -> Section:
     experiment = comparison.experiment
-    place = wording.conditions(experiment, ("device", "batch_size", "goal"))
+    place = wording.place(experiment, ("device", "batch_size", "goal"))
     return Section(
         heading=f"{wording.subject(experiment, comparison.data)}, {place}",
         note=f"{equal_in_all_rows(comparison)} {work(comparison)} {machine(comparison)}",

@@ -47,7 +47,7 @@ def pairs(comparison: Comparison) -> tuple[Row, ...]:
 def heading(comparison: Comparison) -> str:
     """What the runs of a section are of."""
     experiment = comparison.experiment
-    place = wording.conditions(experiment, ("device", "batch_size", "goal"))
+    place = wording.place(experiment, ("device", "batch_size", "goal"))
     return f"{wording.subject(experiment, comparison.data)}, {place}"
 
 

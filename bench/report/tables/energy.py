@@ -41,7 +41,7 @@ def _asked(comparison: Comparison) -> bool:
 
 def _section(comparison: Comparison) -> Section:
     experiment = comparison.experiment
-    place = wording.conditions(experiment, ("device", "batch_size", "goal"))
+    place = wording.place(experiment, ("device", "batch_size", "goal"))
     return Section(
         heading=f"{wording.subject(experiment, comparison.data)}, {place}",
         note=equal_in_all_rows(comparison),

@@ -47,7 +47,7 @@ def _section(comparison: Comparison) -> Section:
     )
     return Section(
         heading=f"{wording.framework(experiment)}, "
-        + wording.conditions(experiment, ("device", "batch_size")),
+        + wording.place(experiment, ("device", "batch_size")),
         note=_note(comparison),
         columns=_columns(comparison),
         rows=tuple(tuple(members) for _, members in by_architecture),

@@ -1,0 +1,126 @@
+"""What precision and threads buy: the same experiment at two values of one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from bench import stats, verdict
+from bench.report import matched, wording
+from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
+from bench.report.tables import beside, columns, judged
+from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows
+from bench.stats import Replicates
+from bench.verdict import Judged
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One field of an experiment that a reader may want to vary."""
+
+    field: str
+    title: str
+    order: Callable[[Any], Any]  # of its values; the first of two is what the other stands beside
+    said: Callable[[Any], str]
+    needs: str
+
+
+PRECISION = Axis(
+    field="precision",
+    title="What precision buys",
+    order=("fp32", "tf32", "bf16").index,
+    said=str,
+    needs="the same experiments in two precisions, such as --precision fp32,bf16",
+)
+THREADS = Axis(
+    field="threads",
+    title="What threads buy",
+    order=lambda threads: (threads is None, threads or 0),
+    said=lambda threads: "all threads" if threads is None else wording.counted(threads, "thread"),
+    needs="the same experiments on different numbers of processors, such as --threads 1,2",
+)
+
+
+def precision(groups: Sequence[Replicates]) -> Table:
+    """A section a subject and pair of precisions; a row a framework."""
+    return _table(PRECISION, groups)
+
+
+def threads(groups: Sequence[Replicates]) -> Table:
+    """A section a subject and pair of numbers of threads; a row a framework."""
+    return _table(THREADS, groups)
+
+
+def _table(axis: Axis, groups: Sequence[Replicates]) -> Table:
+    sections = (
+        _section(axis, comparison, one, other)
+        for comparison in comparisons(groups, (*FRAMEWORK, axis.field))
+        for one, other in combinations(sorted(comparison.values(axis.field), key=axis.order), 2)
+    )
+    return Table(
+        name=axis.field,
+        title=axis.title,
+        explanation=(
+            "The same experiment with one thing changed. The ratio is of training throughputs, "
+            "seed by seed, with its 95 % interval in brackets; p is corrected by Holm's method "
+            "for all rows of a section. Brackets after an accuracy are Wilson's interval for the "
+            "number of test images."
+        ),
+        needs=axis.needs,
+        sections=tuple(section for section in sections if section.rows),
+    )
+
+
+def _section(axis: Axis, comparison: Comparison, one: Any, other: Any) -> Section:
+    experiment = comparison.experiment
+    place = wording.conditions(experiment, ("device", "batch_size", "goal"))
+    names = (axis.said(one), axis.said(other))
+    rows = tuple(
+        (first, second)
+        for first in only(comparison.groups, **{axis.field: one})
+        for second in only(
+            comparison.groups,
+            framework=first.experiment.framework,
+            execution=first.experiment.execution,
+            **{axis.field: other},
+        )
+    )
+    subject = wording.subject(experiment, comparison.data)
+    return Section(
+        heading=f"{names[0]} and {names[1]}: {subject}, {place}",
+        note=equal_in_all_rows(comparison),
+        columns=_columns(axis, comparison, rows, names),
+        rows=rows,
+    )
+
+
+def _columns(
+    axis: Axis, comparison: Comparison, rows: Sequence[Row], names: tuple[str, str]
+) -> tuple[Column, ...]:
+    return (
+        *columns.experiment(leave_out=(axis.field,)),
+        columns.framework(rows),
+        *beside.throughputs(names, ratio=f"{names[1]} / {names[0]}"),
+        *_verdicts(rows, names),
+        *(column for target in comparison.targets for column in beside.times(names, target)),
+        *beside.accuracies(names),
+        matched.column(),
+        *beside.outcomes(names),
+    )
+
+
+def _verdicts(rows: Sequence[Row], names: tuple[str, str]) -> tuple[Column, ...]:
+    """What may be said of the second value beside the first, corrected for all rows."""
+    found = verdict.judge_pairs([(row[1], row[0]) for row in rows], stats.throughput_images_per_s)
+    by_group = {id(one.first): one for one in found}
+
+    def find(row: Row) -> Judged | None:
+        return by_group.get(id(row[1]))
+
+    name = f"{beside.slug(names[1])}_over_{beside.slug(names[0])}_throughput"
+    return (
+        judged.p_value("p (Holm)", name, find),
+        judged.verdict(f"{names[1]} is", name, find, ("faster", "slower")),
+    )
