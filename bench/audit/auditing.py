@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,14 +113,20 @@ def _images(show: StageDisplay) -> tuple[Path, Data]:
     return prepared.folder, describe(datasets.open_cached(prepared.folder))
 
 
-def _peaks(kinds: Iterable[peak.Kind], site: Site, found: _Findings) -> Iterable[Peak]:
+def _peaks(kinds: Iterable[peak.Kind], site: Site, found: _Findings) -> Iterator[Peak]:
+    """By every library there is; a warning where there is none."""
     for kind in kinds:
-        framework = peak.framework(kind)
-        try:
-            yield peak.measure(kind, site.python(framework), _environment(framework, kind.device))
-        except AuditError as error:
+        errors: list[AuditError] = []
+        libraries = peak.libraries(kind)
+        for library in libraries:
+            python, environment = site.python(library), _environment(library, kind.device)
+            try:
+                yield peak.measure(kind, library, python, environment)
+            except AuditError as error:
+                errors.append(error)
+        if len(errors) == len(libraries):
             found.warnings.append(
-                f"No peak of {error}. Shares of it are not shown; install what is missing, or "
+                f"No peak of {errors[0]}. Shares of it are not shown; install what is missing, or "
                 "name its Python with --python."
             )
 

@@ -1,9 +1,9 @@
 """The most that this machine can do: large matrix products and copies, the best of several.
 
-    python -m bench.audit.peak DEVICE PRECISION THREADS     # in a process of its own; 0: all
+    python -m bench.audit.peak LIBRARY DEVICE PRECISION THREADS     # in a process of its own
 
-In float32 on the CPU by NumPy, everything else by PyTorch. A framework may reach a share of
-the peak above 1 where its library is the better one; the ``Peak`` names whose peak it is.
+In float32 on the CPU by NumPy and by PyTorch, whose libraries differ; everything else by PyTorch.
+The ``Peak`` names whose it is, and of several the highest counts.
 """
 
 from __future__ import annotations
@@ -42,21 +42,22 @@ def kinds(experiments: Sequence[Experiment]) -> list[Kind]:
     return list(dict.fromkeys(Kind(e.device, e.precision, e.threads) for e in experiments))
 
 
-def framework(kind: Kind) -> str:
-    """The framework whose library measures it: 'numpy' or 'pytorch'."""
-    return "numpy" if (kind.device, kind.precision) == ("cpu", "fp32") else "pytorch"
+def libraries(kind: Kind) -> tuple[str, ...]:
+    """The frameworks whose libraries can measure it, of 'numpy' and 'pytorch'."""
+    in_both = (kind.device, kind.precision) == ("cpu", "fp32")
+    return ("numpy", "pytorch") if in_both else ("pytorch",)
 
 
-def measure(kind: Kind, python: Path, environment: Mapping[str, str]) -> Peak:
+def measure(kind: Kind, library: str, python: Path, environment: Mapping[str, str]) -> Peak:
     """Measure one peak in a process of its own; raises AuditError where it cannot be."""
-    words = (kind.device, kind.precision, str(kind.threads or 0))
+    words = (library, kind.device, kind.precision, str(kind.threads or 0))
     try:
         return child.ask(python, __name__, words, environment, Peak, timeout_s=TIMEOUT_S)
     except AuditError as error:
         raise AuditError(f"{kind.precision} on {kind.device}: {error}") from error
 
 
-def main(device: str, precision: str, threads: str) -> int:
+def main(library: str, device: str, precision: str, threads: str) -> int:
     """Inside that process; NumPy and PyTorch are imported after it is confined."""
     from bench import affinity
 
@@ -66,7 +67,7 @@ def main(device: str, precision: str, threads: str) -> int:
     from bench.trainers import FrameworkMissing
 
     try:
-        flop_per_s, bytes_per_s, by = _library(kind).measure(kind.device, kind.precision)
+        flop_per_s, bytes_per_s, by = _library(library).measure(kind.device, kind.precision)
     except FrameworkMissing as error:
         print(error, file=sys.stderr)
         return 1
@@ -74,9 +75,9 @@ def main(device: str, precision: str, threads: str) -> int:
     return 0
 
 
-def _library(kind: Kind) -> Library:
+def _library(name: str) -> Library:
     names = {"numpy": "bench.audit.numpy_peak", "pytorch": "bench.trainers.torch_peak"}
-    return cast(Library, importlib.import_module(names[framework(kind)]))
+    return cast(Library, importlib.import_module(names[name]))
 
 
 if __name__ == "__main__":

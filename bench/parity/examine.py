@@ -63,7 +63,8 @@ def compare(seen: Observed, wanted: Observed, *, steps: int) -> Iterator[tuple[s
     for name, own in seen.trajectories.items():
         other = wanted.trajectories[name]
         yield f"first update by {name}", "update", largest(own.update, other.update)
-        yield f"losses of {steps} steps by {name}", "losses", deviation(own.losses, other.losses)
+        kind: Kind = "Adam's losses" if name == "Adam" else "losses"
+        yield f"losses of {steps} steps by {name}", kind, deviation(own.losses, other.losses)
         yield (
             f"logits after {steps} steps by {name}",
             "trained logits",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import evidence, stats
 from bench.record import Record
-from bench.report import index, rungs, summary
+from bench.report import index, rungs, summary, trust
 from bench.report.plots import PLOTS, style
 from bench.report.plots.plot import Page, Plot, pages
 from bench.report.tables import TABLES, WITH_RUNGS
@@ -28,9 +28,9 @@ def write_all(folder: Path, records: Sequence[Record], command: str | None = Non
     _keep_only(folder / "tables", _write_tables(folder / "tables", tables))
     plots = [(plot, list(_write_pages(folder / "plots", plot, plain))) for plot in PLOTS]
     _keep_only(folder / "plots", {page.stem for _, made in plots for page in made})
-    page = index.page(folder.resolve().name, records, said, tables, plots, command)
+    page = index.page(folder.resolve().name, records, said, tables, plots, command, groups)
     write_atomically(folder / index.NAME, page.encode())
-    return "\n\n".join((*said, _where(folder)))
+    return "\n\n".join((*said, *trust.sentences(groups, records), _where(folder)))
 
 
 def _write_tables(folder: Path, tables: Iterable[Table]) -> set[str]:

@@ -12,18 +12,21 @@ HEADING = "## Can these numbers be trusted?"
 
 
 def paragraphs(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
-    """The section of a results folder's page: a heading, and a list of sentences.
+    """The section of a results folder's page: a heading, and a list of ``sentences``."""
+    yield HEADING
+    yield "\n".join(f"- {sentence}" for sentence in sentences(groups, records))
+
+
+def sentences(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
+    """What was checked and what came out, warnings included.
 
     Args:
         groups: all runs, with the evidence that lies beside them.
         records: the same runs, one by one.
     """
     evidence = groups[0].evidence
-    said = [
-        *matched.sentences(groups),
-        *audit.sentences(evidence.audit, records),
-        *flags.sentences(groups),
-        *([evidence.suite.seeds_stopped] if evidence.suite.seeds_stopped else []),
-    ]
-    yield HEADING
-    yield "\n".join(f"- {sentence}" for sentence in said)
+    yield from matched.sentences(groups)
+    yield from audit.sentences(evidence.audit, records)
+    yield from flags.sentences(groups)
+    if evidence.suite.seeds_stopped:
+        yield evidence.suite.seeds_stopped

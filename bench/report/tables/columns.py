@@ -176,7 +176,8 @@ def time(target: float, *, pick: Pick = first, of: str = "") -> Column:
 
     ``of`` names what ``pick`` picks, where a row has more than one group.
     """
-    name = "_".join(filter(None, (of.lower().replace(" ", "_"), f"time_to_{100 * target:g}_percent")))
+    whose = of.lower().replace(" ", "_")
+    name = "_".join(filter(None, (whose, f"time_to_{100 * target:g}_percent")))
 
     def cell(row: Row) -> Cell:
         group = pick(row)
