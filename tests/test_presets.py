@@ -50,9 +50,7 @@ def test_a_throughput_run_is_never_stopped_to_evaluate() -> None:
 def test_an_execution_that_a_framework_does_not_offer_is_left_out() -> None:
     executions = ("compiled", "default")
     names = ("pytorch", "keras-torch", "keras-jax")
-    grid = Grid(
-        tasks=("digits",), architectures=("mlp",), frameworks=names, executions=executions
-    )
+    grid = Grid(tasks=("digits",), architectures=("mlp",), frameworks=names, executions=executions)
     found = {(e.framework, e.execution) for e in expand([grid], SOURCES, SCHEDULES)}
     assert ("pytorch", "compiled") in found
     assert ("keras-torch", "compiled") not in found

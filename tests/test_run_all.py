@@ -103,8 +103,9 @@ def test_a_suite_is_audited_and_certified_before_it_runs(tmp_path: Path) -> None
     assert found.audit is not None
     assert found.audit.arms is not None
     assert found.suite.price_per_h == 2.5
-    assert "noise floor" in (tmp_path / "README.md").read_text()
-    assert "noise floor" in done.stdout
+    assert "Noise floor" in (tmp_path / "README.md").read_text()
+    assert "Noise floor" in done.stdout
+    assert "Equal work is shown for 2 of 2 experiments" in done.stdout
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "certificates").iterdir()}
     run_all(*words, "--resume", "--out", tmp_path)
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "certificates").iterdir()} == kept
@@ -365,7 +366,7 @@ def test_a_report_is_made_again_from_the_records_alone(folder: Path) -> None:
 
 def test_an_unknown_command_names_those_there_are() -> None:
     done = bench("reprot", check=2)
-    assert "unknown command 'reprot'; choose from report, compare, data, doctor" in done.stderr
+    assert "unknown command 'reprot'; choose from report, compare, data, parity" in done.stderr
 
 
 @unix

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import combinations
 
 from bench import stats, targets, verdict
-from bench.report import wording
+from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.ranking import Ranking, ranking
 from bench.report.tables import columns, judged
@@ -88,6 +88,7 @@ def _section(comparison: Comparison) -> Section:
                 "test_accuracy_difference",
                 lambda row: verdict.difference(row[0], row[1], stats.test_accuracy),
             ),
+            matched.column(),
         ),
         rows=pairs(comparison),
     )
