@@ -2,7 +2,15 @@
 
 folder.py       everything below into a results folder
 comparison.py   which runs may stand side by side
+ranking.py      the frameworks of a comparison from best to worst
+rungs.py        runs of the difference ladder, kept apart from the others
+matched.py      whether a row's work is shown to be equal
+flags.py        settings that differ between rows, not asked for
+audit.py        the audit in sentences
+trust.py        all three, and why seeds stopped: whether to trust the numbers
 wording.py      numbers and names as a reader sees them
+certainty.py    intervals, p-values and verdicts as a reader sees them
+claims.py       what may be said of two frameworks, in sentences
 tables/         one table a file, and their list
 plots/          one plot a file, and their list
 summary.py      the closing sentences
