@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from bench.experiment import Experiment, Precision
+from bench.results import ResultsError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,7 @@ class Certificate:
     versions: dict[str, str]  # 'python' and the framework's packages -> version
     data: str  # the images used: task, source and fingerprint
     checks: tuple[Check, ...] = ()
+    starts: int = 1  # how many starts were tried; of several each check has its smallest deviation
     failure: str | None = None  # why it could not be checked at all; None: it could
     made_at: str  # UTC, ISO 8601
 
@@ -72,7 +74,7 @@ class Certificate:
         return mine == its and axes and self.versions == versions and not experiment.native
 
 
-class CertificateError(Exception):
+class CertificateError(ResultsError):
     """A certificate file that cannot be read."""
 
 

@@ -114,10 +114,12 @@ class Place:
         kernels; on a CPU it is overhead of any kind, Python's, the framework's, of products too
         small to be efficient.
         """
-        if self.share_of_roof < EXPLAINED:
+        # what caches kept did not wait for memory: only computing can explain its time
+        explained = self.share_of_peak if self.cached else self.share_of_roof
+        if explained < EXPLAINED:
             return "launch-bound"
         computes = self.intensity * self.peak.bytes_per_s >= self.peak.flop_per_s
-        return "compute-bound" if computes else "memory-bound"
+        return "compute-bound" if computes or self.cached else "memory-bound"
 
 
 def place(group: Replicates) -> Place | None:

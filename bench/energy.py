@@ -58,10 +58,13 @@ def read(device: str, trainer: Trainer, images: int, clock: Clock = time.perf_co
         device: 'cpu', 'cuda' or 'mps'.
         trainer, images, clock: as of ``measure``.
     """
-    meter = find(device)
-    if isinstance(meter, str):
-        return Energy(meter="", unavailable=meter)
-    return measure(trainer, images, meter, clock)
+    try:
+        meter = find(device)
+        if isinstance(meter, str):
+            return Energy(meter="", unavailable=meter)
+        return measure(trainer, images, meter, clock)
+    except Exception as error:  # noqa: BLE001 - a counter that fails must not cost the run
+        return Energy(meter="", unavailable=f"{type(error).__name__}: {error}")
 
 
 def measure(trainer: Trainer, images: int, meter: Meter, clock: Clock) -> Energy:
@@ -149,7 +152,7 @@ def _monitor(*, gpu_indices: list[int], cpu_indices: list[int] | None) -> Any:
     try:
         from zeus.monitor import ZeusMonitor
     except ImportError as error:
-        return f"the package zeus cannot be imported ({error}): pip install 'glyphbench[energy]'"
+        return f"the package zeus cannot be imported ({error}): install it for the Python that runs the framework: pip install zeus"
     try:
         return ZeusMonitor(gpu_indices=gpu_indices, cpu_indices=cpu_indices)
     except Exception as error:  # noqa: BLE001 - zeus's, the driver's; the run goes on and says so

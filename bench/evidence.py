@@ -15,7 +15,7 @@ from bench import certificate
 from bench.audit_record import Audit
 from bench.certificate import Certificate
 from bench.experiment import Experiment
-from bench.results import write_atomically
+from bench.results import ResultsError, write_atomically
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ Kind = TypeVar("Kind")
 NONE = Evidence()
 
 
-class EvidenceError(Exception):
+class EvidenceError(ResultsError):
     """Evidence that cannot be read; the message names the file."""
 
 

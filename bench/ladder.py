@@ -11,6 +11,7 @@ Options, folder and exit codes are those of run_all.py.
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -42,6 +43,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     words = argv[1:] if argv[0] in LADDERS else argv
     options = cli.parse(words, f"python -m bench ladder {LADDERS[0]}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is like Ctrl-C
     try:
         planned = plan(options)
         if options.dry_run:

@@ -134,7 +134,10 @@ def measure(
     energy: Energy | None = None
     if read_energy is not None:
         listen("energy", 0, 0)
-        energy, _ = watch.time("energy", partial(read_energy, trainer, trained[-1].images))
+        # a short last stretch would count what every call costs many times over
+        order = max(segments(experiment, subject.seed, len(subject.train_images)), key=len)
+        trainer.arrange(order)
+        energy, _ = watch.time("energy", partial(read_energy, trainer, len(order)))
     return Measurement(
         phases=_phases(watch.seconds, start_s=start_s, import_s=import_s, data_s=data_s),
         parameter_count=trainer.parameter_count,
@@ -156,6 +159,7 @@ def _phases(seconds: dict[str, float], *, start_s: float, import_s: float, data_
         transfer_s=seconds["transfer"],
         warm_up_s=seconds["warm_up"],
         train_s=seconds["train"],
+        prediction_warm_up_s=seconds.get("prediction_warm_up"),
         evaluation_s=seconds.get("evaluation"),
         checkpoint_s=seconds.get("checkpoint"),
         inference_s=seconds.get("inference"),
@@ -168,9 +172,12 @@ def _prepare(subject: Subject, watch: Stopwatch, listen: Listener) -> None:
     listen("build", 0, 0)
     watch.time("build", trainer.build, idle=True)
     give_initial_weights(trainer, subject.experiment, subject.seed)
-    for phase, work in (("transfer", trainer.transfer), ("warm_up", trainer.warm_up)):
+    work = {"transfer": trainer.transfer, "warm_up": trainer.warm_up}
+    if subject.experiment.goal == "train":
+        work["prediction_warm_up"] = trainer.warm_up_predictions
+    for phase, do in work.items():
         listen(phase, 0, 0)
-        watch.time(phase, work)
+        watch.time(phase, do)
 
 
 def give_initial_weights(trainer: Trainer, experiment: Experiment, seed: int) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+import psutil
 
 import datasets
 from bench import estimate, machine, results, scheduler, seeds, versions
@@ -96,7 +98,22 @@ def _seeds(options: Options, preset: int, experiments: Sequence[Experiment]) -> 
             f"--between {','.join(options.between or ())}: {' and '.join(absent)} is not among "
             "the frameworks to be run; add it with --framework"
         )
+    if not _comparable(experiments, options.between or ()):
+        raise UsageError(
+            f"--between {','.join(options.between or ())}: no two of their experiments differ in "
+            "framework and execution alone; choose what both run, such as the same --task and "
+            "--architecture"
+        )
     return seeds.FEWEST
+
+
+def _comparable(experiments: Sequence[Experiment], names: Sequence[str]) -> bool:
+    """Whether two frameworks have experiments that are alike in all else."""
+    alike = [
+        {replace(e, framework="", execution="") for e in experiments if e.framework == name}
+        for name in names
+    ]
+    return bool(set.intersection(*alike))
 
 
 def _left_out(options: Options, experiments: Sequence[Experiment]) -> list[str]:
@@ -121,6 +138,11 @@ def check_folder(folder: Path, options: Options) -> None:
 
 def _check_threads(options: Options, here: Machine) -> None:
     most = max(options.threads or (1,))
+    if options.threads and not hasattr(psutil.Process, "cpu_affinity"):
+        raise UsageError(
+            f"--threads {most}: {here.system} cannot confine a process to some processors; "
+            "leave --threads out here"
+        )
     if most > here.cores:
         raise UsageError(
             f"--threads {most}: this machine has {here.cores} processors for it; "
@@ -221,6 +243,7 @@ def describe(plan: Plan) -> str:
     lines = [f"{title(run)}: about {minutes(plan.estimate_s(run))}" for run in runs]
     closing = (
         f"{len(runs)} runs ({len(plan.experiments)} experiments, {plan.seeds} seeds), about "
-        f"{minutes(sum(map(plan.estimate_s, runs)))} by rates measured on a two-core machine"
+        f"{minutes(sum(map(plan.estimate_s, runs)))} by rates measured on a two-core machine, "
+        "audit and certificates before them left out"
     )
     return "\n".join([*plan.notes, *lines, closing])

@@ -9,7 +9,8 @@ History of the schema:
 1, the first.
 2: what a framework may do in its own way is named (``Experiment.native``), with precision,
    threads and dropout; the test images that were got wrong; energy; how steady the machine was;
-   the seconds before the import. A record of version 1 is read as one whose kernels and whose
+   the seconds before the import; the warm-up of predictions apart, which version 1 and early
+   records of version 2 count as warm-up. A record of version 1 is read as one whose kernels and whose
    Adam were the framework's own, which they were.
 """
 
@@ -81,8 +82,9 @@ class Phases:
     data_s: float  # normalising the images, read from the cache
     build_s: float  # network and optimiser
     transfer_s: float  # data to the device, where the framework keeps it there
-    warm_up_s: float  # first steps: compilation and autotuning
+    warm_up_s: float  # first training steps: compilation and autotuning
     train_s: float  # all optimiser steps after the warm-up
+    prediction_warm_up_s: float | None = None  # the same for evaluation and inference
     evaluation_s: float | None = None  # validation and test
     checkpoint_s: float | None = None  # copying the best weights and writing them
     inference_s: float | None = None  # measuring inference throughput and latency

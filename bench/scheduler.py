@@ -152,6 +152,8 @@ def environment(experiment: Experiment, base: Mapping[str, str]) -> dict[str, st
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), base.get("PYTHONPATH", "")]))
     if experiment.device == "cpu":
         own["CUDA_VISIBLE_DEVICES"] = "-1"
+    if experiment.device == "cuda":
+        own["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # the driver's order: the GPU that is metered
     if experiment.threads is not None:  # NumPy's threads start before a worker can confine itself
         own |= dict.fromkeys(THREAD_VARIABLES, str(experiment.threads))
     return own

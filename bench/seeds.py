@@ -16,6 +16,7 @@ from bench.progress import minutes
 from bench.record import Record
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, comparisons, only
+from bench.stats import Replicates
 
 FEWEST = 5  # below it the interval of so few pairs covers clearly less than it claims
 MOST = 100  # seeds: beyond this a narrower interval is not to be had by more of the same
@@ -38,8 +39,12 @@ class Width:
     width: float | None  # upper over lower end, less 1; None: there is no interval
 
 
-def stop(goal: Goal, records: Sequence[Record], seeds: int, spent_s: float) -> str | None:
-    """Why no further seed is needed or allowed, as a sentence; None: go on."""
+def stop(goal: Goal, records: Sequence[Record], spent_s: float) -> str | None:
+    """Why no further seed is needed or allowed, as a sentence; None: go on.
+
+    ``records``: of the experiments that are run, and of no others.
+    """
+    seeds = len({record.seed for record in records})
     names, ran = " and ".join(goal.between), wording.counted(seeds, "seed")
     if seeds >= FEWEST:
         found = list(widths(goal, records))
@@ -61,15 +66,20 @@ def stop(goal: Goal, records: Sequence[Record], seeds: int, spent_s: float) -> s
 def widths(goal: Goal, records: Sequence[Record]) -> Iterator[Width]:
     """Of the ratio of throughputs, in every set of experiments in which both frameworks stand."""
     for comparison in comparisons(stats.replicates(records), FRAMEWORK):
-        pairs = [only(comparison.groups, framework=name) for name in goal.between]
-        for one in pairs[0]:
-            for other in pairs[1]:
+        firsts, seconds = (only(comparison.groups, framework=name) for name in goal.between)
+        for one in firsts:
+            for other in seconds:
                 paired = verdict.compare(one, other, stats.throughput_images_per_s)
                 interval = paired.interval if paired else None
                 yield Width(
-                    subject=wording.subject(one.experiment, one.data),
+                    subject=_subject(one),
                     width=interval.high / interval.low - 1 if interval else None,
                 )
+
+
+def _subject(group: Replicates) -> str:
+    place = wording.place(group.experiment, ("device", "batch_size", "goal"))
+    return f"{wording.subject(group.experiment, group.data)}, {place}"
 
 
 def _said(found: Sequence[Width]) -> str:

@@ -235,30 +235,3 @@ def percentile(samples: Sequence[float], fraction: float) -> float | None:
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TargetTimes:
-    """How runs did on one target, the misses kept."""
-
-    target: float
-    times_s: tuple[float, ...]  # of the runs that met it
-    missed: int  # runs that ended well and never met it
-
-    @property
-    def runs(self) -> int:
-        """Runs that ended well and read their accuracy."""
-        return len(self.times_s) + self.missed
-
-    @property
-    def hits(self) -> Summary | None:
-        """Over the runs that met it alone; None where none did."""
-        return summarize(self.times_s)
-
-
-def times_to_accuracy(group: Replicates, target: float) -> TargetTimes:
-    """Time to accuracy of each run that ended well and was evaluated at all."""
-    evaluated = [r for r in group.measured if r.measurement and r.measurement.evaluations]
-    times = [time_to_accuracy_s(record, target) for record in evaluated]
-    met = tuple(time for time in times if time is not None)
-    return TargetTimes(target=target, times_s=met, missed=len(times) - len(met))

@@ -24,14 +24,15 @@ def carry_out(planned: Plan, options: Options, program: Sequence[str] = RUN_ALL)
     """
     folder = planned.site.folder
     with results.lock(folder):
-        missing(planned, options)  # refuses before anything is written
+        todo = missing(planned, options)  # refuses before anything is written
+        evidence.load(folder)  # refuses what is broken before minutes go into checking
         for note in planned.notes:
             print(note, file=sys.stderr)
         results.note_command(folder, sys.argv[1:], program)
         _note_facts(planned, options)
         interrupted = False
         try:
-            if not options.unchecked:
+            if todo and not options.unchecked:
                 _check(planned)
             _run(planned, options)
         except KeyboardInterrupt:
@@ -69,16 +70,20 @@ def _refuse_differences(planned: Plan, saved: Sequence[Record]) -> None:
 
 
 def _note_facts(planned: Plan, options: Options) -> None:
-    if options.price_per_h is not None:
-        facts = evidence.load(planned.site.folder).suite
-        evidence.save_suite(planned.site.folder, replace(facts, price_per_h=options.price_per_h))
+    """Keep the price; what an earlier command said of why it stopped is no longer true."""
+    facts = evidence.load(planned.site.folder).suite
+    price = facts.price_per_h if options.price_per_h is None else options.price_per_h
+    noted = replace(facts, price_per_h=price, seeds_stopped=None)
+    if noted != facts:
+        evidence.save_suite(planned.site.folder, noted)
 
 
 def _check(planned: Plan) -> None:
     """Audit clock and machine, and certify what has no certificate yet."""
     folder, site = planned.site.folder, planned.site
     print("checking the clock, then that all frameworks do the same work ...", file=sys.stderr)
-    audit.save(folder, audit.short(planned.experiments, site))
+    found = audit.short(planned.experiments, site)
+    audit.save(folder, audit.joined(evidence.load(folder).audit, found))
     for certificate in parity.certify(planned.experiments, site):
         parity.save(folder, certificate)
 
@@ -101,11 +106,12 @@ def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
         return
     goal = seeds.Goal(between=options.between, within=options.within, budget_s=options.budget_s)
     began = time.monotonic()
+    ours = {experiment.id for experiment in planned.experiments}
     for seed in range(seeds.MOST):
         runs = scheduler.round_robin(planned.experiments, [seed])
         yield _undone(runs, results.load_some(folder), options)
-        saved = results.load_some(folder)
-        stopped = seeds.stop(goal, saved, seed + 1, time.monotonic() - began)
+        saved = [one for one in results.load_some(folder) if one.experiment.id in ours]
+        stopped = seeds.stop(goal, saved, time.monotonic() - began)
         if stopped:
             evidence.save_suite(folder, replace(evidence.load(folder).suite, seeds_stopped=stopped))
             return
@@ -131,12 +137,13 @@ def _any_failed(records: Sequence[Record], options: Options) -> bool:
 
     A framework or its device that is not installed is a failure only if it was asked for by name.
     """
+    asked = options.devices or ()
     bad = {record.status for record in records if record.status != "ok"}
     if bad - {"not installed"} or not any(record.status == "ok" for record in records):
         return True
     return any(
         record.experiment.framework in (options.frameworks or ())
-        or record.experiment.device in (options.devices or ())
+        or (record.experiment.device != "cpu" and record.experiment.device in asked)
         for record in records
         if record.status != "ok"
     )

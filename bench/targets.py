@@ -18,14 +18,15 @@ def observed(group: Replicates, target: float) -> Observed:
     otherwise be taken as lost from sight before the others, and what is known of it, that the whole
     training was not enough, would be forgotten.
 
-    A run that diverged never gets there, however long it trains. Runs that failed in another way
-    tell nothing of learning and are left out, as are those that were never evaluated.
+    A run that diverged never gets there, however long it trains, and one that was ended by its
+    time limit had not got there either. Runs that failed in another way tell nothing of learning
+    and are left out, as are those that were never evaluated.
     """
     evaluated = [r for r in group.measured if r.measurement and r.measurement.evaluations]
     found = [(stats.time_to_accuracy_s(record, target), record) for record in evaluated]
     times = tuple(time for time, _ in found if time is not None)
     slowest = max(times, default=0.0)
-    diverged = sum(record.status == "diverged" for record in group.failed)
+    diverged = sum(record.status in ("diverged", "timed out") for record in group.failed)
     return Observed(
         times=times,
         censored=(

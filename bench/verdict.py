@@ -178,10 +178,15 @@ def judge_pairs(
 
 
 def outcome(paired: Paired, p: float | None, floor: float | None = None) -> Outcome:
-    """What may be said of a pair whose corrected p this is; the three conditions are above."""
+    """What may be said of a pair whose corrected p this is; the three conditions are above.
+
+    One pair is never a tie: that it differs little says nothing of the next.
+    """
+    if paired.interval is None or p is None:
+        return "undecided"
     if floor is not None and paired.difference <= floor:
         return "tie"
-    if paired.interval is None or paired.interval.holds(1) or p is None or p >= LEVEL:
+    if paired.interval.holds(1) or p >= LEVEL:
         return "undecided"
     return "higher" if paired.ratio > 1 else "lower"
 
@@ -205,17 +210,28 @@ def noise_floor(arms: Arms) -> float | None:
 
 
 def noise_floor_of(group: Replicates) -> float | None:
-    """Of the audit beside these runs; None where there is none, or it is of another machine."""
+    """Of the audit beside these runs; None where it is of another machine or device, or absent."""
     audit = group.evidence.audit
     if audit is None or audit.arms is None or stats.host(audit.machine) != group.host:
+        return None
+    if audit.arms.experiment.device != group.experiment.device:
         return None
     return noise_floor(audit.arms)
 
 
-def names_winner(arms: Arms) -> bool:
-    """Whether the rule would call one of two arms that are the very same the faster."""
+def names_winner(arms: Arms, floor: float | None = None) -> bool:
+    """Whether the rule would call one of two arms that are the very same the faster.
+
+    ``floor``: the noise floor that an audit before them found; None: there was none.
+    """
     same = compare_arms(arms.same_s, arms.a_s)
-    return outcome(same, same.p) in ("higher", "lower")
+    return outcome(same, same.p, floor) in ("higher", "lower")
+
+
+def winners_named(arms: Arms, repetitions: Sequence[Arms]) -> int:
+    """In how many further comparisons of equal arms a winner is named, beside the first's floor."""
+    floor = noise_floor(arms)
+    return sum(names_winner(one, floor) for one in repetitions)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ from bench.experiment import Run
 from bench.measure import Diverged, Listener, Subject, measure
 from bench.record import Data, Machine, Measurement, Pulse, Record, Status
 from bench.sealed import SealedTest
-from bench.trainers import Setup, Weights
+from bench.trainers import Setup, Trainer, Weights
 
 Result = TypeVar("Result")
 
@@ -116,8 +116,8 @@ def _measure(job: Job, data: datasets.Dataset, say: Listener) -> tuple[dict[str,
     module, import_s = _timed(lambda: trainers.load(run.experiment.framework))
     say("data", 0, 0)
     (setup, test), data_s = _timed(lambda: _setup(run, data))
-    trainer, device_s = _timed(lambda: module.create(setup))  # frameworks find their device here
-    trainer = Delayed(trainer, job.injected_s) if job.injected_s else trainer
+    made, device_s = _timed(lambda: module.create(setup))  # frameworks find their device here
+    trainer: Trainer = Delayed(made, job.injected_s) if job.injected_s else made
     subject = Subject(
         trainer=trainer,
         experiment=run.experiment,
@@ -142,8 +142,19 @@ def _measure(job: Job, data: datasets.Dataset, say: Listener) -> tuple[dict[str,
         read_energy=partial(energy.read, run.experiment.device) if job.energy else None,
     )
     peak = machine.peak_process_memory_bytes()
-    found = settings.read() | trainer.settings()
-    return found, replace(measured, peak_process_memory_bytes=peak)
+    return _settings(trainer), replace(measured, peak_process_memory_bytes=peak)
+
+
+def _settings(trainer: Trainer) -> dict[str, str]:
+    """Read back at the end; a driver that refuses must not cost what has been measured."""
+    found: dict[str, str] = {}
+    for read in (settings.read, trainer.settings):
+        try:
+            found |= read()
+        except Exception as error:  # noqa: BLE001 - kept beside the settings, and shown
+            traceback.print_exc()
+            found["settings not read"] = f"{type(error).__name__}: {error}"
+    return found
 
 
 def _timed(work: Callable[[], Result]) -> tuple[Result, float]:

@@ -51,6 +51,9 @@ class FakeTrainer:
     def warm_up(self) -> None:
         self._queue("warm_up", SETUP_S)
 
+    def warm_up_predictions(self) -> None:
+        self._queue("warm_up_predictions", SETUP_S)
+
     def arrange(self, order: NDArray[np.int64]) -> None:
         self._queue("arrange", ARRANGE_S)
         self.orders.append(order)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from bench import audit, verdict
 from bench.audit import advice, arms, peak
 from bench.audit.command import passed
-from bench.audit_record import Arms, Audit, Timer
+from bench.audit_record import Arms, Audit, Peak, Timer
 from bench.record import Pulse
 from tests.fakes import an_experiment
 from tests.records import MACHINE
@@ -77,9 +79,39 @@ def test_one_winner_in_twenty_repetitions_is_chance_and_two_are_not() -> None:
     assert not passed(an_audit(some_arms(), [some_arms()] * 18 + [UNEQUAL]))  # of 19
 
 
+def test_a_repetition_is_judged_beside_the_noise_floor_of_the_arms() -> None:
+    loud = some_arms(same_s=(0.8, 1.3, 0.7, 1.2, 1.1))  # a floor above what UNEQUAL differs by
+    assert verdict.winners_named(some_arms(), [UNEQUAL]) == 1
+    assert verdict.winners_named(loud, [UNEQUAL]) == 0
+
+
+PEAK = Peak(device="cpu", precision="fp32", threads=None, flop_per_s=1, bytes_per_s=1, by="NumPy")
+
+
+def test_a_later_audit_keeps_what_the_earlier_one_knew_beyond_it() -> None:
+    one_thread = replace(PEAK, threads=1)
+    earlier = replace(an_audit(some_arms(), [UNEQUAL]), peaks=(PEAK, one_thread))
+    faster = replace(PEAK, flop_per_s=2)
+    later = replace(an_audit(UNEQUAL), peaks=(faster,))
+    found = audit.joined(earlier, later)
+    assert found.peaks == (faster, one_thread)
+    assert found.repetitions == (UNEQUAL,)
+    assert found.arms == UNEQUAL  # of as many rounds: today's
+
+
+def test_arms_of_more_rounds_are_kept() -> None:
+    short = replace(some_arms(), a_s=A_S[:2], same_s=SAME_S[:2])
+    assert audit.joined(an_audit(some_arms()), an_audit(short)).arms == some_arms()
+
+
+def test_nothing_stays_of_an_audit_of_another_machine() -> None:
+    elsewhere = replace(an_audit(some_arms()), machine=replace(MACHINE, cpu="Other"))
+    assert audit.joined(elsewhere, an_audit(None)) == an_audit(None)
+
+
 def test_a_loud_machine_is_told_to_be_quiet() -> None:
     loud = some_arms(same_s=(0.8, 1.3, 0.7, 1.2, 1.1))
-    assert any("need more seeds" in said for said in warned(loud))
+    assert any("so smaller differences are called a tie" in said for said in warned(loud))
 
 
 def test_a_coarse_timer_is_warned_of() -> None:

@@ -86,6 +86,7 @@ def test_each_phase_has_its_own_seconds() -> None:
     phases = run(a_trainer()).phases
     assert (phases.start_s, phases.import_s, phases.data_s) == (0.5, 1.5, 2.5)
     assert (phases.build_s, phases.transfer_s, phases.warm_up_s) == (SETUP_S, SETUP_S, SETUP_S)
+    assert phases.prediction_warm_up_s == SETUP_S
     assert phases.evaluation_s == pytest.approx(2 * LOGITS_S)  # validation once, test once
     assert phases.checkpoint_s == pytest.approx(WEIGHTS_S)
 
@@ -195,6 +196,8 @@ def test_a_throughput_run_reads_no_accuracy() -> None:
     assert measured.test is None
     assert measured.evaluations == ()
     assert measured.phases.evaluation_s is None
+    assert measured.phases.prediction_warm_up_s is None
+    assert "warm_up_predictions" not in trainer.calls  # whose compiling training does not need
     assert not any(call.startswith("logits") for call in trainer.calls)
 
 

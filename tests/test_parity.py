@@ -52,7 +52,7 @@ def examined(
         threads=None,
         architecture=architecture,
     )
-    checks = examine(create, subject, drawn(), starts=starts)
+    checks, _ = examine(create, subject, drawn(), starts=starts)
     return {check.quantity: check for check in checks}
 
 

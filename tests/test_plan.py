@@ -62,6 +62,13 @@ def test_a_precision_that_nothing_offers_is_said_to_be_left_out(tmp_path: Path) 
         a_plan(tmp_path, "--precision", "tf32")
 
 
+def test_a_comparison_of_what_is_never_run_alike_is_an_error(tmp_path: Path) -> None:
+    words = ("--preset", "paper", "--seeds", "auto", "--between", "pytorch,keras-tensorflow")
+    drawn = ("--source", "glyphs", "--glyphs-images", "1000", "--device", "cpu")
+    with pytest.raises(UsageError, match="differ in framework and execution alone"):
+        make_plan(parse([*drawn, *words, "--out", str(tmp_path / "out")]))
+
+
 def test_a_comparison_with_a_framework_that_is_not_run_is_an_error(tmp_path: Path) -> None:
     words = ("--seeds", "auto", "--between", "numpy,pytorch", "--framework", "numpy")
     with pytest.raises(UsageError, match=r"--between numpy,pytorch: pytorch is not among"):

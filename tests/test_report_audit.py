@@ -54,8 +54,8 @@ def beat(place: int, product_s: float = 0.001, busy: float = 0.0) -> Record:
     "said",
     [
         "Noise floor 1.0 %: the very same experiment run as two arms (pytorch eager, 5 rounds of "
-        "about 1.0 s) differed by +0.0 % (-1.0 % to +1.0 %), and no winner was named. Smaller "
-        "differences are a tie.",
+        "runs that train about 1.0 s) differed by +0.0 % (-1.0 % to +1.0 %), and no winner was "
+        "named. Smaller differences on this device are called a tie",
         "Injected delay of 50.0 ms a run (5.0 %): found, as 50.0 ms (",
         "A clock that does not wait, on CPU: unavailable: a CPU does the work before the call "
         "returns.",
@@ -90,7 +90,8 @@ def test_repetitions_are_counted() -> None:
     equal = replace(ARMS, delayed_s=(), injected_s=())
     unequal = replace(equal, same_s=tuple(0.9 * seconds for seconds in ARMS.same_s))
     said = "\n".join(sentences(replace(AUDIT, repetitions=(*[equal] * 19, unequal)), []))
-    assert "Of 20 further comparisons of the experiment with itself, 5 pairs each, 19 named" in said
+    assert "Of 20 further comparisons of the experiment with itself, 5 pairs each, the report's rule " in said
+    assert "named no winner in 19 and one in 1." in said
 
 
 def test_one_round_makes_up_no_noise_floor() -> None:

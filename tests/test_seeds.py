@@ -10,7 +10,7 @@ from tests.records import make_record
 
 GOAL = Goal(between=("pytorch", "keras-jax"), within=0.05, budget_s=600)
 STEADY = (1.0, 1.002, 0.999, 1.001, 0.998, 1.0)
-NOISY = (1.0, 1.5, 0.7, 1.2, 0.8, 1.0)
+NOISY = (1.0, 9.0, 0.1, 5.0, 0.2, 1.0)
 
 
 def runs(seconds: tuple[float, ...], seeds: int) -> list[Record]:
@@ -28,7 +28,7 @@ def runs(seconds: tuple[float, ...], seeds: int) -> list[Record]:
 
 
 def test_a_narrow_interval_ends_it_and_is_said() -> None:
-    said = stop(GOAL, runs(STEADY, FEWEST), FEWEST, 10.0)
+    said = stop(GOAL, runs(STEADY, FEWEST), 10.0)
     assert said is not None
     assert f"Stopped after {FEWEST} seeds" in said
     assert "narrower than 5.0%" in said
@@ -36,21 +36,21 @@ def test_a_narrow_interval_ends_it_and_is_said() -> None:
 
 
 def test_a_wide_interval_goes_on() -> None:
-    assert stop(GOAL, runs(NOISY, FEWEST), FEWEST, 10.0) is None
+    assert stop(GOAL, runs(NOISY, FEWEST), 10.0) is None
 
 
 def test_few_seeds_go_on_however_narrow() -> None:
-    assert stop(GOAL, runs(STEADY, FEWEST - 1), FEWEST - 1, 10.0) is None
+    assert stop(GOAL, runs(STEADY, FEWEST - 1), 10.0) is None
 
 
 def test_a_spent_budget_ends_it_and_is_said() -> None:
-    said = stop(GOAL, runs(NOISY, 3), 3, 601.0)
+    said = stop(GOAL, runs(NOISY, 3), 601.0)
     assert said is not None
     assert "the time budget of 10 min is spent, before the interval" in said
 
 
 def test_there_is_a_most() -> None:
-    said = stop(GOAL, runs(NOISY, FEWEST), MOST, 10.0)
+    said = stop(GOAL, runs(NOISY * MOST, MOST), 10.0)
     assert said is not None
     assert f"{MOST} seeds are the most" in said
 
@@ -70,7 +70,13 @@ def test_one_wide_subject_among_narrow_ones_goes_on() -> None:
             ),
         )
     ]
-    assert stop(GOAL, [*runs(STEADY, FEWEST), *wide], FEWEST, 10.0) is None
+    assert stop(GOAL, [*runs(STEADY, FEWEST), *wide], 10.0) is None
+
+
+def test_seeds_that_were_there_before_are_counted() -> None:
+    said = stop(GOAL, runs(STEADY, 6), 10.0)
+    assert said is not None
+    assert "Stopped after 6 seeds" in said
 
 
 def test_without_pairs_no_interval_is_made_up() -> None:
@@ -85,7 +91,7 @@ def test_a_framework_that_always_failed_never_gives_an_interval(seeds: int) -> N
         for seed in range(seeds)
     ]
     ours = [make_record(seed=seed) for seed in range(seeds)]
-    assert stop(GOAL, [*ours, *failed], seeds, 10.0) is None
-    said = stop(GOAL, [*ours, *failed], seeds, 1000.0)
+    assert stop(GOAL, [*ours, *failed], 10.0) is None
+    said = stop(GOAL, [*ours, *failed], 1000.0)
     assert said is not None
     assert "no interval" in said

@@ -158,26 +158,6 @@ def test_a_summary_is_of_the_runs_that_ended_well() -> None:
     assert (summary.mean, summary.n) == (1500.0, 2)
 
 
-def test_misses_of_a_target_are_kept_beside_the_hits() -> None:
-    records = [
-        make_record(seed=0, accuracies=(0.98, 0.98)),
-        make_record(seed=1, accuracies=(0.9, 0.98)),
-        make_record(seed=2, accuracies=(0.9, 0.96)),
-        make_record(seed=3, status="failed"),
-    ]
-    (group,) = stats.replicates(records)
-    times = stats.times_to_accuracy(group, 0.97)
-    assert (times.times_s, times.missed, times.runs) == ((1.0, 2.0), 1, 3)
-    assert times.hits is not None
-    assert (times.hits.mean, times.hits.n) == (1.5, 2)
-
-
-def test_runs_without_an_evaluation_neither_met_nor_missed_a_target() -> None:
-    (group,) = stats.replicates([make_record(goal="throughput")])
-    times = stats.times_to_accuracy(group, 0.97)
-    assert (times.runs, times.hits) == (0, None)
-
-
 def _with_inference(record: Record, inference: tuple[Inference, ...]) -> Record:
     assert record.measurement is not None
     return replace(record, measurement=replace(record.measurement, inference=inference))

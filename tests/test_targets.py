@@ -44,6 +44,11 @@ def test_a_run_that_diverged_never_gets_there_and_one_that_crashed_tells_nothing
     assert (found.times, found.censored) == ((2.0,), (math.inf,))
 
 
+def test_a_run_that_was_ended_by_its_time_limit_had_not_got_there() -> None:
+    found = seen(make_record(seed=0, accuracies=HIT), make_record(seed=1, status="timed out"))
+    assert found.censored == (math.inf,)
+
+
 def test_runs_that_were_never_evaluated_neither_met_nor_missed() -> None:
     assert seen(make_record(goal="throughput")).n == 0
 

@@ -147,6 +147,23 @@ def test_pairs_that_are_exactly_alike_in_their_ratio_keep_their_place() -> None:
     assert all(one.p is not None for one in found)
 
 
+def test_one_pair_is_undecided_however_little_it_differs() -> None:
+    noisy = audited((1.0, 1.0, 1.0), (1.02, 0.98, 1.01))
+    (found,) = judged(runs("a", [1.0]), runs("b", [1.0]), evidence=noisy)
+    assert found.outcome == "undecided"
+
+
+def test_the_noise_floor_of_one_device_says_nothing_of_another() -> None:
+    noisy = audited((1.0, 1.0, 1.0), (1.02, 0.98, 1.01))
+    assert noisy.audit is not None
+    assert noisy.audit.arms is not None
+    elsewhere = replace(noisy.audit.arms.experiment, device="cuda")
+    of_gpu = replace(noisy.audit, arms=replace(noisy.audit.arms, experiment=elsewhere))
+    faster = [s * 0.98 for s in SLOW]
+    (found,) = judged(runs("a", faster), runs("b", SLOW), evidence=replace(noisy, audit=of_gpu))
+    assert (found.noise_floor, found.outcome) == (None, "higher")
+
+
 def test_what_is_below_the_noise_floor_is_a_tie_even_if_every_pair_shows_it() -> None:
     faster = [s * 0.98 for s in SLOW]
     quiet = audited((1.0, 1.0, 1.0), (1.001, 0.999, 1.0))

@@ -85,6 +85,7 @@ def test_warm_up_leaves_everything_as_it_began(architecture: str) -> None:
     cold.train()
     warmed = create(architecture)
     warmed.warm_up()
+    warmed.warm_up_predictions()
     assert_same(start, warmed.weights())
     warmed.arrange(ORDER)
     warmed.train()  # would differ if the optimiser or dropout had gone on
@@ -96,6 +97,7 @@ def test_warm_up_leaves_everything_as_it_began(architecture: str) -> None:
 def test_nothing_is_compiled_after_the_warm_up() -> None:
     trainer, cold = create(), create(batch_size=BATCH_SIZE // 2)
     trainer.warm_up()
+    trainer.warm_up_predictions()
     with compiling_forbidden():
         trainer.arrange(ORDER)
         trainer.train()
@@ -135,6 +137,7 @@ def test_warm_up_between_two_segments_changes_nothing() -> None:
     warmed.arrange(ORDER)
     warmed.train()
     warmed.warm_up()
+    warmed.warm_up_predictions()
     warmed.arrange(ORDER)
     warmed.train()
     assert_same(plain.weights(), warmed.weights())

@@ -49,6 +49,17 @@ def short(experiments: Sequence[Experiment], site: Site) -> Audit:
     return short_audit(experiments, site)
 
 
+def joined(earlier: Audit | None, later: Audit) -> Audit:
+    """The later audit of the same machine, with what the earlier one knew beyond it.
+
+    Peaks of other devices, precisions and numbers of threads stay; so does a comparison of the
+    equal arms that had more rounds. Of another machine nothing stays.
+    """
+    from bench.audit.auditing import join
+
+    return later if earlier is None else join(earlier, later)
+
+
 def save(folder: Path, audit: Audit) -> None:
     """Write ``folder/audit.json``, whole or not at all."""
     import msgspec

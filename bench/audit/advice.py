@@ -35,14 +35,16 @@ def _of_arms(arms: Arms) -> Iterator[str]:
     floor = verdict.noise_floor(arms)
     if floor is not None and floor > NOISY:
         yield (
-            f"Runs of the very same experiment may differ by {100 * floor:.1f} % here: close other "
-            "programs and plug the machine in; smaller differences need more seeds (--seeds 10)."
+            f"The mean of {len(arms.a_s)} runs of the very same experiment may be off by "
+            f"{100 * floor:.1f} % here, so smaller differences are called a tie: close other "
+            "programs, plug the machine in, and audit it again ('python -m bench audit --rounds 20 "
+            "--out' with the results folder)."
         )
     if verdict.names_winner(arms):
         yield (
             "One of two equal arms came out faster: by chance that is one audit in twenty. Run "
-            "'python -m bench audit --repetitions 20'; if it is more than one of them, trust no "
-            "winner of this machine."
+            "'python -m bench audit --repetitions 20'; where a winner is named in more than one or "
+            "two of them, trust no winner of this machine."
         )
     if arms.delayed_s and not verdict.delay_found(arms).found:
         yield (

@@ -56,6 +56,31 @@ def short_audit(experiments: Sequence[Experiment], site: Site) -> Audit:
     return audit(request, site)[0]
 
 
+def join(earlier: Audit, later: Audit) -> Audit:
+    """See ``bench.audit.joined``."""
+    if earlier.machine != later.machine:
+        return later
+    keys = {(one.device, one.precision, one.threads, one.by) for one in later.peaks}
+    others = (
+        one
+        for one in earlier.peaks
+        if (one.device, one.precision, one.threads, one.by) not in keys
+    )
+    longer = _rounds(earlier) > _rounds(later)
+    return replace(
+        later,
+        arms=earlier.arms if longer else later.arms,
+        repetitions=later.repetitions or earlier.repetitions,
+        peaks=(*later.peaks, *others),
+        # of the arms that are kept; a warning of arms that are not would be of nothing shown
+        warnings=earlier.warnings if longer else later.warnings,
+    )
+
+
+def _rounds(audit: Audit) -> int:
+    return len(audit.arms.a_s) if audit.arms else 0
+
+
 def audit(request: Request, site: Site) -> tuple[Audit, list[Pulse]]:
     """Make every part; one that cannot be made is absent, and a warning says why.
 

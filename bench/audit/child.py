@@ -45,7 +45,10 @@ def ask(
         raise AuditError(f"{python} cannot be started: {error.strerror}") from error
     lines = done.stdout.strip().splitlines()
     if done.returncode == 0 and lines:
-        return msgspec.json.decode(lines[-1], type=kind)  # a framework may print before it
+        try:
+            return msgspec.json.decode(lines[-1], type=kind)  # a framework may print before it
+        except msgspec.MsgspecError as error:
+            raise AuditError(f"no answer, but {lines[-1][:80]!r}") from error
     said = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
     raise AuditError(f"ended with exit code {done.returncode}: {said[0]}")
 

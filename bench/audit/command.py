@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import audit, machine, versions
+from bench import audit, evidence, machine, versions
 from bench.arguments import one_of, positive, whole
 from bench.audit import auditing, peak
 from bench.audit_record import Audit
@@ -31,7 +31,7 @@ from bench.results import ResultsError, lock
 from bench.scheduler import Site
 from bench.steadiness import steadiness
 from bench.trainers import FRAMEWORKS
-from bench.verdict import delay_found, names_winner
+from bench.verdict import delay_found, names_winner, winners_named
 
 ROUNDS = 10
 TOLERATED = 0.05  # of the repetitions may name a winner: what the rule allows chance
@@ -62,8 +62,7 @@ def passed(made: Audit) -> bool:
     """Whether the delay was found, and equal arms were called equal often enough."""
     if made.arms is None or not delay_found(made.arms).found or names_winner(made.arms):
         return False
-    named = sum(map(names_winner, made.repetitions))
-    return named <= TOLERATED * len(made.repetitions)
+    return winners_named(made.arms, made.repetitions) <= TOLERATED * len(made.repetitions)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -160,5 +159,5 @@ def _site(framework: str, interpreters: dict[str, Path], here: Machine) -> Site:
 
 def _save(folder: Path, made: Audit) -> None:
     with lock(folder):
-        audit.save(folder, made)
+        audit.save(folder, audit.joined(evidence.load(folder).audit, made))
     print(f"written to {audit_path(folder)}")

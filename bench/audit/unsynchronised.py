@@ -60,7 +60,7 @@ def measure(
     """Compare the two in a process of the framework; where that cannot be done, say why."""
     if device == "cpu":
         return Unsynchronised(
-            device=device, unavailable="a CPU does the work before the call returns"
+            device=device, unavailable="PyTorch on a CPU does the work before the call returns"
         )
     words = (framework, device)
     try:

@@ -25,6 +25,9 @@ class Wrapped:
     def warm_up(self) -> None:
         self._trainer.warm_up()
 
+    def warm_up_predictions(self) -> None:
+        self._trainer.warm_up_predictions()
+
     def arrange(self, order: NDArray[np.int64]) -> None:
         self._trainer.arrange(order)
 

@@ -42,11 +42,16 @@ def certify(experiments: Sequence[Experiment], site: Site) -> Iterator[Certifica
 
 
 def save(folder: Path, certificate: Certificate) -> Path:
-    """Write ``certificates/NAME.json`` into a results folder, whole or not at all."""
+    """Write ``certificates/NAME.json`` into a results folder, whole or not at all.
+
+    One that could not be made leaves an earlier one of its name as it is.
+    """
     import msgspec
 
     from bench.results import write_atomically
 
     path = folder / "certificates" / f"{certificate.name}.json"
+    if certificate.failure is not None and path.exists():
+        return path
     write_atomically(path, msgspec.json.format(msgspec.json.encode(certificate), indent=1) + b"\n")
     return path

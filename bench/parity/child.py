@@ -48,7 +48,8 @@ def certify(subject: Subject, images: Sample) -> Certificate:
     """Put one subject beside the referee; whatever goes wrong becomes the certificate's failure."""
     try:
         module = trainers.load(subject.framework)
-        return certificate(subject, images.name, examine.examine(module.create, subject, images))
+        checks, starts = examine.examine(module.create, subject, images)
+        return certificate(subject, images.name, checks, starts=starts)
     except Exception as error:  # noqa: BLE001 - what could not be checked is said in the table
         traceback.print_exc()
         said = str(error).strip().splitlines() or ["no message"]
@@ -60,6 +61,8 @@ def certificate(
     subject: Subject,
     data: str,
     checks: tuple[Check, ...] = (),
+    *,
+    starts: int = 1,
     failure: str | None = None,
     found: dict[str, str] | None = None,
 ) -> Certificate:
@@ -75,6 +78,7 @@ def certificate(
         versions=versions.installed(packages) if found is None else found,
         data=data,
         checks=checks,
+        starts=starts,
         failure=failure,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -10,6 +10,7 @@ The exit code is 0 where every check passes, 1 where one does not, 2 where it wa
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from bench.parity.processes import TIMEOUT_S, Place, certificates
 from bench.parity.subject import Subject
 from bench.plan import devices
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
+from bench.results import ResultsError, lock
 from bench.stage_display import StageDisplay
 from bench.trainers import FRAMEWORKS
 
@@ -36,9 +38,14 @@ def main(argv: Sequence[str]) -> int:
     try:
         chosen = subjects(options)
         place = _place(options, {one.framework for one in chosen})
-    except (UsageError, datasets.DataError) as error:
+        with contextlib.nullcontext() if options.out is None else lock(options.out):
+            return _examine(options, chosen, place)
+    except (UsageError, ResultsError, datasets.DataError) as error:
         print(f"bench parity: error: {error}", file=sys.stderr)
         return 2
+
+
+def _examine(options: argparse.Namespace, chosen: Sequence[Subject], place: Place) -> int:
     made = []
     for one in certificates(chosen, place):
         print(wording.certificate(one), flush=True)  # each framework takes seconds

@@ -22,8 +22,10 @@ class NotFinite(Exception):
 
 def examine(
     create: Create, subject: Subject, sample: Sample, *, starts: Sequence[int] = STARTS
-) -> tuple[Check, ...]:
+) -> tuple[tuple[Check, ...], int]:
     """Put the trainers that ``create`` makes through the trial, and compare with the referee.
+
+    Returns the checks, and from how many starts they are.
 
     Where a check does not pass, all is done again from another start, and the smaller deviation
     of each quantity is kept: now and then an input of a ReLU is so near zero that rounding alone
@@ -31,15 +33,16 @@ def examine(
 
     Raises NotFinite, and whatever the trainer raises.
     """
-    checks = _from_start(create, subject, sample, starts[0])
+    checks, tried = _from_start(create, subject, sample, starts[0]), 1
     for seed in starts[1:]:
         if all(check.passed for check in checks):
             break
+        tried += 1
         again = _from_start(create, subject, sample, seed)
         checks = tuple(
             min(pair, key=lambda check: check.deviation) for pair in zip(checks, again, strict=True)
         )
-    return checks
+    return checks, tried
 
 
 def _from_start(create: Create, subject: Subject, sample: Sample, seed: int) -> tuple[Check, ...]:

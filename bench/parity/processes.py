@@ -61,11 +61,20 @@ def _in_one_process(subjects: tuple[Subject, ...], place: Place) -> Iterator[Cer
         except OSError as error:
             lines, ended = [], f"its Python cannot be started: {error.strerror}"
         ended = f"{ended}; {_last_line(log)}"
-    made = [msgspec.json.decode(line, type=Certificate) for line in lines]
+    made = list(_whole(lines))
     yield from made
     for one in subjects[len(made) :]:
         versions = place.versions.get(one.framework, {})
         yield child.certificate(one, "", failure=ended, found=versions)
+
+
+def _whole(lines: Iterable[bytes]) -> Iterator[Certificate]:
+    """The certificates, up to a line that is none: cut off, or another program's."""
+    for line in lines:
+        try:
+            yield msgspec.json.decode(line, type=Certificate)
+        except msgspec.MsgspecError:
+            return
 
 
 def _run(subjects: tuple[Subject, ...], place: Place, log: IO[bytes]) -> tuple[list[bytes], str]:

@@ -19,7 +19,7 @@ def _lines(one: Certificate) -> Iterator[str]:
     if one.failure is not None:
         yield f"  could not be checked: {one.failure}"
         return
-    yield f"  on {one.data}"
+    yield f"  on {one.data}{started(one)}"
     yield f"  {'quantity':36} {'deviation':>10} {'tolerance':>10}"
     yield from map(_line, one.checks)
     reasons: dict[str, list[str]] = {}
@@ -27,6 +27,13 @@ def _lines(one: Certificate) -> Iterator[str]:
         reasons.setdefault(check.reason, []).append(check.quantity)
     for reason, quantities in reasons.items():
         yield f"  tolerance of {quantities[0]}{_others(quantities)}: {reason}"
+
+
+def started(one: Certificate) -> str:
+    """Words for a certificate that is not of the first start alone; else empty."""
+    if one.starts == 1:
+        return ""
+    return f", from {one.starts} starts: of each quantity the smallest deviation"
 
 
 def _line(check: Check) -> str:

@@ -38,15 +38,16 @@ def findings(audit: Audit) -> Iterator[str]:
         yield _noise(audit.arms)
         if audit.arms.delayed_s:
             yield _delay(audit.arms)
-    if audit.repetitions:
-        yield _repetitions(audit.repetitions)
+        if audit.repetitions:
+            yield _repetitions(audit.arms, audit.repetitions)
     yield from map(_careless, audit.unsynchronised)
     yield _timer(audit.timer)
     yield from map(_peak, audit.peaks)
 
 
 def _noise(arms: Arms) -> str:
-    rounds = f"{len(arms.a_s)} rounds of about {wording.number(sum(arms.a_s) / len(arms.a_s), 2)} s"
+    mean_s = wording.number(sum(arms.a_s) / len(arms.a_s), 2)
+    rounds = f"{len(arms.a_s)} rounds of runs that train about {mean_s} s"
     paired = verdict.compare_arms(arms.same_s, arms.a_s)
     floor = verdict.noise_floor(arms)
     if floor is None or paired.interval is None:
@@ -56,7 +57,8 @@ def _noise(arms: Arms) -> str:
         f"Noise floor {_percent(floor)}: the very same experiment run as two arms "
         f"({wording.framework(arms.experiment)}, {rounds}) differed by "
         f"{_signed(paired.ratio - 1)} ({_signed(paired.interval.low - 1)} to "
-        f"{_signed(paired.interval.high - 1)}), and {named}. Smaller differences are a tie."
+        f"{_signed(paired.interval.high - 1)}), and {named}. Smaller differences on this device are "
+        "called a tie; an audit of more rounds lowers the floor."
     )
 
 
@@ -70,12 +72,12 @@ def _delay(arms: Arms) -> str:
     return f"{what}: found, as {seen}." if delay.found else f"{what}: NOT found; seen were {seen}."
 
 
-def _repetitions(repetitions: Sequence[Arms]) -> str:
-    named = sum(map(verdict.names_winner, repetitions))
+def _repetitions(arms: Arms, repetitions: Sequence[Arms]) -> str:
+    named = verdict.winners_named(arms, repetitions)
     return (
         f"Of {len(repetitions)} further comparisons of the experiment with itself, "
-        f"{len(repetitions[0].a_s)} pairs each, {len(repetitions) - named} named no winner and "
-        f"{named} did."
+        f"{len(repetitions[0].a_s)} pairs each, the report's rule named no winner in "
+        f"{len(repetitions) - named} and one in {named}."
     )
 
 

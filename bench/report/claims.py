@@ -50,9 +50,14 @@ def soonest(ranked: Ranking, goal: str, misses: str) -> str:
     if rivals := ranked.rivals():
         return " ".join(_no_winner(ranked, rivals, seconds, f"reached {goal} first", misses))
     return (
-        f"{best.name} reached {goal} first, after {seconds(best)}: in {_times(beside)} of the time "
+        f"{_of_those(misses)}{best.name} reached {goal} first, after "
+        f"{seconds(best)}: in {_times(beside)} of the time "
         f"of the next, {others[0].name} ({certainty.evidence(beside)}){misses}."
     )
+
+
+def _of_those(misses: str) -> str:
+    return "Of those that did with every seed, " if misses else ""
 
 
 def faster(name: str, judged: Judged) -> str:

@@ -27,7 +27,9 @@ NAMES = ("A", "B")
 EXPLANATION = (
     "Ratios are B's over A's, the geometric mean over the seeds that both have; brackets hold 95 % "
     "intervals over those pairs, and after an accuracy Wilson's for the number of test images. "
-    "Time to accuracy is the Kaplan–Meier median, in which misses count."
+    "Time to accuracy is the Kaplan–Meier median, in which misses count. p is corrected by Holm's "
+    "method for all rows of a section; intervals are not corrected, and no noise floor is used, "
+    "since each folder has its own."
 )
 
 
@@ -134,6 +136,7 @@ def _columns(rows: tuple[Row, ...], targets: Sequence[float]) -> tuple[Column, .
         *columns.experiment(leave_out=("machine", "versions")),
         columns.framework(rows),
         *beside.throughputs(NAMES, ratio="B / A"),
+        *beside.verdicts(rows, NAMES),
         *(
             column
             for target in targets

@@ -5,6 +5,7 @@ Settings are what a run read back at its end (``bench.settings``), not what it w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bench.report import wording
@@ -30,21 +31,21 @@ EXPLAINED_BY: Mapping[str, tuple[str, ...]] = {
     "GPU power limit": ("device",),
     "GPU throttle reasons": ("device",),
 }
-# Environment variables among them; where one is absent from a record it was not set.
+# Environment variables, which are all compared; where one is absent from a record it was not set.
+# Those that are named here are explained by a field, or set for a framework by the harness.
+VARIABLE = re.compile("[A-Z][A-Z0-9_]+")
 VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "CUDA_DEVICE_ORDER": ("device",),
     "CUDA_VISIBLE_DEVICES": ("device",),
-    "GLIBC_TUNABLES": (),
-    "KMP_AFFINITY": (),
-    "LD_PRELOAD": (),
-    "MALLOC_ARENA_MAX": (),
+    "JAX_ENABLE_COMPILATION_CACHE": ("framework",),
+    "KERAS_BACKEND": ("framework",),
     "MKL_NUM_THREADS": ("threads",),
-    "NVIDIA_TF32_OVERRIDE": (),
     "OMP_NUM_THREADS": ("threads",),
-    "OMP_PROC_BIND": (),
     "OPENBLAS_NUM_THREADS": ("threads",),
-    "TF_ENABLE_ONEDNN_OPTS": (),
-    "XLA_FLAGS": (),
+    "TF_CPP_MIN_LOG_LEVEL": ("framework",),
+    "XLA_PYTHON_CLIENT_PREALLOCATE": ("framework",),
 }
+NO_VARIABLES = ("TF32", "XLA", "BLAS")  # what trainers say, under names that look like some
 NOT_SET = "not set"
 
 Values = dict[str, list[Replicates]]  # value of a setting -> the groups that had it
@@ -60,11 +61,22 @@ def sentences(groups: Sequence[Replicates]) -> Iterator[str]:
 
     ``groups``: runs that stand side by side.
     """
-    for key, axes in {**EXPLAINED_BY, **VARIABLES}.items():
+    set_somewhere = {
+        key: ()
+        for group in groups
+        for record in group.measured
+        for key in record.settings
+        if _is_variable(key)
+    }
+    for key, axes in {**EXPLAINED_BY, **dict(sorted(set_somewhere.items())), **VARIABLES}.items():
         for members in _alike(groups, axes):
             values = _values(members, key)
             if len(values) > 1:
                 yield f"{key}: {_listed(values)}: not asked for"
+
+
+def _is_variable(key: str) -> bool:
+    return VARIABLE.fullmatch(key) is not None and key not in NO_VARIABLES
 
 
 def _alike(groups: Sequence[Replicates], axes: Collection[str]) -> list[list[Replicates]]:
@@ -81,7 +93,7 @@ def _values(groups: Sequence[Replicates], key: str) -> Values:
     found: Values = {}
     for group in groups:
         told = [record.settings for record in group.measured if record.settings]
-        absent = NOT_SET if key in VARIABLES else None
+        absent = NOT_SET if _is_variable(key) else None
         for value in dict.fromkeys(settings.get(key, absent) for settings in told):
             if value is not None:
                 found.setdefault(value, []).append(group)

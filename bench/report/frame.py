@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from bench import evidence, results, stats
-from bench.report.tables import TABLES
+from bench.report import rungs
+from bench.report.tables import TABLES, WITH_RUNGS
 from bench.report.tables.table import to_frame
 
 
@@ -29,7 +30,9 @@ def load(folder: str | Path, table: str = "runs") -> pd.DataFrame:
     """
     records = results.load(Path(folder))
     groups = stats.replicates(records, evidence.load(Path(folder)))
-    made = {one.name: one for one in (build(groups) for build in TABLES)}
+    plain = rungs.unrestored(groups)
+    tables = (build(groups if build in WITH_RUNGS else plain) for build in TABLES)
+    made = {one.name: one for one in tables}
     if table not in made:
         raise ValueError(f"unknown table {table!r}; choose from {', '.join(sorted(made))}")
     return to_frame(made[table]).convert_dtypes()

@@ -62,7 +62,8 @@ def _origin(records: Sequence[Record], command: str | None) -> Iterator[str]:
     if command:
         yield f"Made by:\n\n```sh\n{command}\n```"
     yield (
-        "This page, the tables and the plots are made from the records alone; "
+        "This page, the tables and the plots are made from the records, the audit and the "
+        "certificates of the folder alone; "
         "`python -m bench report` with this folder makes them again."
     )
 

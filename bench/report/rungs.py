@@ -24,6 +24,7 @@ class Rung:
     restored: str  # in words
     already: bool = False  # True: the framework's own default is the matched one
     time: Judged | None = None  # training seconds; None: nothing to compare
+    time_difference: Difference | None = None
     accuracy: Judged | None = None  # on the test images: a ratio above 1 is the more accurate
     accuracy_difference: Difference | None = None
 
@@ -61,13 +62,15 @@ def sentences(groups: Sequence[Replicates]) -> Iterator[str]:
         one = ladder.matched
         said = [words for rung in ladder.rungs for words in _told(rung)]
         compared = [rung for rung in ladder.rungs if rung.time or rung.accuracy]
+        if not compared:
+            continue
         found = "; ".join(said) or (
             f"none of {wording.counted(len(compared), 'rung')} is told apart from the matched runs"
         )
         yield (
             f"Ladder of {wording.framework(one.experiment)}, "
             f"{wording.subject(one.experiment, one.data)}, "
-            f"{wording.conditions(one.experiment, ('device', 'batch_size'))}: {found}."
+            f"{wording.place(one.experiment, ('device', 'batch_size'))}: {found}."
         )
 
 
@@ -131,6 +134,7 @@ def _judged(matched: Replicates, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
         replace(
             rung,
             time=time,
+            time_difference=difference(rung.group, matched, stats.train_s) if time else None,
             accuracy=accuracy,
             accuracy_difference=(
                 difference(rung.group, matched, stats.test_accuracy) if accuracy else None

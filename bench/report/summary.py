@@ -56,11 +56,22 @@ def _first_to(comparison: Comparison, target: float) -> str:
     if runs == missed:
         return f"No run reached {goal}."
     reached = [group for group in comparison.groups if targets.all_reached(group, target)]
-    misses = f"; {missed} of {runs} runs never did" if missed else ""
+    misses = f"; {missed} of {runs} runs never did{_unranked(comparison, target)}" if missed else ""
     if not reached:
         return f"No framework reached {goal} with every seed{misses}."
     ranked = ranking(reached, partial(stats.time_to_accuracy_s, target=target), best="lowest")
     return claims.soonest(ranked, goal, misses)
+
+
+def _unranked(comparison: Comparison, target: float) -> str:
+    """Frameworks that got there with some seeds, and so are not among those that are ranked."""
+    names = wording.distinct_labels(comparison.groups)
+    partly = [
+        f"{name} ({len(seen.times)} of {seen.n})"
+        for name, group in zip(names, comparison.groups, strict=True)
+        if (seen := targets.observed(group, target)).times and seen.censored
+    ]
+    return f", and not ranked, since it missed it with a seed: {', '.join(partly)}" if partly else ""
 
 
 def _accuracy(comparison: Comparison, speeds: Ranking) -> Iterator[str]:
@@ -134,7 +145,7 @@ def _hardware(groups: Sequence[Replicates]) -> Iterator[str]:
                 stats.throughput_images_per_s,
             )
             if judged:
-                place = wording.conditions(experiment, ("batch_size",))
+                place = wording.place(experiment, ("batch_size",))
                 said = (claims.faster(wording.framework(j.first.experiment), j) for j in judged)
                 yield (
                     f"{wording.subject(experiment, comparison.data)}, {place}, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bench.experiment import Experiment
 from bench.record import Data, Gpu, Record
@@ -176,11 +176,13 @@ def failure(record: Record) -> str:
 # Conditions
 
 
-def place(experiment: Experiment, fields: Iterable[str]) -> str:
+def place(
+    experiment: Experiment, fields: Iterable[str], leave_out: Collection[str] = ()
+) -> str:
     """``conditions`` for a heading: precision, threads and own defaults only if unusual."""
     usual = {one.name: one.default for one in dataclasses.fields(Experiment)}
     unusual = [name for name in UNUSUAL if getattr(experiment, name) != usual[name]]
-    return conditions(experiment, (*fields, *unusual))
+    return conditions(experiment, (*fields, *(one for one in unusual if one not in leave_out)))
 
 
 def conditions(experiment: Experiment, fields: Iterable[str]) -> str:

@@ -45,8 +45,8 @@ class Setup:
 class Trainer(Protocol):
     """One network in one framework on one device.
 
-    Called in this order: ``build``, ``transfer``, ``warm_up``, then the rest in any order,
-    an ``arrange`` before each ``train``.
+    Called in this order: ``build``, ``transfer``, ``warm_up``, ``warm_up_predictions`` where
+    predictions are wanted, then the rest in any order, an ``arrange`` before each ``train``.
     Only ``synchronize`` has to wait for the device: the clock calls it on both sides.
     """
 
@@ -64,10 +64,14 @@ class Trainer(Protocol):
         ...
 
     def warm_up(self) -> None:
-        """Compile and autotune on every batch shape to come.
+        """Compile and autotune training on every batch shape to come.
 
         Weights, optimiser state and random state end as they began.
         """
+        ...
+
+    def warm_up_predictions(self) -> None:
+        """The same for ``logits`` and ``infer``, apart: training alone does not need it."""
         ...
 
     def arrange(self, order: NDArray[np.int64]) -> None:
@@ -175,7 +179,11 @@ FRAMEWORKS: dict[str, Framework] = {
         packages=("keras", "jax", "jaxlib"),
         executions=("compiled",),
         default="compiled",
-        environment={"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+        environment={
+            "KERAS_BACKEND": "jax",
+            "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+            "JAX_ENABLE_COMPILATION_CACHE": "false",  # a run never starts from another's work
+        },
     ),
     "keras-torch": Framework(
         module="keras_torch",

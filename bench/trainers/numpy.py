@@ -71,9 +71,12 @@ class NumPyTrainer:
         with self._ending_as_it_began():
             self.arrange(warm_up_order(len(setup.train_images), self._batch_size))
             self.train()
-            for images in evaluation_batches(setup):
+
+    def warm_up_predictions(self) -> None:
+        with self._ending_as_it_began():
+            for images in evaluation_batches(self._setup):
                 self.logits(images)
-            for batch in inference_batches(setup):
+            for batch in inference_batches(self._setup):
                 self.infer(batch)
 
     def arrange(self, order: NDArray[np.int64]) -> None:

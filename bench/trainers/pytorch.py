@@ -72,6 +72,9 @@ class PyTorchTrainer:
         with self._ending_as_it_began(), self._compiling_afresh():
             self.arrange(warm_up_order(len(self._train_images), self._batch_size))
             self.train()
+
+    def warm_up_predictions(self) -> None:
+        with self._ending_as_it_began(), self._compiling_afresh():
             for images in evaluation_batches(self._setup):
                 self.logits(images)
             for batch in inference_batches(self._setup):

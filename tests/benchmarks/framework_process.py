@@ -79,6 +79,7 @@ def prepare(trainer: Trainer, setup: Setup, clock: Clock = time.perf_counter) ->
     trainer.build()
     trainer.transfer()
     trainer.warm_up()
+    trainer.warm_up_predictions()
     watch, batch_size = Stopwatch(trainer=trainer, clock=clock), setup.experiment.batch_size
     return Subject(
         trainer=trainer,

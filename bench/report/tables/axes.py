@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from bench import stats, verdict
 from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
-from bench.report.tables import beside, columns, judged
+from bench.report.tables import beside, columns
 from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows
 from bench.stats import Replicates
-from bench.verdict import Judged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +73,7 @@ def _table(axis: Axis, groups: Sequence[Replicates]) -> Table:
 
 def _section(axis: Axis, comparison: Comparison, one: Any, other: Any) -> Section:
     experiment = comparison.experiment
-    place = wording.conditions(experiment, ("device", "batch_size", "goal"))
+    place = wording.place(experiment, ("device", "batch_size", "goal"), leave_out=(axis.field,))
     names = (axis.said(one), axis.said(other))
     rows = tuple(
         (first, second)
@@ -86,6 +84,7 @@ def _section(axis: Axis, comparison: Comparison, one: Any, other: Any) -> Sectio
             execution=first.experiment.execution,
             **{axis.field: other},
         )
+        if first.versions == second.versions
     )
     subject = wording.subject(experiment, comparison.data)
     return Section(
@@ -103,24 +102,9 @@ def _columns(
         *columns.experiment(leave_out=(axis.field,)),
         columns.framework(rows),
         *beside.throughputs(names, ratio=f"{names[1]} / {names[0]}"),
-        *_verdicts(rows, names),
+        *beside.verdicts(rows, names),
         *(column for target in comparison.targets for column in beside.times(names, target)),
         *beside.accuracies(names),
         matched.column(),
         *beside.outcomes(names),
-    )
-
-
-def _verdicts(rows: Sequence[Row], names: tuple[str, str]) -> tuple[Column, ...]:
-    """What may be said of the second value beside the first, corrected for all rows."""
-    found = verdict.judge_pairs([(row[1], row[0]) for row in rows], stats.throughput_images_per_s)
-    by_group = {id(one.first): one for one in found}
-
-    def find(row: Row) -> Judged | None:
-        return by_group.get(id(row[1]))
-
-    name = f"{beside.slug(names[1])}_over_{beside.slug(names[0])}_throughput"
-    return (
-        judged.p_value("p (Holm)", name, find),
-        judged.verdict(f"{names[1]} is", name, find, ("faster", "slower")),
     )

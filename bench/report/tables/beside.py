@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from bench import stats, targets, verdict
@@ -11,7 +11,7 @@ from bench.report.tables import columns, judged
 from bench.report.tables.columns import first
 from bench.report.tables.table import Cell, Column, Row
 from bench.stats import Replicates
-from bench.verdict import Paired
+from bench.verdict import Judged, Paired
 
 
 def second(row: Row) -> Replicates:
@@ -43,6 +43,25 @@ def throughputs(names: tuple[str, str], ratio: str) -> tuple[Column, ...]:
 def throughput_ratio(row: Row) -> Paired | None:
     """Throughput of a row's second group over that of its first, seed by seed."""
     return verdict.compare(row[1], row[0], stats.throughput_images_per_s)
+
+
+def verdicts(rows: Sequence[Row], names: tuple[str, str]) -> tuple[Column, ...]:
+    """What may be said of the second group's throughput, corrected for all rows."""
+    judged_rows = {
+        (id(one.second), id(one.first)): one
+        for one in verdict.judge_pairs(
+            [(row[1], row[0]) for row in rows], stats.throughput_images_per_s
+        )
+    }
+
+    def find(row: Row) -> Judged | None:
+        return judged_rows.get((id(row[0]), id(row[1])))
+
+    name = f"{slug(names[1])}_over_{slug(names[0])}_throughput"
+    return (
+        judged.p_value("p (Holm)", name, find),
+        judged.verdict(f"{names[1]} is", name, find, ("faster", "slower")),
+    )
 
 
 def times(names: tuple[str, str], target: float) -> tuple[Column, ...]:

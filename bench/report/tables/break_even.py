@@ -8,7 +8,7 @@ from statistics import median
 
 from bench import break_even, ledger, stats
 from bench.break_even import BreakEven
-from bench.report import wording
+from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
 from bench.report.tables.beside import second
@@ -41,7 +41,7 @@ def build(groups: Sequence[Replicates]) -> Table:
 
 def _section(comparison: Comparison, trained: bool) -> Section:
     experiment = comparison.experiment
-    place = wording.conditions(experiment, ("batch_size", "goal"))
+    place = wording.place(experiment, ("batch_size", "goal"))
     return Section(
         heading=f"{wording.subject(experiment, comparison.data)}, {place}",
         note=equal_in_all_rows(comparison),
@@ -72,6 +72,7 @@ def _columns() -> tuple[Column, ...]:
         _verdict(),
         _epochs(),
         _seconds(),
+        matched.column(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bench import costs
-from bench.report import wording
+from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
@@ -85,6 +85,7 @@ def _columns(comparison: Comparison) -> tuple[Column, ...]:
         *columns.experiment(),
         columns.framework((group,) for group in comparison.groups),
         columns.outcome(),
+        matched.column(),
         _constant("training_flop_per_image", costs.training_flop_per_image),
         columns.quantity(
             "reached (GFLOP/s)",

@@ -7,7 +7,7 @@ from functools import partial
 
 from bench import costs, stats
 from bench.record import Record
-from bench.report import wording
+from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
@@ -57,6 +57,7 @@ def _columns(comparison: Comparison) -> tuple[Column, ...]:
         *columns.experiment(),
         columns.framework((group,) for group in comparison.groups),
         columns.outcome(),
+        matched.column(),
         _meter(),
         columns.quantity("power (W)", "power", "w", costs.watts),
         columns.quantity("an image (mJ)", "image", "j", costs.joules_per_image, scale=1000),
@@ -106,6 +107,8 @@ def _missed(record: Record, target: float) -> bool:
 
 def _misses(said: str, missed: int, runs: int) -> str:
     """The misses first, whatever the others did."""
+    if not runs:
+        return said
     if said == wording.NOT_MEASURED or not missed:
         return "not reached" if missed == runs else said
     return f"not reached in {missed} of {runs}; the others {said}"

@@ -73,7 +73,9 @@ def _beside_the_highest(comparison: Comparison) -> tuple[Column, ...]:
         return ranked.between(row[0], best) if best else None
 
     def alone(row: Row) -> str:
-        return "the highest" if row[0] is best else wording.NOT_MEASURED
+        if row[0] is best:
+            return "the highest"
+        return "no seed in common" if row[0].measured else wording.NOT_MEASURED
 
     name = "throughput_to_highest"
     return (

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench import stats, verdict
 from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
-from bench.report.tables import beside, columns, judged
+from bench.report.tables import beside, columns
 from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows
 from bench.stats import Replicates
-from bench.verdict import Judged
 
 
 def build(groups: Sequence[Replicates]) -> Table:
@@ -53,7 +51,7 @@ def pairs(comparison: Comparison, device: str) -> tuple[tuple[Replicates, Replic
 
 def _section(comparison: Comparison, device: str) -> Section:
     experiment = comparison.experiment
-    place = wording.conditions(experiment, ("batch_size", "goal"))
+    place = wording.place(experiment, ("batch_size", "goal"))
     shown = wording.device(device)
     rows = pairs(comparison, device)
     return Section(
@@ -76,24 +74,9 @@ def _columns(comparison: Comparison, rows: Sequence[Row], device: str) -> tuple[
         *columns.experiment(leave_out=("device",)),
         columns.framework(rows),
         *beside.throughputs(names, ratio="speed-up"),
-        *_verdicts(rows, device),
+        *beside.verdicts(rows, names),
         *(column for target in comparison.targets for column in beside.times(names, target)),
         *beside.accuracies(names),
         matched.column(),
         *beside.outcomes(names),
-    )
-
-
-def _verdicts(rows: Sequence[Row], device: str) -> tuple[Column, ...]:
-    """What may be said of the device beside the CPU, corrected for all rows."""
-    found = verdict.judge_pairs([(row[1], row[0]) for row in rows], stats.throughput_images_per_s)
-    by_group = {id(one.first): one for one in found}
-
-    def find(row: Row) -> Judged | None:
-        return by_group.get(id(row[1]))
-
-    name = f"{device}_over_cpu_throughput".lower()
-    return (
-        judged.p_value("p (Holm)", name, find),
-        judged.verdict(f"{device} is", name, find, ("faster", "slower")),
     )

@@ -77,6 +77,22 @@ def difference(header: str, name: str, find: Callable[[Row], Difference | None])
     return Column(header=header, names=names, cell=cell)
 
 
+def seconds(header: str, name: str, find: Callable[[Row], Difference | None]) -> Column:
+    """Mean of the paired differences of seconds, with its interval over seeds.
+
+    ``name`` makes the CSV's ``NAME_s``, ``NAME_low_s`` and ``NAME_high_s``.
+    """
+
+    def cell(row: Row) -> Cell:
+        found = find(row)
+        if found is None:
+            return Cell(shown=ABSENT, raw=(None, None, None))
+        shown = certainty.estimate(found.mean, found.interval, decimals=2, signed=True)
+        return Cell(shown=shown, raw=(found.mean, *ends(found.interval)))
+
+    return Column(header=header, names=(f"{name}_s", f"{name}_low_s", f"{name}_high_s"), cell=cell)
+
+
 def p_value(header: str, name: str, find: Find) -> Column:
     """Corrected p; the CSV has ``NAME_p``, not corrected, ``NAME_p_holm`` and ``NAME_family_n``."""
 

@@ -46,7 +46,7 @@ def build(groups: Sequence[Replicates]) -> Table:
 
 def _section(ladder: Ladder) -> Section:
     experiment = ladder.matched.experiment
-    place = wording.conditions(experiment, ("device", "batch_size"))
+    place = wording.place(experiment, ("device", "batch_size"))
     subject = wording.subject(experiment, ladder.matched.data)
     compiler = native.COMPILER[experiment.framework]
     return Section(
@@ -92,7 +92,11 @@ def _time(of: Find, alone: judged.Words) -> tuple[Column, ...]:
     def find(row: Row) -> Judged | None:
         return of(row).time
 
+    def find_difference(row: Row) -> Difference | None:
+        return of(row).time_difference
+
     return (
+        judged.seconds("training less matched (s)", f"{name}_difference", find_difference),
         judged.ratio("training time to matched", name, find, alone),
         judged.p_value("", name, find),
         judged.verdict("in time", name, find, words, alone),

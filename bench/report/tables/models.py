@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bench import significance
 from bench.record import Record
-from bench.report import certainty
+from bench.report import certainty, matched
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import differences
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
@@ -99,6 +99,7 @@ def _section(comparison: Comparison) -> Section:
             _count("first alone wrong", "first_only_wrong_n"),
             _count("second alone wrong", "second_only_wrong_n"),
             *_p_values(found),
+            matched.column(),
         ),
         rows=found,
     )
