@@ -54,3 +54,8 @@ def test_a_default_is_restorable_where_it_changes_something(
     experiment: Experiment, wanted: tuple[str, ...]
 ) -> None:
     assert native.restorable(experiment) == wanted
+
+
+def test_a_precision_asked_for_by_name_leaves_none_to_the_framework() -> None:
+    asked = replace(CNN, framework="keras-jax", device="cuda", precision="tf32")
+    assert "matmul-precision" not in native.restorable(asked)

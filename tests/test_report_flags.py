@@ -119,6 +119,21 @@ def test_the_note_of_a_section_says_it() -> None:
     assert flags.note(comparison) in section.note
 
 
+def test_a_variable_that_nobody_listed_is_flagged_where_it_is_set_for_some() -> None:
+    groups = stats.replicates(
+        [
+            replace(make_record(), settings={"threads": "2"}),
+            replace(
+                make_record(framework="keras-torch"),
+                settings={"threads": "2", "OMP_WAIT_POLICY": "passive"},
+            ),
+        ]
+    )
+    (said,) = flags.sentences(groups)
+    assert said.startswith("OMP_WAIT_POLICY: ")
+    assert "not set in pytorch eager" in said
+
+
 def test_rows_are_compared_by_settings_that_are_read() -> None:
     read = {"processors", "allocator", "CPU governor", "CPU boost"}
     of_gpus = {"GPU power limit", "GPU throttle reasons"}

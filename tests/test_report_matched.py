@@ -139,7 +139,7 @@ def test_the_page_says_whether_its_numbers_can_be_trusted() -> None:
     )
     heading, said = trust.paragraphs(stats.replicates(records, evidence), records)
     assert heading == "## Can these numbers be trusted?"
-    assert "- Equal work is shown for 1 of 2 experiments (pytorch eager)" in said
+    assert "- Equal work is shown for 1 of 2 experiments (MLP in pytorch eager)" in said
     assert "pytorch compiled (certificate missing)" in said
     assert "The clock was not audited" in said
     assert said.endswith("- Stopped after 7 seeds.")

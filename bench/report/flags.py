@@ -33,7 +33,7 @@ EXPLAINED_BY: Mapping[str, tuple[str, ...]] = {
 }
 # Environment variables, which are all compared; where one is absent from a record it was not set.
 # Those that are named here are explained by a field, or set for a framework by the harness.
-VARIABLE = re.compile("[A-Z][A-Z0-9_]+")
+VARIABLE = re.compile("[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|NPROC|PYTHONMALLOC")
 VARIABLES: Mapping[str, tuple[str, ...]] = {
     "CUDA_DEVICE_ORDER": ("device",),
     "CUDA_VISIBLE_DEVICES": ("device",),
@@ -45,7 +45,6 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "TF_CPP_MIN_LOG_LEVEL": ("framework",),
     "XLA_PYTHON_CLIENT_PREALLOCATE": ("framework",),
 }
-NO_VARIABLES = ("TF32", "XLA", "BLAS")  # what trainers say, under names that look like some
 NOT_SET = "not set"
 
 Values = dict[str, list[Replicates]]  # value of a setting -> the groups that had it
@@ -76,7 +75,7 @@ def sentences(groups: Sequence[Replicates]) -> Iterator[str]:
 
 
 def _is_variable(key: str) -> bool:
-    return VARIABLE.fullmatch(key) is not None and key not in NO_VARIABLES
+    return VARIABLE.fullmatch(key) is not None
 
 
 def _alike(groups: Sequence[Replicates], axes: Collection[str]) -> list[list[Replicates]]:

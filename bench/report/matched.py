@@ -57,7 +57,7 @@ def _cell(row: Row) -> Cell:
 
 def note(groups: Iterable[Replicates]) -> str:
     """A line for a plot that shows work which is not matched; empty where all of it is."""
-    listed = _listed(groups, in_brief)
+    listed = _listed(groups, in_brief, _framework)
     return f"Not matched: {listed}" if listed else ""
 
 
@@ -74,18 +74,16 @@ def sentences(groups: Sequence[Replicates]) -> Iterator[str]:
     measured = [group for group in groups if group.measured]
     proven = [group for group in measured if why_not(group) is None]
     if proven:
-        frameworks = ", ".join(
-            dict.fromkeys(map(_subject, proven))
-        )
+        subjects = ", ".join(dict.fromkeys(map(_subject, proven)))
         yield (
-            f"Equal work is shown for {len(proven)} of {len(measured)} experiments ({frameworks}): "
+            f"Equal work is shown for {len(proven)} of {len(measured)} experiments ({subjects}): "
             "logits, gradients, optimiser steps, 20 training losses and the logits after them "
             f"agree with a NumPy float64 referee {_how_closely(proven)} (table 'certificates')."
         )
     if len(proven) < len(measured):
         yield (
             "Equal work is not shown, so that differences may be of the work and not of the "
-            f"framework: {_listed(measured)}."
+            f"framework: {_listed(measured, why_not, _subject)}."
         )
 
 
@@ -106,13 +104,21 @@ def _how_closely(groups: Iterable[Replicates]) -> str:
     )
 
 
-def _listed(groups: Iterable[Replicates], why: Callable[[Replicates], str | None] = why_not) -> str:
+def _framework(group: Replicates) -> str:
+    return wording.framework(group.experiment)
+
+
+def _listed(
+    groups: Iterable[Replicates],
+    why: Callable[[Replicates], str | None],
+    named: Callable[[Replicates], str],
+) -> str:
     """The measured groups that are not matched, by their reasons."""
     bad: dict[str, list[str]] = {}
     for group in groups:
         reason = why(group)
         if reason is not None and group.measured:
-            bad.setdefault(reason, []).append(_subject(group))
+            bad.setdefault(reason, []).append(named(group))
     return "; ".join(
         f"{', '.join(dict.fromkeys(names))} ({reason})" for reason, names in bad.items()
     )

@@ -143,7 +143,8 @@ PLOT = Plot(
         "little apart to be seen. FLOP are counted from the layers, bytes are those that a step "
         "must move if every product finds its caches empty. In the grey, below half of the "
         "roof, neither explains the time: it is launch-bound, which on a CPU means overhead of "
-        "any kind. Points above the roof to the left had their bytes from the caches."
+        "any kind. Points above the roof to the left had their bytes from the caches, and "
+        "are judged by computing alone."
     ),
     needs="runs that ended well, and an audit of the same machine (python -m bench audit)",
     panels=_panels,

@@ -31,7 +31,7 @@ def build(groups: Sequence[Replicates]) -> Table:
             "computing nor moving bytes explains half of a step's time it is launch-bound: on a "
             "GPU that is launching kernels, on a CPU any overhead, Python's, the framework's or "
             "of products too small to be efficient. '(cache)': faster than memory could bring "
-            "the bytes, so the caches kept some of them."
+            "the bytes, so the caches kept some of them; such a row is judged by computing alone."
         ),
         needs="a run that ended well of an architecture with an entry in models/cost.py",
         sections=tuple(map(_section, comparisons(groups, FRAMEWORK, keep=_known))),
