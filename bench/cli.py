@@ -93,7 +93,8 @@ def parser(program: str = "run_all.py") -> argparse.ArgumentParser:
         allow_abbrev=False,  # --seed 5 is not --seeds 5
         description="Train the same small networks in several frameworks, measure, and compare.",
         epilog="Lists are comma-separated. Everything is left in one folder: records, tables, "
-        "plots. 'python -m bench' has the rest: report, compare, data, doctor.",
+        "plots. 'python -m bench' has the rest: report, compare, parity, audit, ladder, data, "
+        "doctor.",
     )
     _add_choices(made.add_argument_group("what to compare"))
     _add_seeds(made.add_argument_group("how often"))
