@@ -152,7 +152,10 @@ def _monitor(*, gpu_indices: list[int], cpu_indices: list[int] | None) -> Any:
     try:
         from zeus.monitor import ZeusMonitor
     except ImportError as error:
-        return f"the package zeus cannot be imported ({error}): install it for the Python that runs the framework: pip install zeus"
+        return (
+            f"the package zeus cannot be imported ({error}): give it to the Python that runs the "
+            "framework, pip install zeus"
+        )
     try:
         return ZeusMonitor(gpu_indices=gpu_indices, cpu_indices=cpu_indices)
     except Exception as error:  # noqa: BLE001 - zeus's, the driver's; the run goes on and says so

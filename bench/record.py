@@ -10,8 +10,8 @@ History of the schema:
 2: what a framework may do in its own way is named (``Experiment.native``), with precision,
    threads and dropout; the test images that were got wrong; energy; how steady the machine was;
    the seconds before the import; the warm-up of predictions apart, which version 1 and early
-   records of version 2 count as warm-up. A record of version 1 is read as one whose kernels and whose
-   Adam were the framework's own, which they were.
+   records of version 2 count as warm-up. A record of version 1 is read as one whose kernels and
+   whose Adam were the framework's own, which they were.
 """
 
 from __future__ import annotations

@@ -122,7 +122,12 @@ def cpu_clocks(system: Path = SYSTEM) -> dict[str, str]:
 def _clock_mhz() -> float | None:
     try:
         clock = psutil.cpu_freq()
-    except (AttributeError, NotImplementedError, OSError, RuntimeError):  # psutil's words for 'not told here'
+    except (
+        AttributeError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+    ):  # psutil's words for 'not told here'
         return None
     return clock.current if clock else None
 

@@ -100,9 +100,7 @@ def test_faster_than_memory_could_bring_the_bytes_is_said_to_be_cached() -> None
     assert not fast.cached
 
 
-@pytest.mark.parametrize(
-    ("flop_per_s", "limit"), [(1e12, "launch-bound"), (5e9, "compute-bound")]
-)
+@pytest.mark.parametrize(("flop_per_s", "limit"), [(1e12, "launch-bound"), (5e9, "compute-bound")])
 def test_what_is_cached_is_judged_by_computing_alone(flop_per_s: float, limit: str) -> None:
     peak = replace(PEAK, flop_per_s=flop_per_s, bytes_per_s=0.1e9)
     place = placed(make_record(), peak)

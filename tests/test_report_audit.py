@@ -90,7 +90,10 @@ def test_repetitions_are_counted() -> None:
     equal = replace(ARMS, delayed_s=(), injected_s=())
     unequal = replace(equal, same_s=tuple(0.9 * seconds for seconds in ARMS.same_s))
     said = "\n".join(sentences(replace(AUDIT, repetitions=(*[equal] * 19, unequal)), []))
-    assert "Of 20 further comparisons of the experiment with itself, 5 pairs each, the report's rule " in said
+    assert (
+        "Of 20 further comparisons of the experiment with itself, 5 pairs each, the report's rule "
+        in said
+    )
     assert "named no winner in 19 and one in 1." in said
 
 

@@ -94,7 +94,5 @@ def _opens_the_test(node: ast.AST) -> bool:
 def _holds_the_test(node: ast.AST) -> bool:
     """Any ``….test``, whatever it is of; TensorFlow's module of that name aside."""
     return (
-        isinstance(node, ast.Attribute)
-        and node.attr == "test"
-        and ast.unparse(node.value) != "tf"
+        isinstance(node, ast.Attribute) and node.attr == "test" and ast.unparse(node.value) != "tf"
     )

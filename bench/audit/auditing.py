@@ -62,9 +62,7 @@ def join(earlier: Audit, later: Audit) -> Audit:
         return later
     keys = {(one.device, one.precision, one.threads, one.by) for one in later.peaks}
     others = (
-        one
-        for one in earlier.peaks
-        if (one.device, one.precision, one.threads, one.by) not in keys
+        one for one in earlier.peaks if (one.device, one.precision, one.threads, one.by) not in keys
     )
     longer = _rounds(earlier) > _rounds(later)
     return replace(

@@ -176,9 +176,7 @@ def failure(record: Record) -> str:
 # Conditions
 
 
-def place(
-    experiment: Experiment, fields: Iterable[str], leave_out: Collection[str] = ()
-) -> str:
+def place(experiment: Experiment, fields: Iterable[str], leave_out: Collection[str] = ()) -> str:
     """``conditions`` for a heading: precision, threads and own defaults only if unusual."""
     usual = {one.name: one.default for one in dataclasses.fields(Experiment)}
     unusual = [name for name in UNUSUAL if getattr(experiment, name) != usual[name]]

@@ -85,9 +85,19 @@ def _columns(rows: Sequence[Row], made: Iterable[Certificate]) -> tuple[Column, 
         *columns.experiment(leave_out=("task", "source", "images_drawn", "data_fingerprint")),
         columns.framework(rows),
         columns.text("threads", lambda group: str(group.experiment.threads or "")),
-        Column(header="certificate", names=("certificate", "starts", "made_at"), cell=_verdict, words=True),
+        Column(
+            header="certificate",
+            names=("certificate", "starts", "made_at"),
+            cell=_verdict,
+            words=True,
+        ),
         *map(_quantity, quantities),
     )
+
+
+def _certificate() -> Column:
+    names = ("certificate", "starts", "made_at")
+    return Column(header="certificate", names=names, cell=_verdict, words=True)
 
 
 def _verdict(row: Row) -> Cell:
