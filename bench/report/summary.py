@@ -71,9 +71,7 @@ def _unranked(comparison: Comparison, target: float) -> str:
         for name, group in zip(names, comparison.groups, strict=True)
         if (seen := targets.observed(group, target)).times and seen.censored
     ]
-    return (
-        f", and not ranked, since it missed it with a seed: {', '.join(partly)}" if partly else ""
-    )
+    return f" (not ranked: {', '.join(partly)} reached it)" if partly else ""
 
 
 def _accuracy(comparison: Comparison, speeds: Ranking) -> Iterator[str]:
