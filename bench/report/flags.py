@@ -43,6 +43,10 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "OMP_NUM_THREADS": ("threads",),
     "OPENBLAS_NUM_THREADS": ("threads",),
     "TF_CPP_MIN_LOG_LEVEL": ("framework",),
+    # which frameworks set themselves, once they are imported
+    "KMP_INIT_AT_FORK": ("framework",),
+    "TF_FORCE_GPU_ALLOW_GROWTH": ("framework",),
+    "TORCHINDUCTOR_CACHE_DIR": ("framework",),
     "XLA_PYTHON_CLIENT_PREALLOCATE": ("framework",),
 }
 NOT_SET = "not set"
