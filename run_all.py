@@ -25,7 +25,6 @@ def main(argv: Sequence[str]) -> int:
     options = cli.parse(argv)
     # not before the command line is known to be right: --help answers at once
     from bench.errors import UsageError
-    from bench.evidence import EvidenceError
     from bench.plan import describe, make_plan
     from bench.results import ResultsError
     from bench.suite import carry_out
@@ -39,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
             print(describe(plan))
             return 0
         return carry_out(plan, options)
-    except (UsageError, ResultsError, EvidenceError, DataError) as error:
+    except (UsageError, ResultsError, DataError) as error:
         print(f"run_all.py: error: {error}", file=sys.stderr)
         return 2
     except OSError as error:  # a full disk, a folder that was taken away

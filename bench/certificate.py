@@ -74,16 +74,12 @@ class Certificate:
         return mine == its and axes and self.versions == versions and not experiment.native
 
 
-class CertificateError(ResultsError):
-    """A certificate file that cannot be read."""
-
-
 def load(folder: Path) -> tuple[Certificate, ...]:
-    """All certificates of a results folder, by name; raises CertificateError naming a bad file."""
+    """All certificates of a results folder, by name; raises ResultsError naming a bad file."""
     found = []
     for path in sorted((folder / "certificates").glob("*.json")):
         try:
             found.append(msgspec.json.decode(path.read_bytes(), type=Certificate))
         except (msgspec.MsgspecError, OSError) as error:
-            raise CertificateError(f"{path}: not a certificate: {error}") from error
+            raise ResultsError(f"{path}: not a certificate: {error}; move it away") from error
     return tuple(found)

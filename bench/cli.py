@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import datasets
 import models
@@ -63,7 +63,6 @@ def parse(argv: Sequence[str], program: str = "run_all.py") -> Options:
     """Read the command line; a mistake is explained on standard error and exits with 2."""
     made = parser(program)
     words = vars(made.parse_args(argv))
-    words["pythons"] = {name: path for one in words["pythons"] or [] for name, path in one.items()}
     options = Options(**words)
     mistake = _contradiction(options)
     if mistake:
@@ -250,14 +249,7 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
         metavar="S",
         help="seconds after which a run is ended (default: 3600)",
     )
-    group.add_argument(
-        "--python",
-        dest="pythons",
-        type=pythons,
-        action="append",
-        metavar="FRAMEWORK=PATH,...",
-        help="the interpreter that runs a framework, where it is not this one",
-    )
+    add_pythons(group)
     group.add_argument(
         "--price",
         dest="price_per_h",
@@ -284,7 +276,33 @@ def _seeds(text: str) -> int | str:
     return text if text == "auto" else arguments.whole("--seeds", 1)(text)
 
 
-def pythons(text: str) -> dict[str, Path]:
+def add_pythons(group: argparse._ActionsContainer) -> None:
+    """The option --python, which may be given several times: ``pythons``, a dictionary."""
+    group.add_argument(
+        "--python",
+        dest="pythons",
+        type=_pythons,
+        action=_Joined,
+        default={},
+        metavar="FRAMEWORK=PATH,...",
+        help="the interpreter that runs a framework, where it is not this one",
+    )
+
+
+class _Joined(argparse.Action):
+    """Puts the dictionaries of an option that is given several times together."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, getattr(namespace, self.dest) | values)
+
+
+def _pythons(text: str) -> dict[str, Path]:
     """Read FRAMEWORK=PATH,...; raises argparse.ArgumentTypeError saying what came."""
     found: dict[str, Path] = {}
     for word in text.split(","):

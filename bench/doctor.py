@@ -21,7 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench import machine, probe
-from bench.cli import pythons
+from bench.cli import add_pythons
 from bench.record import Gpu, Machine
 from bench.report import wording
 from bench.trainers import FRAMEWORKS
@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     _print_section("This machine", machine_findings(here))
     answers: list[probe.Answer] = []
-    _print_section("Frameworks", framework_findings(here, options.python, answers))
+    _print_section("Frameworks", framework_findings(here, options.pythons, answers))
     _print_section("Data", data)
     return 0 if any(answer.cannot_run is None for answer in answers) else 1
 
@@ -64,13 +64,7 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     summary = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m bench doctor", description=summary)
-    parser.add_argument(
-        "--python",
-        type=pythons,
-        default={},
-        metavar="FRAMEWORK=PATH,...",
-        help="the interpreter that runs a framework, where it is not this one",
-    )
+    add_pythons(parser)
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
     return parser
 

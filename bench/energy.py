@@ -7,15 +7,13 @@ counters or without permission to read them a run says why, and no number is mad
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from bench.record import Energy
+from bench.stopwatch import Clock
 from bench.trainers import Trainer
-
-Clock = Callable[[], float]
 
 # Zeus reads RAPL here; processors of AMD that have it show it under the same name.
 RAPL = Path("/sys/class/powercap/intel-rapl")

@@ -43,10 +43,6 @@ Kind = TypeVar("Kind")
 NONE = Evidence()
 
 
-class EvidenceError(ResultsError):
-    """Evidence that cannot be read; the message names the file."""
-
-
 def audit_path(folder: Path) -> Path:
     """Where the audit of a folder lies."""
     return folder / "audit.json"
@@ -58,15 +54,12 @@ def suite_path(folder: Path) -> Path:
 
 
 def load(folder: Path) -> Evidence:
-    """Everything there is in the folder; raises EvidenceError naming a file that is broken."""
-    try:
-        return Evidence(
-            certificates=certificate.load(folder),
-            audit=_read(audit_path(folder), Audit),
-            suite=_read(suite_path(folder), SuiteFacts) or SuiteFacts(),
-        )
-    except certificate.CertificateError as error:
-        raise EvidenceError(str(error)) from error
+    """Everything there is in the folder; raises ResultsError naming a file that is broken."""
+    return Evidence(
+        certificates=certificate.load(folder),
+        audit=_read(audit_path(folder), Audit),
+        suite=_read(suite_path(folder), SuiteFacts) or SuiteFacts(),
+    )
 
 
 def save_suite(folder: Path, facts: SuiteFacts) -> None:
@@ -80,4 +73,4 @@ def _read(path: Path, kind: type[Kind]) -> Kind | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (msgspec.MsgspecError, OSError) as error:
-        raise EvidenceError(f"{path} cannot be read: {error}; move it away") from error
+        raise ResultsError(f"{path} cannot be read: {error}; move it away") from error

@@ -22,7 +22,6 @@ from bench import cli, native
 from bench import plan as plans
 from bench.cli import Options
 from bench.errors import UsageError
-from bench.evidence import EvidenceError
 from bench.experiment import Experiment
 from bench.plan import Plan
 from bench.results import ResultsError
@@ -50,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
             print(plans.describe(planned))
             return 0
         return carry_out(planned, options, PROGRAM)
-    except (UsageError, ResultsError, EvidenceError, DataError) as error:
+    except (UsageError, ResultsError, DataError) as error:
         print(f"bench ladder: error: {error}", file=sys.stderr)
     except OSError as error:  # a full disk, a folder that was taken away
         print(f"bench ladder: error: {error}; what was measured is kept", file=sys.stderr)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 
@@ -20,11 +19,10 @@ from bench.order import segments, total_steps
 from bench.record import Energy, Evaluation, Inference, Measurement, Phases, Segment, Test
 from bench.score import Score, score, wrong
 from bench.sealed import SealedTest
+from bench.stopwatch import Clock, Stopwatch
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Logits, Trainer, Weights
 from models import initial
 
-Result = TypeVar("Result")
-Clock = Callable[[], float]
 # hears (phase, done, total) in training images, between two readings of the clock, never within;
 # both counts are 0 in phases that have none
 Listener = Callable[[str, int, int], None]
@@ -56,31 +54,6 @@ class Subject:
     validation_images: Images
     validation_labels: Labels
     test: SealedTest
-
-
-@dataclass(kw_only=True)
-class Stopwatch:
-    """Times calls with the device idle before and after, and adds up the seconds by phase."""
-
-    trainer: Trainer
-    clock: Clock
-    seconds: dict[str, float] = field(default_factory=dict)  # phase -> seconds so far
-
-    def time(
-        self, phase: str, work: Callable[[], Result], *, idle: bool = False
-    ) -> tuple[Result, float]:
-        """Run ``work``; return what it returned and its seconds.
-
-        ``idle``: the device has been given nothing yet, so there is nothing to wait for.
-        """
-        if not idle:
-            self.trainer.synchronize()
-        start = self.clock()
-        result = work()
-        self.trainer.synchronize()
-        elapsed = self.clock() - start
-        self.seconds[phase] = self.seconds.get(phase, 0.0) + elapsed
-        return result, elapsed
 
 
 @dataclass(kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -53,7 +53,7 @@ def make_plan(options: Options) -> Plan:
     folder = options.out or _new_folder(options.preset)
     check_folder(folder, options)  # before minutes may go into preparing the data
     here = machine.observe()
-    _check_threads(options, here)
+    check_threads(options.threads, here)
     grids = _grids(options, preset.grids, devices(options.devices, here))
     tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
     prepared = _prepare(options, tasks, options.glyphs_images or preset.glyphs_images)
@@ -76,7 +76,7 @@ def make_plan(options: Options) -> Plan:
         machine=here,
         timeout_s=options.timeout_s,
         pythons=options.pythons,
-        versions={name: _versions(name, options) for name in FRAMEWORKS},
+        versions={name: versions_of(name, options.pythons) for name in FRAMEWORKS},
         energy=options.energy,
     )
     return Plan(
@@ -136,9 +136,10 @@ def check_folder(folder: Path, options: Options) -> None:
         )
 
 
-def _check_threads(options: Options, here: Machine) -> None:
-    most = max(options.threads or (1,))
-    if options.threads and not hasattr(psutil.Process, "cpu_affinity"):
+def check_threads(threads: Sequence[int] | None, here: Machine) -> None:
+    """Raise UsageError where this machine cannot confine a process to so many processors."""
+    most = max(threads or (1,))
+    if threads and not hasattr(psutil.Process, "cpu_affinity"):
         raise UsageError(
             f"--threads {most}: {here.system} cannot confine a process to some processors; "
             "leave --threads out here"
@@ -150,11 +151,11 @@ def _check_threads(options: Options, here: Machine) -> None:
         )
 
 
-def _versions(framework: str, options: Options) -> dict[str, str]:
+def versions_of(framework: str, pythons: Mapping[str, Path]) -> dict[str, str]:
     """What a framework would run with, asked of the interpreter that would run it."""
     packages = FRAMEWORKS[framework].packages
-    if framework in options.pythons:
-        return versions.ask(options.pythons[framework], packages)
+    if framework in pythons:
+        return versions.ask(pythons[framework], packages)
     return versions.installed(packages)
 
 

@@ -153,16 +153,22 @@ def judge(groups: Sequence[Replicates], statistic: Statistic) -> list[Judged]:
 
 
 def judge_pairs(
-    pairs: Iterable[tuple[Replicates, Replicates]], statistic: Statistic
+    pairs: Iterable[tuple[Replicates, Replicates]],
+    statistic: Statistic,
+    *,
+    above_noise: bool = True,
 ) -> list[Judged]:
-    """These pairs, where they can be compared, corrected for one another."""
+    """These pairs, where they can be compared, corrected for one another.
+
+    ``above_noise``: whether what is below the noise floor, which is of seconds, is a tie.
+    """
     compared = [(*pair, paired) for pair in pairs if (paired := compare(*pair, statistic))]
     p_values = [paired.p for *_, paired in compared if paired.p is not None]
     corrected = iter(holm(p_values))
     found = []
     for first, second, paired in compared:
         p = None if paired.p is None else next(corrected)
-        floor = noise_floor_of(first)
+        floor = noise_floor_of(first) if above_noise else None
         found.append(
             Judged(
                 first=first,
@@ -253,8 +259,12 @@ class Delay:
 
 
 def delay_found(arms: Arms) -> Delay:
-    """What the delayed arm took longer, round by round; at least one round."""
-    longer = [late - a for late, a in zip(arms.delayed_s, arms.a_s, strict=True)]
+    """What the delayed arm took longer than the mean of the equal ones, round by round.
+
+    The mean of two is less noisy than either. At least one round.
+    """
+    rounds = zip(arms.delayed_s, arms.a_s, arms.same_s, strict=True)
+    longer = [late - (a + same) / 2 for late, a, same in rounds]
     return Delay(
         injected_s=fmean(arms.injected_s),
         found_s=fmean(longer),

@@ -15,8 +15,9 @@ import pytest
 from bench.audit import AuditError, child, timer, unsynchronised
 from bench.audit.delay import Delayed
 from bench.audit.wrapped import Wrapped
-from bench.measure import Clock, Stopwatch, measure
+from bench.measure import measure
 from bench.record import Measurement
+from bench.stopwatch import Clock, Stopwatch
 from bench.trainers import Trainer
 from tests.fakes import TRAIN_S_PER_IMAGE, FakeTrainer
 from tests.test_measure import a_subject, a_trainer

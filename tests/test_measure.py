@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from bench import measure as subject_under_test
-from bench.measure import Diverged, Stopwatch, Subject, give_initial_weights, measure
+from bench.measure import Diverged, Subject, give_initial_weights, measure
 from bench.record import Energy, Measurement
 from bench.sealed import SealedTest
+from bench.stopwatch import Stopwatch
 from bench.trainers import Images, Logits, Trainer, Weights
 from tests.fakes import (
     INFER_S,

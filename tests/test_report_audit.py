@@ -101,7 +101,7 @@ def test_one_round_makes_up_no_noise_floor() -> None:
     one = replace(ARMS, a_s=(1.0,), same_s=(1.1,), delayed_s=(1.2,), injected_s=(0.05,))
     said = "\n".join(sentences(replace(AUDIT, arms=one), []))
     assert "Noise floor: not known, of one round" in said
-    assert "200 ms seen, of one round" in said
+    assert "150 ms seen, of one round" in said
 
 
 def test_an_audit_without_arms_claims_nothing_of_them() -> None:

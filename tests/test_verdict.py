@@ -205,7 +205,7 @@ def test_an_injected_delay_is_found() -> None:
         arms((1.00, 1.02, 0.99), (1.0, 1.0, 1.0), delayed=(1.052, 1.068, 1.041))
     )
     assert found.found
-    assert found.found_s == pytest.approx(0.0503, abs=1e-4)
+    assert found.found_s == pytest.approx(0.052, abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def short(experiments: Sequence[Experiment], site: Site) -> Audit:
 def joined(earlier: Audit | None, later: Audit) -> Audit:
     """The later audit of the same machine, with what the earlier one knew beyond it.
 
-    Peaks of other devices, precisions and numbers of threads stay; so does a comparison of the
+    Of peaks the highest count, and those of other devices stay; so does a comparison of the
     equal arms that had more rounds. Of another machine nothing stays.
     """
     from bench.audit.auditing import join

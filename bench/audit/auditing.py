@@ -60,18 +60,27 @@ def join(earlier: Audit, later: Audit) -> Audit:
     """See ``bench.audit.joined``."""
     if earlier.machine != later.machine:
         return later
-    keys = {(one.device, one.precision, one.threads, one.by) for one in later.peaks}
-    others = (
-        one for one in earlier.peaks if (one.device, one.precision, one.threads, one.by) not in keys
-    )
+    peaks: dict[tuple[object, ...], Peak] = {}
+    for one in (*later.peaks, *earlier.peaks):
+        key = (one.device, one.precision, one.threads, one.by)
+        peaks[key] = _higher(peaks.get(key, one), one)
     longer = _rounds(earlier) > _rounds(later)
     return replace(
         later,
         arms=earlier.arms if longer else later.arms,
         repetitions=later.repetitions or earlier.repetitions,
-        peaks=(*later.peaks, *others),
+        peaks=tuple(peaks.values()),
         # of the arms that are kept; a warning of arms that are not would be of nothing shown
         warnings=earlier.warnings if longer else later.warnings,
+    )
+
+
+def _higher(one: Peak, other: Peak) -> Peak:
+    """A peak is the most that was ever seen, of products and of copies each."""
+    return replace(
+        one,
+        flop_per_s=max(one.flop_per_s, other.flop_per_s),
+        bytes_per_s=max(one.bytes_per_s, other.bytes_per_s),
     )
 
 

@@ -16,15 +16,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import audit, evidence, machine, versions
+from bench import audit, evidence, machine
 from bench.arguments import one_of, positive, whole
 from bench.audit import auditing, peak
 from bench.audit_record import Audit
-from bench.cli import DEVICES, pythons
+from bench.cli import DEVICES, add_pythons
 from bench.errors import UsageError
 from bench.evidence import audit_path
 from bench.experiment import Precision
-from bench.plan import devices
+from bench.plan import devices, versions_of
 from bench.record import Machine
 from bench.report.audit import findings, said_steadiness
 from bench.results import ResultsError, lock
@@ -101,13 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"further comparisons of two equal arms, {auditing.REPEATED_ROUNDS} pairs each",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write audit.json there")
-    parser.add_argument(
-        "--python",
-        type=pythons,
-        default={},
-        metavar="FRAMEWORK=PATH,...",
-        help="the interpreter that runs a framework, where it is not this one",
-    )
+    add_pythons(parser)
     return parser
 
 
@@ -132,7 +126,7 @@ def _asked(options: argparse.Namespace, here: Machine) -> tuple[auditing.Request
         peaks=tuple(kind for device in used for kind in _kinds(device)),
         devices=used,
     )
-    return request, _site(framework, options.python, here)
+    return request, _site(framework, options.pythons, here)
 
 
 def _kinds(device: str) -> list[peak.Kind]:
@@ -142,18 +136,13 @@ def _kinds(device: str) -> list[peak.Kind]:
 
 
 def _site(framework: str, interpreters: dict[str, Path], here: Machine) -> Site:
-    packages = FRAMEWORKS[framework].packages
-    if framework in interpreters:
-        found = versions.ask(interpreters[framework], packages)
-    else:
-        found = versions.installed(packages)
     return Site(
         folder=Path(),  # every run is given a folder of its own
         data={},  # and the drawn images
         machine=here,
         timeout_s=auditing.RUN_TIMEOUT_S,
         pythons=interpreters,
-        versions={framework: found},
+        versions={framework: versions_of(framework, interpreters)},
     )
 
 

@@ -21,7 +21,7 @@ from bench import trainers
 from bench.audit import AuditError, child, subject
 from bench.audit.wrapped import Wrapped
 from bench.audit_record import Unsynchronised
-from bench.measure import Clock, Stopwatch
+from bench.stopwatch import Clock, Stopwatch
 from bench.trainers import FrameworkMissing, Setup, Trainer
 
 IMAGES, CLASSES = 8192, 10

@@ -12,18 +12,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import datasets
 import models
-from bench import arguments, machine, versions
-from bench.cli import DEVICES, EXECUTIONS, PRECISIONS, pythons
+from bench import arguments, machine
+from bench.cli import DEVICES, EXECUTIONS, PRECISIONS, add_pythons
 from bench.errors import UsageError
 from bench.parity import save, subject, wording
 from bench.parity.processes import TIMEOUT_S, Place, certificates
 from bench.parity.subject import Subject
-from bench.plan import devices
+from bench.plan import check_threads, devices, versions_of
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
 from bench.results import ResultsError, lock
 from bench.stage_display import StageDisplay
@@ -62,8 +62,7 @@ def subjects(options: argparse.Namespace) -> list[Subject]:
     Raises UsageError where nothing is, or for a device or processors that are not there.
     """
     here = machine.observe()
-    if max(options.threads or (1,)) > here.cores:
-        raise UsageError(f"--threads: this machine has {here.cores} processors for it; give fewer")
+    check_threads(options.threads, here)
     grid = Grid(
         tasks=(options.task,),
         architectures=options.architecture,
@@ -103,17 +102,10 @@ def _place(options: argparse.Namespace, frameworks: set[str]) -> Place:
         print(note, file=sys.stderr)
     return Place(
         data_folder=prepared.folder,
-        versions={name: _versions(name, options.python) for name in frameworks},
-        pythons=options.python,
+        versions={name: versions_of(name, options.pythons) for name in frameworks},
+        pythons=options.pythons,
         timeout_s=options.timeout,
     )
-
-
-def _versions(framework: str, pythons: Mapping[str, Path]) -> dict[str, str]:
-    packages = FRAMEWORKS[framework].packages
-    if framework in pythons:
-        return versions.ask(pythons[framework], packages)
-    return versions.installed(packages)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -147,13 +139,7 @@ def _add_rest(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--source", help="where the images come from (default: the best found)")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
-    parser.add_argument(
-        "--python",
-        type=pythons,
-        default={},
-        metavar="FRAMEWORK=PATH,...",
-        help="the interpreter that runs a framework, where it is not this one",
-    )
+    add_pythons(parser)
     parser.add_argument(
         "--timeout",
         type=arguments.positive("--timeout"),

@@ -39,7 +39,7 @@ def write(folder: Path, records: Sequence[Record], command: str | None = None) -
         The closing summary in plain sentences.
 
     Raises:
-        bench.evidence.EvidenceError: where audit, certificates or facts of the folder are broken.
+        bench.results.ResultsError: where audit, certificates or facts of the folder are broken.
         OSError: where something cannot be written; each file is there whole or not at all.
     """
     from bench.report.folder import write_all  # late: it imports matplotlib

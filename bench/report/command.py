@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             evidence.save_suite(options.folder, replace(facts, price_per_h=options.price_per_h))
         command = "\n".join(results.commands(options.folder)) or None
         print(report.write(options.folder, records, command))
-    except (results.ResultsError, evidence.EvidenceError) as error:
+    except results.ResultsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:

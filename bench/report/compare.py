@@ -9,7 +9,6 @@ from pathlib import Path
 
 from bench import results
 from bench.record import Record
-from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.pairing import Pairing, differences, name, pair
 from bench.report.tables import beside, columns
@@ -19,6 +18,7 @@ from bench.report.tables.table import (
     Section,
     Table,
     equal_in_all_rows,
+    heading,
     sections_to_markdown,
     to_csv,
 )
@@ -121,10 +121,8 @@ def _table(found: Pairing) -> Table:
 
 
 def _section(comparison: Comparison, rows: tuple[Row, ...]) -> Section:
-    experiment = comparison.experiment
-    place = wording.place(experiment, ("device", "batch_size", "goal"))
     return Section(
-        heading=f"{wording.subject(experiment, comparison.data)}, {place}",
+        heading=heading(comparison),
         note=equal_in_all_rows(comparison),
         columns=_columns(rows, comparison.targets),
         rows=rows,

@@ -24,8 +24,7 @@ def load(folder: str | Path, table: str = "runs") -> pd.DataFrame:
             'differences' (ratios with interval, p and verdict) and so on.
 
     Raises:
-        bench.results.ResultsError: where there are no records.
-        bench.evidence.EvidenceError: where the audit or a certificate cannot be read.
+        bench.results.ResultsError: where there are no records, or audit or certificates are broken.
         ValueError: where there is no table of that name.
     """
     records = results.load(Path(folder))

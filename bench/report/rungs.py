@@ -11,9 +11,8 @@ from bench.experiment import NATIVE
 from bench.record import Record
 from bench.report import certainty, wording
 from bench.report.comparison import Comparison, comparisons, only
-from bench.significance import holm
 from bench.stats import Replicates, Statistic
-from bench.verdict import Difference, Judged, compare, difference, noise_floor_of, outcome
+from bench.verdict import Difference, Judged, difference, judge_pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,9 +126,8 @@ def _of_word(word: str, matched: Replicates, groups: Sequence[Replicates]) -> It
 
 def _judged(matched: Replicates, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
     """The rungs with what may be said of each, corrected for all of them."""
-    floor = noise_floor_of(matched)
-    times = beside(matched, rungs, stats.train_s, floor)
-    accuracies = beside(matched, rungs, _exp_accuracy, None)
+    times = _beside(matched, rungs, stats.train_s, above_noise=True)
+    accuracies = _beside(matched, rungs, _exp_accuracy, above_noise=False)
     return tuple(
         replace(
             rung,
@@ -150,34 +148,17 @@ def _exp_accuracy(record: Record) -> float | None:
     return None if accuracy is None else math.exp(accuracy)
 
 
-def beside(
-    matched: Replicates, rungs: Sequence[Rung], statistic: Statistic, floor: float | None
+def _beside(
+    matched: Replicates, rungs: Sequence[Rung], statistic: Statistic, *, above_noise: bool
 ) -> list[Judged | None]:
     """Each rung beside the matched runs, corrected by Holm's method for all that are compared.
 
     None for a rung that is the matched runs themselves, or cannot be compared with them.
+    ``above_noise``: whether what is below the noise floor, which is of seconds, is a tie.
     """
     pairs = [
-        None if rung.already or rung.group is matched else compare(rung.group, matched, statistic)
-        for rung in rungs
+        (rung.group, matched) for rung in rungs if not rung.already and rung.group is not matched
     ]
-    p_values = [pair.p for pair in pairs if pair and pair.p is not None]
-    corrected = iter(holm(p_values))
-    found: list[Judged | None] = []
-    for rung, pair in zip(rungs, pairs, strict=True):
-        if pair is None:
-            found.append(None)
-            continue
-        p = None if pair.p is None else next(corrected)
-        found.append(
-            Judged(
-                first=rung.group,
-                second=matched,
-                paired=pair,
-                p=p,
-                family=len(p_values),
-                noise_floor=floor,
-                outcome=outcome(pair, p, floor),
-            )
-        )
-    return found
+    judged = judge_pairs(pairs, statistic, above_noise=above_noise)
+    found = {id(one.first): one for one in judged}
+    return [found.get(id(rung.group)) for rung in rungs]

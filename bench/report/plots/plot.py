@@ -126,7 +126,7 @@ def _notes(plot: Plot, conditions: str, panels: list[Comparison]) -> Iterator[st
     groups = [group for panel in panels for group in panel.groups]
     yield from wording.notices(group.data for group in groups)
     yield ", ".join(filter(None, (conditions, _seeds(groups))))
-    yield from filter(None, dict.fromkeys(map(plot.note, panels)))
+    yield from dict.fromkeys(line for panel in panels for line in plot.note(panel).splitlines())
     absent = dict.fromkeys(
         f"{wording.framework(group.experiment)} ({group.failed[0].status})"
         for group in groups

@@ -130,7 +130,9 @@ def _note(panel: Comparison) -> str:
     libraries = dict.fromkeys(place.peak.by for place in places)
     said = f"Black: the most this machine did, measured by {', '.join(libraries)}."
     too_low = any(place.above_peak for place in places)
-    return f"{said} Points above it: it was measured too low, audit again." if too_low else said
+    return (
+        f"{said}\nA point lies above it: it was measured too low, audit again." if too_low else said
+    )
 
 
 PLOT = Plot(

@@ -8,7 +8,7 @@ from bench import costs
 from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
-from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import Cell, Column, Row, Section, Table, of_frameworks
 from bench.stats import Replicates, Statistic
 
 GIGA = 1e-9
@@ -43,14 +43,7 @@ def _known(comparison: Comparison) -> bool:
 
 
 def _section(comparison: Comparison) -> Section:
-    experiment = comparison.experiment
-    place = wording.place(experiment, ("device", "batch_size", "goal"))
-    return Section(
-        heading=f"{wording.subject(experiment, comparison.data)}, {place}",
-        note=f"{equal_in_all_rows(comparison)} {work(comparison)} {machine(comparison)}",
-        columns=_columns(comparison),
-        rows=tuple((group,) for group in comparison.groups),
-    )
+    return of_frameworks(comparison, _columns(comparison), work(comparison), machine(comparison))
 
 
 def work(comparison: Comparison) -> str:

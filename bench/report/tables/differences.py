@@ -11,7 +11,7 @@ from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.ranking import Ranking, ranking
 from bench.report.tables import columns, judged
-from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows, heading
 from bench.stats import Replicates
 from bench.verdict import Judged
 
@@ -42,13 +42,6 @@ def pairs(comparison: Comparison) -> tuple[Row, ...]:
     """Every two of its groups that have a run, the one with the higher throughput first."""
     ranked = ranking(comparison.groups, stats.throughput_images_per_s, best="highest")
     return tuple(combinations([one.group for one in ranked.standings], 2))
-
-
-def heading(comparison: Comparison) -> str:
-    """What the runs of a section are of."""
-    experiment = comparison.experiment
-    place = wording.place(experiment, ("device", "batch_size", "goal"))
-    return f"{wording.subject(experiment, comparison.data)}, {place}"
 
 
 def names(comparison: Comparison) -> tuple[Column, ...]:

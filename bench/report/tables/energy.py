@@ -10,7 +10,7 @@ from bench.record import Record
 from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
-from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import Cell, Column, Row, Section, Table, of_frameworks
 from bench.stats import Replicates, Statistic
 
 
@@ -40,14 +40,7 @@ def _asked(comparison: Comparison) -> bool:
 
 
 def _section(comparison: Comparison) -> Section:
-    experiment = comparison.experiment
-    place = wording.place(experiment, ("device", "batch_size", "goal"))
-    return Section(
-        heading=f"{wording.subject(experiment, comparison.data)}, {place}",
-        note=equal_in_all_rows(comparison),
-        columns=_columns(comparison),
-        rows=tuple((group,) for group in comparison.groups),
-    )
+    return of_frameworks(comparison, _columns(comparison))
 
 
 def _columns(comparison: Comparison) -> tuple[Column, ...]:

@@ -10,7 +10,7 @@ from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.ranking import ranking
 from bench.report.tables import columns, judged
-from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import Column, Row, Section, Table, of_frameworks
 from bench.stats import Replicates, Statistic
 from bench.verdict import Judged
 
@@ -37,14 +37,7 @@ def build(groups: Sequence[Replicates]) -> Table:
 
 
 def _section(comparison: Comparison) -> Section:
-    experiment = comparison.experiment
-    place = wording.place(experiment, ("device", "batch_size", "goal"))
-    return Section(
-        heading=f"{wording.subject(experiment, comparison.data)}, {place}",
-        note=equal_in_all_rows(comparison),
-        columns=_columns(comparison),
-        rows=tuple((group,) for group in comparison.groups),
-    )
+    return of_frameworks(comparison, _columns(comparison))
 
 
 def _columns(comparison: Comparison) -> tuple[Column, ...]:

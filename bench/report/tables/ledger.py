@@ -9,7 +9,7 @@ from bench import ledger, stats
 from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
-from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import Cell, Column, Row, Section, Table, of_frameworks
 from bench.stats import Replicates, Statistic
 
 DECIMALS = 2  # of seconds, in all columns alike, so that a reader can add them up
@@ -37,31 +37,28 @@ def build(groups: Sequence[Replicates]) -> Table:
 
 
 def _section(comparison: Comparison) -> Section:
-    experiment = comparison.experiment
-    place = wording.place(experiment, ("device", "batch_size", "goal"))
-    return Section(
-        heading=f"{wording.subject(experiment, comparison.data)}, {place}",
-        note=equal_in_all_rows(comparison),
-        columns=(
-            *columns.experiment(),
-            columns.framework((group,) for group in comparison.groups),
-            columns.outcome(),
-            matched.column(),
-            *map(_phase, stats.PHASES),
-            _seconds("rest", "rest", ledger.rest_s),
-            columns.quantity("wall (s)", "wall", "s", ledger.wall_s, decimals=DECIMALS),
-            columns.quantity(
-                "start-up in all (s)", "start_up", "s", stats.start_up_s, decimals=DECIMALS
-            ),
-            columns.quantity(
-                "cold start to last step (s)",
-                "cold_start_to_last_step",
-                "s",
-                ledger.cold_start_to_last_step_s,
-                decimals=DECIMALS,
-            ),
+    return of_frameworks(comparison, _columns(comparison))
+
+
+def _columns(comparison: Comparison) -> tuple[Column, ...]:
+    return (
+        *columns.experiment(),
+        columns.framework((group,) for group in comparison.groups),
+        columns.outcome(),
+        matched.column(),
+        *map(_phase, stats.PHASES),
+        _seconds("rest", "rest", ledger.rest_s),
+        columns.quantity("wall (s)", "wall", "s", ledger.wall_s, decimals=DECIMALS),
+        columns.quantity(
+            "start-up in all (s)", "start_up", "s", stats.start_up_s, decimals=DECIMALS
         ),
-        rows=tuple((group,) for group in comparison.groups),
+        columns.quantity(
+            "cold start to last step (s)",
+            "cold_start_to_last_step",
+            "s",
+            ledger.cold_start_to_last_step_s,
+            decimals=DECIMALS,
+        ),
     )
 
 

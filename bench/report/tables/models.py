@@ -10,7 +10,7 @@ from bench.record import Record
 from bench.report import certainty, matched
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import differences
-from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows, heading
 from bench.stats import Replicates
 
 NOT_KEPT = "not kept"
@@ -91,7 +91,7 @@ def _wrong(record: Record) -> frozenset[int] | None:
 def _section(comparison: Comparison) -> Section:
     found = rows(comparison)
     return Section(
-        heading=differences.heading(comparison),
+        heading=heading(comparison),
         note=equal_in_all_rows(comparison),
         columns=(
             *differences.names(comparison),

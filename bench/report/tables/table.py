@@ -62,6 +62,23 @@ class Table:
 # Sections
 
 
+def heading(comparison: Comparison) -> str:
+    """What the runs of a section are of, and on what."""
+    experiment = comparison.experiment
+    place = wording.place(experiment, ("device", "batch_size", "goal"))
+    return f"{wording.subject(experiment, comparison.data)}, {place}"
+
+
+def of_frameworks(comparison: Comparison, columns: tuple[Column, ...], *notes: str) -> Section:
+    """A section with a row a framework; ``notes`` follow what is equal in all its rows."""
+    return Section(
+        heading=heading(comparison),
+        note=" ".join((equal_in_all_rows(comparison), *notes)),
+        columns=columns,
+        rows=tuple((group,) for group in comparison.groups),
+    )
+
+
 def equal_in_all_rows(comparison: Comparison) -> str:
     """The note of a section: what is held equal, what is not though it should be, the images."""
     equal = f"Equal in all rows: {comparison.constant(leave_out=(*HEADING, *FRAMEWORK))}."
