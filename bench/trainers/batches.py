@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.trainers import EVALUATION_BATCH_SIZE, Images, Setup
+from bench.trainers import EVALUATION_BATCH_SIZE, Images, Setup, Trainer
 
 INFERENCE_BATCH_SIZES = (EVALUATION_BATCH_SIZE, 1)  # of the calls of infer() that are timed
 
@@ -23,6 +23,14 @@ def warm_up_length(images: int, batch_size: int) -> int:
 def warm_up_order(images: int, batch_size: int) -> NDArray[np.int64]:
     """An order of training images that meets every batch shape of an epoch."""
     return np.arange(warm_up_length(images, batch_size), dtype=np.int64)
+
+
+def predict_every_shape(trainer: Trainer, setup: Setup) -> None:
+    """Ask a trainer in every batch shape of evaluation and of inference."""
+    for images in evaluation_batches(setup):
+        trainer.logits(images)
+    for batch in inference_batches(setup):
+        trainer.infer(batch)
 
 
 def evaluation_batches(setup: Setup) -> list[Images]:

@@ -20,7 +20,7 @@ import models
 from bench import settings as names
 from bench.experiment import Experiment
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Logits, Setup, Weights
-from bench.trainers.batches import evaluation_batches, inference_batches, warm_up_order
+from bench.trainers.batches import predict_every_shape, warm_up_order
 from bench.trainers.weights import check_weights
 
 # TF32 is no policy of Keras but a switch of each backend.
@@ -100,10 +100,7 @@ class KerasTrainer(ABC):
 
     def warm_up_predictions(self) -> None:
         with self._ending_as_it_began():
-            for images in evaluation_batches(self._setup):
-                self.logits(images)
-            for batch in inference_batches(self._setup):
-                self.infer(batch)
+            predict_every_shape(self, self._setup)
 
     def arrange(self, order: NDArray[np.int64]) -> None:
         setup = self._setup

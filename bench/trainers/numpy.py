@@ -27,7 +27,7 @@ from bench.trainers import (
     Weights,
     optimizers_numpy,
 )
-from bench.trainers.batches import evaluation_batches, inference_batches, warm_up_order
+from bench.trainers.batches import predict_every_shape, warm_up_order
 from bench.trainers.weights import check_weights
 from models import initial
 from models.layers_numpy import softmax_cross_entropy
@@ -74,10 +74,7 @@ class NumPyTrainer:
 
     def warm_up_predictions(self) -> None:
         with self._ending_as_it_began():
-            for images in evaluation_batches(self._setup):
-                self.logits(images)
-            for batch in inference_batches(self._setup):
-                self.infer(batch)
+            predict_every_shape(self, self._setup)
 
     def arrange(self, order: NDArray[np.int64]) -> None:
         self._order = order

@@ -29,7 +29,7 @@ from bench.trainers import (
     Weights,
     torch_device,
 )
-from bench.trainers.batches import evaluation_batches, inference_batches, warm_up_order
+from bench.trainers.batches import predict_every_shape, warm_up_order
 from bench.trainers.torch_adam import matched_adam, named, own_adam
 from bench.trainers.weights import check_weights
 from models import layout
@@ -75,10 +75,7 @@ class PyTorchTrainer:
 
     def warm_up_predictions(self) -> None:
         with self._ending_as_it_began(), self._compiling_afresh():
-            for images in evaluation_batches(self._setup):
-                self.logits(images)
-            for batch in inference_batches(self._setup):
-                self.infer(batch)
+            predict_every_shape(self, self._setup)
 
     def arrange(self, order: NDArray[np.int64]) -> None:
         self._order = torch.from_numpy(order).to(self._device)
