@@ -117,7 +117,7 @@ def test_the_command_certifies_numpy_and_leaves_its_certificate(
     ("words", "said"),
     [
         (["--source", "mnost"], "--source mnost: digits has no such source; choose from mnist"),
-        (["--threads", "4096"], "--threads: this machine has"),
+        (["--threads", "4096"], "--threads 4096: this machine has"),
         (["--framework", "numpy", "--precision", "bf16"], "nothing to check"),
     ],
 )
