@@ -72,9 +72,9 @@ def wholes(option: str) -> Callable[[str], tuple[int, ...]]:
     return lambda text: tuple(dict.fromkeys(one(word) for word in text.split(",")))
 
 
-def share(text: str) -> float:
+def share(option: str) -> Callable[[str], float]:
     """A percentage: '5%' or '5' -> 0.05."""
-    return positive("--within")(text.removesuffix("%")) / 100
+    return lambda text: positive(option)(text.removesuffix("%")) / 100
 
 
 def duration(text: str) -> float:

@@ -20,6 +20,7 @@ EXECUTIONS = (DEFAULT_EXECUTION, ALL_EXECUTIONS, "eager", "graph", "compiled")
 OPTIMIZERS = ("adam", "sgd")
 PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
 INITS = ("matched", "native")
+AUGMENTATIONS = ("off", "on")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,8 @@ class Options:
     evaluations_per_epoch: int | None
     optimizer: str | None
     learning_rate: float | None
+    validation_share: float | None
+    augmentation: tuple[str, ...] | None
     precisions: tuple[Precision, ...] | None
     threads: tuple[int, ...] | None
     init: str
@@ -49,6 +52,7 @@ class Options:
     unchecked: bool
     source: str | None
     data_dir: Path | None
+    data_file: Path | None
     glyphs_images: int | None
     out: Path | None
     resume: bool
@@ -80,6 +84,8 @@ def _contradiction(options: Options) -> str | None:
         return "--seeds auto and --between go together: name the two frameworks to be compared"
     if options.between is not None and len(set(options.between)) != 2:
         return "--between needs two different frameworks, such as pytorch,keras-jax"
+    if options.validation_share is not None and options.validation_share >= 1:
+        return "--validation-share: nothing would be left to train on; give less than 100, as 20%"
     if options.optimizer is not None and options.learning_rate is None:
         return "--optimizer needs --learning-rate: a rate that suits one does not suit another"
     return None
@@ -160,7 +166,7 @@ def _add_seeds(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--within",
-        type=arguments.share,
+        type=arguments.share("--within"),
         default=0.05,
         metavar="PERCENT",
         help="with --seeds auto: stop when the interval of that ratio is no wider (default: 5%%)",
@@ -205,6 +211,18 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         metavar="LR",
         help="(default: the recipe of task and architecture)",
     )
+    group.add_argument(
+        "--validation-share",
+        type=arguments.share("--validation-share"),
+        metavar="PERCENT",
+        help="of all images that are not for the test (default: as the data set is split)",
+    )
+    group.add_argument(
+        "--augmentation",
+        type=arguments.list_of("augmentation", AUGMENTATIONS),
+        metavar="AUGMENTATION",
+        help="of off and on: training images distorted anew every epoch; 'off,on' measures both",
+    )
 
 
 def _add_data(group: argparse._ArgumentGroup) -> None:
@@ -219,6 +237,13 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
         type=Path,
         metavar="DIR",
         help="folder with the data (default: GLYPHBENCH_DATA, then the user's cache)",
+    )
+    group.add_argument(
+        "--data-file",
+        type=Path,
+        metavar="FILE",
+        help="your own data as a task of its own, named by --task: IDX, CSV, npz, or a folder "
+        "of images by class",
     )
     group.add_argument(
         "--glyphs-images",

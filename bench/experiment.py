@@ -27,6 +27,10 @@ NATIVE = (
 )
 NATIVE_INIT = ("bias-init", "kernel-init")  # what --init native leaves to the framework
 
+# Fields that came later, with their defaults: left out of an id where they say nothing, so that
+# experiments keep the ids they had before.
+_LATER = {"validation_share": None, "augmentation": False, "training_accuracy": False}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
@@ -34,7 +38,7 @@ class Experiment:
 
     task: str  # 'digits' or 'letters'
     source: str  # where the images come from: 'mnist', 'az', 'az-sample', 'glyphs'
-    architecture: str  # 'mlp' or 'cnn'
+    architecture: str  # one of ``models.ARCHITECTURES``
     framework: str  # 'pytorch', 'keras-tensorflow', 'keras-jax', 'keras-torch', 'numpy'
     execution: str  # 'eager', 'graph' (TensorFlow's graph without XLA) or 'compiled'
     device: str  # 'cpu', 'cuda' or 'mps'
@@ -51,6 +55,10 @@ class Experiment:
     threads: int | None = None  # logical processors the process may use; None: all there are
     native: tuple[str, ...] = ()  # of NATIVE, ascending: left to the framework's own default
     targets: tuple[float, ...] = ()  # validation accuracies to be timed, fractions, ascending
+    # of the images that are not for the test; None: as the data set is split
+    validation_share: float | None = None
+    augmentation: bool = False  # every epoch sees the training images distorted anew
+    training_accuracy: bool = False  # read it too at each evaluation, off the clock
 
     def __post_init__(self) -> None:
         """Make whole numbers floats: 2 and 2.0 epochs are one experiment, with one id.
@@ -67,7 +75,9 @@ class Experiment:
     @property
     def id(self) -> str:
         """A file name for the experiment: readable, and unique by the hash of all its fields."""
-        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        fields = asdict(self).items()
+        said = {name: value for name, value in fields if (name, value) not in _LATER.items()}
+        digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
         return (
             f"{self.task}-{self.source}_{self.architecture}_{self.framework}-{self.execution}"
             f"_{self.device}_b{self.batch_size}_{self.goal}_{digest[:8]}"

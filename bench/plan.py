@@ -210,6 +210,8 @@ def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) ->
         "evaluations_per_epoch": options.evaluations_per_epoch,
         "optimizer": options.optimizer,
         "learning_rate": options.learning_rate,
+        "validation_share": options.validation_share,
+        "augmentation": options.augmentation and tuple(w == "on" for w in options.augmentation),
     }
     return [restrict(grid, choices) for grid in grids]
 

@@ -10,7 +10,7 @@ from typing import Any
 from bench.experiment import Experiment, Goal, Optimizer, Precision, recipe
 from bench.trainers import FRAMEWORKS
 from datasets import TASKS
-from models import ARCHITECTURES
+from models import ARCHITECTURES, COMPARED
 
 DEFAULT_EXECUTION = "default"  # what the users of a framework get without asking
 ALL_EXECUTIONS = "all"
@@ -21,7 +21,7 @@ class Grid:
     """Lists of choices; every combination that exists is an experiment."""
 
     tasks: tuple[str, ...] = tuple(TASKS)
-    architectures: tuple[str, ...] = tuple(ARCHITECTURES)
+    architectures: tuple[str, ...] = COMPARED
     frameworks: tuple[str, ...] = tuple(FRAMEWORKS)
     executions: tuple[str, ...] = (DEFAULT_EXECUTION,)
     devices: tuple[str, ...] = ("cpu",)
@@ -34,6 +34,9 @@ class Grid:
     evaluations_per_epoch: int | None = None  # None: by source, from the preset
     optimizer: Optimizer | None = None  # None: the recipe's
     learning_rate: float | None = None  # None: the recipe's
+    validation_share: float | None = None  # None: as the data set is split
+    augmentation: tuple[bool, ...] = (False,)  # both: with and without
+    training_accuracy: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,14 +167,17 @@ def _experiments(
         grid.threads,
         grid.batch_sizes,
         grid.frameworks,
+        grid.augmentation,
     )
-    for task, architecture, device, precision, threads, batch_size, framework in axes:
+    for task, architecture, device, precision, threads, batch_size, framework, augmented in axes:
         offered = FRAMEWORKS[framework]
         if device not in offered.devices or not offered.offers(precision, device):
             continue
+        if not _exists(architecture, framework, augmented):
+            continue
         source, training = sources[task], recipe(task, architecture)
         schedule = schedules.get(source.source, OTHER_SCHEDULE)
-        for execution in _executions(grid, framework, device):
+        for execution in _executions(grid, architecture, framework, device):
             yield Experiment(
                 task=task,
                 source=source.source,
@@ -190,7 +196,18 @@ def _experiments(
                 threads=threads,
                 native=grid.native,
                 targets=source.targets if grid.goal == "train" else (),
+                validation_share=grid.validation_share,
+                augmentation=augmented,
+                training_accuracy=grid.training_accuracy and grid.goal == "train",
             )
+
+
+def _exists(architecture: str, framework: str, augmented: bool) -> bool:
+    """Whether the framework has the network, and it can be trained so."""
+    network = ARCHITECTURES[architecture]
+    return FRAMEWORKS[framework].family in network.families and (
+        network.augmentable or not augmented
+    )
 
 
 def _evaluations(grid: Grid, schedule: Schedule) -> int:
@@ -200,9 +217,10 @@ def _evaluations(grid: Grid, schedule: Schedule) -> int:
     return grid.evaluations_per_epoch or schedule.evaluations_per_epoch
 
 
-def _executions(grid: Grid, framework: str, device: str) -> Iterator[str]:
-    """The grid's executions that the framework offers, each once."""
-    offered = FRAMEWORKS[framework].executions
+def _executions(grid: Grid, architecture: str, framework: str, device: str) -> Iterator[str]:
+    """The grid's executions that the framework offers for the architecture, each once."""
+    possible = ARCHITECTURES[architecture].executions or FRAMEWORKS[framework].executions
+    offered = [one for one in FRAMEWORKS[framework].executions if one in possible]
     chosen: dict[str, None] = {}
     for execution in grid.executions:
         if execution == DEFAULT_EXECUTION:

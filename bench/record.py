@@ -90,6 +90,7 @@ class Phases:
     inference_s: float | None = None  # measuring inference throughput and latency
     start_s: float | None = None  # from the start of the process to the import: before all others
     energy_s: float | None = None  # training on, after everything else, to measure energy
+    augmentation_s: float | None = None  # distorting the training images, epoch by epoch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +112,9 @@ class Evaluation:
     accuracy: float
     loss: float  # mean cross-entropy per image, natural logarithm
     evaluation_s: float
+    # of a sample of the training images, undistorted, dropout off; None: not read
+    training_accuracy: float | None = None
+    training_loss: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

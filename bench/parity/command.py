@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, known, default in (
         ("framework", tuple(FRAMEWORKS), tuple(FRAMEWORKS)),
         ("execution", EXECUTIONS, (ALL_EXECUTIONS,)),
-        ("architecture", tuple(models.ARCHITECTURES), tuple(models.ARCHITECTURES)),
+        ("architecture", models.COMPARED, models.COMPARED),
         ("device", DEVICES, None),
         ("precision", PRECISIONS, ("fp32",)),
     ):

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.certificate import Certificate
 from bench.experiment import Experiment, Precision
+from models import ARCHITECTURES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,8 @@ def missing(
 ) -> list[Subject]:
     """The subjects of these experiments that no certificate with today's versions speaks of.
 
-    Experiments that leave something to the framework are not matched by design and need none.
+    Experiments that leave something to the framework are not matched by design and need none,
+    nor do networks that one framework alone has.
     A certificate that only says why nothing could be checked is no certificate.
 
     Args:
@@ -66,6 +68,7 @@ def missing(
         of(experiment): None  # a dictionary keeps the order
         for experiment in experiments
         if not experiment.native
+        and ARCHITECTURES[experiment.architecture].compared
         and not any(c.covers(experiment, versions[experiment.framework]) for c in there)
     }
     return list(wanted)

@@ -8,20 +8,26 @@ from bench.certificate import Certificate
 from bench.report import wording
 from bench.report.tables.table import Cell, Column, Row
 from bench.stats import Replicates
+from models import COMPARED
 
 MATCHED = "matched"
+ONE_FRAMEWORK = "no other framework has this network"
 
 
 def said(group: Replicates) -> str:
     """'matched', or 'not matched' with the reason."""
     reason = why_not(group)
-    return MATCHED if reason is None else f"not matched: {reason}"
+    if reason in (None, ONE_FRAMEWORK):
+        return reason or MATCHED
+    return f"not matched: {reason}"
 
 
 def why_not(group: Replicates) -> str | None:
     """Why the work of a group is not shown to be equal; None: it is."""
     if group.experiment.native:
         return f"left to the framework: {', '.join(group.experiment.native)}"
+    if group.experiment.architecture not in COMPARED:
+        return ONE_FRAMEWORK
     if group.certificate is None:
         return "certificate missing"
     return failing(group.certificate)
@@ -71,7 +77,7 @@ def in_brief(group: Replicates) -> str | None:
 
 def sentences(groups: Sequence[Replicates]) -> Iterator[str]:
     """What the certificates of all measured runs amount to."""
-    measured = [group for group in groups if group.measured]
+    measured = [group for group in groups if group.measured and why_not(group) != ONE_FRAMEWORK]
     proven = [group for group in measured if why_not(group) is None]
     if proven:
         subjects = ", ".join(dict.fromkeys(map(_subject, proven)))
@@ -117,7 +123,7 @@ def _listed(
     bad: dict[str, list[str]] = {}
     for group in groups:
         reason = why(group)
-        if reason is not None and group.measured:
+        if reason is not None and reason != ONE_FRAMEWORK and group.measured:
             bad.setdefault(reason, []).append(named(group))
     return "; ".join(
         f"{', '.join(dict.fromkeys(names))} ({reason})" for reason, names in bad.items()

@@ -78,14 +78,22 @@ def fixed(value: float, places: int) -> str:
 # Names
 
 
+ARCHITECTURE_NAMES = {
+    "mlp-small": "small MLP",
+    "mlp-wide": "wide MLP",
+    "ensemble-mlp": "ensemble of MLPs",
+    "adaboost-mlp": "AdaBoost of MLPs",
+}
+
+
 def framework(experiment: Experiment) -> str:
     """Framework and execution: 'pytorch eager'."""
     return f"{experiment.framework} {experiment.execution}"
 
 
 def architecture(name: str) -> str:
-    """As the field writes it: MLP, CNN."""
-    return name.upper()
+    """As the field writes it: MLP, CNN, AdaBoost of MLPs."""
+    return ARCHITECTURE_NAMES.get(name, name.upper())
 
 
 def device(name: str) -> str:
@@ -201,6 +209,13 @@ def conditions(experiment: Experiment, fields: Iterable[str]) -> str:
         "adam_epsilon": f"ε {experiment.adam_epsilon:g}" if experiment.optimizer == "adam" else "",
         "dropout": "" if experiment.dropout else "no dropout",
         "threads": "" if experiment.threads is None else counted(experiment.threads, "thread"),
+        "validation_share": (
+            ""
+            if experiment.validation_share is None
+            else f"{experiment.validation_share:.0%} of the training images for validation"
+        ),
+        "augmentation": "augmented" if experiment.augmentation else "",
+        "training_accuracy": "",  # read off the clock: it changes nothing
         "native": f"own {' and '.join(experiment.native)}" if experiment.native else "matched",
     }
     words = (said.get(name, str(getattr(experiment, name))) for name in fields)

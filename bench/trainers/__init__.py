@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, cast
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.experiment import Experiment, Precision
+from models import Family
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -40,6 +42,8 @@ class Setup:
     train_labels: Labels  # (n,) int64 in 0..classes-1
     validation_images: Images
     test_size: int  # how many test images there will be; they stay sealed until the end
+    pixel_mean: float = 0.0  # by which the images were normalised, on the scale 0..1, ...
+    pixel_std: float = 1.0  # ... for what needs them as they were
 
 
 class Trainer(Protocol):
@@ -72,6 +76,13 @@ class Trainer(Protocol):
 
     def warm_up_predictions(self) -> None:
         """The same for ``logits`` and ``infer``, apart: training alone does not need it."""
+        ...
+
+    def renew(self, images: Images) -> None:
+        """Take other training images, of the same labels and number; off the clock.
+
+        Called between two calls of ``train``, before ``arrange``.
+        """
         ...
 
     def arrange(self, order: NDArray[np.int64]) -> None:
@@ -121,6 +132,13 @@ class Trainer(Protocol):
         """Take weights in that layout. Raises ValueError on a wrong name or shape."""
         ...
 
+    def save(self, path: Path) -> None:
+        """Write the network with its weights as they are, in the framework's own safe format.
+
+        Safetensors with the neutral weights, or ``.keras``: see ``Framework.model_ending``.
+        """
+        ...
+
     def peak_device_memory_bytes(self) -> int | None:
         """The most the device's allocator has held; None where it is not counted (CPU)."""
         ...
@@ -139,12 +157,14 @@ class Framework:
     """What the planner knows of a framework without importing it."""
 
     module: str  # of bench.trainers, with create(setup) -> Trainer
+    family: Family  # whose model files it uses
     packages: tuple[str, ...]  # distributions whose versions a record names
     executions: tuple[str, ...]  # what it offers
     default: str  # the execution its users get without asking, on the CPU
     accelerated_default: str | None = None  # and on another device; None: the same
     devices: tuple[str, ...] = ("cpu", "cuda")
     precisions: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
+    model_ending: str = ".safetensors"  # of the files its networks are saved in
     environment: Mapping[str, str] = field(  # set before the framework is imported
         default_factory=lambda: MappingProxyType({})
     )
@@ -161,6 +181,7 @@ class Framework:
 FRAMEWORKS: dict[str, Framework] = {
     "pytorch": Framework(
         module="pytorch",
+        family="pytorch",
         packages=("torch",),
         executions=("eager", "compiled"),
         default="eager",
@@ -168,6 +189,8 @@ FRAMEWORKS: dict[str, Framework] = {
     ),
     "keras-tensorflow": Framework(
         module="keras_tensorflow",
+        family="keras",
+        model_ending=".keras",
         packages=("keras", "tensorflow", "tensorflow-cpu"),
         executions=("graph", "compiled"),
         default="graph",
@@ -176,6 +199,8 @@ FRAMEWORKS: dict[str, Framework] = {
     ),
     "keras-jax": Framework(
         module="keras_jax",
+        family="keras",
+        model_ending=".keras",
         packages=("keras", "jax", "jaxlib"),
         executions=("compiled",),
         default="compiled",
@@ -187,6 +212,8 @@ FRAMEWORKS: dict[str, Framework] = {
     ),
     "keras-torch": Framework(
         module="keras_torch",
+        family="keras",
+        model_ending=".keras",
         packages=("keras", "torch"),
         executions=("eager",),
         default="eager",
@@ -195,6 +222,7 @@ FRAMEWORKS: dict[str, Framework] = {
     ),
     "numpy": Framework(
         module="numpy",
+        family="numpy",
         packages=("numpy",),
         executions=("eager",),
         default="eager",

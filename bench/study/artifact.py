@@ -1,0 +1,67 @@
+"""What a step of the study leaves: pictures and tables, each with its caption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bench.predictions import Predictions
+from bench.stats import Replicates
+from datasets import Dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure and what it shows."""
+
+    name: str  # its files' name without the ending
+    title: str
+    caption: str  # how to read it: sentences
+    figure: Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """A table as computed with; its Markdown shows the same numbers, rounded by ``formats``."""
+
+    name: str
+    title: str
+    caption: str
+    frame: pd.DataFrame  # units at the ends of column names: 'train_s', 'accuracy'
+    formats: Mapping[str, str]  # column -> format specification, such as '.2%' or ',.1f'
+
+
+Artifact = Picture | Sheet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One task's data and everything that was learned of it."""
+
+    folder: Path  # where files beside pictures and tables go: results/NAME/study/TASK
+    dataset: Dataset
+    groups: Sequence[Replicates]  # of this task and source; goal 'train'; failures included
+    predictions: Mapping[str, Predictions]  # by run id, of the runs that ended well
+
+
+class Step(Protocol):
+    """One module of ``bench.study``; ``bench.study.steps`` lists them in their order."""
+
+    @property
+    def TITLE(self) -> str:  # noqa: N802 (a constant of the module)
+        """The heading of its part of the page."""
+        ...
+
+    @property
+    def NEEDS(self) -> str:  # noqa: N802
+        """What must have been run for it to leave anything: 'a run that ended well'."""
+        ...
+
+    def make(self, study: Study) -> Iterator[Picture | Sheet]:
+        """Its pictures and tables, as they come; none where what it needs is not there."""
+        ...
