@@ -47,7 +47,8 @@ test: $(INSTALLED)
 lock: $(INSTALLED)
 	cp requirements.txt $(VENV)/lock.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header \
-	    --extra pytorch --extra keras --extra tensorflow --extra jax --extra dev \
+	    --extra pytorch --extra keras --extra tensorflow --extra jax --extra study \
+	    --extra graphs --extra onnx --extra dev \
 	    --annotation-style line --output-file $(VENV)/lock.txt pyproject.toml
 	grep '^#' requirements.txt > $(VENV)/new.txt
 	grep -vE '^(triton|cuda-|nvidia-(cu|nc|nv))' $(VENV)/lock.txt >> $(VENV)/new.txt

@@ -14,6 +14,7 @@ COMMANDS = {
     "parity": ("bench.parity.command", "check that all frameworks do the same work as a referee"),
     "audit": ("bench.audit.command", "check clock and machine: noise floor, injected delay, peaks"),
     "ladder": ("bench.ladder", "restore a framework's own defaults one at a time"),
+    "study": ("bench.study.command", "explore, train, evaluate a task: pictures, tables, a page"),
     "doctor": ("bench.doctor", "say what this machine and its frameworks can do"),
 }
 

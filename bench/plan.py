@@ -15,7 +15,7 @@ from bench import estimate, machine, results, scheduler, seeds, versions
 from bench.cli import Options
 from bench.errors import UsageError
 from bench.experiment import NATIVE_INIT, Experiment, Run
-from bench.presets import PRESETS, Grid, TaskSource, expand, restrict
+from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
 from bench.progress import minutes, title
 from bench.record import Machine
 from bench.stage_display import StageDisplay
@@ -213,7 +213,8 @@ def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) ->
         "validation_share": options.validation_share,
         "augmentation": options.augmentation and tuple(w == "on" for w in options.augmentation),
     }
-    return [restrict(grid, choices) for grid in grids]
+    narrowed = [restrict(grid, choices) for grid in for_tasks(grids, options.tasks or ())]
+    return [grid for grid in narrowed if grid.tasks and grid.architectures]
 
 
 def _sources(options: Options, tasks: Sequence[str]) -> dict[str, str | None]:

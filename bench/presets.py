@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +37,8 @@ class Grid:
     validation_share: float | None = None  # None: as the data set is split
     augmentation: tuple[bool, ...] = (False,)  # both: with and without
     training_accuracy: bool = False
+    # True: made for its tasks and architectures, so that a choice of others leaves the grid out
+    tailored: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,7 @@ class Preset:
     schedules: Mapping[str, Schedule]  # by source, for grids that name no epochs
     seeds: int
     glyphs_images: int  # images to draw where no real data can be had
+    study: bool = False  # True: with pictures and tables of what was learned, a page a task
 
 
 BATCH_SIZES = Grid(
@@ -75,6 +78,44 @@ BATCH_SIZES = Grid(
 )
 # What compiling buys, at one batch size: each compilation takes longer than the steps it speeds.
 COMPILERS = replace(BATCH_SIZES, executions=(ALL_EXECUTIONS,), batch_sizes=(128,))
+
+# The study: what it trained, as it did, then what it proposed. Epochs suit MNIST and the sample
+# of the letters; each run keeps its best checkpoint, so that more of them do no harm.
+_STUDIED = Grid(
+    frameworks=("pytorch",), evaluations_per_epoch=1, training_accuracy=True, tailored=True
+)
+STUDY = (
+    replace(
+        _STUDIED,
+        tasks=("digits",),
+        architectures=("mlp",),
+        batch_sizes=(20,),
+        epochs=50,
+        optimizer="sgd",
+        learning_rate=0.01,
+        validation_share=0.2,
+    ),
+    replace(
+        _STUDIED,
+        tasks=("digits",),
+        architectures=("cnn",),
+        frameworks=("keras-tensorflow",),
+    ),
+    replace(
+        _STUDIED,
+        tasks=("letters",),
+        architectures=("cnn",),
+        frameworks=("keras-tensorflow",),
+        augmentation=(False, True),
+    ),
+    replace(_STUDIED, tasks=("letters",), architectures=("mlp",)),
+    replace(
+        _STUDIED,
+        architectures=("mlp-small", "mlp-wide", "ensemble-mlp", "adaboost-mlp"),
+        epochs=32,
+    ),
+    replace(_STUDIED, architectures=("gnn",), epochs=15),
+)
 
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
@@ -102,27 +143,19 @@ PRESETS: dict[str, Preset] = {
         glyphs_images=40_000,
     ),
     "paper": Preset(
-        description="the study this project comes from: MLP on digits, CNN on letters",
-        grids=(
-            Grid(
-                tasks=("digits",),
-                architectures=("mlp",),
-                frameworks=("pytorch",),
-                batch_sizes=(20,),
-                epochs=50,
-                optimizer="sgd",
-                learning_rate=0.01,
-            ),
-            Grid(tasks=("letters",), architectures=("cnn",), frameworks=("keras-tensorflow",)),
-        ),
+        description="the study this project comes from, with what it proposed: MLP and CNN, "
+        "augmentation, boosting, ensembles, graphs",
+        grids=STUDY,
         schedules={
-            "mnist": Schedule(epochs=50),
+            "mnist": Schedule(epochs=20),
             "az": Schedule(epochs=10),
-            "az-sample": Schedule(epochs=40),
+            "az-sample": Schedule(epochs=60),
             "glyphs": Schedule(epochs=10),
+            "own": Schedule(epochs=30),
         },
-        seeds=1,
+        seeds=3,
         glyphs_images=40_000,
+        study=True,
     ),
 }
 
@@ -152,8 +185,31 @@ def expand(
 
 
 def restrict(grid: Grid, choices: Mapping[str, Any]) -> Grid:
-    """The grid with the choices a user made in place of its own; None is no choice."""
-    return replace(grid, **{name: choice for name, choice in choices.items() if choice is not None})
+    """The grid with the choices a user made in place of its own; None is no choice.
+
+    Of a tailored grid the tasks and architectures that were chosen are left; a grid without
+    any makes no experiment.
+    """
+    made = {name: choice for name, choice in choices.items() if choice is not None}
+    if grid.tailored:
+        for name in ("tasks", "architectures"):
+            own = getattr(grid, name)
+            made[name] = tuple(one for one in own if one in made.get(name, own))
+    return replace(grid, **made)
+
+
+def for_tasks(grids: Iterable[Grid], tasks: Collection[str]) -> list[Grid]:
+    """The grids, and for each task that none was tailored for those of letters, made for it."""
+    found = list(grids)
+    known = {task for grid in found for task in grid.tasks}
+    for task in tasks:
+        if task not in known:
+            found += [
+                replace(grid, tasks=(task,))
+                for grid in grids
+                if grid.tailored and "letters" in grid.tasks
+            ]
+    return found
 
 
 def _experiments(

@@ -11,6 +11,7 @@ from bench import audit, evidence, parity, plan, report, results, scheduler, see
 from bench.cli import Options
 from bench.experiment import Run
 from bench.plan import Plan
+from bench.presets import PRESETS
 from bench.progress import display
 from bench.record import Record
 
@@ -119,9 +120,13 @@ def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
 
 def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
     folder = planned.site.folder
-    records = results.load_some(folder)
-    if records:
-        print(report.write(folder, records, command="\n".join(results.commands(folder))))
+    try:
+        if PRESETS[options.preset].study and not interrupted:
+            _study(planned)
+    finally:
+        records = results.load_some(folder)
+        if records:
+            print(report.write(folder, records, command="\n".join(results.commands(folder))))
     if interrupted:
         print(
             f"interrupted; go on with the same command, --out {folder} and --resume",
@@ -130,6 +135,15 @@ def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
         return 130
     ours = {experiment.id for experiment in planned.experiments}
     return 1 if _any_failed([r for r in records if r.experiment.id in ours], options) else 0
+
+
+def _study(planned: Plan) -> None:
+    from bench.study.carry_out import carry_out as study  # late: it needs many packages
+
+    site = planned.site
+    places = {key: place for key, (place, _) in site.data.items()}
+    for page in study(site.folder, places):
+        print(f"The study: {page}")
 
 
 def _any_failed(records: Sequence[Record], options: Options) -> bool:

@@ -28,7 +28,8 @@ def write_all(folder: Path, records: Sequence[Record], command: str | None = Non
     _keep_only(folder / "tables", _write_tables(folder / "tables", tables))
     plots = [(plot, list(_write_pages(folder / "plots", plot, plain))) for plot in PLOTS]
     _keep_only(folder / "plots", {page.stem for _, made in plots for page in made})
-    page = index.page(folder.resolve().name, records, said, tables, plots, command, groups)
+    studies = sorted(page.parent.name for page in folder.glob("study/*/README.md"))
+    page = index.page(folder.resolve().name, records, said, tables, plots, command, groups, studies)
     write_atomically(folder / index.NAME, page.encode())
     return "\n\n".join((*said, *trust.sentences(groups, records), _where(folder)))
 

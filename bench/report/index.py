@@ -24,6 +24,7 @@ def page(
     plots: Plots,
     command: str | None,
     groups: Sequence[Replicates] = (),
+    studies: Sequence[str] = (),
 ) -> str:
     """The page as Markdown.
 
@@ -35,6 +36,7 @@ def page(
         plots: all there are with the pages that were drawn of each.
         command: that made the records; None: not known.
         groups: the same runs with what lies beside them; none: no word on whether to trust them.
+        studies: tasks that have a page under ``study/``.
     """
     parts = (
         f"# Results: {name}",
@@ -44,6 +46,7 @@ def page(
         *(trust.paragraphs(groups, records) if groups else ()),
         *_machine(records),
         *_data(records),
+        *_studies(studies),
         "## Tables",
         "\n".join(_tables(tables)),
         *_plots(plots),
@@ -117,6 +120,16 @@ def _data_line(data: Data) -> str:
     )
     said = (f"{count:,}" for count in counts)
     return markdown_line((data.task, wording.source(data), *said, f"`{data.fingerprint[:12]}`"))
+
+
+def _studies(tasks: Sequence[str]) -> Iterator[str]:
+    if tasks:
+        yield "## The study"
+        yield "\n".join(
+            f"- [{task.capitalize()}](study/{task}/README.md): the data, training, the best "
+            "checkpoint, errors, clusters, ensembles, graphs"
+            for task in tasks
+        )
 
 
 def _tables(tables: Iterable[Table]) -> Iterator[str]:

@@ -1,0 +1,116 @@
+"""The page of one task's study, with its pictures and tables beside it.
+
+study/TASK/README.md       every picture and table with its caption, in the order of the steps
+study/TASK/pictures/*.png
+study/TASK/tables/*.csv    and the same rounded, as Markdown
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from bench.report import wording
+from bench.report.plots import style
+from bench.report.tables.table import markdown_line
+from bench.results import write_atomically
+from bench.study.artifact import Artifact, Picture, Sheet, Step, Study
+
+NAME = "README.md"
+ROWS_SHOWN = 60  # of a table on the page: the whole is in its file
+
+
+def write(study: Study, steps: Iterable[Step]) -> None:
+    """Carry out the steps, write what each leaves at once, and the page at the end.
+
+    Pictures and tables that an earlier study left and this one does not make are removed.
+    Raises OSError where something cannot be written; each file is there whole or not at all.
+    """
+    made: set[str] = set()
+    parts = [*_opening(study)]
+    for step in steps:
+        parts.append(f"## {step.TITLE}")
+        artifacts = 0
+        for artifact in step.make(study):
+            _save(study, artifact)
+            made.add(artifact.name)
+            parts += _shown(artifact)
+            artifacts += 1
+        if not artifacts:
+            parts.append(f"Not made: it needs {step.NEEDS}.")
+    _keep_only(study, made)
+    write_atomically(study.folder / NAME, ("\n\n".join(parts) + "\n").encode())
+
+
+def _opening(study: Study) -> Iterator[str]:
+    data = study.groups[0].data
+    yield f"# The study of {wording.images(data)}"
+    yield from wording.notices([data])
+    seeds = sorted({record.seed for group in study.groups for record in group.measured})
+    trained = dict.fromkeys(
+        f"{wording.architecture(group.experiment.architecture)} in "
+        f"{wording.framework(group.experiment)}"
+        for group in study.groups
+        if group.measured
+    )
+    yield (
+        f"Trained: {', '.join(trained)}; seeds {', '.join(map(str, seeds))}. "
+        f"{data.train_images:,} training, {data.validation_images:,} validation and "
+        f"{data.test_images:,} test images of {len(data.class_names)} classes. What the models "
+        "say of the test images comes from the saved models, loaded again."
+    )
+
+
+def _save(study: Study, artifact: Artifact) -> None:
+    if isinstance(artifact, Picture):
+        path = study.folder / "pictures" / f"{artifact.name}.png"
+        write_atomically(path, style.png(artifact.figure))
+        return
+    folder = study.folder / "tables"
+    csv = artifact.frame.to_csv(index=False, lineterminator="\n")
+    write_atomically(folder / f"{artifact.name}.csv", csv.encode())
+    parts = (f"# {artifact.title}", artifact.caption, _markdown(artifact, len(artifact.frame)))
+    write_atomically(folder / f"{artifact.name}.md", ("\n\n".join(parts) + "\n").encode())
+
+
+def _shown(artifact: Artifact) -> Iterator[str]:
+    yield f"### {artifact.title}"
+    if isinstance(artifact, Picture):
+        yield f"![{artifact.title}](pictures/{artifact.name}.png)"
+        yield artifact.caption
+        return
+    yield artifact.caption
+    yield _markdown(artifact, ROWS_SHOWN)
+    left = len(artifact.frame) - ROWS_SHOWN
+    more = f"{left:,} more rows are in the files: " if left > 0 else ""
+    yield f"{more}[Markdown](tables/{artifact.name}.md), [CSV](tables/{artifact.name}.csv)."
+
+
+def _markdown(sheet: Sheet, rows: int) -> str:
+    names = [str(name) for name in sheet.frame.columns]
+    numeric = [pd.api.types.is_numeric_dtype(sheet.frame[name]) for name in names]
+    lines = [
+        markdown_line(name.replace("_", " ") for name in names),
+        markdown_line("---:" if right else "---" for right in numeric),
+    ]
+    shown: Sequence[Mapping[Any, Any]] = sheet.frame.head(rows).to_dict("records")
+    for row in shown:
+        lines.append(markdown_line(_cell(row[name], sheet.formats.get(name, "")) for name in names))
+    return "\n".join(lines)
+
+
+def _cell(value: object, form: str) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return format(value, "" if isinstance(value, str) else form)
+
+
+def _keep_only(study: Study, names: set[str]) -> None:
+    """Remove what an earlier study left: it would be taken for this one's."""
+    for folder, endings in (("pictures", (".png",)), ("tables", (".csv", ".md"))):
+        for path in (study.folder / folder).glob("*"):
+            if path.suffix in endings and path.stem not in names:
+                path.unlink()
