@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.presets import PRESETS, Grid, Schedule, TaskSource, expand, restrict
+from bench.presets import PRESETS, Grid, Schedule, TaskSource, expand, for_tasks, restrict
 from tests.fakes import an_experiment
 
 SOURCES = [
@@ -99,6 +99,45 @@ def test_a_choice_of_the_user_takes_the_place_of_the_grid_s_own() -> None:
 def test_a_throughput_grid_times_no_accuracy() -> None:
     (first, *_) = expand([Grid(goal="throughput", epochs=0.2)], SOURCES, SCHEDULES)
     assert (first.targets, first.epochs) == ((), 0.2)
+
+
+def test_an_architecture_is_run_in_the_frameworks_that_have_it() -> None:
+    found = expand([Grid(architectures=("mlp", "gnn"))], SOURCES, SCHEDULES)
+    assert {e.framework for e in found if e.architecture == "gnn"} == {"pytorch"}
+    assert len({e.framework for e in found if e.architecture == "mlp"}) == 5
+
+
+def test_an_ensemble_has_no_compiled_execution() -> None:
+    grid = Grid(architectures=("mlp", "ensemble-mlp"), executions=("all",))
+    found = {(e.architecture, e.execution) for e in expand([grid], SOURCES, SCHEDULES)}
+    assert ("mlp", "compiled") in found
+    assert ("ensemble-mlp", "compiled") not in found
+
+
+def test_augmentation_is_an_axis_of_networks_that_can_be_given_other_images() -> None:
+    grid = Grid(architectures=("cnn", "gnn"), augmentation=(False, True), frameworks=("pytorch",))
+    found = [(e.architecture, e.augmentation) for e in expand([grid], SOURCES[:1], SCHEDULES)]
+    assert found == [("cnn", False), ("cnn", True), ("gnn", False)]
+
+
+def test_a_tailored_grid_leaves_out_what_it_was_not_made_for() -> None:
+    grid = Grid(tasks=("digits",), architectures=("mlp", "cnn"), tailored=True)
+    assert restrict(grid, {"tasks": ("letters",)}).tasks == ()
+    assert restrict(grid, {"architectures": ("cnn", "gnn")}).architectures == ("cnn",)
+    assert restrict(grid, {"frameworks": ("numpy",)}).frameworks == ("numpy",)
+
+
+def test_a_task_of_one_s_own_is_studied_as_the_letters_are() -> None:
+    grids = for_tasks(PRESETS["paper"].grids, ("fruit",))
+    own = [grid for grid in grids if grid.tasks == ("fruit",)]
+    letters = [grid for grid in PRESETS["paper"].grids if "letters" in grid.tasks]
+    assert len(own) == len(letters) > 0
+    assert for_tasks(PRESETS["paper"].grids, ("letters",)) == list(PRESETS["paper"].grids)
+
+
+def test_the_id_of_an_experiment_stays_as_fields_are_added() -> None:
+    assert an_experiment().id == "digits-mnist_mlp_pytorch-eager_cpu_b4_train_3c6a80f0"
+    assert an_experiment(augmentation=True).id != an_experiment().id
 
 
 @pytest.mark.parametrize("name", PRESETS)
