@@ -14,11 +14,13 @@ convolution before. This holds for networks that are one chain of layers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Arrays = dict[str, NDArray[np.float32]]
+Array = NDArray[np.float32]
+Arrays = dict[str, Array]
 
 _CONVOLUTION_AXES = 4
 
@@ -55,6 +57,26 @@ def to_pytorch(weights: Mapping[str, NDArray[np.float32]]) -> Arrays:
             state[f"{layer}.weight"] = np.ascontiguousarray(_channels_first(array, channels).T)
             channels = 1
     return state
+
+
+def check_weights(given: Mapping[str, NDArray[Any]], wanted: Mapping[str, NDArray[Any]]) -> None:
+    """Compare names and shapes of neutral weights with those of the network they are for.
+
+    Raises ValueError naming the first that is missing, unknown, or of another shape.
+    """
+    missing = [name for name in wanted if name not in given]
+    unknown = [name for name in given if name not in wanted]
+    if missing or unknown:
+        raise ValueError(
+            f"weights of another network: missing {missing}, unknown {unknown}; "
+            f"wanted {list(wanted)}"
+        )
+    for name, array in wanted.items():
+        if given[name].shape != array.shape:
+            raise ValueError(
+                f"weights of another network: {name} has the shape {given[name].shape}, "
+                f"wanted {array.shape}"
+            )
 
 
 def _channels_last(kernel: NDArray[np.float32], channels: int) -> NDArray[np.float32]:

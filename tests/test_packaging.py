@@ -16,7 +16,16 @@ from tests.imports import PACKAGES, ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DEPENDENCIES: list[str] = PROJECT["dependencies"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-INSTALLED_EXTRAS = ("pytorch", "keras", "tensorflow", "jax", "study", "graphs", "onnx", "dev")  # by requirements.txt
+INSTALLED_EXTRAS = (
+    "pytorch",
+    "keras",
+    "tensorflow",
+    "jax",
+    "study",
+    "graphs",
+    "onnx",
+    "dev",
+)  # by requirements.txt
 
 
 def test_every_imported_package_is_declared() -> None:

@@ -115,8 +115,13 @@ def test_an_ensemble_has_no_compiled_execution() -> None:
 
 
 def test_augmentation_is_an_axis_of_networks_that_can_be_given_other_images() -> None:
-    grid = Grid(architectures=("cnn", "gnn"), augmentation=(False, True), frameworks=("pytorch",))
-    found = [(e.architecture, e.augmentation) for e in expand([grid], SOURCES[:1], SCHEDULES)]
+    grid = Grid(
+        tasks=("digits",),
+        architectures=("cnn", "gnn"),
+        augmentation=(False, True),
+        frameworks=("pytorch",),
+    )
+    found = [(e.architecture, e.augmentation) for e in expand([grid], SOURCES, SCHEDULES)]
     assert found == [("cnn", False), ("cnn", True), ("gnn", False)]
 
 

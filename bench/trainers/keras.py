@@ -21,7 +21,7 @@ from bench import settings as names
 from bench.experiment import Experiment
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Logits, Setup, Weights
 from bench.trainers.batches import predict_every_shape, warm_up_order
-from bench.trainers.weights import check_weights
+from models.layout import check_weights
 
 # TF32 is no policy of Keras but a switch of each backend.
 POLICIES = {"fp32": "float32", "tf32": "float32", "bf16": "mixed_bfloat16"}

@@ -28,9 +28,9 @@ from bench.trainers import (
     optimizers_numpy,
 )
 from bench.trainers.batches import predict_every_shape, warm_up_order
-from bench.trainers.weights import check_weights
 from models import initial
 from models.layers_numpy import softmax_cross_entropy
+from models.layout import check_weights
 from models.network_numpy import Network
 
 PASS = 128  # images of a batch that go through together: windows of 1,024 would fill 140 MB

@@ -8,8 +8,10 @@ been measured by us.
 from __future__ import annotations
 
 import copy
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import cast
 
 import numpy as np
 import torch
@@ -31,12 +33,21 @@ from bench.trainers import (
 )
 from bench.trainers.batches import predict_every_shape, warm_up_order
 from bench.trainers.torch_adam import matched_adam, named, own_adam
-from bench.trainers.weights import check_weights
-from models import layout
+from models import weights_pytorch
+
+# Architectures whose training is not that of one network on images -> module with its trainer.
+SPECIAL = {
+    "ensemble-mlp": "pytorch_ensemble",
+    "adaboost-mlp": "pytorch_boosting",
+    "gnn": "pytorch_graph",
+}
 
 
 def create(setup: Setup) -> Trainer:
     """A trainer of one network; raises FrameworkMissing where the device is not there."""
+    if special := SPECIAL.get(setup.experiment.architecture):
+        module = importlib.import_module(f"bench.trainers.{special}")
+        return cast(Trainer, module.create(setup))
     return PyTorchTrainer(setup)
 
 
@@ -91,11 +102,17 @@ class PyTorchTrainer:
         self._optimizer.zero_grad(set_to_none=True)
         with self._precision():
             logits = self._forward(images)
-        loss = functional.cross_entropy(logits.float(), labels)  # float() copies no float32
+        loss = self._loss(logits.float(), labels, batch)  # float() copies no float32
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         # Summed on the device: loss.item() here would make every step wait for it.
         self._loss_sum.add_(loss.detach(), alpha=len(batch))
+
+    def _loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, batch: torch.Tensor
+    ) -> torch.Tensor:
+        """Mean cross-entropy of a batch; ``batch``: its indices into the training images."""
+        return functional.cross_entropy(logits, labels)
 
     def mean_loss(self) -> float:
         return self._loss_sum.item() / len(self._order)  # item() waits for the device
@@ -129,17 +146,10 @@ class PyTorchTrainer:
         torch_device.synchronize(self._device)
 
     def weights(self) -> Weights:
-        return layout.from_pytorch(
-            {name: tensor.cpu().numpy() for name, tensor in self._network.state_dict().items()}
-        )
+        return weights_pytorch.neutral(self._network)
 
     def load_weights(self, weights: Weights) -> None:
-        own = self.weights()
-        check_weights(weights, own)
-        state = layout.to_pytorch({name: weights[name] for name in own})  # in layer order
-        self._network.load_state_dict(
-            {name: torch.from_numpy(array) for name, array in state.items()}
-        )
+        weights_pytorch.load(self._network, weights)
 
     def peak_device_memory_bytes(self) -> int | None:
         return torch_device.peak_memory_bytes(self._device)
