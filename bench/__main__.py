@@ -14,7 +14,11 @@ COMMANDS = {
     "parity": ("bench.parity.command", "check that all frameworks do the same work as a referee"),
     "audit": ("bench.audit.command", "check clock and machine: noise floor, injected delay, peaks"),
     "ladder": ("bench.ladder", "restore a framework's own defaults one at a time"),
+    "ensemble": ("bench.ensembling.command", "time members trained at once and one by one"),
     "study": ("bench.study.command", "explore, train, evaluate a task: pictures, tables, a page"),
+    "predict": ("bench.predict", "read characters on pictures with a saved model"),
+    "evaluate": ("bench.evaluation.command", "say how good a saved model is, on any data"),
+    "export": ("bench.export.command", "write a saved model as ONNX, compared and timed"),
     "doctor": ("bench.doctor", "say what this machine and its frameworks can do"),
 }
 

@@ -25,11 +25,12 @@ def one_of(name: str, known: Collection[str]) -> Callable[[str], str]:
 def list_of(name: str, known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     """Words of those known, separated by commas, each once."""
     one = one_of(name, known)
+    return lambda text: tuple(dict.fromkeys(one(word) for word in words(text)))
 
-    def read(text: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(one(word.strip()) for word in text.split(",")))
 
-    return read
+def words(text: str) -> tuple[str, ...]:
+    """Any words, separated by commas, each once."""
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",")))
 
 
 def whole(option: str, least: int) -> Callable[[str], int]:

@@ -76,6 +76,8 @@ def parse(argv: Sequence[str], program: str = "run_all.py") -> Options:
 
 def _contradiction(options: Options) -> str | None:
     """What cannot be meant by words that are each right; None where there is nothing."""
+    if (mistake := _mistaken_task(options)) is not None:
+        return mistake
     if options.resume and options.out is None:
         return "--resume needs --out: name the results folder to go on with"
     if options.retry_failed and not options.resume:
@@ -88,6 +90,25 @@ def _contradiction(options: Options) -> str | None:
         return "--validation-share: nothing would be left to train on; give less than 100, as 20%"
     if options.optimizer is not None and options.learning_rate is None:
         return "--optimizer needs --learning-rate: a rate that suits one does not suit another"
+    return None
+
+
+def _mistaken_task(options: Options) -> str | None:
+    """A task is a known one, or a new name for the user's own data."""
+    tasks, known = options.tasks or (), tuple(datasets.TASKS)
+    unknown = [task for task in tasks if task not in known]
+    if options.data_file is None:
+        said = f"choose from {', '.join(known)}, or give your own data with --data-file FILE"
+        return f"unknown task {unknown[0]!r}; {said}" if unknown else None
+    if len(tasks) != 1:
+        return "--data-file needs --task with one name for your own data, such as --task my-digits"
+    if not unknown:
+        return (
+            f"--data-file with --task {tasks[0]}: results would be taken for those on its own "
+            f"images, which --data-dir is for; give yours a new name, such as --task my-{tasks[0]}"
+        )
+    if options.source is not None or options.glyphs_images is not None:
+        return "--data-file leaves nothing to choose by --source or --glyphs-images; leave them out"
     return None
 
 
@@ -114,8 +135,14 @@ def _add_choices(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--preset", type=arguments.one_of("preset", PRESETS), default="quick", help=presets
     )
+    group.add_argument(
+        "--task",
+        dest="tasks",
+        type=arguments.words,  # known or new: judged when --data-file is known
+        metavar="TASK",
+        help=f"of {', '.join(datasets.TASKS)}; a new name with --data-file",
+    )
     for name, dest, known in (
-        ("task", "tasks", tuple(datasets.TASKS)),
         ("architecture", "architectures", tuple(models.ARCHITECTURES)),
         ("framework", "frameworks", tuple(FRAMEWORKS)),
         ("execution", "executions", EXECUTIONS),

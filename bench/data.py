@@ -4,6 +4,7 @@
     python -m bench data --data-dir DIR --convert     # and cache it, ready for runs
     python -m bench data --fetch digits               # download MNIST
     python -m bench data --fetch letters              # the A-Z letters, from Kaggle
+    python -m bench data --task fruit --data-file fruit.npz   # data of your own
 
 Every file that is shown is read to its end, so what is wrong with one shows here.
 """
@@ -18,12 +19,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.arguments import words
 from bench.stage_display import StageDisplay
-from datasets import TASKS, DataError, Dataset, Source, Task, open_cached
+from datasets import TASKS, DataError, Dataset, Source, Task, open_cached, prepare
 from datasets.cache import is_intact
 from datasets.drawn import DEFAULT_IMAGES
 from datasets.folders import DATA_VARIABLE, cache_folder, search_folders
 from datasets.preparation import Found, cached_folder, convert, fetch, load, search
+from datasets.registry import task_named
 from datasets.splits import Collection
 
 
@@ -32,12 +35,15 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         with StageDisplay() as progress:
+            if options.data_file is not None:
+                _show_own(options, progress)
+                return 0
             _check_source(options)
             for name in options.fetch:
                 fetch(name, _published(TASKS[name]).name, progress=progress)
             print(describe_folders(options.data_dir))
-            for name in options.task:
-                _show_task(TASKS[name], options, progress)
+            for name in options.task or TASKS:
+                _show_task(task_named(name), options, progress)
     except DataError as error:
         print(f"bench data: error: {error}", file=sys.stderr)
         return 2
@@ -47,7 +53,8 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench data", description=_summary())
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
-    parser.add_argument("--task", type=_tasks, default=list(TASKS), metavar="TASK,...")
+    parser.add_argument("--data-file", type=Path, metavar="FILE", help="show your own data")
+    parser.add_argument("--task", type=words, metavar="TASK,...", help="with --data-file its name")
     parser.add_argument("--source", help="show or convert this source only, such as glyphs")
     parser.add_argument("--fetch", type=_tasks, default=[], metavar="TASK,...", help="download")
     parser.add_argument("--convert", action="store_true", help="parse and cache what is shown")
@@ -72,7 +79,8 @@ def _tasks(names: str) -> list[str]:
 
 
 def _check_source(options: argparse.Namespace) -> None:
-    names = [source.name for task in options.task for source in TASKS[task].sources]
+    tasks = [task_named(name) for name in options.task or TASKS]
+    names = [source.name for task in tasks for source in task.sources]
     if options.source not in (None, *names):
         known = ", ".join(dict.fromkeys(names))
         raise DataError(f"unknown source {options.source!r}; choose from {known}")
@@ -106,6 +114,22 @@ def _show_task(task: Task, options: argparse.Namespace, progress: StageDisplay) 
                 print("    not found")
             for each in here:
                 _show_found(each, options, progress)
+
+
+def _show_own(options: argparse.Namespace, progress: StageDisplay) -> None:
+    """What is in a user's file; always cached, since its classes are known from there alone."""
+    if options.task is None or len(options.task) != 1:
+        raise DataError("--data-file needs --task with one name for your data: --task my-digits")
+    if options.source or options.fetch:
+        raise DataError("--data-file leaves nothing to --source and --fetch; leave them out")
+    prepared = prepare(options.task[0], data_file=options.data_file, progress=progress)
+    dataset = open_cached(prepared.folder)
+    print(f"{prepared.task}: {len(dataset.class_names)} classes")
+    print("  own: " + "\n       ".join(str(path) for path in prepared.files))
+    for note in dataset.notes:
+        print(f"    {note}")
+    print(f"    cached in {prepared.folder}")
+    print(describe_dataset(dataset))
 
 
 def _show_found(found: Found, options: argparse.Namespace, progress: StageDisplay) -> None:

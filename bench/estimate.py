@@ -31,6 +31,14 @@ CPU_RATES = {
     ("keras-jax", "compiled"): (57_000.0, 2_100.0),
     ("keras-torch", "eager"): (16_500.0, 4_200.0),
 }
+# of networks that one framework alone has, on two cores
+OTHER_NETWORKS = {
+    "mlp-small": 75_000.0,
+    "mlp-wide": 25_000.0,
+    "ensemble-mlp": 20_000.0,
+    "adaboost-mlp": 70_000.0,
+    "gnn": 1_500.0,
+}
 OTHER_RATE = 2_000.0  # of what is not in the list
 ACCELERATOR_SPEED_UP = 5.0  # of a GPU over two cores for networks this small: a guess
 STEP_S = 5e-4  # fixed cost of a step, which is what small batches pay for
@@ -41,7 +49,8 @@ def seconds(experiment: Experiment, data: Data) -> float:
     """Expected seconds of one run, start-up included."""
     column = 0 if experiment.architecture == "mlp" else 1
     rates = CPU_RATES.get((experiment.framework, experiment.execution), (OTHER_RATE, OTHER_RATE))
-    rate = rates[column] * (1.0 if experiment.device == "cpu" else ACCELERATOR_SPEED_UP)
+    rate = OTHER_NETWORKS.get(experiment.architecture, rates[column])
+    rate *= 1.0 if experiment.device == "cpu" else ACCELERATOR_SPEED_UP
     images = experiment.epochs * data.train_images
     steps = math.ceil(images / experiment.batch_size)
     total = START_UP_S.get(experiment.framework, 8.0) + images / rate + steps * STEP_S

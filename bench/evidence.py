@@ -1,4 +1,4 @@
-"""What a results folder holds beside its records: certificates, the audit, facts of the suite.
+"""What a results folder holds beside its records: certificates, audit, exports, facts of the suite.
 
 Each is a file or more in the folder; absent files are absent evidence, never an error.
 """
@@ -11,10 +11,11 @@ from typing import TypeVar
 
 import msgspec
 
-from bench import certificate
+from bench import certificate, export_record
 from bench.audit_record import Audit
 from bench.certificate import Certificate
 from bench.experiment import Experiment
+from bench.export_record import Export
 from bench.results import ResultsError, write_atomically
 
 
@@ -33,10 +34,15 @@ class Evidence:
     certificates: tuple[Certificate, ...] = ()
     audit: Audit | None = None
     suite: SuiteFacts = SuiteFacts()
+    exports: tuple[Export, ...] = ()
 
     def certificate(self, experiment: Experiment, versions: dict[str, str]) -> Certificate | None:
         """The one that covers an experiment; None where there is none."""
         return next((c for c in self.certificates if c.covers(experiment, versions)), None)
+
+    def export(self, run_id: str) -> Export | None:
+        """What the export of a run's saved model left; None where there is none."""
+        return next((e for e in self.exports if e.run_id == run_id), None)
 
 
 Kind = TypeVar("Kind")
@@ -59,6 +65,7 @@ def load(folder: Path) -> Evidence:
         certificates=certificate.load(folder),
         audit=_read(audit_path(folder), Audit),
         suite=_read(suite_path(folder), SuiteFacts) or SuiteFacts(),
+        exports=export_record.load(folder),
     )
 
 

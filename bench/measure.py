@@ -21,13 +21,15 @@ from bench.score import Score, score, wrong
 from bench.sealed import SealedTest
 from bench.stopwatch import Clock, Stopwatch
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Logits, Trainer, Weights
-from models import initial
+from models import ARCHITECTURES, initial
 
 # hears (phase, done, total) in training images, between two readings of the clock, never within;
 # both counts are 0 in phases that have none
 Listener = Callable[[str, int, int], None]
 # reads the energy of training on: given the trainer and the images of one call of its train()
 ReadEnergy = Callable[[Trainer, int], Energy]
+# the training images as an epoch, counted from 0, is to see them
+Renewed = Callable[[int], Images]
 
 WARM_UP_CALLS = 5  # inference calls before the first that counts
 SAMPLING_S = 1.0  # inference is sampled this long, and at least and at most so often:
@@ -44,6 +46,14 @@ def silent(phase: str, done: int, total: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """Images and the labels to judge a network's answers by."""
+
+    images: Images
+    labels: Labels
+
+
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """What is measured: a trainer, its experiment, and the images and labels to judge it by."""
 
@@ -51,9 +61,10 @@ class Subject:
     experiment: Experiment
     seed: int
     train_images: Images  # (n, 28, 28) float32; inference is asked with these
-    validation_images: Images
-    validation_labels: Labels
+    validation: Labelled
     test: SealedTest
+    renewed: Renewed | None = None  # None: every epoch sees the training images as they are
+    training_sample: Labelled | None = None  # read beside the validation set; None: nothing is
 
 
 @dataclass(kw_only=True)
@@ -137,6 +148,7 @@ def _phases(seconds: dict[str, float], *, start_s: float, import_s: float, data_
         checkpoint_s=seconds.get("checkpoint"),
         inference_s=seconds.get("inference"),
         energy_s=seconds.get("energy"),
+        augmentation_s=seconds.get("augmentation"),
     )
 
 
@@ -157,8 +169,10 @@ def give_initial_weights(trainer: Trainer, experiment: Experiment, seed: int) ->
     """Start a built trainer from weights drawn by NumPy, the same in every framework.
 
     Off the clock, since it is this harness's wish. What the experiment leaves to the framework
-    stays as the framework drew it.
+    stays as the framework drew it, and so does a network that only one framework has.
     """
+    if not ARCHITECTURES[experiment.architecture].compared:
+        return
     own = trainer.weights()
     drawn = initial.draw(own, seed)
     kept = {word.removesuffix("-init") for word in experiment.native if word.endswith("-init")}
@@ -179,6 +193,7 @@ def _train(
     seen = 0
     listen("train", 0, total)
     for order in segments(experiment, subject.seed, images):
+        _renew(subject, watch, seen)
         trainer.arrange(order)  # off the clock, which waits for it to end
         _, train_s = watch.time("train", trainer.train)
         seen += len(order)
@@ -188,6 +203,14 @@ def _train(
             _remember(watch, best, evaluations)
         listen("train", seen, total)
     return trained, evaluations
+
+
+def _renew(subject: Subject, watch: Stopwatch, seen: int) -> None:
+    """Where an epoch begins, give the trainer the images of that epoch; off the training clock."""
+    epoch, into_it = divmod(seen, len(subject.train_images))
+    make = subject.renewed
+    if make is not None and into_it == 0:
+        watch.time("augmentation", lambda: watch.trainer.renew(make(epoch)))
 
 
 def _images_to_see(experiment: Experiment, images: int) -> int:
@@ -207,15 +230,23 @@ def _segment(trainer: Trainer, experiment: Experiment, images: int, train_s: flo
 
 
 def _evaluate(subject: Subject, watch: Stopwatch, seen: int) -> Evaluation:
-    logits, evaluation_s = _logits(watch, subject.validation_images)
-    result = _finite(score(logits, subject.validation_labels), "validation")
+    result, evaluation_s = _score(watch, subject.validation, "validation")
+    sample = subject.training_sample
+    training = None if sample is None else _score(watch, sample, "training")[0]
     return Evaluation(
         images_seen=seen,
         train_s=watch.seconds["train"],
         accuracy=result.accuracy,
         loss=result.loss,
-        evaluation_s=evaluation_s,
+        evaluation_s=evaluation_s,  # of the validation set alone
+        training_accuracy=None if training is None else training.accuracy,
+        training_loss=None if training is None else training.loss,
     )
+
+
+def _score(watch: Stopwatch, split: Labelled, name: str) -> tuple[Score, float]:
+    logits, evaluation_s = _logits(watch, split.images)
+    return _finite(score(logits, split.labels), name), evaluation_s
 
 
 def _logits(watch: Stopwatch, images: Images) -> tuple[Logits, float]:

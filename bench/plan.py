@@ -57,10 +57,7 @@ def make_plan(options: Options) -> Plan:
     grids = _grids(options, preset.grids, devices(options.devices, here))
     tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
     prepared = _prepare(options, tasks, options.glyphs_images or preset.glyphs_images)
-    sources = [
-        TaskSource(task=p.task, source=p.source, targets=_targets(p.task, p.source))
-        for p in prepared
-    ]
+    sources = [TaskSource(task=p.task, source=p.source, targets=p.targets) for p in prepared]
     experiments = expand(grids, sources, preset.schedules)
     if not experiments:
         raise UsageError(
@@ -167,6 +164,7 @@ def _prepare(options: Options, tasks: Sequence[str], glyphs_images: int) -> list
                 task,
                 source=source,
                 data_dir=options.data_dir,
+                data_file=options.data_file,
                 glyphs_images=glyphs_images,
                 progress=show,
             )
@@ -211,10 +209,16 @@ def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) ->
         "optimizer": options.optimizer,
         "learning_rate": options.learning_rate,
         "validation_share": options.validation_share,
-        "augmentation": options.augmentation and tuple(w == "on" for w in options.augmentation),
+        "augmentation": _augmentation(options),
     }
     narrowed = [restrict(grid, choices) for grid in for_tasks(grids, options.tasks or ())]
     return [grid for grid in narrowed if grid.tasks and grid.architectures]
+
+
+def _augmentation(options: Options) -> tuple[bool, ...] | None:
+    if options.augmentation is None:
+        return None
+    return tuple(word == "on" for word in options.augmentation)
 
 
 def _sources(options: Options, tasks: Sequence[str]) -> dict[str, str | None]:
@@ -222,6 +226,8 @@ def _sources(options: Options, tasks: Sequence[str]) -> dict[str, str | None]:
 
     Raises UsageError for a source that none of the tasks has.
     """
+    if options.data_file is not None:
+        return dict.fromkeys(tasks)
     offered = {task: [source.name for source in datasets.TASKS[task].sources] for task in tasks}
     chosen = {task: options.source if options.source in offered[task] else None for task in tasks}
     if options.source is not None and not any(chosen.values()):
@@ -231,10 +237,6 @@ def _sources(options: Options, tasks: Sequence[str]) -> dict[str, str | None]:
             f"choose from {known}"
         )
     return chosen
-
-
-def _targets(task: str, source: str) -> tuple[float, ...]:
-    return next(s.targets for s in datasets.TASKS[task].sources if s.name == source)
 
 
 def _new_folder(preset: str) -> Path:

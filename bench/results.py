@@ -2,6 +2,8 @@
 
 NAME/records/RUN.json       one record a run
 NAME/checkpoints/RUN.safetensors
+NAME/models/RUN.safetensors (or .keras)   the best weights with their card, ready for use
+NAME/predictions/RUN.npz    what that model says of the test images
 NAME/logs/RUN.log           what the frameworks printed
 NAME/tables/ NAME/plots/    made from the records by bench.report
 """
@@ -31,6 +33,16 @@ def record_path(folder: Path, run_id: str) -> Path:
 def checkpoint_path(folder: Path, run_id: str) -> Path:
     """Where the best weights of a run lie."""
     return folder / "checkpoints" / f"{run_id}.safetensors"
+
+
+def model_path(folder: Path, run_id: str, ending: str) -> Path:
+    """Where the saved model of a run lies; ``ending`` is its framework's ``model_ending``."""
+    return folder / "models" / f"{run_id}{ending}"
+
+
+def predictions_path(folder: Path, run_id: str) -> Path:
+    """Where the predictions of a run's saved model lie."""
+    return folder / "predictions" / f"{run_id}.npz"
 
 
 def log_path(folder: Path, run_id: str) -> Path:

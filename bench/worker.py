@@ -21,18 +21,25 @@ from typing import BinaryIO, TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import save
 
 import datasets
 from bench import affinity, energy, machine, results, settings, trainers, versions
 from bench.audit.delay import Delayed
 from bench.experiment import Run
-from bench.measure import Diverged, Listener, Subject, measure
+from bench.measure import Diverged, Labelled, Listener, Subject, measure
 from bench.record import Data, Machine, Measurement, Pulse, Record, Status
+from bench.saved import cards
 from bench.sealed import SealedTest
-from bench.trainers import Setup, Trainer, Weights
+from bench.trainers import Images, Setup, Trainer, Weights
+from bench.trainers.batches import TRAINING_SAMPLE_IMAGES
+from datasets.splits import SPLIT_SEED
 
 Result = TypeVar("Result")
+SaveNetwork = Callable[[Path], None]
+
+AUGMENTATION_STREAM = 1  # keeps its random numbers apart from those of the order of images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +80,41 @@ def main() -> int:
 
 def perform(job: Job, say: Listener) -> Record:
     """Run it; whatever happens inside becomes a record."""
-    data = datasets.open_cached(Path(job.data_folder))
+    data = _open(job)
     record = _blank(job, data)
+    save_network: SaveNetwork | None = None
     try:
-        settings, measurement = _measure(job, data, say)
+        settings, measurement, save_network = _measure(job, data, say)
         record = replace(record, status="ok", settings=settings, measurement=measurement)
     except Exception as error:  # noqa: BLE001 - a failed run is a record with its error
         traceback.print_exc()
         status, reason = classify(error)
         record = replace(record, status=status, reason=reason)
-    return replace(record, wall_s=(datetime.now(UTC) - job.started_at).total_seconds())
+    record = replace(record, wall_s=(datetime.now(UTC) - job.started_at).total_seconds())
+    return record if save_network is None else _leave_model(job, record, save_network)
+
+
+def _open(job: Job) -> datasets.Dataset:
+    """The data, split as the experiment wants it; before the import, so part of the start."""
+    data = datasets.open_cached(Path(job.data_folder))
+    share = job.run.experiment.validation_share
+    return data if share is None else datasets.with_validation_share(data, share)
+
+
+def _leave_model(job: Job, record: Record, save_network: SaveNetwork) -> Record:
+    """Write the model ready for use, the record in its card: after every clock has stopped.
+
+    A disk that is full must not cost what has been measured: the record then says so.
+    """
+    ending = trainers.FRAMEWORKS[job.run.experiment.framework].model_ending
+    path = results.model_path(Path(job.results_folder), job.run.id, ending)
+    try:
+        cards.write(path, cards.card_of(record), save_network)
+    except Exception as error:  # noqa: BLE001 - kept beside the settings, and shown
+        traceback.print_exc()
+        reason = f"{type(error).__name__}: {error}"
+        return replace(record, settings=record.settings | {"model not saved": reason})
+    return record
 
 
 def classify(error: Exception) -> tuple[Status, str]:
@@ -107,7 +139,10 @@ def _is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def _measure(job: Job, data: datasets.Dataset, say: Listener) -> tuple[dict[str, str], Measurement]:
+def _measure(
+    job: Job, data: datasets.Dataset, say: Listener
+) -> tuple[dict[str, str], Measurement, SaveNetwork | None]:
+    """Settings, measurement, and what saves the network; None where accuracy was no goal."""
     run = job.run
     if run.experiment.threads is not None:
         affinity.limit(run.experiment.threads)  # before a framework counts the processors
@@ -118,19 +153,17 @@ def _measure(job: Job, data: datasets.Dataset, say: Listener) -> tuple[dict[str,
     (setup, test), data_s = _timed(lambda: _setup(run, data))
     made, device_s = _timed(lambda: module.create(setup))  # frameworks find their device here
     trainer: Trainer = Delayed(made, job.injected_s) if job.injected_s else made
-    subject = Subject(
-        trainer=trainer,
-        experiment=run.experiment,
-        seed=run.seed,
-        train_images=setup.train_images,
-        validation_images=setup.validation_images,
-        validation_labels=_int64(data.validation),
-        test=test,
-    )
+    subject = _subject(trainer, setup, test, data)
+    best: Weights = {}
 
     def keep(weights: Weights) -> None:
         path = results.checkpoint_path(Path(job.results_folder), run.id)
         results.write_atomically(path, save(weights))
+        best.update(weights)
+
+    def save_best(path: Path) -> None:
+        trainer.load_weights(best)  # energy is measured by training on
+        trainer.save(path)
 
     measured = measure(
         subject,
@@ -142,7 +175,8 @@ def _measure(job: Job, data: datasets.Dataset, say: Listener) -> tuple[dict[str,
         read_energy=partial(energy.read, run.experiment.device) if job.energy else None,
     )
     peak = machine.peak_process_memory_bytes()
-    return _settings(trainer), replace(measured, peak_process_memory_bytes=peak)
+    measured = replace(measured, peak_process_memory_bytes=peak)
+    return _settings(trainer), measured, save_best if best else None
 
 
 def _settings(trainer: Trainer) -> dict[str, str]:
@@ -164,20 +198,52 @@ def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
 
 
 def _setup(run: Run, data: datasets.Dataset) -> tuple[Setup, SealedTest]:
-    def normal(split: datasets.Split) -> trainers.Images:
-        return datasets.normalise(split.images, mean=data.pixel_mean, std=data.pixel_std)
-
-    test = SealedTest(normal(data.test), _int64(data.test))
+    test = SealedTest(_normal(data.test.images, data), _int64(data.test))
     setup = Setup(
         experiment=run.experiment,
         seed=run.seed,
         classes=len(data.class_names),
-        train_images=normal(data.train),
+        train_images=_normal(data.train.images, data),
         train_labels=_int64(data.train),
-        validation_images=normal(data.validation),
+        validation_images=_normal(data.validation.images, data),
         test_size=test.size,
+        pixel_mean=data.pixel_mean,
+        pixel_std=data.pixel_std,
     )
     return setup, test
+
+
+def _subject(trainer: Trainer, setup: Setup, test: SealedTest, data: datasets.Dataset) -> Subject:
+    experiment = setup.experiment
+    return Subject(
+        trainer=trainer,
+        experiment=experiment,
+        seed=setup.seed,
+        train_images=setup.train_images,
+        validation=Labelled(images=setup.validation_images, labels=_int64(data.validation)),
+        test=test,
+        renewed=partial(_augmented, data, setup.seed) if experiment.augmentation else None,
+        training_sample=_training_sample(setup) if experiment.training_accuracy else None,
+    )
+
+
+def _augmented(data: datasets.Dataset, seed: int, epoch: int) -> Images:
+    """The training images as one epoch sees them: the same for a seed, however long the run is."""
+    from datasets.augmentation import augment
+
+    rng = np.random.default_rng((seed, epoch, AUGMENTATION_STREAM))
+    return _normal(augment(data.train.images, rng), data)
+
+
+def _training_sample(setup: Setup) -> Labelled:
+    """Training images that all runs of a data set are judged by, whatever their seed."""
+    shuffled = np.random.RandomState(SPLIT_SEED).permutation(len(setup.train_labels))
+    rows = np.sort(shuffled[:TRAINING_SAMPLE_IMAGES])
+    return Labelled(images=setup.train_images[rows], labels=setup.train_labels[rows])
+
+
+def _normal(images: NDArray[np.uint8], data: datasets.Dataset) -> Images:
+    return datasets.normalise(images, mean=data.pixel_mean, std=data.pixel_std)
 
 
 def _int64(split: datasets.Split) -> trainers.Labels:

@@ -12,6 +12,7 @@ from datasets.preparation import Found, Prepared, prepare, search
 from datasets.progress import Progress, Stage
 from datasets.registry import TASKS
 from datasets.tasks import Source, Task
+from datasets.validation_share import with_validation_share
 
 __all__ = [
     "TASKS",
@@ -29,4 +30,5 @@ __all__ = [
     "open_cached",
     "prepare",
     "search",
+    "with_validation_share",
 ]

@@ -29,6 +29,7 @@ class Facts:
     conflicting_labels: int  # those of them whose label differed from the earlier one's
     pixel_mean: float  # of the training pixels, on the scale 0..1
     pixel_std: float  # their population standard deviation, on the same scale
+    notes: tuple[str, ...] = ()  # how the files were read, where that was a choice: sentences
 
 
 @dataclass(frozen=True, kw_only=True)

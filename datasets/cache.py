@@ -64,6 +64,7 @@ def open_cached(folder: Path) -> Dataset:
         content = json.loads((folder / "facts.json").read_bytes())
         train, validation, test = _open_arrays(folder, content.pop("sizes"))
         content["class_names"] = tuple(content["class_names"])
+        content["notes"] = tuple(content.get("notes", ()))  # which caches of before do not have
         return Dataset(**content, train=train, validation=validation, test=test)
     except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(
@@ -121,12 +122,13 @@ def _write_facts(folder: Path, collection: Collection, task: Task, source: Sourc
         task=task.name,
         source=source.name,
         drawn=source.drawn,
-        class_names=task.class_names,
+        class_names=collection.class_names or task.class_names,
         fingerprint=hashed.result(),
         duplicates_removed=collection.duplicates_removed,
         conflicting_labels=collection.conflicting_labels,
         pixel_mean=mean,
         pixel_std=std,
+        notes=collection.notes,
     )
     content = json.dumps({"sizes": sizes, **asdict(facts)}, indent=1)
     (folder / "facts.json").write_text(content + "\n", encoding="utf-8")

@@ -15,7 +15,7 @@ NAME = "glyphs"
 DEFAULT_IMAGES = 20_000  # seconds to draw; enough to tell the frameworks apart
 SEED = 0  # of the drawing: every run of every seed sees the same images
 
-_MODULES = ("glyphs.py", "typefaces.py", "distortion.py")
+_MODULES = ("glyphs.py", "typefaces.py", "distortion.py", "warping.py")
 _PACKAGES = ("numpy", "matplotlib", "pillow", "scipy")
 
 

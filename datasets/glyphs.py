@@ -12,8 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.distortion import IMAGE_SIDE, distorted
+from datasets.distortion import distorted
 from datasets.typefaces import distance_fields
+from datasets.warping import IMAGE_SIDE
 
 CHARACTERS = {"digits": string.digits, "letters": string.ascii_uppercase}  # in label order
 MOST_IMAGES = 372_450  # as many as the full A-Z letters set has

@@ -17,6 +17,14 @@ from datasets.errors import DataError
 SIDE = 28  # pixels
 
 
+def parse(content: bytes, *, dimensions: int, name: str) -> NDArray[np.uint8]:
+    """Unsigned bytes of any size in so many dimensions, read-only, from the bytes of an IDX file.
+
+    ``name``: the file's, for the DataError raised, with the byte, on anything but that.
+    """
+    return _values(content, _shape(content, dimensions=dimensions, name=name), name=name)
+
+
 def parse_images(content: bytes, *, name: str) -> NDArray[np.uint8]:
     """Images (n, 28, 28) uint8, read-only, from the bytes of an ``idx3-ubyte`` file.
 
@@ -33,8 +41,7 @@ def parse_labels(content: bytes, *, classes: int, name: str) -> NDArray[np.uint8
 
     ``name``: the file's, for the DataError raised, with the byte, on anything but that.
     """
-    shape = _shape(content, dimensions=1, name=name)
-    labels = _values(content, shape, name=name)
+    labels = parse(content, dimensions=1, name=name)
     wrong = np.flatnonzero(labels >= classes)
     if len(wrong):
         raise DataError(

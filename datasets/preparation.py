@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from datasets import cache, drawn
+from datasets import cache, drawn, own
 from datasets.errors import DataError, Unreachable
 from datasets.folders import SearchFolder, cache_folder, download_folder, search_folders
 from datasets.locks import locked
 from datasets.progress import Progress, silent
-from datasets.registry import MODULES, source_named, task_named
+from datasets.registry import MODULES, TASKS, source_named, task_named
 from datasets.splits import Collection
 from datasets.tasks import Source, Task
 
@@ -36,7 +36,8 @@ class Prepared:
     source: str
     drawn: bool  # True: drawn by the project itself, not real handwriting
     files: tuple[Path, ...] = ()  # what it was parsed from; empty where it was drawn
-    notes: tuple[str, ...] = ()  # sentences for the user: why this source and no better one
+    targets: tuple[float, ...]  # validation accuracies worth timing, fractions, ascending
+    notes: tuple[str, ...] = ()  # sentences for the user: why this source, how it was read
 
 
 def prepare(
@@ -44,6 +45,7 @@ def prepare(
     *,
     source: str | None = None,
     data_dir: Path | None = None,
+    data_file: Path | None = None,
     cache_dir: Path | None = None,
     download: bool = True,
     glyphs_images: int | None = None,
@@ -53,15 +55,18 @@ def prepare(
 
     ``source``: None for the best that can be had: the first found in ``data_dir``, then in
     GLYPHBENCH_DATA, then in the cache folder, then by download, then drawn 'glyphs'; a name
-    for that source or an error. ``cache_dir``: None for GLYPHBENCH_CACHE or the user's cache
-    folder. ``download``: False to ask no network. ``glyphs_images``: how many to draw where
-    it comes to that; None for 20,000.
+    for that source or an error. ``data_file``: a user's own data, read instead of any search,
+    as a task of a new name, or with the classes of a known one (``datasets.own``).
+    ``cache_dir``: None for GLYPHBENCH_CACHE or the user's cache folder. ``download``: False to
+    ask no network. ``glyphs_images``: how many to draw where it comes to that; None for 20,000.
 
     Two processes may prepare the same at once: the second waits for the first. Raises
     DataError, complete and meant for the user, on whatever cannot be used.
     """
-    subject = task_named(task)
+    subject = _subject(task, data_file)
     wanted = subject.sources if source is None else (source_named(subject, source),)
+    if data_file is not None:
+        return convert(_own(subject, data_file), cache_dir=cache_dir, progress=progress)
     cache_root = cache_folder(cache_dir)
     folders = search_folders(data_dir, cache_root)
     found, reasons = _find_or_fetch(subject, wanted, folders, cache_root, download, progress)
@@ -72,13 +77,20 @@ def prepare(
 
 
 def search(
-    task: str, *, data_dir: Path | None = None, cache_dir: Path | None = None
+    task: str,
+    *,
+    data_dir: Path | None = None,
+    data_file: Path | None = None,
+    cache_dir: Path | None = None,
 ) -> tuple[Found, ...]:
     """All files of a task that are there, unread, in the order in which ``prepare`` takes them.
 
-    Raises DataError where a named folder is not there, or only a part of a source's files.
+    Raises DataError where a named file or folder is not there, or only a part of a source's
+    files.
     """
-    subject = task_named(task)
+    subject = _subject(task, data_file)
+    if data_file is not None:
+        return (_own(subject, data_file),)
     folders = search_folders(data_dir, cache_folder(cache_dir))
     return tuple(_find(subject, subject.sources, folders))
 
@@ -100,6 +112,8 @@ def load(found: Found, *, progress: Progress = silent) -> Collection:
     """Read or draw the images and split them. Raises DataError naming the file and the place."""
     if found.source.drawn:
         return drawn.load(found.task, found.images, progress)
+    if found.source == own.SOURCE:
+        return own.load(found.task, found.files, progress)
     return MODULES[found.task.name].load(found.source.name, found.files, progress)
 
 
@@ -119,13 +133,15 @@ def convert(
         if not cache.is_intact(folder):
             collection = load(found, progress=progress)
             cache.write(folder, collection, task=found.task, source=found.source)
+        read = cache.open_cached(folder)
     return Prepared(
         folder=folder,
         task=found.task.name,
         source=found.source.name,
         drawn=found.source.drawn,
         files=found.files,
-        notes=notes,
+        targets=found.source.targets,
+        notes=(*notes, *(f"{found.task.name}: {note}" for note in read.notes)),
     )
 
 
@@ -137,12 +153,27 @@ def cached_folder(found: Found, *, cache_dir: Path | None = None) -> Path:
     """
     if found.source.drawn:
         parts = [drawn.content_key(found.task, found.images)]
+    elif found.source == own.SOURCE:
+        parts = [own.content_key(found.files)]
     else:
         stats = [(path, path.stat()) for path in found.files]
         parts = [f"{path.resolve()} {s.st_size} {s.st_mtime_ns}" for path, s in stats]
     key = sha256("\n".join([str(cache.CACHE_VERSION), *parts]).encode()).hexdigest()[:16]
     name = f"{found.task.name}-{found.source.name}-{key}"
     return cache_folder(cache_dir) / "arrays" / name
+
+
+def _subject(task: str, data_file: Path | None) -> Task:
+    """A task of the list, or one that a user's own data makes or serves."""
+    if data_file is None:
+        return task_named(task)
+    if task in TASKS:
+        return replace(TASKS[task], sources=(own.SOURCE,))
+    return own.task(task)
+
+
+def _own(task: Task, data_file: Path) -> Found:
+    return Found(task=task, source=own.SOURCE, files=own.find(data_file))
 
 
 def _find_or_fetch(

@@ -15,7 +15,10 @@ TASKS: dict[str, Task] = {name: module.TASK for name, module in MODULES.items()}
 def task_named(name: str) -> Task:
     """The task of this name. Raises DataError with the names there are."""
     if name not in TASKS:
-        raise DataError(f"unknown task {name!r}; choose from {', '.join(TASKS)}")
+        raise DataError(
+            f"unknown task {name!r}; choose from {', '.join(TASKS)}, or name your own data with "
+            "--data-file"
+        )
     return TASKS[name]
 
 

@@ -22,6 +22,8 @@ class Collection:
     test: NDArray[np.int64]
     duplicates_removed: int = 0  # rows in no split because an earlier row has the same pixels
     conflicting_labels: int = 0  # those among them whose label differs from that earlier row's
+    class_names: tuple[str, ...] | None = None  # as the files have them; None: those of the task
+    notes: tuple[str, ...] = ()  # how the files were read, where that was a choice: sentences
 
 
 def divide(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Collection:
@@ -41,6 +43,27 @@ def divide(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Collection:
         test=test,
         duplicates_removed=len(images) - len(kept),
         conflicting_labels=int(np.count_nonzero(labels != labels[first])),
+    )
+
+
+def divide_rest(images: NDArray[np.uint8], labels: NDArray[np.uint8], *, test: int) -> Collection:
+    """Keep the first ``test`` images as an official test set, whole, and split the rest 90/10.
+
+    Of the rest, images that are duplicates are left out, among them those that the test set
+    holds: what is tested on has not been trained on.
+    """
+    first = first_occurrences(images)
+    rows = np.arange(len(images))
+    kept = test + np.flatnonzero(first[test:] == rows[test:])
+    train, validation = _tenths(labels, kept, held_out=1)
+    return Collection(
+        images=images,
+        labels=labels,
+        train=train,
+        validation=validation,
+        test=rows[:test],
+        duplicates_removed=len(images) - test - len(kept),
+        conflicting_labels=int(np.count_nonzero((labels != labels[first])[test:])),
     )
 
 
@@ -78,13 +101,20 @@ def stratified(
     A class with at least three images has one in every split. The random stream is that of
     ``numpy.random.RandomState``, which NumPy keeps unchanged from version to version.
     """
+    train, validation, test = _tenths(labels, rows, held_out=2)
+    return train, validation, test
+
+
+def _tenths(
+    labels: NDArray[np.uint8], rows: NDArray[np.int64], *, held_out: int
+) -> list[NDArray[np.int64]]:
+    """The rows of each split, ascending: what is left, then ``held_out`` splits of a tenth each."""
     random = np.random.RandomState(SPLIT_SEED)
-    parts: list[list[NDArray[np.int64]]] = [[], [], []]
+    parts: list[list[NDArray[np.int64]]] = [[rows[:0]] for _ in range(1 + held_out)]
     for label in np.unique(labels[rows]):
         members = random.permutation(rows[labels[rows] == label])
         tenth = max(1, (len(members) + 5) // 10)
-        cuts = np.split(members, [len(members) - 2 * tenth, len(members) - tenth])
-        for part, cut in zip(parts, cuts, strict=True):
+        ends = [len(members) - tenth * left for left in range(held_out, 0, -1)]
+        for part, cut in zip(parts, np.split(members, ends), strict=True):
             part.append(cut)
-    train, validation, test = (np.sort(np.concatenate(part)) for part in parts)
-    return train, validation, test
+    return [np.sort(np.concatenate(part)) for part in parts]

@@ -15,6 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+
+from models.members import HIDDEN, MEMBERS
 
 PARAMETER_BYTES = 4  # weights, gradients and the optimiser's state: float32 in every precision
 MOMENTUM_STATES, ADAM_STATES = 1, 2  # numbers an optimiser keeps for each parameter
@@ -70,7 +73,27 @@ class Convolution:
         return self.kernel**2 * self.channels * self.filters
 
 
-Layer = Dense | Convolution
+@dataclass(frozen=True, kw_only=True)
+class DenseGroups:
+    """Fully connected layers side by side, each with its own share of the inputs and outputs."""
+
+    name: str
+    groups: int
+    inputs: int  # of all groups
+    outputs: int  # of all groups
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of one image: one for each weight."""
+        return self.weights
+
+    @property
+    def weights(self) -> int:
+        """Numbers in all kernels, the biases left out."""
+        return self.inputs * self.outputs // self.groups
+
+
+Layer = Dense | Convolution | DenseGroups
 
 
 def _mlp(classes: int) -> tuple[Layer, ...]:
@@ -90,8 +113,30 @@ def _cnn(classes: int) -> tuple[Layer, ...]:
     )
 
 
-# The layers with weights, in order, of a network for so many classes.
-LAYERS: dict[str, Callable[[int], tuple[Layer, ...]]] = {"mlp": _mlp, "cnn": _cnn}
+def _one_hidden_layer(classes: int, *, hidden: int) -> tuple[Layer, ...]:
+    return (
+        Dense(name="dense", inputs=28 * 28, outputs=hidden),
+        Dense(name="logits", inputs=hidden, outputs=classes),
+    )
+
+
+def _ensemble(classes: int) -> tuple[Layer, ...]:
+    hidden = MEMBERS * HIDDEN
+    return (
+        Dense(name="dense", inputs=28 * 28, outputs=hidden),  # all members read the same image
+        DenseGroups(name="logits", groups=MEMBERS, inputs=hidden, outputs=MEMBERS * classes),
+    )
+
+
+# The layers with weights, in order, of a network for so many classes. Boosting has no entry: it
+# trains one member at a time and asks all of them; nor have graphs, whose size is the image's.
+LAYERS: dict[str, Callable[[int], tuple[Layer, ...]]] = {
+    "mlp": _mlp,
+    "cnn": _cnn,
+    "mlp-small": partial(_one_hidden_layer, hidden=HIDDEN),
+    "mlp-wide": partial(_one_hidden_layer, hidden=MEMBERS * HIDDEN),
+    "ensemble-mlp": _ensemble,
+}
 
 
 def layers(architecture: str, classes: int) -> tuple[Layer, ...] | None:

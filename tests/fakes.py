@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from bench.experiment import Experiment
 from bench.trainers import Images, Logits, Weights
 
 SETUP_S, TRAIN_S_PER_IMAGE, LOGITS_S, INFER_S, WEIGHTS_S = 3.0, 0.001, 5.0, 0.25, 0.5
-ARRANGE_S = 7.0
+ARRANGE_S, RENEW_S = 7.0, 11.0
 
 
 class FakeTrainer:
@@ -54,6 +56,9 @@ class FakeTrainer:
     def warm_up_predictions(self) -> None:
         self._queue("warm_up_predictions", SETUP_S)
 
+    def renew(self, images: Images) -> None:
+        self._queue(f"renew {images.flat[0]:g}", RENEW_S)
+
     def arrange(self, order: NDArray[np.int64]) -> None:
         self._queue("arrange", ARRANGE_S)
         self.orders.append(order)
@@ -80,6 +85,9 @@ class FakeTrainer:
     def load_weights(self, weights: Weights) -> None:
         self.calls.append("load_weights")
         self.version = int(weights["version/bias"][0])
+
+    def save(self, path: Path) -> None:
+        self.calls.append("save")
 
     def peak_device_memory_bytes(self) -> int | None:
         return None

@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from datasets import typefaces
-from datasets.distortion import Distortion, _elastic_field, distorted
+from datasets.distortion import Distortion, distorted
 from datasets.glyphs import CHUNK_IMAGES, MOST_IMAGES, draw
 
 ROOT = Path(__file__).parent.parent
@@ -130,14 +130,6 @@ def test_a_thickened_stroke_holds_the_thinner_one() -> None:
     thick_image = distorted(field, which, np.random.default_rng(0), thick)
     assert (thick_image >= thin_image).all()
     assert thick_image.sum() > 1.1 * thin_image.sum()
-
-
-@pytest.mark.parametrize("sigma", [2.0, 4.0])
-def test_elastic_displacements_have_the_deviation_asked_for(sigma: float) -> None:
-    distortion = Distortion(elastic_smoothing=sigma, elastic_std=1.5)
-    field = _elastic_field(500, np.random.default_rng(0), distortion)
-    assert field.shape == (500, 2, 28, 28)
-    assert field.std() == pytest.approx(1.5, rel=0.05)
 
 
 def test_progress_tells_the_images_done_up_to_the_last() -> None:

@@ -21,13 +21,24 @@ from tests.imports import Import, Tree
 CORE_PACKAGES = frozenset({"numpy", "msgspec", "psutil", "safetensors"})
 CORE = ("bench.worker", "bench.measure", "bench.trainers*", "bench.record", "bench.machine")
 # Model files, ARCHITECTURE_FAMILY, build networks; models.cost is arithmetic on their layers.
-LIVE = ("bench.worker", "bench.scheduler", "bench.measure", "bench.trainers*", "models.*_*")
+LIVE = (
+    "bench.worker",
+    "bench.scheduler",
+    "bench.measure",
+    "bench.trainers*",
+    "bench.networks*",
+    "models.*_*",
+)
+# Where a framework may be imported, by its package's name.
+HOMES = ("bench.trainers.*{}*", "bench.networks.*{}*", "bench.export.*{}*", "models.*_*{}")
 
 # NumPy is a framework, and also what the core computes with: it may be imported anywhere.
 FRAMEWORK_PACKAGES = (
     frozenset(package for framework in FRAMEWORKS.values() for package in framework.packages)
     - CORE_PACKAGES
 )
+
+ONNX_PACKAGES = frozenset({"onnx", "onnxruntime", "onnxscript"})
 
 Rule = Callable[[Tree], list[str]]
 
@@ -44,13 +55,25 @@ def data_and_models_know_nothing_of_the_harness(tree: Tree) -> list[str]:
 
 
 def a_framework_stays_in_modules_of_its_name(tree: Tree) -> list[str]:
-    """Only ``bench/trainers/*torch*`` and ``models/*_*torch`` import torch; others alike."""
+    """Only ``bench/trainers/*torch*``, ``bench/networks/*torch*``, ``bench/export/*torch*`` and
+    ``models/*_*torch`` import torch; others alike.
+    """
     return [
         _said(each)
         for each in tree.imports
         if (package := _top(each.target)) in FRAMEWORK_PACKAGES
-        and not fnmatchcase(each.module, f"bench.trainers.*{package}*")
-        and not fnmatchcase(each.module, f"models.*_*{package}")
+        and not any(fnmatchcase(each.module, home.format(package)) for home in HOMES)
+    ]
+
+
+def onnx_stays_with_the_export(tree: Tree) -> list[str]:
+    """Only ``bench/networks/onnx.py`` and ``bench/export/`` import ONNX and its runtime."""
+    return [
+        _said(each)
+        for each in tree.imports
+        if _top(each.target) in ONNX_PACKAGES
+        and each.module != "bench.networks.onnx"
+        and not each.module.startswith("bench.export.")
     ]
 
 
@@ -80,12 +103,22 @@ def the_measuring_core_imports_little(tree: Tree) -> list[str]:
     ]
 
 
+def the_study_sees_no_framework(tree: Tree) -> list[str]:
+    """Its steps reach data, records and predictions, and no framework or live object."""
+    starts = {name for name in tree.modules if _is_step(name)}
+    reached = tree.reached(starts, at_import_only=False)
+    live = [way for name, way in reached.items() if any(fnmatchcase(name, it) for it in LIVE)]
+    return live + _framework_imports(tree, reached)
+
+
 RULES: tuple[Rule, ...] = (
     data_and_models_know_nothing_of_the_harness,
     a_framework_stays_in_modules_of_its_name,
     the_clock_sees_no_framework,
     reports_see_records_and_statistics_only,
     the_measuring_core_imports_little,
+    the_study_sees_no_framework,
+    onnx_stays_with_the_export,
 )
 
 
@@ -104,15 +137,22 @@ def test_the_house_holds_its_rule(rule: Rule) -> None:
         (RULES[1], "bench/trainers/pytorch.py", "from keras import layers"),
         (RULES[1], "bench/trainers/__init__.py", "    import jax.numpy as jnp"),
         (RULES[1], "models/mlp_keras.py", "from torch import nn"),
+        (RULES[1], "bench/networks/pytorch.py", "import keras"),
+        (RULES[1], "bench/networks/__init__.py", "    from torch import nn"),
         (RULES[1], "datasets/digits.py", "import tensorflow as tf"),
         (RULES[2], "bench/order.py", "    import torch"),
         (RULES[3], "bench/report/tables.py", "from bench import worker"),
         (RULES[3], "bench/stats.py", "from .trainers import FRAMEWORKS"),
         (RULES[3], "bench/results.py", "    import bench.scheduler"),
         (RULES[3], "bench/stats.py", "from models import mlp_keras"),
+        (RULES[3], "bench/stats.py", "    from bench import networks"),
         (RULES[4], "bench/worker.py", "import pandas"),
         (RULES[4], "datasets/digits.py", "import polars as pl"),
         (RULES[4], "bench/order.py", "from scipy import stats"),
+        (RULES[5], "bench/study/errors.py", "import torch"),
+        (RULES[5], "bench/study/errors.py", "    from bench import worker"),
+        (RULES[1], "bench/export/examine.py", "    import torch"),
+        (RULES[6], "bench/worker.py", "    import onnxruntime"),
     ],
 )
 def test_a_file_against_a_rule_is_caught(rule: Rule, path: str, line: str, tmp_path: Path) -> None:
@@ -144,7 +184,11 @@ def _small_house(root: Path) -> None:
     """A house of the real one's shape with nothing in it against any rule."""
     files = {
         "bench/__init__.py": "",
+        "bench/export/__init__.py": "",
+        "bench/export/examine.py": "import onnx\n",
         "bench/measure.py": "from bench import order\n",
+        "bench/networks/__init__.py": "import numpy\n",
+        "bench/networks/pytorch.py": "import torch\n",
         "bench/order.py": "import numpy\n",
         "bench/record.py": "import msgspec\n",
         "bench/report/__init__.py": "",
@@ -152,6 +196,9 @@ def _small_house(root: Path) -> None:
         "bench/results.py": "from bench.record import Record\n",
         "bench/scheduler.py": "from bench import results\n",
         "bench/stats.py": "from bench.record import Record\n",
+        "bench/study/__init__.py": "",
+        "bench/study/carry_out.py": "from bench import scheduler\n",
+        "bench/study/errors.py": "import pandas\n",
         "bench/trainers/__init__.py": "",
         "bench/trainers/pytorch.py": "import torch\n",
         "bench/worker.py": "import datasets, models\nfrom bench import measure, trainers\n",
@@ -175,6 +222,14 @@ def _framework_imports(tree: Tree, reached: dict[str, str]) -> list[str]:
 
 def _in_report(module: str) -> bool:
     return module == "bench.report" or module.startswith("bench.report.")
+
+
+def _is_step(module: str) -> bool:
+    """Whether it is a part of the study that looks; two others join it to the harness."""
+    return module.startswith("bench.study.") and module not in (
+        "bench.study.carry_out",
+        "bench.study.command",
+    )
 
 
 def _said(each: Import) -> str:

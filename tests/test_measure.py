@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench import measure as subject_under_test
-from bench.measure import Diverged, Subject, give_initial_weights, measure
+from bench.measure import Diverged, Labelled, Subject, give_initial_weights, measure
 from bench.record import Energy, Measurement
 from bench.sealed import SealedTest
 from bench.stopwatch import Stopwatch
@@ -16,6 +16,7 @@ from bench.trainers import Images, Logits, Trainer, Weights
 from tests.fakes import (
     INFER_S,
     LOGITS_S,
+    RENEW_S,
     SETUP_S,
     TRAIN_S_PER_IMAGE,
     WEIGHTS_S,
@@ -32,15 +33,26 @@ def a_trainer(losses: list[float] | None = None) -> FakeTrainer:
 
 
 def a_subject(trainer: FakeTrainer, **changes: object) -> Subject:
-    """Images of one value: 0 in training, 1 in validation, 2 in the test set."""
+    """Images of one value: 0 in training, 1 in validation, 2 in the test set.
+
+    Augmented they are of value 10 in the first epoch, 11 in the second; a sample of the training
+    images is of value 3.
+    """
+    experiment = an_experiment(**changes)
+    labels = np.array(TRUTH)
     return Subject(
         trainer=trainer,
-        experiment=an_experiment(**changes),
+        experiment=experiment,
         seed=0,
         train_images=images_of(0.0, IMAGES),
-        validation_images=images_of(1.0),
-        validation_labels=np.array(TRUTH),
-        test=SealedTest(images_of(2.0), np.array(TRUTH)),
+        validation=Labelled(images=images_of(1.0), labels=labels),
+        test=SealedTest(images_of(2.0), labels),
+        renewed=(lambda epoch: images_of(10.0 + epoch, IMAGES))
+        if experiment.augmentation
+        else None,
+        training_sample=(
+            Labelled(images=images_of(3.0), labels=labels) if experiment.training_accuracy else None
+        ),
     )
 
 
@@ -110,6 +122,70 @@ def test_several_evaluations_an_epoch_cut_the_training_into_segments() -> None:
     assert [s.steps for s in measured.segments] == [1, 1, 1]
 
 
+def renewals(trainer: FakeTrainer) -> list[str]:
+    """What was renewed, and trained, in turn."""
+    return [call for call in trainer.calls if call.startswith(("renew", "train"))]
+
+
+def test_every_epoch_begins_with_images_of_its_own() -> None:
+    trainer = a_trainer()
+    run(trainer, augmentation=True, epochs=3)
+    assert renewals(trainer) == ["renew 10", "train", "renew 11", "train", "renew 12", "train"]
+    assert trainer.calls.index("renew 10") < trainer.calls.index("arrange")
+
+
+def test_an_epoch_that_is_cut_by_evaluations_is_renewed_once() -> None:
+    trainer = a_trainer()
+    run(trainer, augmentation=True, epochs=1.5, evaluations_per_epoch=2)
+    assert renewals(trainer) == ["renew 10", "train", "train", "renew 11", "train"]
+
+
+def test_a_part_of_an_epoch_is_renewed_too() -> None:
+    trainer = a_trainer()
+    run(trainer, augmentation=True, epochs=0.5, goal="throughput")
+    assert renewals(trainer) == ["renew 10", "train"]
+
+
+def test_without_augmentation_nothing_is_renewed() -> None:
+    trainer = a_trainer()
+    phases = run(trainer, epochs=2).phases
+    assert renewals(trainer) == ["train", "train"]
+    assert phases.augmentation_s is None
+
+
+def test_augmentation_has_a_phase_of_its_own_off_the_training_clock() -> None:
+    measured = run(a_trainer(), augmentation=True, epochs=2)
+    assert measured.phases.augmentation_s == pytest.approx(2 * RENEW_S)
+    assert measured.phases.train_s == pytest.approx(2 * IMAGES * TRAIN_S_PER_IMAGE)
+
+
+def test_the_training_sample_is_scored_beside_the_validation_set_and_off_its_seconds() -> None:
+    class BetterInTraining(FakeTrainer):
+        def logits(self, images: Images) -> Logits:
+            return super().logits(images) * (3 if images.flat[0] == 3.0 else 1)
+
+    trainer = BetterInTraining([0, 1, 2, 1], [1.0] * 99)
+    (seen,) = run(trainer, training_accuracy=True).evaluations
+    assert (seen.accuracy, seen.training_accuracy) == (0.75, 0.75)
+    wrong, right = np.log(2 + np.e**3), np.log(2 * np.e**-3 + 1)
+    assert seen.training_loss == pytest.approx((wrong + 3 * right) / 4)
+    assert seen.loss != pytest.approx(seen.training_loss)
+    assert seen.evaluation_s == pytest.approx(LOGITS_S)
+
+
+def test_seconds_of_the_training_sample_are_evaluation() -> None:
+    phases = run(a_trainer(), training_accuracy=True, epochs=2).phases
+    assert phases.evaluation_s == pytest.approx(5 * LOGITS_S)  # two each, and the test set
+    assert phases.train_s == pytest.approx(2 * IMAGES * TRAIN_S_PER_IMAGE)
+
+
+def test_training_accuracy_is_absent_where_it_is_not_asked_for() -> None:
+    trainer = a_trainer()
+    (seen,) = run(trainer).evaluations
+    assert (seen.training_accuracy, seen.training_loss) == (None, None)
+    assert "logits 3" not in trainer.calls
+
+
 def test_the_weights_of_the_lowest_validation_loss_are_kept_and_tested() -> None:
     trainer = a_trainer()
     trainer.confidence = [0.0, 1.0, 5.0, 2.0, 3.0]  # best after the second epoch
@@ -164,6 +240,12 @@ def test_what_is_left_to_the_framework_keeps_its_own_start() -> None:
     assert trainer.version == 5
     give_initial_weights(trainer, an_experiment(native=("kernel-init",)), seed=0)
     assert trainer.version == 0
+
+
+def test_a_network_that_one_framework_alone_has_starts_as_it_drew_itself() -> None:
+    trainer = a_trainer()
+    give_initial_weights(trainer, an_experiment(architecture="ensemble-mlp"), seed=0)
+    assert trainer.calls == []
 
 
 def test_energy_is_read_after_everything_else_on_the_images_arranged_last() -> None:

@@ -21,7 +21,7 @@ from models.network_numpy import Network
 STEP = 1e-6  # of the finite differences: their error is about STEP² and 1e-16 / STEP
 ENTRIES = 4  # of each parameter that are checked
 
-each_architecture = pytest.mark.parametrize("architecture", models.ARCHITECTURES)
+each_architecture = pytest.mark.parametrize("architecture", models.COMPARED)
 
 
 def network(

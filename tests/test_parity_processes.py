@@ -12,7 +12,7 @@ import datasets
 from bench import certificate, parity
 from bench.certificate import Certificate
 from bench.parity import child, command, sample, subject
-from bench.parity.processes import Place, certificates
+from bench.parity.processes import GLYPHS, Place, certificates
 from bench.parity.subject import Subject
 from tests.records import EXPERIMENT
 from tests.test_report_matched import VERSIONS, a_certificate
@@ -33,7 +33,7 @@ def a_subject(architecture: str = "mlp", framework: str = "numpy") -> Subject:
 
 @pytest.fixture(scope="module")
 def data_folder() -> Path:
-    return datasets.prepare("digits", source="glyphs", glyphs_images=command.GLYPHS).folder
+    return datasets.prepare("digits", source="glyphs", glyphs_images=GLYPHS).folder
 
 
 def made_by(script: str, data_folder: Path, tmp_path: Path, timeout_s: float) -> list[Certificate]:

@@ -15,7 +15,11 @@ from bench.trainers.batches import inference_batches, warm_up_length
 from tests.fakes import an_experiment
 
 ROOT = Path(__file__).parents[1]
-CONTRACT = ("tests/trainer_contract.py", "tests/trainer_contract_training.py")
+CONTRACT = (
+    "tests/trainer_contract.py",
+    "tests/trainer_contract_saved.py",
+    "tests/trainer_contract_training.py",
+)
 IMPORTED = {
     "pytorch": ["torch"],
     "keras-tensorflow": ["keras", "tensorflow"],

@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench import results
 from bench.measure import Diverged
 from bench.trainers import FrameworkMissing
-from bench.worker import classify
+from bench.worker import classify, perform
+from tests.saved_models import job
 from tests.suite_process import PROJECT
 
 
@@ -70,3 +73,25 @@ def test_a_diverged_loss_keeps_its_words() -> None:
 
 def test_any_other_error_is_named_by_its_first_line() -> None:
     assert classify(ValueError("one\ntwo")) == ("failed", "ValueError: one")
+
+
+def _silent(phase: str, done: int, total: int) -> None:
+    pass
+
+
+def test_a_run_without_accuracy_as_its_goal_leaves_no_model(tmp_path: Path) -> None:
+    record = perform(job(tmp_path, goal="throughput"), _silent)
+    assert record.status == "ok", record.reason
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_model_that_cannot_be_saved_costs_no_measurement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models").write_text("a file where the folder is to be")
+    monkeypatch.setattr("bench.measure.SAMPLING_S", 0.01)
+    record = perform(job(tmp_path), _silent)
+    assert record.status == "ok"
+    assert record.measurement is not None
+    assert record.settings["model not saved"].startswith("FileExistsError")
+    assert results.checkpoint_path(tmp_path, record.run_id).exists()

@@ -202,6 +202,40 @@ def test_a_loss_that_is_no_number_is_told_as_it_is() -> None:
     assert np.isnan(trainer.mean_loss())
 
 
+def test_renewed_images_are_those_that_are_trained_on() -> None:
+    setup = small_setup(dropout=False)
+    shown = -setup.train_images
+    renewed = create(dropout=False)
+    renewed.warm_up()
+    start = renewed.weights()
+    for images in (setup.validation_images[:1].repeat(len(shown), axis=0), shown):
+        renewed.renew(images)  # the second time in place of the first
+    renewed.arrange(ORDER)
+    renewed.train()
+    wanted, mean_loss = referee.trained(
+        dataclasses.replace(setup, train_images=shown), start, ORDER
+    )
+    assert renewed.mean_loss() == pytest.approx(mean_loss, rel=1e-5)
+    assert deviation(renewed.weights(), wanted, start) < FLOAT32
+    assert deviation(trained(dropout=False), wanted, start) > 0.1
+
+
+def test_images_renewed_between_two_stretches_are_trained_on_from_then_on() -> None:
+    setup = small_setup(dropout=False)
+    stretches = segments()
+    trainer = create(dropout=False, optimizer="sgd", learning_rate=0.05)
+    wanted = trainer.weights()
+    experiment = dataclasses.replace(setup.experiment, optimizer="sgd", learning_rate=0.05)
+    for images, order in zip((setup.train_images, -setup.train_images), stretches, strict=False):
+        before = wanted
+        now = dataclasses.replace(setup, experiment=experiment, train_images=images)
+        wanted, _ = referee.trained(now, before, order)
+        trainer.renew(images)
+        trainer.arrange(order)
+        trainer.train()
+        assert deviation(trainer.weights(), wanted, before) < FLOAT32
+
+
 def test_a_batch_of_one_image_is_a_step() -> None:
     assert differ(create().weights(), trained(np.array([7])))
 

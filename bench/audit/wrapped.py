@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +30,9 @@ class Wrapped:
     def warm_up_predictions(self) -> None:
         self._trainer.warm_up_predictions()
 
+    def renew(self, images: Images) -> None:
+        self._trainer.renew(images)
+
     def arrange(self, order: NDArray[np.int64]) -> None:
         self._trainer.arrange(order)
 
@@ -51,6 +56,9 @@ class Wrapped:
 
     def load_weights(self, weights: Weights) -> None:
         self._trainer.load_weights(weights)
+
+    def save(self, path: Path) -> None:
+        self._trainer.save(path)
 
     def peak_device_memory_bytes(self) -> int | None:
         return self._trainer.peak_device_memory_bytes()

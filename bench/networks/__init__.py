@@ -10,11 +10,16 @@ onnx.py      an exported ``.onnx`` file -> ONNX Runtime
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.card import Card
+from bench.saved.error import SavedModelError
 from bench.trainers import Images, Logits
 
 Features = NDArray[np.float32]
@@ -34,3 +39,15 @@ class Network(Protocol):
     def features(self, images: Images) -> Features | None:
         """(n, d) float32 of the penultimate layer, after its activation; None: it has none."""
         ...
+
+
+@contextmanager
+def misfits(path: Path, card: Card) -> Iterator[None]:
+    """A ValueError inside, from models or weights that do not fit a card, names file and card."""
+    try:
+        yield
+    except ValueError as error:
+        raise SavedModelError(
+            f"{path}: its card says {card.architecture} for {card.task} with "
+            f"{len(card.class_names)} classes, which does not fit: {error}"
+        ) from error

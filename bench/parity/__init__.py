@@ -33,7 +33,8 @@ def certify(experiments: Sequence[Experiment], site: Site) -> Iterator[Certifica
     process dies or hangs, yields a certificate that says so.
 
     Args:
-        experiments: of the plan, at least one; the images are those of the first one's task.
+        experiments: of the plan, at least one; the images are those of the first task
+            that has enough of them, or drawn.
         site: where they will run, and whose folder may hold certificates already.
     """
     from bench.parity.processes import for_plan  # late: a child needs none of the scheduler

@@ -21,15 +21,13 @@ from bench import arguments, machine
 from bench.cli import DEVICES, EXECUTIONS, PRECISIONS, add_pythons
 from bench.errors import UsageError
 from bench.parity import save, subject, wording
-from bench.parity.processes import TIMEOUT_S, Place, certificates
+from bench.parity.processes import GLYPHS, TIMEOUT_S, Place, certificates
 from bench.parity.subject import Subject
 from bench.plan import check_threads, devices, versions_of
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
 from bench.results import ResultsError, lock
 from bench.stage_display import StageDisplay
 from bench.trainers import FRAMEWORKS
-
-GLYPHS = 2000  # images drawn where there are no real ones: a few hundred are used
 
 
 def main(argv: Sequence[str]) -> int:

@@ -23,7 +23,7 @@ PROGRAM = "python -m bench study TASK"
 
 def main(argv: Sequence[str]) -> int:
     """Run the study of a task; return the exit code."""
-    from bench.plan import make_plan  # late: --help answers at once
+    from bench.plan import describe, make_plan  # late: --help answers at once
     from bench.suite import carry_out
 
     if not argv or argv[0].startswith("-"):
@@ -32,7 +32,11 @@ def main(argv: Sequence[str]) -> int:
         return 0 if asked_for_help else 2
     options = cli.parse(["--preset", "paper", "--task", *argv], PROGRAM)
     try:
-        return carry_out(make_plan(options), options, ("python", "-m", "bench"))
+        plan = make_plan(options)
+        if options.dry_run:
+            print(describe(plan))
+            return 0
+        return carry_out(plan, options, ("python", "-m", "bench"))
     except (UsageError, ResultsError, DataError, OSError) as error:
         print(f"bench study: error: {error}", file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Setup, Trainer
 
+TRAINING_SAMPLE_IMAGES = 5_000  # judged beside the validation set, at most
 INFERENCE_BATCH_SIZES = (EVALUATION_BATCH_SIZE, 1)  # of the calls of infer() that are timed
 
 
@@ -34,8 +35,10 @@ def predict_every_shape(trainer: Trainer, setup: Setup) -> None:
 
 
 def evaluation_batches(setup: Setup) -> list[Images]:
-    """For each split as many images as make all its batch shapes: validation images for both."""
-    sizes = (len(setup.validation_images), setup.test_size)
+    """For each split as many images as make all its batch shapes: validation images for all."""
+    sizes = [len(setup.validation_images), setup.test_size]
+    if setup.experiment.training_accuracy:
+        sizes.append(min(TRAINING_SAMPLE_IMAGES, len(setup.train_images)))
     return [_images(setup, warm_up_length(size, EVALUATION_BATCH_SIZE)) for size in sizes]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -41,6 +42,7 @@ class KerasTrainer(ABC):
 
     def __init__(self, setup: Setup, *, jit_compile: bool) -> None:
         self._setup = setup
+        self._train_images = setup.train_images
         self._jit_compile = jit_compile
         # Off: the images are in the order wanted. On: fit puts them into an order of its own.
         self._shuffle = "shuffling" in setup.experiment.native
@@ -75,9 +77,7 @@ class KerasTrainer(ABC):
         keras.utils.set_random_seed(self._setup.seed)  # of the weights and of dropout
         experiment = self._setup.experiment
         with self._on_device():
-            self._model: keras.Model = models.load(experiment.architecture, "keras").build(
-                self._setup.classes, dropout=experiment.dropout
-            )
+            self._model = self._fresh()
             self._model.compile(
                 optimizer=_optimizer(experiment),
                 # in float32 (Keras's float type) whatever the layers compute in
@@ -88,6 +88,13 @@ class KerasTrainer(ABC):
         self.parameter_count = sum(
             int(np.prod(variable.shape)) for variable in self._model.trainable_variables
         )
+
+    def _fresh(self) -> keras.Model:
+        experiment = self._setup.experiment
+        network: keras.Model = models.load(experiment.architecture, "keras").build(
+            self._setup.classes, dropout=experiment.dropout
+        )
+        return network
 
     def transfer(self) -> None:  # noqa: B027 - empty for every backend
         """Nothing: ``fit`` and ``predict`` carry each batch to the device themselves."""
@@ -102,11 +109,13 @@ class KerasTrainer(ABC):
         with self._ending_as_it_began():
             predict_every_shape(self, self._setup)
 
+    def renew(self, images: Images) -> None:
+        self._train_images = images
+
     def arrange(self, order: NDArray[np.int64]) -> None:
-        setup = self._setup
         # Keras gathers every batch from the arrays it is given, in whatever order: a copy in
         # the order wanted is the harness's doing.
-        self._arranged = setup.train_images[order], setup.train_labels[order]
+        self._arranged = self._train_images[order], self._setup.train_labels[order]
 
     def train(self) -> None:
         images, labels = self._arranged
@@ -141,6 +150,13 @@ class KerasTrainer(ABC):
         with self._on_device():
             for name, variable in self._named_variables():
                 variable.assign(weights[name].copy())  # JAX may go on using the memory it is given
+
+    def save(self, path: Path) -> None:
+        with self._on_device():
+            # A copy: without the optimiser's state and the loss, which only training needs.
+            copy = self._fresh()
+            copy.set_weights(self._model.get_weights())
+            copy.save(path)
 
     def settings(self) -> dict[str, str]:
         return {

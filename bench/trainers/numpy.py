@@ -12,9 +12,11 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np  # the package: imports are absolute, so that this file's name is no matter
 from numpy.typing import NDArray
+from safetensors.numpy import save
 
 import models
 from bench import settings as names
@@ -49,6 +51,7 @@ class NumPyTrainer:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
+        self._train_images = setup.train_images
         self._batch_size = setup.experiment.batch_size
         self.parameter_count = 0
 
@@ -76,6 +79,9 @@ class NumPyTrainer:
         with self._ending_as_it_began():
             predict_every_shape(self, self._setup)
 
+    def renew(self, images: Images) -> None:
+        self._train_images = images
+
     def arrange(self, order: NDArray[np.int64]) -> None:
         self._order = order
 
@@ -85,7 +91,7 @@ class NumPyTrainer:
             self._step(self._order[start : start + self._batch_size])
 
     def _step(self, batch: NDArray[np.int64]) -> None:
-        images, labels = self._setup.train_images[batch], self._setup.train_labels[batch]
+        images, labels = self._train_images[batch], self._setup.train_labels[batch]
         logits = self._network.forward(images, training=True)
         loss, gradient = softmax_cross_entropy(logits, labels)
         self._network.backward(gradient)
@@ -115,6 +121,9 @@ class NumPyTrainer:
         check_weights(weights, self._network.parameters)
         for name, array in self._network.parameters.items():
             array[...] = weights[name]
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(save(self.weights()))
 
     def peak_device_memory_bytes(self) -> int | None:
         return None

@@ -11,11 +11,13 @@ import copy
 import importlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.numpy import save
 from torch import nn
 from torch.nn import functional
 
@@ -70,7 +72,7 @@ class PyTorchTrainer:
         self._network = _placed(network, self._device, experiment)
         self._compiled = experiment.execution == "compiled"
         self._forward = _compiled(network) if self._compiled else network
-        self._optimizer = _optimizer(network, experiment)
+        self._optimizer = optimizer(network, experiment)
         self._loss_sum = torch.zeros((), device=self._device)
         self.parameter_count = sum(p.numel() for p in network.parameters() if p.requires_grad)
 
@@ -87,6 +89,9 @@ class PyTorchTrainer:
     def warm_up_predictions(self) -> None:
         with self._ending_as_it_began(), self._compiling_afresh():
             predict_every_shape(self, self._setup)
+
+    def renew(self, images: Images) -> None:
+        self._train_images = torch.from_numpy(images).to(self._device)
 
     def arrange(self, order: NDArray[np.int64]) -> None:
         self._order = torch.from_numpy(order).to(self._device)
@@ -151,6 +156,9 @@ class PyTorchTrainer:
     def load_weights(self, weights: Weights) -> None:
         weights_pytorch.load(self._network, weights)
 
+    def save(self, path: Path) -> None:
+        path.write_bytes(save(self.weights()))
+
     def peak_device_memory_bytes(self) -> int | None:
         return torch_device.peak_memory_bytes(self._device)
 
@@ -206,7 +214,8 @@ def _compiled(network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
     return torch.compile(network, dynamic=False)
 
 
-def _optimizer(network: nn.Module, experiment: Experiment) -> torch.optim.Optimizer:
+def optimizer(network: nn.Module, experiment: Experiment) -> torch.optim.Optimizer:
+    """The optimiser of an experiment, fused, for all parameters of a network."""
     if experiment.optimizer == "sgd":
         return torch.optim.SGD(
             network.parameters(),

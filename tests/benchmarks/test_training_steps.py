@@ -16,7 +16,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.experiment import Experiment
 from bench.trainers import FRAMEWORKS, FrameworkMissing
-from models import ARCHITECTURES
+from models import COMPARED
 from tests.benchmarks.framework_client import CHILD_CLOCK, FrameworkProcess, FrameworkProcesses
 
 BATCH_SIZES = (20, 128, 1024)
@@ -32,7 +32,7 @@ def _cases() -> Iterator[object]:
     for device, name in product(("cpu", "cuda"), FRAMEWORKS):
         marks = [pytest.mark.cuda] if device == "cuda" else []
         for execution in _executions(name):
-            for case in product(ARCHITECTURES, BATCH_SIZES):
+            for case in product(COMPARED, BATCH_SIZES):
                 yield pytest.param(name, execution, device, *case, marks=marks)
 
 

@@ -1,0 +1,33 @@
+"""The process that writes ONNX files, of PyTorch or of Keras: ``python -m bench.export.convert``.
+
+Keras runs on its torch backend there; the scheduler of such processes sees to that.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bench.export.job import Job, Order, serve
+from bench.saved import cards
+
+FRAMEWORKS = {".safetensors": "pytorch", ".keras": "keras-torch"}  # that convert, by file
+
+
+def convert(job: Job, order: Order) -> None:
+    """Write the ONNX file of one saved model."""
+    from bench.export import pytorch  # late: after the processors are limited
+
+    model = Path(job.model)
+    card = cards.read(model)
+    if model.suffix == ".keras":
+        from bench.export import keras_torch
+
+        network = keras_torch.restore(model, card)
+    else:
+        network = pytorch.restore(model, card)
+    pytorch.write(network, card, Path(job.onnx))
+
+
+if __name__ == "__main__":
+    sys.exit(serve(convert))

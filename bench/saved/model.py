@@ -1,0 +1,203 @@
+"""A saved model ready for use: images of any kind in, labels with probabilities out."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from bench.card import Card
+from bench.predictions import softmax
+from bench.saved import cards
+from bench.saved.error import SavedModelError
+from bench.trainers import EVALUATION_BATCH_SIZE, FRAMEWORKS, FrameworkMissing, Logits
+from datasets import mnist_form, normalise
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from bench.networks import Features, Network
+
+TOP = 3  # labels that a prediction names
+SIDE = mnist_form.SIDE
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """One label and how probable the model finds it."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What a model says of one image."""
+
+    top: tuple[Guess, ...]  # the most probable first; at least one
+    took_s: float  # bringing it into MNIST's form, and its share of the network's call
+
+    @property
+    def label(self) -> str:
+        """The most probable."""
+        return self.top[0].label
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A saved network with all that is needed to use it."""
+
+    path: Path
+    card: Card
+    framework: str  # that it runs in
+    network: Network
+
+    def predict(
+        self, images: Pixels | Sequence[str | Path | Image], *, top: int = TOP
+    ) -> list[Prediction]:
+        """What the model says of each image.
+
+        Args:
+            images: (n, 28, 28) uint8 in MNIST's form; or paths of files and Pillow's images, of
+                any size, light on dark or dark on light, which are brought into it.
+            top: how many labels a prediction names.
+
+        Raises:
+            ValueError: where an array has another form.
+            datasets.DataError: where a file is no image, or an image has nothing on it.
+        """
+        if isinstance(images, np.ndarray):
+            return self._predict(_checked(images), [0.0] * len(images), top)
+        if isinstance(images, str | Path):
+            raise ValueError(f"one image, {str(images)!r}, where a list of them is wanted")
+        prepared, prepare_s = [], []
+        for image in images:
+            start = time.perf_counter()
+            prepared.append(self.prepare(image))
+            prepare_s.append(time.perf_counter() - start)
+        return self._predict(np.reshape(prepared, (-1, SIDE, SIDE)), prepare_s, top)
+
+    def warm_up(self) -> None:
+        """Read one picture and forget it: a framework's first call compiles, and imports more."""
+        from PIL import Image
+
+        bar = np.zeros((2 * SIDE, 2 * SIDE), np.uint8)
+        bar[SIDE // 2 : -SIDE // 2, SIDE - 2 : SIDE + 3] = 255
+        self.predict([Image.fromarray(bar)])
+
+    def prepare(self, image: str | Path | Image) -> Pixels:
+        """An image of any size -> (28, 28) uint8, in the form of those it was trained on.
+
+        See ``datasets.mnist_form``. Raises DataError as ``predict`` does.
+        """
+        return mnist_form.prepare(image, self.form)
+
+    @property
+    def form(self) -> mnist_form.Form:
+        """Which form the images have that it was trained on."""
+        return mnist_form.form_of(self.card.task, self.card.record.data.source)
+
+    def logits(self, images: Pixels) -> Logits:
+        """(n, classes) float32 of (n, 28, 28) uint8 images in MNIST's form."""
+        prepared = self._normalised(images)
+        # One batch goes the way on which latency is measured.
+        few = len(images) <= EVALUATION_BATCH_SIZE
+        return self.network.infer(prepared) if few else self.network.logits(prepared)
+
+    def features(self, images: Pixels) -> Features | None:
+        """(n, d) float32 of the layer before the logits; None: the network has none."""
+        return self.network.features(self._normalised(images))
+
+    def _normalised(self, images: Pixels) -> NDArray[np.float32]:
+        return normalise(images, mean=self.card.pixel_mean, std=self.card.pixel_std)
+
+    def _predict(self, images: Pixels, prepare_s: Sequence[float], top: int) -> list[Prediction]:
+        if len(images) == 0:
+            return []
+        start = time.perf_counter()
+        probabilities = softmax(self.logits(images))
+        share_s = (time.perf_counter() - start) / len(images)
+        return [
+            Prediction(top=self._top(row, top), took_s=one_s + share_s)
+            for row, one_s in zip(probabilities, prepare_s, strict=True)
+        ]
+
+    def _top(self, probabilities: NDArray[np.float64], count: int) -> tuple[Guess, ...]:
+        best = np.argsort(-probabilities, kind="stable")[:count]
+        names = self.card.class_names
+        return tuple(Guess(label=names[i], probability=float(probabilities[i])) for i in best)
+
+
+def load(path: str | Path, framework: str | None = None) -> Model:
+    """Read a saved model; nothing that the file holds is run.
+
+    Args:
+        path: a ``.safetensors`` or ``.keras`` file of a results folder's ``models/``.
+        framework: to run it in; None for the one that trained it, or NumPy where that is PyTorch
+            and not installed. Keras can run a file of any of its backends, and stays with the one
+            it is loaded with.
+
+    Raises:
+        SavedModelError: where the file is none that can be used, or the framework is not
+            installed or not one for it.
+    """
+    path = Path(path)
+    card = cards.read(path)
+    chosen = _choose(path, card, framework)
+    if "keras" not in sys.modules:
+        os.environ.update(FRAMEWORKS[chosen].environment)  # Keras reads it when it is imported
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Keras imports TensorFlow, which talks
+    try:
+        module: Any = importlib.import_module(f"bench.networks.{FRAMEWORKS[chosen].family}")
+        network: Network = module.restore(path, card)
+    except (ModuleNotFoundError, FrameworkMissing) as error:
+        raise SavedModelError(
+            f"{path} was to run in {chosen}: {error}; install it, or choose another framework of "
+            f"{', '.join(offered(path, card))}"
+        ) from error
+    running = module.framework() if FRAMEWORKS[chosen].family == "keras" else chosen
+    return Model(path=path, card=card, framework=running, network=network)
+
+
+def offered(path: Path, card: Card) -> list[str]:
+    """The frameworks that can run a file, by its ending and its architecture."""
+    known = models.ARCHITECTURES.get(card.architecture)
+    families = models.FAMILIES if known is None else known.families
+    return [
+        name
+        for name, one in FRAMEWORKS.items()
+        if one.model_ending == path.suffix and one.family in families
+    ]
+
+
+def _choose(path: Path, card: Card, asked: str | None) -> str:
+    choice = offered(path, card)
+    if asked is not None and asked not in choice:
+        raise SavedModelError(
+            f"{path}: a {card.architecture} of {card.framework} cannot run in {asked!r}; "
+            f"choose from {', '.join(choice)}"
+        )
+    wanted = asked or card.framework
+    missing = wanted == "pytorch" and find_spec("torch") is None
+    return "numpy" if missing and asked is None and "numpy" in choice else wanted
+
+
+def _checked(images: NDArray[Any]) -> Pixels:
+    if images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
+        raise ValueError(
+            f"an array of shape {images.shape} and type {images.dtype}; wanted (n, 28, 28) uint8 "
+            "in MNIST's form; give images of another size as paths or Pillow's images"
+        )
+    return images

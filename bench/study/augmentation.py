@@ -1,0 +1,248 @@
+"""Augmentation: what training images distorted anew each epoch do to the accuracy on real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from bench import stats, verdict
+from bench.record import Record
+from bench.report import wording
+from bench.report.comparison import comparisons
+from bench.report.plots import style
+from bench.significance import mcnemar
+from bench.stats import Replicates
+from bench.study import learning
+from bench.study.artifact import Picture, Sheet, Study
+from datasets import Dataset
+from datasets.augmentation import augment
+
+TITLE = "Augmentation"
+NEEDS = "the same experiment with augmentation and without, at least one seed of both"
+
+CLASSES_SHOWN, VERSIONS = 6, 8
+PLAIN, AUGMENTED = style.LOOKS[1], style.LOOKS[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two experiments that differ in augmentation alone."""
+
+    plain: Replicates
+    augmented: Replicates
+
+    @property
+    def seeds(self) -> list[tuple[Record, Record]]:
+        """Of each seed that ended well in both, the records without and with."""
+        plain = {record.seed: record for record in learning.evaluated(self.plain.measured)}
+        return [
+            (plain[record.seed], record)
+            for record in learning.evaluated(self.augmented.measured)
+            if record.seed in plain
+        ]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The first columns of its rows."""
+        one = self.plain.experiment
+        return {
+            "architecture": wording.architecture(one.architecture),
+            "framework": wording.framework(one),
+        }
+
+
+def make(study: Study) -> Iterator[Picture | Sheet]:
+    """Two pictures and two tables; nothing where no two experiments differ in it alone."""
+    pairs = _pairs(study.groups)
+    if not pairs:
+        return
+    subject = wording.images(pairs[0].plain.data)
+    yield _examples(study.dataset, subject)
+    yield _curves(pairs, subject)
+    yield _summary(pairs, subject)
+    yield _by_seed(pairs, subject)
+
+
+def _pairs(groups: Sequence[Replicates]) -> list[Pair]:
+    found = []
+    for comparison in comparisons(groups, ("augmentation",)):
+        by_use = {group.experiment.augmentation: group for group in comparison.groups}
+        if len(by_use) == 2:
+            found.append(Pair(plain=by_use[False], augmented=by_use[True]))
+    return [pair for pair in found if pair.seeds]
+
+
+# What it does to an image
+
+
+def _examples(dataset: Dataset, subject: str) -> Picture:
+    rows = _of_several_classes(dataset)
+    images = dataset.train.images[rows]
+    shown = augment(np.repeat(images, VERSIONS, axis=0), np.random.default_rng(0))
+    versions = shown.reshape(len(rows), VERSIONS, *images.shape[1:])
+    title = f"One image, and {VERSIONS} augmented versions of it: {subject}"
+    with style.applied():
+        figure = Figure(figsize=(style.WIDTH, style.HEIGHT), layout="constrained")
+        FigureCanvasAgg(figure)
+        grid = figure.subplots(len(rows), VERSIONS + 1, squeeze=False)
+        for place, (row, image) in enumerate(zip(rows, images, strict=True)):
+            name = dataset.class_names[dataset.train.labels[row]]
+            for axes, picture in zip(grid[place], (image, *versions[place]), strict=True):
+                axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+                axes.set(xticks=[], yticks=[])
+                axes.grid(visible=False)
+            grid[place, 0].set_ylabel(name, rotation=0, fontsize=20, ha="right", va="center")
+            grid[place, 0].spines[:].set(visible=True, color=AUGMENTED.colour, linewidth=4)
+        grid[0, 0].set_title("as it is")
+        grid[0, 1 + VERSIONS // 2].set_title("augmented")
+        figure.suptitle(title, fontsize=20, fontweight="bold")
+    return Picture(
+        name="augmentation_examples",
+        title=title,
+        caption=(
+            "On the left, framed, a training image of each of several classes; beside it what "
+            "augmentation makes of it: a random shift, rotation, shear, scale and elastic "
+            "distortion (Simard, Steinkraus and Platt, 2003), other ones for every image and "
+            "every epoch. A person still reads the same class: further than that the ranges "
+            "must not go."
+        ),
+        figure=figure,
+    )
+
+
+def _of_several_classes(dataset: Dataset) -> NDArray[np.int64]:
+    """The row of one training image of each of a few classes, spread over all of them."""
+    found, first = np.unique(dataset.train.labels, return_index=True)
+    chosen = np.linspace(0, len(found) - 1, min(CLASSES_SHOWN, len(found)))
+    return np.asarray(first[chosen.round().astype(np.int64)])
+
+
+# With and without
+
+
+def _curves(pairs: Sequence[Pair], subject: str) -> Picture:
+    title = f"Validation accuracy with and without augmentation: {subject}"
+    with style.applied():
+        figure, grid = style.page(len(pairs))
+        for axes, pair in zip(grid, pairs, strict=True):
+            for position, (look, label) in enumerate(
+                ((PLAIN, "without augmentation"), (AUGMENTED, "with augmentation"))
+            ):
+                records = [both[position] for both in pair.seeds]
+                curves = learning.curves(records, lambda seen: 100 * seen.accuracy)
+                learning.draw(axes, curves, look, label)
+            axes.set_ylabel("validation accuracy (%)")
+            learning.epochs(axes)
+            axes.set_title(", ".join(pair.names.values()))
+        style.frame(figure, grid, title, wording.notices([pairs[0].plain.data]))
+    return Picture(
+        name="augmentation_accuracy",
+        title=title,
+        caption=(
+            "The validation images are never distorted. With augmentation no image is seen twice: "
+            "the first epochs are harder, and there is nothing to learn by heart. With several "
+            "seeds the bold line is their mean and each thin line is one seed."
+        ),
+        figure=figure,
+    )
+
+
+def _summary(pairs: Sequence[Pair], subject: str) -> Sheet:
+    frame = pd.DataFrame([_summary_row(pair) for pair in pairs])
+    return Sheet(
+        name="augmentation_summary",
+        title=f"With and without augmentation: {subject}",
+        caption=(
+            "Test accuracy, means over the seeds that both have, and the difference seed by seed, "
+            "in percentage points, with its interval of 95 % confidence, which one seed alone does "
+            "not have. Seconds are of a whole run: training steps, and beside them making the "
+            "augmented images, which is off the training clock."
+        ),
+        frame=frame,
+        formats={
+            "test_accuracy_without": ".2%",
+            "test_accuracy_with": ".2%",
+            "difference_points": "+.2f",
+            "interval_low_points": "+.2f",
+            "interval_high_points": "+.2f",
+            "train_s_without": ",.1f",
+            "train_s_with": ",.1f",
+            "augmentation_s": ",.1f",
+        },
+    )
+
+
+def _summary_row(pair: Pair) -> dict[str, object]:
+    found = verdict.difference(pair.augmented, pair.plain, stats.test_accuracy)
+    interval = found.interval if found else None
+    plain, augmented = zip(*pair.seeds, strict=True)
+    accuracies = [stats.summarize(map(stats.test_accuracy, side)) for side in (plain, augmented)]
+    seconds = [stats.summarize(map(stats.train_s, side)) for side in (plain, augmented)]
+    made = stats.summarize(stats.phase_s(record, "augmentation_s") for record in augmented)
+    return {
+        **pair.names,
+        "seeds": len(pair.seeds),
+        "test_accuracy_without": accuracies[0] and accuracies[0].mean,
+        "test_accuracy_with": accuracies[1] and accuracies[1].mean,
+        "difference_points": found and 100 * found.mean,
+        "interval_low_points": interval and 100 * interval.low,
+        "interval_high_points": interval and 100 * interval.high,
+        "train_s_without": seconds[0] and seconds[0].mean,
+        "train_s_with": seconds[1] and seconds[1].mean,
+        "augmentation_s": made and made.mean,
+    }
+
+
+def _by_seed(pairs: Sequence[Pair], subject: str) -> Sheet:
+    rows = [
+        {**pair.names, "seed": plain.seed, **_seed_row(plain, augmented)}
+        for pair in pairs
+        for plain, augmented in pair.seeds
+    ]
+    return Sheet(
+        name="augmentation_by_seed",
+        title=f"With and without augmentation, seed by seed: {subject}",
+        caption=(
+            "Two runs of the same seed begin from the same weights and see the images in the same "
+            "order. Wrong without alone: test images that only the run without augmentation gets "
+            "wrong. p is McNemar's, exact: how likely two networks that are equally good are to "
+            "disagree so one-sidedly; it is of these two runs, not of the method."
+        ),
+        frame=pd.DataFrame(rows),
+        formats={
+            "test_accuracy_without": ".2%",
+            "test_accuracy_with": ".2%",
+            "difference_points": "+.2f",
+            "wrong_without_alone": ",.0f",
+            "wrong_with_alone": ",.0f",
+            "p_mcnemar": ".2g",
+        },
+    )
+
+
+def _seed_row(plain: Record, augmented: Record) -> dict[str, object]:
+    without, with_ = stats.test_accuracy(plain), stats.test_accuracy(augmented)
+    alone = _wrong_alone(plain, augmented)
+    return {
+        "test_accuracy_without": without,
+        "test_accuracy_with": with_,
+        "difference_points": (
+            None if without is None or with_ is None else 100 * (with_ - without)
+        ),
+        "wrong_without_alone": alone and alone[0],
+        "wrong_with_alone": alone and alone[1],
+        "p_mcnemar": alone and mcnemar(*alone),
+    }
+
+
+def _wrong_alone(first: Record, second: Record) -> tuple[int, int] | None:
+    """How many test images each gets wrong that the other does not; None where not kept."""
+    tests = [one.measurement.test if one.measurement else None for one in (first, second)]
+    named = [set(test.wrong) for test in tests if test and test.wrong is not None]
+    return (len(named[0] - named[1]), len(named[1] - named[0])) if len(named) == 2 else None

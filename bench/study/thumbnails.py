@@ -1,0 +1,68 @@
+"""Grids of small images, each with a line below it: drawn alike in all steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from bench.report.plots import style
+
+WRONG = "#D55E00"  # Okabe and Ito's vermilion; the frame and a cross say the same without colour
+TITLE_SHARE, NOTE_SHARE = 0.985, 0.925  # heights of title and note on the slide
+
+
+def slide(title: str, note: str) -> Figure:
+    """An empty slide with its title and a line below it. To be called within ``style.applied``."""
+    figure = Figure(figsize=(style.WIDTH, style.HEIGHT))
+    FigureCanvasAgg(figure)
+    figure.text(0.5, TITLE_SHARE, title, ha="center", va="top", fontsize=20, fontweight="bold")
+    figure.text(0.5, NOTE_SHARE, note, ha="center", va="top", fontsize=13)
+    return figure
+
+
+def grid(
+    figure: Figure,
+    images: Sequence[NDArray[np.uint8]],
+    lines: Sequence[str],
+    *,
+    columns: int,
+    wrong: Sequence[bool] | None = None,
+    size: float = 12,
+) -> None:
+    """Images in rows of ``columns`` below the note, each with its line; wrong ones are framed."""
+    rows = -(-len(images) // columns)
+    cells = figure.subplots(
+        rows,
+        columns,
+        squeeze=False,
+        gridspec_kw={
+            "left": 0.02, "right": 0.98, "bottom": 0.04, "top": 0.87, "hspace": 0.35, "wspace": 0.1
+        },
+    )  # fmt: skip
+    for place, axes in enumerate(cells.flat):
+        if place >= len(images):
+            axes.set_axis_off()
+            continue
+        show(axes, images[place])
+        axes.set_xlabel(lines[place], fontsize=size)
+        if wrong is not None and wrong[place]:
+            frame(axes)
+
+
+def show(axes: Axes, image: NDArray[np.uint8]) -> None:
+    """One image, white on black as the data has it, without axes."""
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+
+
+def frame(axes: Axes) -> None:
+    """Mark an image as got wrong: a thick frame, and a cross in its corner."""
+    for side in axes.spines.values():
+        side.set(visible=True, color=WRONG, linewidth=4)
+    axes.text(26, 4, "✗", color=WRONG, fontsize=17, ha="right", va="center", fontweight="bold")

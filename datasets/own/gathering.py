@@ -1,0 +1,75 @@
+"""From what was read to one data set: classes named, duplicates out, split for good."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.errors import DataError
+from datasets.own import classes, pixels
+from datasets.own.content import Content, Part
+from datasets.splits import Collection, divide, divide_rest
+
+_SHOWN = 10  # classes that an error names
+
+
+def gather(content: Content, *, classes_given: tuple[str, ...] = (), name: str) -> Collection:
+    """Bring images and labels into the project's form, and split them.
+
+    Args:
+        content: as a reader returned it.
+        classes_given: of a task that has its classes already; (): those that are found.
+        name: the file's, for errors.
+
+    Without an official test part 80/10/10 within each class; with one, that is the test set,
+    and a tenth of the rest of each class is for validation. Raises DataError on labels of
+    another length than the images, on too few images in a class, and on all that
+    ``classes.number`` and ``pixels.standard`` refuse.
+    """
+    parts = [part for part in (content.test, content.rest) if part is not None]
+    for part in parts:
+        _check_lengths(part, name)
+    labels = classes.number([part.labels for part in parts], given=classes_given, name=name)
+    images, notes = pixels.standard([part.images for part in parts], name=name)
+    collection = replace(
+        _divide(images, labels.indices),
+        class_names=labels.names,
+        notes=(*content.notes, *labels.notes, *notes),
+    )
+    _check_sizes(collection, official=content.test is not None, name=name)
+    return collection
+
+
+def _check_lengths(part: Part, name: str) -> None:
+    if len(part.images) != len(part.labels):
+        raise DataError(
+            f"{name}: {len(part.images):,} images and {len(part.labels):,} labels; wanted one "
+            "label for each image: they do not belong together"
+        )
+
+
+def _divide(images: list[pixels.Bytes], labels: list[NDArray[np.uint8]]) -> Collection:
+    together = np.concatenate(images), np.concatenate(labels)
+    return divide(*together) if len(images) == 1 else divide_rest(*together, test=len(images[0]))
+
+
+def _check_sizes(collection: Collection, *, official: bool, name: str) -> None:
+    """Every class that occurs needs an image in every split, duplicates left out."""
+    names = collection.class_names or ()
+    occurring = np.unique(collection.labels)
+    rest = [collection.train, collection.validation]
+    if official:
+        parts = {"the training part: ": (rest, 2), "the test part: ": ([collection.test], 1)}
+    else:
+        parts = {"": ([*rest, collection.test], 3)}
+    for part, (rows, least) in parts.items():
+        counts = np.bincount(collection.labels[np.concatenate(rows)], minlength=len(names))
+        few = [f"{names[n]} {counts[n]}" for n in occurring if counts[n] < least]
+        if few:
+            shown = ", ".join(few[:_SHOWN]) + (", ..." if len(few) > _SHOWN else "")
+            raise DataError(
+                f"{name}: {part}too few different images of {len(few)} classes ({shown}); "
+                f"wanted {least} of each at least: add images, or leave these classes out"
+            )

@@ -1,0 +1,103 @@
+"""A results folder with one small run of NumPy and the model it saved, made once a process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+import datasets
+import models
+from bench import results
+from bench.card import Card
+from bench.experiment import Experiment, Goal, Run
+from bench.record import Record
+from bench.saved import cards
+from bench.trainers import Weights
+from bench.worker import Job, perform
+from models import initial
+from tests.records import MACHINE, make_record
+
+IMAGES = 400  # drawn; a tenth of them for the test
+
+
+@cache
+def data_folder() -> Path:
+    """Drawn digits in the tests' own cache."""
+    return datasets.prepare("digits", source="glyphs", glyphs_images=IMAGES).folder
+
+
+@cache
+def results_folder() -> Path:
+    """With the record, the checkpoint and the saved model of ``record()``."""
+    folder = Path(os.environ["GLYPHBENCH_CACHE"]) / "results-of-one-run"
+    results.save(folder, perform(job(folder), _silent))
+    return folder
+
+
+def record() -> Record:
+    """The record of the one run."""
+    return results.load(results_folder())[0]
+
+
+def model_path() -> Path:
+    """The saved model of the one run."""
+    return results.model_path(results_folder(), record().run_id, ".safetensors")
+
+
+def job(folder: Path, *, goal: Goal = "train") -> Job:
+    """One epoch of the MLP in NumPy on the drawn digits."""
+    experiment = Experiment(
+        task="digits",
+        source="glyphs",
+        architecture="mlp",
+        framework="numpy",
+        execution="eager",
+        device="cpu",
+        goal=goal,
+        batch_size=32,
+        epochs=1,
+    )
+    return Job(
+        run=Run(experiment=experiment, seed=0),
+        data_folder=str(data_folder()),
+        results_folder=str(folder),
+        machine=MACHINE,
+        started_at=datetime.now(UTC),
+    )
+
+
+def a_card(architecture: str = "mlp", *, framework: str = "pytorch", classes: int = 10) -> Card:
+    """A card with a record made up for tests."""
+    card = cards.card_of(make_record(architecture=architecture, framework=framework))
+    return replace(card, class_names=tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:classes]))
+
+
+def weights_of(architecture: str, classes: int = 10) -> Weights:
+    """Some weights, biases too, in the neutral layout."""
+    like = models.load(architecture, "numpy").build(classes).parameters
+    random = np.random.default_rng(3)
+    return {
+        name: random.standard_normal(array.shape, dtype=np.float32) if "bias" in name else array
+        for name, array in initial.draw(like, seed=1).items()
+    }
+
+
+def saver(weights: Weights) -> Callable[[Path], None]:
+    """What a trainer's ``save`` does, of these weights."""
+    from safetensors.numpy import save
+
+    return lambda path: _write(path, save(weights))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _silent(phase: str, done: int, total: int) -> None:
+    pass

@@ -1,0 +1,194 @@
+"""A user's folders of images: classes by folder, any size, grey, white on black."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from datasets import DataError, prepare
+from datasets.own import image_folder, picture, pixels
+from datasets.own.content import Content
+from datasets.progress import silent
+from tests.data_files import Bytes, unhurried
+from tests.own_files import SHAPES, write_folder
+
+
+def read(folder: Path) -> Content:
+    return image_folder.read((folder,), silent)
+
+
+def saved(folder: Path, image: Image.Image, name: str = "a.png") -> Path:
+    path = folder / name
+    image.save(path)
+    return path
+
+
+def grey(*, width: int, height: int, value: int = 255) -> Bytes:
+    return np.full((height, width), value, dtype=np.uint8)
+
+
+# Single images
+
+
+@unhurried
+@given(width=st.integers(1, 90), height=st.integers(1, 90), value=st.integers(0, 255))
+def test_any_size_becomes_28_by_28_and_paper_stays_paper(
+    tmp_path_factory: pytest.TempPathFactory, width: int, height: int, value: int
+) -> None:
+    folder = tmp_path_factory.mktemp("one")
+    image = picture.read(
+        saved(folder, Image.fromarray(grey(width=width, height=height, value=value)))
+    )
+    assert image.shape == (28, 28)
+    assert image.dtype == np.uint8
+    assert (image == value).all()
+
+
+def test_the_aspect_is_kept_and_the_rest_is_background(tmp_path: Path) -> None:
+    drawn = grey(width=56, height=28, value=200)
+    drawn[8:20, 20:36] = 0  # 16 wide, 12 high
+    image = picture.read(saved(tmp_path, Image.fromarray(drawn)))
+    rows, columns = np.nonzero(image < 100)
+    assert [int(np.ptp(places)) + 1 for places in (columns, rows)] == [8, 6]
+    assert (image[:7] == 200).all()
+    assert (image[-7:] == 200).all()
+
+
+def test_a_28_by_28_grey_image_is_left_as_it_is(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
+    assert np.array_equal(picture.read(saved(tmp_path, Image.fromarray(noise))), noise)
+
+
+def test_colour_transparency_and_16_bits_become_grey(tmp_path: Path) -> None:
+    red = Image.new("RGB", (28, 28), (255, 0, 0))
+    assert (picture.read(saved(tmp_path, red)) == 76).all()  # 0.299 of 255
+    clear = Image.new("RGBA", (28, 28), (0, 0, 0, 0))
+    assert (picture.read(saved(tmp_path, clear)) == 255).all()  # paper
+    clear.putpixel((9, 9), (255, 255, 255, 255))
+    assert picture.read(saved(tmp_path, clear))[9:, 9:].tolist()[0][:2] == [255, 0]  # a board
+    deep = Image.fromarray(np.full((28, 28), 128 * 257, dtype=np.uint16))
+    assert (picture.read(saved(tmp_path, deep)) == 128).all()
+
+
+def test_a_photograph_is_turned_as_its_exif_says(tmp_path: Path) -> None:
+    half = np.zeros((28, 28), dtype=np.uint8)
+    half[:14] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    image = Image.fromarray(half)
+    image.save(tmp_path / "a.png", exif=exif)
+    assert picture.read(tmp_path / "a.png")[0, 0] == 0
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".bmp"])
+def test_an_image_cut_short_is_named(ending: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (90, 90), dtype=np.uint8)
+    path = saved(tmp_path, Image.fromarray(noise), "a" + ending)
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(DataError, match=rf"a\{ending}: cannot be read as a PNG, JPEG or BMP"):
+        picture.read(path)
+    path.write_text("no image at all")
+    with pytest.raises(DataError, match="a PNG, JPEG or BMP image: cannot identify"):
+        picture.read(path)
+
+
+# Folders
+
+
+def test_classes_are_the_subfolders_and_images_lie_as_deep_as_they_like(tmp_path: Path) -> None:
+    write_folder(tmp_path, 4)
+    deep = tmp_path / "ring" / "more" / "still"
+    deep.mkdir(parents=True)
+    saved(deep, Image.new("L", (9, 9)), "B.PNG")
+    for unseen in (".git", "__MACOSX"):
+        (tmp_path / unseen).mkdir()
+        saved(tmp_path / unseen, Image.new("L", (9, 9)))
+    (tmp_path / "ring" / ".DS_Store").touch()
+    (tmp_path / "ring" / "note.txt").touch()
+    found = read(tmp_path)
+    assert found.rest.labels.tolist() == ["bar"] * 4 + ["cross"] * 4 + ["ring"] * 5
+    assert found.notes == ("left out: 1 files that are no images of a class",)
+
+
+def test_parts_are_told_from_classes_by_the_classes_in_them(tmp_path: Path) -> None:
+    toys = tmp_path / "toys"
+    write_folder(toys, 3, names=("train", "car"))
+    assert set(read(toys).rest.labels) == {"train", "car"}
+    parts = tmp_path / "parts"
+    write_folder(parts / "Training", 4)
+    write_folder(parts / "valid", 2, seed=1)
+    found = read(parts)
+    assert (len(found.rest.labels), found.test) == (18, None)
+    assert found.notes[0].startswith("the images of valid are put to those of Training")
+    write_folder(parts / "test", 1, seed=2)
+    test = read(parts).test
+    assert test is not None
+    assert test.labels.tolist() == list(SHAPES)
+    (parts / "cats").mkdir()
+    with pytest.raises(DataError, match="holds cats beside the training part"):
+        read(parts)
+
+
+def test_a_folder_without_folders_of_images_says_what_was_wanted(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "ring"):
+        folder.mkdir(exist_ok=True)
+        with pytest.raises(DataError, match="wanted a subfolder for each class"):
+            read(tmp_path)
+    saved(tmp_path, Image.new("L", (9, 9)))
+    with pytest.raises(DataError, match="wanted a subfolder for each class"):
+        read(tmp_path)
+
+
+def test_an_empty_class_is_named(tmp_path: Path) -> None:
+    write_folder(tmp_path, 4)
+    (tmp_path / "star").mkdir()
+    with pytest.raises(DataError, match="classes hold no images: star; wanted some"):
+        prepare("fruit", data_file=tmp_path)
+
+
+# White on black, decided once
+
+
+def test_dark_on_light_is_inverted_for_all_images_or_none() -> None:
+    light, dark = np.full((3, 28, 28), 250, np.uint8), np.full((1, 28, 28), 5, np.uint8)
+    light[:, 10:18, 10:18] = 10
+    (inverted,), notes = pixels.standard([np.concatenate([light, dark])], name="own")
+    assert np.array_equal(inverted[:3], 255 - light)
+    assert np.array_equal(inverted[3:], 255 - dark)  # the majority decides for it too
+    assert "all were inverted" in notes[0]
+    (same,), notes = pixels.standard([inverted], name="own")
+    assert np.array_equal(same, inverted)
+    assert notes == []
+
+
+def test_training_and_test_part_are_inverted_together() -> None:
+    light, dark = np.full((3, 28, 28), 250, np.uint8), np.full((2, 28, 28), 5, np.uint8)
+    parts, _ = pixels.standard([dark, light], name="own")
+    assert [int(part[0, 0, 0]) for part in parts] == [250, 5]
+
+
+def test_a_small_scale_is_stretched_for_all_parts_alike() -> None:
+    whole_numbers, fractions = np.zeros((2, 84, 84), dtype=np.int64), np.zeros((2, 84, 84))
+    whole_numbers[:, 9:75, 9:75], fractions[:, 9:75, 9:75] = 3, 16.0
+    parts, notes = pixels.standard([whole_numbers, fractions], name="own")
+    assert [int(part.max()) for part in parts] == [48, 255]  # 3 / 16 of 255
+    assert all(np.array_equal(part > 0, parts[0] > 0) for part in parts)
+    assert np.count_nonzero(parts[0][0]) == 22 * 22
+    assert notes == [
+        "pixels run from 0 to 16; they were multiplied to run to 255",
+        "images were resized from 84×84 to 28×28",
+    ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_that_leads_nowhere_is_no_image(tmp_path: Path) -> None:
+    write_folder(tmp_path, 4)
+    (tmp_path / "ring" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    before = prepare("fruit", data_file=tmp_path)
+    assert prepare("fruit", data_file=tmp_path).folder == before.folder

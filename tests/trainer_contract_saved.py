@@ -1,0 +1,174 @@
+"""What every trainer promises of the models it saves, for one framework a process.
+
+Run by ``test_trainers.py``, or by hand:
+``GLYPHBENCH_TEST_FRAMEWORK=keras-jax pytest tests/trainer_contract_saved.py``.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.saved import Model, SavedModelError, cards, load
+from bench.trainers import FRAMEWORKS, Trainer
+from tests.saved_models import a_card
+from tests.small_trainers import (
+    FRAMEWORK,
+    TEST_IMAGES,
+    create,
+    each_architecture,
+    frameworks_own_warnings,
+    with_random_biases,
+)
+
+ENDING = FRAMEWORKS[FRAMEWORK].model_ending
+CONFIG = "config.json"
+
+pytestmark = frameworks_own_warnings
+keras_only = pytest.mark.skipif(ENDING != ".keras", reason="of Keras's files")
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def saved(trainer: Trainer, folder: Path, architecture: str = "mlp") -> Path:
+    """The network of a trainer, saved as a run saves it."""
+    path = folder / f"run{ENDING}"
+    cards.write(path, a_card(architecture, framework=FRAMEWORK), trainer.save)
+    return path
+
+
+@each_architecture
+def test_a_saved_network_gives_the_logits_it_had(architecture: str, tmp_path: Path) -> None:
+    trainer = create(architecture)
+    trainer.load_weights(with_random_biases(trainer.weights()))
+    model = load(saved(trainer, tmp_path, architecture))
+    assert model.framework == FRAMEWORK
+    np.testing.assert_array_equal(model.network.logits(TEST_IMAGES), trainer.logits(TEST_IMAGES))
+    np.testing.assert_array_equal(model.network.infer(TEST_IMAGES), trainer.infer(TEST_IMAGES))
+    assert_features_are_before_the_logits(model, trainer)
+
+
+def assert_features_are_before_the_logits(model: Model, trainer: Trainer) -> None:
+    """The last layer alone makes the logits of them."""
+    features, weights = model.network.features(TEST_IMAGES), trainer.weights()
+    assert features is not None
+    assert features.dtype == np.float32
+    wanted = features @ weights["logits/kernel"] + weights["logits/bias"]
+    np.testing.assert_allclose(wanted, trainer.logits(TEST_IMAGES), atol=1e-4)
+    assert features.min() == 0  # after the ReLU
+
+
+def test_saving_leaves_the_trainer_as_it_was(tmp_path: Path) -> None:
+    trainer = create()
+    before = trainer.logits(TEST_IMAGES)
+    saved(trainer, tmp_path)
+    np.testing.assert_array_equal(trainer.logits(TEST_IMAGES), before)
+
+
+@keras_only
+def test_the_file_knows_nothing_of_its_backend(tmp_path: Path) -> None:
+    with zipfile.ZipFile(saved(create(), tmp_path)) as file:
+        said = file.read(CONFIG) + file.read("metadata.json")
+    assert FRAMEWORK.removeprefix("keras-").encode() not in said.lower()
+
+
+@keras_only
+def test_keras_itself_loads_the_file_and_passes_over_the_card(tmp_path: Path) -> None:
+    import keras
+
+    trainer = create()
+    path = saved(trainer, tmp_path)
+    model = keras.saving.load_model(path, safe_mode=True, compile=False)
+    np.testing.assert_allclose(model.predict(TEST_IMAGES, verbose=0), trainer.logits(TEST_IMAGES))
+
+
+def becomes_a_lambda(config: dict[str, Any]) -> None:
+    config["config"]["layers"][1] |= {"class_name": "Lambda"}
+
+
+def becomes_another_module(config: dict[str, Any]) -> None:
+    config["config"]["layers"][1] |= {"module": "os", "class_name": "system"}
+
+
+def becomes_registered(config: dict[str, Any]) -> None:
+    config["config"]["layers"][1] |= {"registered_name": "theirs>Layer"}
+
+
+def hides_a_function(config: dict[str, Any]) -> None:
+    planted = {"class_name": "function", "module": "builtins", "config": "eval"}
+    config["config"]["layers"][2]["config"]["activation"] = planted
+
+
+@keras_only
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (becomes_a_lambda, "keras.layers.Lambda"),
+        (becomes_another_module, "os.system"),
+        (becomes_registered, "registered.theirs>Layer"),
+        (hides_a_function, "builtins.function"),
+    ],
+)
+def test_a_file_that_names_what_might_run_is_refused(
+    change: Change, named: str, tmp_path: Path
+) -> None:
+    path = saved(create(), tmp_path)
+    rewrite(path, change)
+    with pytest.raises(SavedModelError, match=f"refused: it names {named}"):
+        load(path)
+
+
+@keras_only
+def test_a_real_lambda_layer_is_refused_and_does_not_run(tmp_path: Path) -> None:
+    import keras
+
+    trace = str(tmp_path / "it ran")
+    planted = keras.layers.Lambda(lambda x: [x, os.open(trace, os.O_CREAT)][0])
+    network = keras.Sequential([keras.Input((28, 28)), planted])
+    Path(trace).unlink()  # Keras has called it to know its output
+    path = tmp_path / "run.keras"
+    cards.write(path, a_card(framework=FRAMEWORK), network.save)
+    with pytest.raises(SavedModelError, match=r"refused: it names .*\.Lambda"):
+        load(path)
+    assert not Path(trace).exists()
+
+
+@keras_only
+@pytest.mark.parametrize("keep", [100, -30])
+def test_a_truncated_file_is_said_to_be_cut_off(keep: int, tmp_path: Path) -> None:
+    path = saved(create(), tmp_path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(SavedModelError, match="cut off or damaged"):
+        load(path)
+
+
+@keras_only
+def test_a_file_without_a_card_is_somebody_else_s(tmp_path: Path) -> None:
+    path = tmp_path / "run.keras"
+    create().save(path)
+    with pytest.raises(SavedModelError, match="weights without a card"):
+        load(path)
+
+
+def test_the_weights_of_another_architecture_do_not_fit_the_card(tmp_path: Path) -> None:
+    path = tmp_path / f"run{ENDING}"
+    cards.write(path, a_card("cnn", framework=FRAMEWORK), create("mlp").save)
+    with pytest.raises(SavedModelError, match="its card says cnn for digits with 10 classes"):
+        load(path)
+
+
+def rewrite(path: Path, change: Change) -> None:
+    """Plant something in the configuration of a ``.keras`` file."""
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    config = json.loads(members[CONFIG])
+    change(config)
+    members[CONFIG] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
