@@ -109,7 +109,7 @@ STUDY = (
     ),
     # 16 members one after the other: each has the epochs that the small MLP alone has
     replace(_STUDIED, architectures=("adaboost-mlp",), epochs=16 * 16),
-    replace(_STUDIED, architectures=("gnn",), epochs=10),
+    replace(_STUDIED, architectures=("gnn",), batch_sizes=(64,), epochs=8),
 )
 
 PRESETS: dict[str, Preset] = {
@@ -146,7 +146,7 @@ PRESETS: dict[str, Preset] = {
         schedules={
             "mnist": Schedule(epochs=20),
             "az": Schedule(epochs=10),
-            "az-sample": Schedule(epochs=60),
+            "az-sample": Schedule(epochs=100),
             "glyphs": Schedule(epochs=10),
             "own": Schedule(epochs=30),
         },

@@ -21,13 +21,13 @@ CHUNK_IMAGES = 256  # at once: their places and values, 5 MB, stay in a processo
 class Augmentation:
     """How far an image may stray; lengths are in pixels of the 28."""
 
-    rotation_radians: float = 0.2  # either way
-    shear: float = 0.2  # either way: pixels sideways for each pixel up
-    scale: tuple[float, float] = (0.85, 1.15)
-    stretch: float = 0.15  # width over height, either way, as a natural logarithm
-    shift: float = 2.0  # either way, in each direction
+    rotation_radians: float = 0.15  # either way
+    shear: float = 0.15  # either way: pixels sideways for each pixel up
+    scale: tuple[float, float] = (0.9, 1.1)
+    stretch: float = 0.1  # width over height, either way, as a natural logarithm
+    shift: float = 1.5  # either way, in each direction
     elastic_smoothing: float = 4.0  # Simard's sigma: the width of the field's bumps
-    elastic_std: float = 1.0  # of the displacements
+    elastic_std: float = 0.7  # of the displacements
 
 
 def augment(
