@@ -97,6 +97,13 @@ STUDY = (
     ),
     replace(
         _STUDIED,
+        tasks=("digits",),
+        architectures=("cnn",),
+        frameworks=("keras-tensorflow",),
+    ),
+    replace(
+        _STUDIED,
+        tasks=("letters",),
         architectures=("cnn",),
         frameworks=("keras-tensorflow",),
         augmentation=(False, True),
@@ -105,10 +112,10 @@ STUDY = (
     replace(
         _STUDIED,
         architectures=("mlp-small", "mlp-wide", "ensemble-mlp"),
-        epochs=16,
+        epochs=10,
     ),
     # 16 members one after the other: each has the epochs that the small MLP alone has
-    replace(_STUDIED, architectures=("adaboost-mlp",), epochs=16 * 16),
+    replace(_STUDIED, architectures=("adaboost-mlp",), epochs=16 * 10),
     replace(_STUDIED, architectures=("gnn",), batch_sizes=(64,), epochs=8),
 )
 
