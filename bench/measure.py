@@ -12,15 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-import numpy as np
-
+from bench import inference
 from bench.experiment import Experiment
 from bench.order import segments, total_steps
 from bench.record import Energy, Evaluation, Inference, Measurement, Phases, Segment, Test
 from bench.score import Score, score, wrong
 from bench.sealed import SealedTest
 from bench.stopwatch import Clock, Stopwatch
-from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Logits, Trainer, Weights
+from bench.trainers import Images, Labels, Logits, Trainer, Weights
 from models import ARCHITECTURES, initial
 
 # hears (phase, done, total) in training images, between two readings of the clock, never within;
@@ -30,11 +29,6 @@ Listener = Callable[[str, int, int], None]
 ReadEnergy = Callable[[Trainer, int], Energy]
 # the training images as an epoch, counted from 0, is to see them
 Renewed = Callable[[int], Images]
-
-WARM_UP_CALLS = 5  # inference calls before the first that counts
-SAMPLING_S = 1.0  # inference is sampled this long, and at least and at most so often:
-MIN_SAMPLES = 10
-MAX_SAMPLES = 1000
 
 
 class Diverged(Exception):
@@ -108,12 +102,14 @@ def measure(
     best = _Best()
     trained, evaluations = _train(subject, watch, best, listen)
     test: Test | None = None
-    inference: tuple[Inference, ...] = ()
+    answers: tuple[Inference, ...] = ()
     if experiment.goal == "train":
         listen("test", 0, 0)
         test = _test(subject, watch, best, keep)
         listen("inference", 0, 0)
-        inference, _ = watch.time("inference", partial(_inference, subject, clock))
+        answers, _ = watch.time(
+            "inference", partial(inference.sample, trainer, subject.train_images, clock)
+        )
     peak_device_memory_bytes = trainer.peak_device_memory_bytes()
     energy: Energy | None = None
     if read_energy is not None:
@@ -128,7 +124,7 @@ def measure(
         segments=tuple(trained),
         evaluations=tuple(evaluations),
         test=test,
-        inference=inference,
+        inference=answers,
         peak_device_memory_bytes=peak_device_memory_bytes,
         energy=energy,
     )
@@ -282,25 +278,3 @@ def _test(subject: Subject, watch: Stopwatch, best: _Best, keep: Callable[[Weigh
         wrong=wrong(logits, labels),
         reads=subject.test.reads,
     )
-
-
-def _inference(subject: Subject, clock: Clock) -> tuple[Inference, ...]:
-    """A large batch for throughput, then one image at a time for latency."""
-    large = min(EVALUATION_BATCH_SIZE, len(subject.train_images))
-    return tuple(_sample(subject, batch_size, clock) for batch_size in (large, 1))
-
-
-def _sample(subject: Subject, batch_size: int, clock: Clock) -> Inference:
-    """Seconds of call after call, each with other images, from host memory to host memory."""
-    watch = Stopwatch(trainer=subject.trainer, clock=clock)
-    batches = len(subject.train_images) // batch_size
-    samples: list[float] = []
-    for call in range(WARM_UP_CALLS + MAX_SAMPLES):
-        start = call % batches * batch_size
-        images = np.ascontiguousarray(subject.train_images[start : start + batch_size])
-        _, elapsed = watch.time("call", partial(subject.trainer.infer, images))
-        if call >= WARM_UP_CALLS:
-            samples.append(elapsed)
-        if len(samples) >= MIN_SAMPLES and sum(samples) >= SAMPLING_S:
-            break
-    return Inference(batch_size=batch_size, samples_s=tuple(samples))

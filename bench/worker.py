@@ -20,26 +20,19 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 from safetensors.numpy import save
 
 import datasets
-from bench import affinity, energy, machine, results, settings, trainers, versions
+from bench import affinity, energy, machine, material, results, settings, trainers, versions
 from bench.audit.delay import Delayed
 from bench.experiment import Run
-from bench.measure import Diverged, Labelled, Listener, Subject, measure
+from bench.measure import Diverged, Listener, measure
 from bench.record import Data, Machine, Measurement, Pulse, Record, Status
 from bench.saved import cards
-from bench.sealed import SealedTest
-from bench.trainers import Images, Setup, Trainer, Weights
-from bench.trainers.batches import TRAINING_SAMPLE_IMAGES
-from datasets.splits import SPLIT_SEED
+from bench.trainers import Trainer, Weights
 
 Result = TypeVar("Result")
 SaveNetwork = Callable[[Path], None]
-
-AUGMENTATION_STREAM = 1  # keeps its random numbers apart from those of the order of images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +73,8 @@ def main() -> int:
 
 def perform(job: Job, say: Listener) -> Record:
     """Run it; whatever happens inside becomes a record."""
-    data = _open(job)
+    # Before the import, and so part of the start.
+    data = material.dataset(Path(job.data_folder), job.run.experiment)
     record = _blank(job, data)
     save_network: SaveNetwork | None = None
     try:
@@ -92,13 +86,6 @@ def perform(job: Job, say: Listener) -> Record:
         record = replace(record, status=status, reason=reason)
     record = replace(record, wall_s=(datetime.now(UTC) - job.started_at).total_seconds())
     return record if save_network is None else _leave_model(job, record, save_network)
-
-
-def _open(job: Job) -> datasets.Dataset:
-    """The data, split as the experiment wants it; before the import, so part of the start."""
-    data = datasets.open_cached(Path(job.data_folder))
-    share = job.run.experiment.validation_share
-    return data if share is None else datasets.with_validation_share(data, share)
 
 
 def _leave_model(job: Job, record: Record, save_network: SaveNetwork) -> Record:
@@ -150,10 +137,10 @@ def _measure(
     say("import", 0, 0)
     module, import_s = _timed(lambda: trainers.load(run.experiment.framework))
     say("data", 0, 0)
-    (setup, test), data_s = _timed(lambda: _setup(run, data))
+    (setup, test), data_s = _timed(lambda: material.setup(run, data))
     made, device_s = _timed(lambda: module.create(setup))  # frameworks find their device here
     trainer: Trainer = Delayed(made, job.injected_s) if job.injected_s else made
-    subject = _subject(trainer, setup, test, data)
+    subject = material.subject(trainer, setup, test, data)
     best: Weights = {}
 
     def keep(weights: Weights) -> None:
@@ -195,59 +182,6 @@ def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
     start = time.perf_counter()
     result = work()
     return result, time.perf_counter() - start
-
-
-def _setup(run: Run, data: datasets.Dataset) -> tuple[Setup, SealedTest]:
-    test = SealedTest(_normal(data.test.images, data), _int64(data.test))
-    setup = Setup(
-        experiment=run.experiment,
-        seed=run.seed,
-        classes=len(data.class_names),
-        train_images=_normal(data.train.images, data),
-        train_labels=_int64(data.train),
-        validation_images=_normal(data.validation.images, data),
-        test_size=test.size,
-        pixel_mean=data.pixel_mean,
-        pixel_std=data.pixel_std,
-    )
-    return setup, test
-
-
-def _subject(trainer: Trainer, setup: Setup, test: SealedTest, data: datasets.Dataset) -> Subject:
-    experiment = setup.experiment
-    return Subject(
-        trainer=trainer,
-        experiment=experiment,
-        seed=setup.seed,
-        train_images=setup.train_images,
-        validation=Labelled(images=setup.validation_images, labels=_int64(data.validation)),
-        test=test,
-        renewed=partial(_augmented, data, setup.seed) if experiment.augmentation else None,
-        training_sample=_training_sample(setup) if experiment.training_accuracy else None,
-    )
-
-
-def _augmented(data: datasets.Dataset, seed: int, epoch: int) -> Images:
-    """The training images as one epoch sees them: the same for a seed, however long the run is."""
-    from datasets.augmentation import augment
-
-    rng = np.random.default_rng((seed, epoch, AUGMENTATION_STREAM))
-    return _normal(augment(data.train.images, rng), data)
-
-
-def _training_sample(setup: Setup) -> Labelled:
-    """Training images that all runs of a data set are judged by, whatever their seed."""
-    shuffled = np.random.RandomState(SPLIT_SEED).permutation(len(setup.train_labels))
-    rows = np.sort(shuffled[:TRAINING_SAMPLE_IMAGES])
-    return Labelled(images=setup.train_images[rows], labels=setup.train_labels[rows])
-
-
-def _normal(images: NDArray[np.uint8], data: datasets.Dataset) -> Images:
-    return datasets.normalise(images, mean=data.pixel_mean, std=data.pixel_std)
-
-
-def _int64(split: datasets.Split) -> trainers.Labels:
-    return split.labels.astype(np.int64)
 
 
 def _blank(job: Job, data: datasets.Dataset) -> Record:

@@ -19,7 +19,13 @@ CHUNK_IMAGES = 256  # at once: their places and values, 5 MB, stay in a processo
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How far an image may stray; lengths are in pixels of the 28."""
+    """How far an image may stray; lengths are in pixels of the 28.
+
+    Found by looking, until every letter could still be read, and by training the CNN on the
+    letters sample for 50 epochs: on average over the last ten, it read 0.975 of the validation
+    images, 0.973 where all ranges were a third to a half wider, 0.969 with an elastic deviation of
+    1.5, and 0.960 without augmentation.
+    """
 
     rotation_radians: float = 0.15  # either way
     shear: float = 0.15  # either way: pixels sideways for each pixel up

@@ -144,6 +144,13 @@ class MixtureConvolution(MessagePassing):  # type: ignore[misc]  # it ships no t
         h: Tensor = self.norm(functional.relu(self.around(gathered) + self.centre(x)))
         return h
 
+    def propagate(self, edge_index: Tensor, size: None = None, **features: Tensor) -> Tensor:
+        """As it is. A method of the class's own keeps PyTorch Geometric from writing a version
+        made for it into the temporary folder, where every process would leave one behind.
+        """
+        passed: Tensor = super().propagate(edge_index, size, **features)
+        return passed
+
     def message(self, x_j: Tensor) -> Tensor:
         """What a node is sent: its neighbour's features, (N·k, in)."""
         return x_j

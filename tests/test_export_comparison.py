@@ -8,7 +8,7 @@ import pytest
 from bench.export import latency
 from bench.export.comparison import NotNumbers, compare
 from bench.export_record import Round
-from bench.measure import MAX_SAMPLES, WARM_UP_CALLS
+from bench.inference import MAX_SAMPLES, WARM_UP_CALLS
 from bench.networks import Features
 from bench.trainers import Images, Logits
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from bench import measure as subject_under_test
+from bench import inference
 from bench.measure import Diverged, Labelled, Subject, give_initial_weights, measure
 from bench.record import Energy, Measurement
 from bench.sealed import SealedTest
@@ -288,7 +288,7 @@ def test_inference_is_sampled_at_a_large_batch_and_at_batch_one() -> None:
     large, one = run(a_trainer()).inference
     assert (large.batch_size, one.batch_size) == (IMAGES, 1)
     assert one.samples_s == pytest.approx([INFER_S] * len(one.samples_s))
-    assert len(one.samples_s) >= subject_under_test.MIN_SAMPLES
+    assert len(one.samples_s) >= inference.MIN_SAMPLES
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,11 @@ def test_the_parameters_are_those_of_the_docstring(classes: int) -> None:
     net = network(classes)
     assert sum(p.numel() for p in net.parameters()) == PARAMETERS[classes]
     assert list(net.buffers()) == []  # weights are all there is to save
+
+
+def test_no_code_is_written_into_the_temporary_folder() -> None:
+    network()
+    assert [name for name in sys.modules if "MixtureConvolution_propagate" in name] == []
 
 
 def test_a_batch_holds_the_graphs_asked_for_as_one(graphs: Graphs) -> None:

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from bench.sealed import SealBroken, SealedTest
+from tests import imports
 
 ROOT = Path(__file__).resolve().parent.parent
 MAY_OPEN = {("bench/measure.py", "_test")}
 # the split named 'test' of a data set: where it is made, counted, shown or put under its seal
 # whoever names an attribute 'test': the split of a data set, its sealed form, or a record's result
 MAY_HOLD = {
-    ("bench/worker.py", "_setup"),  # puts the split under its seal
+    ("bench/material.py", "setup"),  # puts the split under its seal
     ("bench/worker.py", "describe"),  # its length alone
     ("bench/data.py", "describe_dataset"),  # counts, for the page about the data
     ("bench/data.py", "describe_collection"),  # the same of other people's files
@@ -26,6 +27,8 @@ MAY_HOLD = {
     ("bench/report/tables/models.py", "_common"),
     ("bench/report/tables/models.py", "_wrong"),
 }
+# They look at data, and ask saved models; nothing is trained by them or after them in a process.
+AFTERWARDS = ("bench/study/", "bench/evaluation/", "bench/export/")
 
 
 def sealed() -> SealedTest:
@@ -52,7 +55,14 @@ def test_no_other_function_opens_it() -> None:
 
 
 def test_no_other_function_holds_the_test_split() -> None:
-    assert _uses(_holds_the_test) == MAY_HOLD
+    found = {use for use in _uses(_holds_the_test) if not use[0].startswith(AFTERWARDS)}
+    assert found == MAY_HOLD
+
+
+def test_no_run_imports_what_looks_at_the_test_set_afterwards() -> None:
+    reached = imports.read().reached({"bench.worker"}, at_import_only=False)
+    paths = [f"{module.replace('.', '/')}/" for module in reached]
+    assert [path for path in paths if path.startswith(AFTERWARDS)] == []
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def test_without_its_packages_it_is_said_how_to_install_them(
 def test_it_learns_to_read_real_digits() -> None:
     images = first_values("train-images-idx3-ubyte.gz", 1250, (28, 28))
     labels = first_values("train-labels-idx1-ubyte.gz", 1250, ())
-    setup = a_setup(images, labels, learning_rate=2e-3)
+    setup = a_setup(images, labels, learning_rate=1e-3)
     trainer = create(setup)
     assert accuracy(trainer, setup.validation_images, labels[1000:]) < 0.3
     random = np.random.default_rng(0)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 import datasets
-from bench import measure, worker
+from bench import inference, material
 from bench.experiment import Run
 from bench.record import Record
 from bench.results import checkpoint_path
-from bench.worker import Job, _augmented, _setup, _training_sample, perform
+from bench.worker import Job, perform
 from datasets.cache import pixel_statistics
 from tests.fakes import an_experiment
 from tests.records import MACHINE
@@ -25,7 +25,7 @@ from tests.records import MACHINE
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Inference is sampled as shortly as can be: no test here is about it."""
-    monkeypatch.setattr(measure, "SAMPLING_S", 0.0)
+    monkeypatch.setattr(inference, "SAMPLING_S", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_another_validation_share_is_split_and_told_and_normalised_by(
 
 def test_a_trainer_is_told_how_its_images_were_normalised(drawn: Path) -> None:
     data = datasets.open_cached(drawn)
-    setup, _ = _setup(Run(experiment=an_experiment(), seed=0), data)
+    setup, _ = material.setup(Run(experiment=an_experiment(), seed=0), data)
     restored = (setup.train_images * setup.pixel_std + setup.pixel_mean) * 255
     np.testing.assert_allclose(restored, data.train.images, atol=1e-3)
 
@@ -88,7 +88,7 @@ def test_augmented_images_are_another_run_and_the_same_again(drawn: Path, tmp_pa
 
 def test_augmented_images_are_normalised_as_the_others_and_new_each_epoch(drawn: Path) -> None:
     data = datasets.open_cached(drawn)
-    first, same, second = (_augmented(data, 0, epoch) for epoch in (0, 0, 1))
+    first, same, second = (material.augmented(data, 0, epoch) for epoch in (0, 0, 1))
     np.testing.assert_array_equal(first, same)
     assert not (first == second).all(axis=(1, 2)).any()
     black = datasets.normalise(
@@ -112,10 +112,12 @@ def test_training_accuracy_is_of_training_images_at_each_evaluation(
 def test_the_training_sample_is_the_same_whatever_the_seed(
     drawn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "TRAINING_SAMPLE_IMAGES", 50)
+    monkeypatch.setattr(material, "TRAINING_SAMPLE_IMAGES", 50)
     data = datasets.open_cached(drawn)
     samples = [
-        _training_sample(_setup(Run(experiment=an_experiment(), seed=seed), data)[0])
+        material.training_sample(
+            material.setup(Run(experiment=an_experiment(), seed=seed), data)[0]
+        )
         for seed in (0, 1)
     ]
     assert samples[0].images.shape == (50, 28, 28)

@@ -1,6 +1,6 @@
 """Two networks timed in turn, in one process, so that both see the same machine.
 
-As ``bench.measure`` samples a trainer: call after call, each with other images, from host memory
+As ``bench.inference`` samples a trainer: call after call, each with other images, from host memory
 to host memory, some calls first that do not count. Its second of sampling is cut into rounds, and
 in each round first the one network is asked, then the other: A B A B. A machine that slows down
 slows both, and the ratio of a round is free of it.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from bench.export_record import Round
-from bench.measure import MAX_SAMPLES, MIN_SAMPLES, SAMPLING_S, WARM_UP_CALLS
+from bench.inference import MAX_SAMPLES, MIN_SAMPLES, SAMPLING_S, WARM_UP_CALLS
 from bench.networks import Network
 from bench.record import Inference
 from bench.stopwatch import Clock
@@ -57,7 +57,7 @@ def measure(
 
 
 def _turn(network: Network, batches: Iterator[Images], clock: Clock) -> tuple[float, ...]:
-    """Seconds of call after call: a round's share of what ``bench.measure`` samples."""
+    """Seconds of call after call: a round's share of what ``bench.inference`` samples."""
     for _ in range(WARM_UP_CALLS):
         network.infer(next(batches))
     samples_s: list[float] = []

@@ -6,34 +6,36 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
 
 from bench import intervals
 from bench.report import wording
 from bench.report.plots import style
-from bench.study import thumbnails
+from bench.study import matrix, thumbnails
 from bench.study.answered import Answered, answered
 from bench.study.artifact import Picture, Sheet, Study
-from bench.study.per_class import Counts, confusion, per_class
+from bench.study.per_class import PerClass, confusion, per_class
 
 TITLE = "The best checkpoint"
 NEEDS = "a run that ended well"
 BATCH = 20  # test images shown one by one: the batch size of the study
-COUNTS_WRITTEN = 30  # classes up to which the matrix has its numbers in it
+SHOWN = len(style.LOOKS)  # models in the picture of the classes
+LONG = 16  # characters below an image, from which on they take two lines
 
 
 def make(study: Study) -> Iterator[Picture | Sheet]:
-    """The table of all models, the one by class; then batch and matrix of each model."""
+    """Tables of all models, all runs and all classes; then batch and matrix of each model."""
     models = answered(study)
     if not models:
         return
-    what = wording.images(study.groups[0].data)
+    what, names = wording.images(study.groups[0].data), study.dataset.class_names
     yield _overall(models, what)
-    yield _by_class(study, models, what)
+    yield _runs(models, what)
+    yield _by_class(models, names, what)
+    yield _classes(models[:SHOWN], names, what)
     for model in models:
         yield _batch(study, model, what)
-        yield _matrix(study, model, what)
+        yield matrix.picture(model, names, what)
+        yield matrix.sheet(model, names, what)
 
 
 # Tables
@@ -61,19 +63,14 @@ def _overall(models: Sequence[Answered], what: str) -> Sheet:
 
 
 def _overall_row(model: Answered) -> dict[str, object]:
-    accuracies = [float(1 - model.wrong(seed).mean()) for seed in model.said]
-    images = len(model.shown.labels)
-    accuracy = float(np.mean(accuracies))
-    bounds = intervals.wilson(accuracy * images, images)
+    accuracies = [_accuracy(model, seed) for seed in model.said]
     some = next(iter(model.records.values())).measurement
-    f1 = [float(np.nanmean(per_class(_confusion(model, seed)).f1)) for seed in model.said]
+    f1 = [_mean(_per_class(model, seed).f1) for seed in model.said]
     return {
         "model": model.title,
         "parameters": some.parameter_count if some else None,
         "seeds": len(model.said),
-        "accuracy": accuracy,
-        "low": bounds.low if bounds else None,
-        "high": bounds.high if bounds else None,
+        **_bounded(float(np.mean(accuracies)), len(model.shown.labels)),
         "lowest_seed": min(accuracies),
         "highest_seed": max(accuracies),
         "macro_f1": float(np.mean(f1)),
@@ -81,71 +78,161 @@ def _overall_row(model: Answered) -> dict[str, object]:
     }
 
 
-def _by_class(study: Study, models: Sequence[Answered], what: str) -> Sheet:
-    rows = [row for model in models for row in _class_rows(study, model)]
+def _runs(models: Sequence[Answered], what: str) -> Sheet:
+    return Sheet(
+        name="evaluation_runs",
+        title=f"Every saved model, {what}",
+        caption=(
+            "A row a run: what the table before it sums up. Loss: mean cross-entropy of a test "
+            "image (nats). Macro precision and recall: means over the classes for which they are "
+            "defined; a class that was never said has no precision."
+        ),
+        frame=pd.DataFrame([_run_row(model, seed) for model in models for seed in model.said]),
+        formats={
+            **dict.fromkeys(("accuracy", "low", "high"), ".2%"),
+            **dict.fromkeys(("loss", "macro_precision", "macro_recall", "macro_f1"), ".4f"),
+            **dict.fromkeys(("correct", "images"), ",d"),
+        },
+    )
+
+
+def _run_row(model: Answered, seed: int) -> dict[str, object]:
+    said, found = model.said[seed], _per_class(model, seed)
+    images = len(said.labels)
+    likelihood = said.probabilities[np.arange(images), said.labels]
+    return {
+        "model": model.title,
+        "seed": seed,
+        "correct": int((~model.wrong(seed)).sum()),
+        "images": images,
+        **_bounded(_accuracy(model, seed), images),
+        "loss": float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean()),
+        "macro_precision": _mean(found.precision),
+        "macro_recall": _mean(found.recall),
+        "macro_f1": _mean(found.f1),
+        "as_recorded": "yes" if said.as_recorded else "NO",
+        "file": said.model,
+    }
+
+
+def _bounded(accuracy: float, images: int) -> dict[str, float | None]:
+    bounds = intervals.wilson(accuracy * images, images)
+    return {
+        "accuracy": accuracy,
+        "low": bounds.low if bounds else None,
+        "high": bounds.high if bounds else None,
+    }
+
+
+def _by_class(models: Sequence[Answered], names: Sequence[str], what: str) -> Sheet:
+    shares = ("accuracy", "precision", "recall", "f1", "lowest_f1", "highest_f1")
     return Sheet(
         name="per_class",
         title=f"By class, {what}",
         caption=(
-            "Precision: of the images taken for the class, the share that are of it. Recall: of "
-            "the images of the class, the share that were found, which is the accuracy within it. "
-            "F1: their harmonic mean. Means over seeds; empty where a class was never said. "
-            "Images: of the class in the test set, so that a share of few is read with care."
+            "Accuracy: of all test images, the share that are rightly told to be of the class or "
+            "not of it; it is high for every small class. Precision: of the images taken for the "
+            "class, the share that are of it. Recall: of the images of the class, the share that "
+            "were found, which others call the accuracy within it. F1: their harmonic mean. Means "
+            "over seeds, F1 beside its lowest and highest; empty where not defined: a class that "
+            "was never said has no precision. Images: of the class in the test set, so that a "
+            "share of few is read with care."
         ),
-        frame=pd.DataFrame(rows),
-        formats=dict.fromkeys(("precision", "recall", "f1"), ".2%"),
+        frame=pd.DataFrame([row for model in models for row in _class_rows(model, names)]),
+        formats={**dict.fromkeys(shares, ".2%"), "images": ",d"},
     )
 
 
-def _class_rows(study: Study, model: Answered) -> Iterator[dict[str, object]]:
-    found = [per_class(_confusion(model, seed)) for seed in model.said]
-    for label, name in enumerate(study.dataset.class_names):
+def _class_rows(model: Answered, names: Sequence[str]) -> Iterator[dict[str, object]]:
+    found = [_per_class(model, seed) for seed in model.said]
+    for label, name in enumerate(names):
+        f1 = [one.f1[label] for one in found]
         yield {
             "model": model.title,
             "class": name,
             "images": int(found[0].support[label]),
+            "accuracy": _mean([one.accuracy[label] for one in found]),
             "precision": _mean([one.precision[label] for one in found]),
             "recall": _mean([one.recall[label] for one in found]),
-            "f1": _mean([one.f1[label] for one in found]),
+            "f1": _mean(f1),
+            "lowest_f1": float(np.min(f1)),
+            "highest_f1": float(np.max(f1)),
         }
 
 
-def _mean(values: Sequence[float]) -> float | None:
+def _mean(values: Sequence[float] | np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+    """Of those that are defined; nan where none is."""
     known = [float(value) for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else None
+    return float(np.mean(known)) if known else float("nan")
 
 
-def _confusion(model: Answered, seed: int) -> Counts:
+def _accuracy(model: Answered, seed: int) -> float:
+    return float(1 - model.wrong(seed).mean())
+
+
+def _per_class(model: Answered, seed: int) -> PerClass:
     said = model.said[seed]
-    return confusion(said.labels, said.predicted, said.logits.shape[1])
+    return per_class(confusion(said.labels, said.predicted, said.logits.shape[1]))
 
 
 # Pictures
 
 
+def _classes(models: Sequence[Answered], names: Sequence[str], what: str) -> Picture:
+    title = f"F1 of each class, {what}"
+    f1 = np.array([[_per_class(m, seed).f1 for seed in m.said] for m in models[:1]])
+    scores = [
+        np.array([_mean([_per_class(m, seed).f1[label] for seed in m.said]) for label in range(len(names))])
+        for m in models
+    ]
+    del f1
+    order = np.argsort(np.nanmean(scores, axis=0), kind="stable")
+    with style.applied():
+        figure, (axes,) = style.page(1)
+        for model, score, look in zip(models, scores, style.LOOKS, strict=False):
+            axes.plot(
+                100 * score[order],
+                look.marker,
+                color=look.colour,
+                label=model.title,
+                markersize=11,
+                markeredgecolor="white",
+            )
+        crowded = len(names) > 30 or max(map(len, names)) > 60 // len(names)
+        axes.set_xticks(range(len(names)), [names[label] for label in order])
+        axes.tick_params(axis="x", rotation=90 if crowded else 0)
+        axes.set_ylabel("F1 (%)")
+        style.frame(figure, [axes], title, ["test images; the hardest class first; mean over seeds"])
+    return Picture(
+        name="per_class",
+        title=title,
+        caption=(
+            "The harmonic mean of precision and recall of each class, a mark a model; the class "
+            "that is hardest on average stands first. Where all marks are low the class itself is "
+            "hard; where one is, a model has a weakness of its own."
+        ),
+        figure=figure,
+    )
+
+
 def _batch(study: Study, model: Answered, what: str) -> Picture:
-    said = model.shown
-    names = study.dataset.class_names
+    said, names = model.shown, study.dataset.class_names
     # drawn, and the same for every model: data sets are often sorted by class
     chosen = np.random.default_rng(0).permutation(len(said.labels))[:BATCH]
-    predicted, probabilities = said.predicted, said.probabilities
+    wrong = model.wrong(model.seed)[chosen]
     title = f"One batch of {what}: {model.title}"
     with style.applied():
         figure = thumbnails.slide(
             title,
-            f"{len(chosen)} test images drawn at random, seed {model.seed}: "
-            "said (truth) probability",
+            f"{len(chosen)} test images drawn at random, seed {model.seed}, {int(wrong.sum())} "
+            "of them wrong; below: said (truth) probability",
         )
         thumbnails.grid(
             figure,
-            [study.dataset.test.images[i] for i in chosen],
-            [
-                f"{names[predicted[i]]} ({names[said.labels[i]]})  "
-                f"{probabilities[i, predicted[i]]:.1%}"
-                for i in chosen
-            ],
+            [study.dataset.test.images[place] for place in chosen],
+            [_said(model, names, place) for place in chosen],
             columns=7 if len(chosen) > 10 else 5,
-            wrong=[bool(predicted[i] != said.labels[i]) for i in chosen],
+            wrong=[bool(one) for one in wrong],
             size=15,
         )
     return Picture(
@@ -160,55 +247,9 @@ def _batch(study: Study, model: Answered, what: str) -> Picture:
     )
 
 
-def _matrix(study: Study, model: Answered, what: str) -> Picture:
-    matrix = np.sum([_confusion(model, seed) for seed in model.said], axis=0)
-    title = f"What is taken for what: {model.title}, {what}"
-    seeds = wording.counted(len(model.said), "seed")
-    with style.applied():
-        figure = thumbnails.slide(title, f"Test images, added up over {seeds}")
-        axes = figure.add_axes((0.25, 0.07, 0.5, 0.81))
-        errors = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
-        most = max(2, int(errors.max()))
-        axes.imshow(np.ma.masked_equal(errors, 0), cmap="Oranges", norm=LogNorm(0.5, most))
-        _label(axes, study.dataset.class_names)
-        if len(matrix) <= COUNTS_WRITTEN:
-            _write_counts(axes, matrix, most)
-    return Picture(
-        name=f"confusion_{model.name}",
-        title=title,
-        caption=(
-            "Rows are the truth, columns what the model says; the numbers count test images, "
-            f"added up over {seeds}. Only errors are coloured, on a logarithmic scale, so that "
-            "the diagonal, which is right, does not drown them; an empty cell never happened."
-        ),
-        figure=figure,
-    )
-
-
-def _label(axes: Axes, names: Sequence[str]) -> None:
-    places = range(len(names))
-    size = 15 if len(names) <= 12 else 12 if len(names) <= COUNTS_WRITTEN else 7
-    axes.set_xticks(places, names, fontsize=size)
-    axes.set_yticks(places, names, fontsize=size)
-    axes.set_xlabel("said")
-    axes.set_ylabel("truth")
-    axes.grid(False)
-
-
-def _write_counts(axes: Axes, matrix: Counts, most: int) -> None:
-    size = 14 if len(matrix) <= 12 else 9
-    for (row, column), count in np.ndenumerate(matrix):
-        if count:
-            error = row != column
-            colour = "white" if error and count > most / 3 else "black"
-            weight = "bold" if error else "normal"
-            axes.text(
-                column,
-                row,
-                f"{count:,}",
-                ha="center",
-                va="center",
-                fontsize=size,
-                color=colour,
-                fontweight=weight,
-            )
+def _said(model: Answered, names: Sequence[str], place: int) -> str:
+    said = model.shown
+    label = int(said.predicted[place])
+    answer = f"{names[label]} ({names[said.labels[place]]})"
+    probability = f"{said.probabilities[place, label]:.1%}"
+    return f"{answer}{chr(10) if len(answer) > LONG - 7 else '  '}{probability}"

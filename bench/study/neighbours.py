@@ -68,8 +68,8 @@ def nearest(
 
 def _smallest(distances: Points, count: int) -> NDArray[np.int64]:
     if count == 1:  # several times as fast
-        return distances.argmin(axis=1)[:, None]
-    return np.argpartition(distances, count - 1, axis=1)[:, :count]
+        return np.asarray(distances.argmin(axis=1)[:, None])
+    return np.asarray(np.argpartition(distances, count - 1, axis=1)[:, :count])
 
 
 def distance(images: NDArray[np.uint8], others: NDArray[np.uint8]) -> Points:

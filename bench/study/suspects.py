@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.study import neighbours
-from bench.study.neighbours import Space
+from bench.study.neighbours import Points, Space
 from datasets import Dataset
 
 NEIGHBOURS = 5
@@ -52,25 +53,95 @@ class Examination:
 
 def examine(data: Dataset) -> Examination:
     """Compare every training and validation image with every other, and test images with them."""
-    images, labels, training = _pool(data)
-    if len(images) <= NEIGHBOURS:
-        return _nothing(len(images))
-    where = neighbours.space(images)
-    points, rows = where.points(images), np.arange(len(images))
-    (first,) = neighbours.nearest(points, points, 1, itself=rows).T
-    # five of one other class can only be where the nearest is of one
-    doubted = np.flatnonzero(labels[first] != labels)
+    pool = _pool(data)
+    if len(pool.images) <= NEIGHBOURS:
+        return Examination(
+            looked_at=0, suspects=(), repeated=0, across=0, contradicted=0, tested=0, seen=0
+        )
+    space = neighbours.space(pool.images)
+    points, rows = space.points(pool.images), np.arange(len(pool.images))
+    nearest = neighbours.nearest(points, points, 1, itself=rows)[:, 0]
+    same = _nearly(pool.images, pool.images[nearest])
+    # Five of one other class there can only be where the nearest is of another.
+    doubted = rows[pool.labels[nearest] != pool.labels]
     near = neighbours.nearest(points[doubted], points, NEIGHBOURS, itself=doubted)
-    around = labels[near]
-    accused = (around == around[:, :1]).all(axis=1) & (around[:, 0] != labels[doubted])
-    same = _nearly(images, images[first])
-    tested, seen = _seen(data, images, where)
+    tested = _drawn(len(data.test.images), MOST // 6)
     return Examination(
-        looked_at=len(images),
-        suspects=_suspects(images, labels, training, doubted[accused], near[accused]),
+        looked_at=len(rows),
+        suspects=tuple(sorted(_suspects(pool, doubted, near), key=_standing)),
         repeated=int(same.sum()),
-        across=int((same & (training[first] < 0) ^ same & (training < 0)).sum()),
-        contradicted=int((same & (labels[first] != labels)).sum()),
-        tested=tested,
-        seen=seen,
+        across=int((same & (pool.training != pool.training[nearest])).sum()),
+        contradicted=int((same & (pool.labels != pool.labels[nearest])).sum()),
+        tested=len(tested),
+        seen=_seen(np.asarray(data.test.images[tested]), pool, space, points),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pool:
+    """The images that are looked at, in one row."""
+
+    images: Images
+    labels: NDArray[np.uint8]
+    training: NDArray[np.bool_]  # else of the validation images
+    index: Rows  # within its split
+
+
+def _pool(data: Dataset) -> _Pool:
+    splits = (data.train, data.validation)
+    index = np.concatenate([np.arange(len(split.labels)) for split in splits])
+    training = np.repeat([True, False], [len(split.labels) for split in splits])
+    kept = _drawn(len(index), MOST)
+    index, training = index[kept], training[kept]
+    parts = [(data.train, index[training]), (data.validation, index[~training])]
+    return _Pool(
+        images=np.concatenate([split.images[rows] for split, rows in parts]),
+        labels=np.concatenate([split.labels[rows] for split, rows in parts]),
+        training=training,
+        index=index,
+    )
+
+
+def _drawn(images: int, most: int) -> Rows:
+    """All rows, or ``most`` of them drawn at random, ascending."""
+    if images <= most:
+        return np.arange(images)
+    return np.sort(np.random.default_rng(SEED).choice(images, most, replace=False))
+
+
+def _suspects(pool: _Pool, doubted: Rows, near: Rows) -> Iterator[Suspect]:
+    around = pool.labels[near]
+    accused = (around == around[:, :1]).all(axis=1) & (around[:, 0] != pool.labels[doubted])
+    for row, members in zip(doubted[accused], near[accused], strict=True):
+        distances = neighbours.distance(pool.images[[row]], pool.images[members])
+        order = np.argsort(distances, kind="stable")
+        kin = np.flatnonzero(pool.labels == pool.labels[row])
+        kin = kin[kin != row]
+        yield Suspect(
+            split="training" if pool.training[row] else "validation",
+            index=int(pool.index[row]),
+            label=int(pool.labels[row]),
+            neighbour_labels=tuple(int(label) for label in pool.labels[members[order]]),
+            distance=float(distances.mean()),
+            own_distance=float(
+                neighbours.distance(pool.images[[row]], pool.images[kin]).min(initial=np.inf)
+            ),
+            image=pool.images[row],
+            neighbour_images=tuple(pool.images[members[order]]),
+        )
+
+
+def _standing(one: Suspect) -> float:
+    """How near its neighbours are beside the nearest of its own label: small is suspicious."""
+    return one.distance / one.own_distance
+
+
+def _seen(test: Images, pool: _Pool, space: Space, points: Points) -> int:
+    """How many test images are nearly the same as one of the pool."""
+    near = neighbours.nearest(space.points(test), points, 1)[:, 0]
+    return int(_nearly(test, pool.images[near]).sum())
+
+
+def _nearly(images: Images, others: Images) -> NDArray[np.bool_]:
+    lengths = neighbours.distance(images, np.zeros_like(images[:1]))
+    return neighbours.distance(images, others) < NEARLY * lengths

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bench.report.plots import style
 
 WRONG = "#D55E00"  # Okabe and Ito's vermilion; the frame and a cross say the same without colour
+SIDE, GAP = 28, 2  # pixels of an image, and white ones between two of a mosaic
 TITLE_SHARE, NOTE_SHARE = 0.985, 0.925  # heights of title and note on the slide
 
 
@@ -52,6 +53,37 @@ def grid(
         axes.set_xlabel(lines[place], fontsize=size)
         if wrong is not None and wrong[place]:
             frame(axes)
+
+
+def mosaic(
+    figure: Figure,
+    area: tuple[float, float, float, float],
+    images: Sequence[Sequence[NDArray[np.uint8] | None]],
+    *,
+    rows: int,
+    columns: int,
+    left: Sequence[str] = (),
+    below: Sequence[str] = (),
+) -> None:
+    """Many images close together: one picture, with words left of rows or below columns.
+
+    ``area``: left, bottom, width and height on the slide. Places without an image stay white.
+    """
+    cell = SIDE + GAP
+    canvas = np.full((rows * cell - GAP, columns * cell - GAP), 255, np.uint8)
+    for row, strip in enumerate(images):
+        for column, image in enumerate(strip):
+            if image is not None:
+                canvas[row * cell :, column * cell :][:SIDE, :SIDE] = image
+    axes = figure.add_axes(area, anchor="NW")
+    show(axes, canvas)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    size = min(16.0, 0.6 * 72 * style.HEIGHT * area[3] / rows, 72 * style.WIDTH * area[2] / columns)
+    middle = np.arange(max(rows, columns)) * cell + SIDE / 2
+    axes.set_yticks(middle[: len(left)], left, fontsize=size)
+    axes.set_xticks(middle[: len(below)], below, fontsize=size)
+    axes.tick_params(length=0)
 
 
 def show(axes: Axes, image: NDArray[np.uint8]) -> None:
