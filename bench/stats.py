@@ -131,9 +131,9 @@ def _replicates(records: list[Record], evidence: Evidence) -> Replicates:
 
 
 def _sortable(experiment: Experiment) -> tuple[object, ...]:
-    """Its fields in order; all the processors there are (None) come after a number of them."""
+    """Its fields in order; what was not asked for (None) comes after a number of it."""
     return tuple(
-        (value is None, value or 0) if name == "threads" else value
+        (value is None, value or 0) if name in ("threads", "validation_share") else value
         for name, value in asdict(experiment).items()
     )
 

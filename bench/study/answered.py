@@ -35,6 +35,11 @@ class Answered:
         """What the run of the lowest seed says."""
         return self.said[self.seed]
 
+    @property
+    def certainty(self) -> NDArray[np.float64]:
+        """(n,) the probability that the run of the lowest seed gives to what it says."""
+        return np.asarray(self.shown.probabilities.max(axis=1))
+
     def wrong(self, seed: int) -> NDArray[np.bool_]:
         """(n,) which test images the run of a seed gets wrong."""
         said = self.said[seed]

@@ -6,20 +6,20 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench import intervals
 from bench.report import wording
 from bench.report.plots import style
-from bench.study import matrix, thumbnails
+from bench.study import by_class, matrix, thumbnails
 from bench.study.answered import Answered, answered
 from bench.study.artifact import Picture, Sheet, Study
-from bench.study.per_class import PerClass, confusion, per_class
+from bench.study.per_class import mean
 
 TITLE = "The best checkpoint"
 NEEDS = "a run that ended well"
 BATCH = 20  # test images shown one by one: the batch size of the study
-SHOWN = len(style.LOOKS)  # models in the picture of the classes
-LONG = 16  # characters below an image, from which on they take two lines
+LONG = 9  # characters of an answer, from which on its probability stands below it
 
 
 def make(study: Study) -> Iterator[Picture | Sheet]:
@@ -30,8 +30,8 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
     what, names = wording.images(study.groups[0].data), study.dataset.class_names
     yield _overall(models, what)
     yield _runs(models, what)
-    yield _by_class(models, names, what)
-    yield _classes(models[:SHOWN], names, what)
+    yield by_class.sheet(models, names, what)
+    yield by_class.picture(models, names, what)
     for model in models:
         yield _batch(study, model, what)
         yield matrix.picture(model, names, what)
@@ -65,7 +65,7 @@ def _overall(models: Sequence[Answered], what: str) -> Sheet:
 def _overall_row(model: Answered) -> dict[str, object]:
     accuracies = [_accuracy(model, seed) for seed in model.said]
     some = next(iter(model.records.values())).measurement
-    f1 = [_mean(_per_class(model, seed).f1) for seed in model.said]
+    f1 = [mean(by_class.of(model, seed).f1) for seed in model.said]
     return {
         "model": model.title,
         "parameters": some.parameter_count if some else None,
@@ -97,7 +97,7 @@ def _runs(models: Sequence[Answered], what: str) -> Sheet:
 
 
 def _run_row(model: Answered, seed: int) -> dict[str, object]:
-    said, found = model.said[seed], _per_class(model, seed)
+    said, found = model.said[seed], by_class.of(model, seed)
     images = len(said.labels)
     likelihood = said.probabilities[np.arange(images), said.labels]
     return {
@@ -107,9 +107,9 @@ def _run_row(model: Answered, seed: int) -> dict[str, object]:
         "images": images,
         **_bounded(_accuracy(model, seed), images),
         "loss": float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean()),
-        "macro_precision": _mean(found.precision),
-        "macro_recall": _mean(found.recall),
-        "macro_f1": _mean(found.f1),
+        "macro_precision": mean(found.precision),
+        "macro_recall": mean(found.recall),
+        "macro_f1": mean(found.f1),
         "as_recorded": "yes" if said.as_recorded else "NO",
         "file": said.model,
     }
@@ -124,95 +124,11 @@ def _bounded(accuracy: float, images: int) -> dict[str, float | None]:
     }
 
 
-def _by_class(models: Sequence[Answered], names: Sequence[str], what: str) -> Sheet:
-    shares = ("accuracy", "precision", "recall", "f1", "lowest_f1", "highest_f1")
-    return Sheet(
-        name="per_class",
-        title=f"By class, {what}",
-        caption=(
-            "Accuracy: of all test images, the share that are rightly told to be of the class or "
-            "not of it; it is high for every small class. Precision: of the images taken for the "
-            "class, the share that are of it. Recall: of the images of the class, the share that "
-            "were found, which others call the accuracy within it. F1: their harmonic mean. Means "
-            "over seeds, F1 beside its lowest and highest; empty where not defined: a class that "
-            "was never said has no precision. Images: of the class in the test set, so that a "
-            "share of few is read with care."
-        ),
-        frame=pd.DataFrame([row for model in models for row in _class_rows(model, names)]),
-        formats={**dict.fromkeys(shares, ".2%"), "images": ",d"},
-    )
-
-
-def _class_rows(model: Answered, names: Sequence[str]) -> Iterator[dict[str, object]]:
-    found = [_per_class(model, seed) for seed in model.said]
-    for label, name in enumerate(names):
-        f1 = [one.f1[label] for one in found]
-        yield {
-            "model": model.title,
-            "class": name,
-            "images": int(found[0].support[label]),
-            "accuracy": _mean([one.accuracy[label] for one in found]),
-            "precision": _mean([one.precision[label] for one in found]),
-            "recall": _mean([one.recall[label] for one in found]),
-            "f1": _mean(f1),
-            "lowest_f1": float(np.min(f1)),
-            "highest_f1": float(np.max(f1)),
-        }
-
-
-def _mean(values: Sequence[float] | np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
-    """Of those that are defined; nan where none is."""
-    known = [float(value) for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
-
-
 def _accuracy(model: Answered, seed: int) -> float:
     return float(1 - model.wrong(seed).mean())
 
 
-def _per_class(model: Answered, seed: int) -> PerClass:
-    said = model.said[seed]
-    return per_class(confusion(said.labels, said.predicted, said.logits.shape[1]))
-
-
 # Pictures
-
-
-def _classes(models: Sequence[Answered], names: Sequence[str], what: str) -> Picture:
-    title = f"F1 of each class, {what}"
-    f1 = np.array([[_per_class(m, seed).f1 for seed in m.said] for m in models[:1]])
-    scores = [
-        np.array([_mean([_per_class(m, seed).f1[label] for seed in m.said]) for label in range(len(names))])
-        for m in models
-    ]
-    del f1
-    order = np.argsort(np.nanmean(scores, axis=0), kind="stable")
-    with style.applied():
-        figure, (axes,) = style.page(1)
-        for model, score, look in zip(models, scores, style.LOOKS, strict=False):
-            axes.plot(
-                100 * score[order],
-                look.marker,
-                color=look.colour,
-                label=model.title,
-                markersize=11,
-                markeredgecolor="white",
-            )
-        crowded = len(names) > 30 or max(map(len, names)) > 60 // len(names)
-        axes.set_xticks(range(len(names)), [names[label] for label in order])
-        axes.tick_params(axis="x", rotation=90 if crowded else 0)
-        axes.set_ylabel("F1 (%)")
-        style.frame(figure, [axes], title, ["test images; the hardest class first; mean over seeds"])
-    return Picture(
-        name="per_class",
-        title=title,
-        caption=(
-            "The harmonic mean of precision and recall of each class, a mark a model; the class "
-            "that is hardest on average stands first. Where all marks are low the class itself is "
-            "hard; where one is, a model has a weakness of its own."
-        ),
-        figure=figure,
-    )
 
 
 def _batch(study: Study, model: Answered, what: str) -> Picture:
@@ -230,7 +146,7 @@ def _batch(study: Study, model: Answered, what: str) -> Picture:
         thumbnails.grid(
             figure,
             [study.dataset.test.images[place] for place in chosen],
-            [_said(model, names, place) for place in chosen],
+            list(_said(model, names, chosen)),
             columns=7 if len(chosen) > 10 else 5,
             wrong=[bool(one) for one in wrong],
             size=15,
@@ -247,9 +163,9 @@ def _batch(study: Study, model: Answered, what: str) -> Picture:
     )
 
 
-def _said(model: Answered, names: Sequence[str], place: int) -> str:
-    said = model.shown
-    label = int(said.predicted[place])
-    answer = f"{names[label]} ({names[said.labels[place]]})"
-    probability = f"{said.probabilities[place, label]:.1%}"
-    return f"{answer}{chr(10) if len(answer) > LONG - 7 else '  '}{probability}"
+def _said(model: Answered, names: Sequence[str], chosen: NDArray[np.int64]) -> Iterator[str]:
+    predicted, labels, certainty = model.shown.predicted, model.shown.labels, model.certainty
+    for place in chosen:
+        answer = f"{names[predicted[place]]} ({names[labels[place]]})"
+        between = "\n" if len(answer) > LONG else "  "
+        yield f"{answer}{between}{certainty[place]:.1%}"

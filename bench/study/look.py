@@ -121,7 +121,7 @@ def _statistics(data: Dataset, what: str) -> Sheet:
         ),
         frame=pd.DataFrame(rows),
         formats={
-            **dict.fromkeys(("lowest", "highest", "mean", "std"), ".4f"),
+            **dict.fromkeys(("lowest", "highest", "mean", "std"), "z.4f"),
             "zeros": ".1%",
             "images": ",d",
         },

@@ -96,6 +96,10 @@ def _label(axes: Axes, names: Sequence[str], size: float) -> None:
     axes.set_xlabel("said")
     axes.set_ylabel("truth")
     axes.grid(False)
+    axes.set_xticks(np.arange(len(names) - 1) + 0.5, minor=True)
+    axes.set_yticks(np.arange(len(names) - 1) + 0.5, minor=True)
+    axes.grid(which="minor", color="0.92", linewidth=0.6)
+    axes.tick_params(which="minor", length=0)
 
 
 def _write_counts(axes: Axes, matrix: Counts, most: int, size: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,18 @@ class Overlap:
         second = (self.second_only + self.both_wrong) / self.images
         either = first + second - first * second
         return first * second / either if either else None
+
+    @property
+    def correlation(self) -> float | None:
+        """Of being wrong, image by image (Pearson's, here called phi); None: one is never wrong.
+
+        1: on the same images; 0: as if by chance; below 0: where one is wrong the other tends to
+        be right.
+        """
+        first, second = self.first_only + self.both_wrong, self.second_only + self.both_wrong
+        spread = first * (self.images - first) * second * (self.images - second)
+        together = self.both_wrong * self.images - first * second
+        return together / math.sqrt(spread) if spread else None
 
     @property
     def p(self) -> float:

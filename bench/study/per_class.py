@@ -6,6 +6,7 @@ never said, the recall of one that never came. It is not 0, which would say some
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ class PerClass:
 
     support: Counts  # images of it
     said: Counts  # images that were taken for it
+    accuracy: Floats  # share of all images that are rightly said to be of it or not
     precision: Floats  # share of those said that are right
     recall: Floats  # share of those there that were found: the accuracy within the class
     f1: Floats  # their harmonic mean
@@ -35,14 +37,21 @@ def confusion(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: 
 def per_class(matrix: Counts) -> PerClass:
     """Of a confusion matrix with the truth in its rows."""
     right = np.diag(matrix)
-    support, said = matrix.sum(axis=1), matrix.sum(axis=0)
+    support, said, images = matrix.sum(axis=1), matrix.sum(axis=0), matrix.sum(keepdims=True)[0]
     return PerClass(
         support=support,
         said=said,
+        accuracy=_share(images - support - said + 2 * right, images),
         precision=_share(right, said),
         recall=_share(right, support),
         f1=_share(2 * right, said + support),
     )
+
+
+def mean(values: Iterable[float] | Floats) -> float:
+    """Of those that are defined; nan where none is."""
+    known = [float(value) for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def most_confused(matrix: Counts, count: int) -> list[tuple[int, int, int, int]]:

@@ -93,7 +93,7 @@ def in_numbers(data: Dataset, what: str) -> Picture:
 def means(data: Dataset, what: str) -> Picture:
     """Mean image and standard deviation of each pixel, class by class."""
     names, title = data.class_names, f"Mean and spread of each class, {what}"
-    blocks = 1 if len(names) <= 13 else 2 if len(names) <= 30 else 3
+    blocks = 1 if len(names) <= 5 else 2 if len(names) <= 30 else 3
     across = -(-len(names) // blocks)
     pairs = [_mean_and_spread(data, label) for label in range(len(names))]
     with style.applied():

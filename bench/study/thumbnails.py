@@ -37,14 +37,20 @@ def grid(
 ) -> None:
     """Images in rows of ``columns`` below the note, each with its line; wrong ones are framed."""
     rows = -(-len(images) // columns)
+    deepest = max((line.count("\n") for line in lines), default=0)  # below the last row
     cells = figure.subplots(
         rows,
         columns,
         squeeze=False,
         gridspec_kw={
-            "left": 0.02, "right": 0.98, "bottom": 0.04, "top": 0.87, "hspace": 0.35, "wspace": 0.1
+            "left": 0.02,
+            "right": 0.98,
+            "bottom": 0.045 + style.LINE * deepest,
+            "top": 0.87,
+            "hspace": 0.35,
+            "wspace": 0.1,
         },
-    )  # fmt: skip
+    )
     for place, axes in enumerate(cells.flat):
         if place >= len(images):
             axes.set_axis_off()
