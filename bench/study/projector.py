@@ -1,0 +1,126 @@
+"""The files that TensorFlow's Embedding Projector reads: the spaces of the clusters.
+
+    tensorboard --logdir results/NAME/study/TASK/projector
+
+projector_config.pbtxt   one embedding a space, with paths relative to it
+SPACE.tsv                vectors, a line each, numbers apart by tabs
+SPACE_metadata.tsv       a line each below the names of its columns
+sprite.png               all images in a grid, row by row, one for all spaces
+
+The form is TensorBoard's: https://www.tensorflow.org/tensorboard/tensorboard_projector_plugin.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.report import wording
+from bench.results import write_atomically
+from bench.study.artifact import Picture, Sheet, Study
+from bench.study.spaces import Points, Space, choose, spaces
+
+TITLE = "The Embedding Projector"
+NEEDS = "a run that ended well"
+SIDE = 28  # pixels of an image in the sprite
+CONFIG = "projector_config.pbtxt"
+SPRITE = "sprite.png"
+
+
+def make(study: Study) -> Iterator[Picture | Sheet]:
+    """Write the files; yield the table that lists them."""
+    if not study.predictions:
+        return
+    points = choose(study.dataset)
+    found = list(spaces(study, points))
+    folder = study.folder / "projector"
+    files = {SPRITE: sprite(points.images), CONFIG: config([one.name for one in found]).encode()}
+    for space in found:
+        files[f"{space.name}.tsv"] = vectors(space.vectors).encode()
+        files[f"{space.name}_metadata.tsv"] = metadata(points, space).encode()
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    for path in folder.iterdir():
+        if path.name not in files:  # of an earlier study
+            path.unlink()
+    yield _sheet(study, found, {name: len(content) for name, content in files.items()})
+
+
+def vectors(values: NDArray[np.float32]) -> str:
+    """(n, d) -> n lines of d numbers, four digits each: the eye sees no more."""
+    return "".join("\t".join(f"{value:.4g}" for value in row) + "\n" for row in values.tolist())
+
+
+def metadata(points: Points, space: Space) -> str:
+    """A line each: place among the test images, label, and what the space's model says of it."""
+    columns: dict[str, Sequence[object]] = {
+        "index": points.places.tolist(),
+        "label": [points.class_names[label] for label in points.labels],
+    }
+    if space.answers is not None:
+        said = space.answers
+        columns |= {
+            "said": [points.class_names[label] for label in said.predicted],
+            "right": ["yes" if ok else "NO" for ok in said.predicted == points.labels],
+            "probability": [f"{value:.4f}" for value in said.probability],
+        }
+    return pd.DataFrame(columns).to_csv(sep="\t", index=False, lineterminator="\n")
+
+
+def sprite(images: NDArray[np.uint8]) -> bytes:
+    """(n, 28, 28) -> one PNG, as many columns as rows; the last row may have empty places."""
+    from PIL import Image
+
+    side = math.ceil(math.sqrt(len(images)))
+    sheet = np.zeros((side * side, SIDE, SIDE), np.uint8)
+    sheet[: len(images)] = images
+    grid = sheet.reshape(side, side, SIDE, SIDE).swapaxes(1, 2).reshape(side * SIDE, side * SIDE)
+    content = io.BytesIO()
+    Image.fromarray(grid).save(content, "PNG")
+    return content.getvalue()
+
+
+def config(names: Sequence[str]) -> str:
+    """The protocol buffer ``ProjectorConfig`` as text."""
+    return "".join(
+        f"embeddings {{\n"
+        f'  tensor_name: "{name}"\n'
+        f'  tensor_path: "{name}.tsv"\n'
+        f'  metadata_path: "{name}_metadata.tsv"\n'
+        f'  sprite {{ image_path: "{SPRITE}" '
+        f"single_image_dim: {SIDE} single_image_dim: {SIDE} }}\n"
+        f"}}\n"
+        for name in names
+    )
+
+
+def _sheet(study: Study, found: Sequence[Space], sizes: dict[str, int]) -> Sheet:
+    what = wording.images(study.groups[0].data)
+    return Sheet(
+        name="projector",
+        title=f"Files for the Embedding Projector, {what}",
+        caption=(
+            "The spaces of the clusters to be turned around in a browser, with every image as its "
+            "own point: `tensorboard --logdir` with the folder `projector` beside this page, then "
+            "the tab 'Projector'. Colour by label, or by 'right' to find the errors; PCA, t-SNE "
+            "and UMAP are computed there anew."
+        ),
+        frame=pd.DataFrame(
+            [
+                {
+                    "space": space.title,
+                    "points": len(space.vectors),
+                    "dimensions": space.vectors.shape[1],
+                    "file": f"{space.name}.tsv",
+                    "bytes": sizes[f"{space.name}.tsv"],
+                }
+                for space in found
+            ]
+        ),
+        formats={"points": ",d", "dimensions": ",d", "bytes": ",d"},
+    )
