@@ -67,7 +67,7 @@ def build(images: Images, *, progress: Progress = silent) -> Graphs:
     """The graphs of images, one each, in their order.
 
     In threads, as many as this process may use processors: SLIC lets go of Python's lock while
-    it works. Processes gained nothing over them, and would start a caller's script anew.
+    it works. Processes were no faster on two cores, and would start a caller's script anew.
 
     Args:
         images: (n, 28, 28) uint8, at least one.

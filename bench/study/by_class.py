@@ -13,6 +13,7 @@ from bench.study.artifact import Picture, Sheet
 from bench.study.per_class import Floats, PerClass, confusion, mean, per_class
 
 SHOWN = len(style.LOOKS)  # models in the picture: as many as can be told from one another
+ROOM = 110  # letters below a slide-wide axis; names that need more stand upright
 SHARES = ("accuracy", "precision", "recall", "f1", "lowest_f1", "highest_f1")
 
 
@@ -77,7 +78,7 @@ def picture(models: Sequence[Answered], names: Sequence[str], what: str) -> Pict
                 markersize=11,
                 markeredgecolor="white",
             )
-        crowded = len(names) > 30 or max(map(len, names)) > 60 // len(names)
+        crowded = max(map(len, names)) > ROOM // len(names)
         axes.set_xticks(range(len(names)), [names[label] for label in hardest])
         axes.tick_params(axis="x", rotation=90 if crowded else 0)
         axes.set_ylabel("F1 (%)")

@@ -6,9 +6,7 @@ says in numbers how well the classes hold together.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,19 +48,15 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
     if embedding.missing() or len(points.labels) < embedding.FEWEST:
         return
     what = wording.images(study.groups[0].data)
-    layouts = lay_out(list(spaces(study, points)))
-    for layout in layouts:
-        yield _picture(layout, points, what)
+    layouts = []
+    for space in spaces(study, points):
+        layouts.append(lay_out(space))
+        yield _picture(layouts[-1], points, what)
     yield _sheet(layouts, points, what)
 
 
-def lay_out(found: list[Space]) -> list[Layout]:
-    """Every space in the plane, as many at a time as there are processors."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(_lay_out, found))
-
-
-def _lay_out(space: Space) -> Layout:
+def lay_out(space: Space) -> Layout:
+    """Compute a space's two layouts: seconds for 3,000 points."""
     found = embedding.components(space.vectors)
     flat = embedding.tsne(space.vectors, found.scores[:, :2], SEED)
     return Layout(space=space, components=found, tsne=flat)
@@ -76,7 +70,7 @@ def _picture(layout: Layout, points: Points, what: str) -> Picture:
     title = f"Clusters of {what}: {space.title}"
     with style.applied():
         figure, (left, right) = style.page(2)
-        wrong = None if space.answers is None else space.answers.predicted != points.labels
+        wrong = _wrong(space, points)
         for axes, places in ((left, layout.pca), (right, layout.tsne)):
             scatter.draw(axes, places, points.labels, points.class_names, wrong)
         _say_axes(layout.components, left, right)
@@ -95,13 +89,18 @@ def _say_axes(components: Components, left: Axes, right: Axes) -> None:
 
 
 def _note(space: Space, points: Points) -> str:
-    said = f"{len(points.labels):,} test images, d = {space.vectors.shape[1]:,}"
+    said = f"{len(points.labels):,} test images, {space.vectors.shape[1]:,} dimensions"
     if space.answers is None:
         return said
-    errors = int((space.answers.predicted != points.labels).sum())
-    return (
-        f"{said}; in a black ring: {wording.counted(errors, 'error')} of the {space.answers.model}"
-    )
+    errors = wording.counted(int(_wrong(space, points).sum()), "error")
+    return f"{said}; in a ring: {errors} of the {space.answers.model}"
+
+
+def _wrong(space: Space, points: Points) -> NDArray[np.bool_]:
+    """(n,) the errors of the model whose answers the space has; none without a model."""
+    if space.answers is None:
+        return np.zeros(len(points.labels), dtype=np.bool_)
+    return np.asarray(space.answers.predicted != points.labels)
 
 
 def _caption(space: Space, points: Points) -> str:
@@ -109,16 +108,18 @@ def _caption(space: Space, points: Points) -> str:
 
 
 def _of_pixels(space: Space, points: Points) -> Iterator[str]:
+    drawn = f"{len(points.labels):,} of the {points.total:,}, every class in its proportion"
+    every = f"all {points.total:,}"
     yield (
-        f"Each point is a test image, {len(points.labels):,} of them drawn with a fixed seed, "
-        "every class in its proportion; the other pictures of this part show the same. "
-        "Colour and shape are the class; its name stands at the median of its points, with a "
-        "line to it where names would cover each other."
+        f"Each point is a test image ({every if len(points.labels) == points.total else drawn}), "
+        "the same in every picture of this part, in the colour of its class and drawn as its "
+        "name where that is one character, as a shape where it is longer. The name stands large "
+        "at the median of the class, with a line to it where names would cover each other."
     )
     if space.answers is not None:
         yield (
-            "A black ring marks an error, in the colour and shape of the true class: here of the "
-            f"{space.answers.model}, which got most test images right, since pixels answer nothing."
+            "In a ring: the errors, drawn as what they truly are. Pixels answer nothing, so here "
+            f"they are those of the {space.answers.model}, which got most test images right."
         )
     yield (
         "Left: the two directions of the largest variance, a true projection. Right: t-SNE "
@@ -137,9 +138,9 @@ def _of_features(space: Space) -> Iterator[str]:
     )
     if space.answers is not None:
         yield (
-            f"A black ring marks an error of the {space.answers.model}, in the colour and shape "
-            "of the true class: among the points of another class, the layers before have "
-            "already put it there."
+            f"In a ring: the errors of the {space.answers.model}, drawn as what they truly are. "
+            "One that lies among images of another class was already put there by the layers "
+            "before the last."
         )
 
 
@@ -166,7 +167,7 @@ def _sheet(layouts: list[Layout], points: Points, what: str) -> Sheet:
             "dimensions": ",d",
             "silhouette": ".2f",
             "errors": ",.0f",
-            **{name: ".1%" for name in frame if any(word in str(name) for word in shares)},
+            **{name: ".1%" for name in map(str, frame) if any(word in name for word in shares)},
         },
     )
 

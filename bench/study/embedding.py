@@ -32,14 +32,14 @@ class Components:
 
 
 def components(vectors: Vectors) -> Components:
-    """Principal component analysis, by the singular values of the centred points.
+    """Principal component analysis, by the eigenvectors of the covariance matrix.
 
     Pearson, 'On lines and planes of closest fit to systems of points in space' (1901). The sign
     of a component is arbitrary; scikit-learn settles it by the largest loading.
     """
     from sklearn.decomposition import PCA
 
-    found = PCA(svd_solver="full")
+    found = PCA(svd_solver="covariance_eigh" if vectors.shape[1] <= len(vectors) else "full")
     scores = found.fit_transform(vectors.astype(np.float64))
     return Components(scores=scores, shares=found.explained_variance_ratio_)
 

@@ -17,8 +17,8 @@ from bench.study.answered import Answered
 from bench.study.artifact import Picture, Sheet, Study
 
 EVERY = 24  # images that all get wrong, shown
-ALONE = 10  # images that one alone gets wrong, shown of each
-MODELS = 8  # rows of these on the slide
+ALONE = 10  # images that one alone gets wrong, in a line
+MODELS = LINES = 8  # lines of these on the slide: one or more a model
 LABEL = 0.16  # width of what stands left of a row, as a share of the slide's
 COLUMNS = ("index", "truth", "said_most", "by_runs", "runs", "mean_probability")
 
@@ -108,10 +108,10 @@ def alone_picture(study: Study, models: Sequence[Answered], what: str) -> Pictur
         figure = thumbnails.slide(
             title, "wrong with every seed of the model, right in every run of all others"
         )
+        height, lines = 0.86 / len(fewest), max(1, LINES // len(fewest))
         for place, model in enumerate(fewest):
-            others = [other for other in models if other is not model]
-            which = missed_alone(model, others)
-            _strip(figure, place, min(len(models), MODELS), study, model, which)
+            which = missed_alone(model, [other for other in models if other is not model])
+            _strip(figure, 0.88 - height * place, height, lines, study, model, which)
     return Picture(
         name="wrong_alone",
         title=title,
@@ -125,20 +125,27 @@ def alone_picture(study: Study, models: Sequence[Answered], what: str) -> Pictur
 
 
 def _strip(
-    figure: Figure, place: int, rows: int, study: Study, model: Answered, which: Rows
+    figure: Figure,
+    top: float,
+    height: float,
+    lines: int,
+    study: Study,
+    model: Answered,
+    which: Rows,
 ) -> None:
-    """One model's row: its name and how many there are, and the first of them."""
-    height, names, said = 0.86 / max(rows, 4), study.dataset.class_names, model.shown
-    bottom = 0.88 - height * (place + 1)
+    """One model's share of the slide: its name, how many there are, and the first of them."""
     count = wording.counted(len(which), "image")
-    figure.text(
-        0.01, bottom + height / 2, f"{fill(model.title, 20)}\n{count}", fontsize=13, va="center"
-    )
-    width, side = (0.99 - LABEL) / ALONE, 0.9 * height * style.HEIGHT / style.WIDTH
-    side = min(side, 0.66 * width)
-    for column, index in enumerate(which[:ALONE]):
-        left = LABEL + column * width
-        axes = figure.add_axes((left, bottom, side, 0.9 * height))
+    name = f"{fill(model.title, 20)}\n{count}"
+    figure.text(0.01, top - height / lines / 2, name, fontsize=13, va="center")
+    names, said, width = study.dataset.class_names, model.shown, (0.99 - LABEL) / ALONE
+    row = min(height / lines, 0.66 * width * style.WIDTH / style.HEIGHT)
+    side = 0.9 * row * style.HEIGHT / style.WIDTH
+    answers = [
+        f"{names[said.labels[i]]}\n→ {names[said.predicted[i]]}" for i in which[: lines * ALONE]
+    ]
+    size = thumbnails.fitting(answers, 72 * style.WIDTH * (width - side), 13)
+    for place, (index, answer) in enumerate(zip(which, answers, strict=False)):
+        left, bottom = LABEL + place % ALONE * width, top - (place // ALONE + 1) * row
+        axes = figure.add_axes((left, bottom, side, 0.9 * row))
         thumbnails.show(axes, study.dataset.test.images[index])
-        answer = f"{names[said.labels[index]]}\n→ {names[said.predicted[index]]}"
-        figure.text(left + side + 0.003, bottom + height / 2, answer, fontsize=13, va="center")
+        figure.text(left + side + 0.003, bottom + row / 2, answer, fontsize=size, va="center")

@@ -19,6 +19,7 @@ from bench.study.artifact import Picture, Sheet
 from bench.study.per_class import Counts, confusion
 
 TOP, BOTTOM = 0.88, 0.11  # of the slide's height: where the matrix begins and ends
+ROOM = 55  # letters below a square matrix, and half of those below a wide one
 SQUARE = 12  # classes up to which cells are square; more need the whole width for their numbers
 SMALLEST = 8.0  # points: smaller numbers cannot be read, and are left to the colour bar
 LINE = 0.62  # height of a number, as a share of its cell's
@@ -42,7 +43,7 @@ def picture(model: Answered, names: Sequence[str], what: str) -> Picture:
         image = axes.imshow(
             np.ma.masked_equal(errors, 0), cmap="Oranges", norm=LogNorm(0.5, most), aspect="auto"
         )
-        size = min(15.0, LINE * _cell(len(names)))
+        size = min(15.0, LINE * _cell(names))
         _label(axes, names, size)
         if size >= SMALLEST:
             _write_counts(axes, matrix, most, size)
@@ -76,22 +77,32 @@ def sheet(model: Answered, names: Sequence[str], what: str) -> Sheet:
 
 
 def _axes(figure: Figure, names: Sequence[str]) -> Axes:
-    height = TOP - BOTTOM
+    bottom, height = _bottom(names), TOP - _bottom(names)
     if len(names) <= SQUARE:
         width = height * style.HEIGHT / style.WIDTH
-        return figure.add_axes((0.5 - width / 2, BOTTOM, width, height))
-    return figure.add_axes((0.1, BOTTOM, 0.84, height))
+        return figure.add_axes((0.5 - width / 2, bottom, width, height))
+    return figure.add_axes((0.1, bottom, 0.84, height))
 
 
-def _cell(classes: int) -> float:
+def _upright(names: Sequence[str]) -> bool:
+    """Whether names below the matrix would run into each other side by side."""
+    room = ROOM if len(names) <= SQUARE else 2 * ROOM
+    return max(map(len, names)) > room // len(names)
+
+
+def _bottom(names: Sequence[str]) -> float:
+    """Of the slide's height; upright names reach further down."""
+    return BOTTOM if not _upright(names) else min(0.3, 0.08 + 0.015 * max(map(len, names)))
+
+
+def _cell(names: Sequence[str]) -> float:
     """The height of a cell, points."""
-    return 72 * style.HEIGHT * (TOP - BOTTOM) / classes
+    return 72 * style.HEIGHT * (TOP - _bottom(names)) / len(names)
 
 
 def _label(axes: Axes, names: Sequence[str], size: float) -> None:
     places, size = range(len(names)), max(size, 7.0)
-    long = max(map(len, names)) > max(2, 60 // len(names))
-    axes.set_xticks(places, names, fontsize=size, rotation=90 if long else 0)
+    axes.set_xticks(places, names, fontsize=size, rotation=90 if _upright(names) else 0)
     axes.set_yticks(places, names, fontsize=size)
     axes.set_xlabel("said")
     axes.set_ylabel("truth")

@@ -30,7 +30,8 @@ def samples(data: Dataset, what: str) -> Picture:
     blocks = 1 if len(names) <= 13 else 2 if len(names) <= 30 else 3
     lines = max(1, 10 // len(names))  # of each class
     rows = -(-len(names) // blocks) * lines
-    across = int((WIDTH / blocks - 0.6) / (HEIGHT / rows))
+    margin = min(2.0, 0.4 + 0.12 * max(map(len, names)))  # inches, for the names
+    across = int((WIDTH / blocks - margin) / (HEIGHT / rows))
     chosen = [_drawn(data, label, across * lines) for label in range(len(names))]
     strips: list[Sequence[Images | None]] = [
         images[line * across : (line + 1) * across] for images in chosen for line in range(lines)
@@ -41,12 +42,13 @@ def samples(data: Dataset, what: str) -> Picture:
             title,
             f"Training images drawn at random, {across * lines} of each class where it has them",
         )
+        size = thumbnails.fitting(names, 72 * (margin - 0.1), 16)
         for block in range(blocks):
             part = slice(block * rows, (block + 1) * rows)
-            left = (block + 0.06) / blocks
-            area = (left, 0.02, 0.93 / blocks, 0.86)
+            left = 0.01 + block * 0.98 / blocks + margin / style.WIDTH
+            area = (left, 0.02, across * HEIGHT / rows / style.WIDTH, 0.86)
             thumbnails.mosaic(
-                figure, area, strips[part], rows=rows, columns=across, left=labels[part]
+                figure, area, strips[part], rows=rows, columns=across, left=labels[part], size=size
             )
     return Picture(
         name="samples",
@@ -102,7 +104,7 @@ def means(data: Dataset, what: str) -> Picture:
         )
         for block in range(blocks):
             part = slice(block * across, (block + 1) * across)
-            area = (0.02, 0.02 + 0.86 * (blocks - 1 - block) / blocks, 0.96, 0.82 / blocks)
+            area = (0.02, 0.06 + 0.83 * (blocks - 1 - block) / blocks, 0.96, 0.83 / blocks - 0.05)
             rows: Rows = [*zip(*pairs[part], strict=True)]
             thumbnails.mosaic(figure, area, rows, rows=2, columns=across, below=names[part])
     return Picture(

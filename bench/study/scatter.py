@@ -1,36 +1,45 @@
-"""Points in a plane, drawn: a colour and a shape a class, its name where it lies, errors ringed."""
+"""Points in a plane, drawn: a colour and a shape a class, its name where it lies, errors ringed.
+
+A class whose name is one letter or digit is drawn as that character.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from numpy.typing import NDArray
-
-from bench.report.plots.style import Look
 
 Places = NDArray[np.float64]  # (n, 2)
 
 # Petroff, 'Accessible Color Sequences for Data Visualization' (2021): ten colours that the
 # colour-blind can tell apart. Class 11 has the first colour again, in the second shape.
-COLOURS = tuple(matplotlib.color_sequences["petroff10"])
-MARKERS = ("o", "^", "s", "D", "v", "P")
-POINT, ERROR = 12, 70  # areas of the marks, in square points
+COLOURS = tuple(to_hex(colour) for colour in matplotlib.color_sequences["petroff10"])
+SHAPES = ("o", "^", "s", "D", "v", "P")
+SMALLEST, LARGEST = 30.0, 75.0  # areas of a character, in square points
+INK = 60_000.0  # square points that all characters together may cover, between these two
+FILLED = 0.5  # the area of a shape, as a share of a character's: it is filled
+RING, INSIDE = 160.0, 60.0  # the areas of an error's ring and of the mark in it
 HALO = [patheffects.withStroke(linewidth=3.5, foreground="white")]
+NAME_SIZE = 17
 GAP = 0.045  # between two names, as a share of the axes
 ROUNDS = 200  # of pushing names apart; they rest long before
-NAME_SIZE = 17
 
 
-def look(label: int) -> Look:
-    """How a class is drawn: 60 can be told apart."""
-    colour = COLOURS[label % len(COLOURS)]
-    marker = MARKERS[label // len(COLOURS) % len(MARKERS)]
-    return Look(colour=colour, marker=marker, line="", hatch="")
+def colour(label: int) -> str:
+    """The colour of a class."""
+    return COLOURS[label % len(COLOURS)]
+
+
+def marker(label: int, name: str) -> str:
+    """The shape of a class: its name where that is one letter or digit."""
+    if len(name) == 1 and name.isascii() and name.isalnum():
+        return rf"$\mathbf{{{name}}}$"
+    return SHAPES[label // len(COLOURS) % len(SHAPES)]
 
 
 def draw(
@@ -38,20 +47,41 @@ def draw(
     places: Places,
     labels: NDArray[np.int64],
     class_names: Sequence[str],
-    wrong: NDArray[np.bool_] | None,
+    wrong: NDArray[np.bool_],
 ) -> None:
-    """Draw the points of every class, the wrong ones larger and in a black ring, and the names."""
+    """Draw the points of every class, the wrong ones in a black ring, and the classes' names.
+
+    Args:
+        axes: to draw in.
+        places: (n, 2).
+        labels: (n,) the true classes.
+        class_names: in label order.
+        wrong: (n,) which to ring.
+    """
+    area = float(np.clip(INK / len(labels), SMALLEST, LARGEST))
     for label in np.unique(labels):
+        shape = marker(label, class_names[label])
         own = labels == label
-        right = own if wrong is None else own & ~wrong
-        _marks(axes, places[right], int(label), s=POINT, linewidths=0, alpha=0.75)
-        if wrong is not None:
-            ringed = {"s": ERROR, "edgecolors": "black", "linewidths": 1.8, "zorder": 3}
-            _marks(axes, places[own & wrong], int(label), **ringed)
+        _marks(axes, places[own & ~wrong], shape, area, colour(label), 1)
+    x, y = places[wrong].T
+    axes.scatter(x, y, s=RING, facecolors="white", edgecolors="black", linewidths=1.5, zorder=3)
+    for label in np.unique(labels[wrong]):
+        shape = marker(label, class_names[label])
+        own = labels == label
+        _marks(axes, places[own & wrong], shape, INSIDE, "black", 4)
     axes.grid(False)
-    axes.margins(0.06)
+    axes.margins(0.04)
     axes.set_aspect("equal", adjustable="datalim")  # a distance is the same in every direction
     _names(axes, places, labels, class_names)
+
+
+def _marks(axes: Axes, places: Places, shape: str, area: float, shown: str, zorder: int) -> None:
+    if shape in SHAPES:
+        area *= FILLED
+    x, y = places.T
+    axes.scatter(
+        x, y, s=area, marker=shape, facecolors=shown, linewidths=0, alpha=0.85, zorder=zorder
+    )
 
 
 def spread(places: Places, gap: float) -> Places:
@@ -67,11 +97,6 @@ def spread(places: Places, gap: float) -> Places:
         step = lacking / np.maximum(distance, 1e-9) / 2
         moved += (away * step[:, :, None]).sum(axis=1)
     return moved
-
-
-def _marks(axes: Axes, places: Places, label: int, **marks: Any) -> None:
-    shown = look(label)
-    axes.scatter(*places.T, facecolors=shown.colour, marker=shown.marker, **marks)
 
 
 def _names(
@@ -94,5 +119,5 @@ def _names(
             fontweight="bold",
             path_effects=HALO,
             arrowprops={"arrowstyle": "-", "linewidth": 0.8} if far else None,
-            zorder=4,
+            zorder=5,
         )

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.experiment import Experiment
-from bench.predictions import Predictions
-from bench.report import wording
+from bench.study.answered import Answered, answered
 from bench.study.artifact import Study
 from datasets import Dataset
 
@@ -29,6 +27,7 @@ class Points:
     images: NDArray[np.uint8]  # (n, 28, 28)
     labels: NDArray[np.int64]  # (n,)
     class_names: tuple[str, ...]
+    total: int  # test images there are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +49,6 @@ class Space:
     answers: Answers | None  # of the space's own model; of the best one for raw pixels
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Model:
-    name: str
-    title: str
-    said: Predictions
-
-
 def choose(dataset: Dataset) -> Points:
     """At most ``POINTS`` test images, every class in its proportion."""
     places = stratified(dataset.test.labels, POINTS)
@@ -65,6 +57,7 @@ def choose(dataset: Dataset) -> Points:
         images=np.asarray(dataset.test.images[places]),
         labels=dataset.test.labels[places].astype(np.int64),
         class_names=dataset.class_names,
+        total=len(dataset.test.labels),
     )
 
 
@@ -83,7 +76,7 @@ def stratified(labels: NDArray[np.integer], count: int) -> NDArray[np.int64]:
 
 
 def spaces(study: Study, points: Points) -> Iterator[Space]:
-    """Raw pixels first, then the penultimate layer of each model that has one."""
+    """Raw pixels first, then the penultimate layer of each model that has one (lowest seed)."""
     models = _models(study)
     best = max(models, key=_correct, default=None)
     yield Space(
@@ -93,47 +86,30 @@ def spaces(study: Study, points: Points) -> Iterator[Space]:
         answers=_answers(best, points) if best else None,
     )
     for model in models:
-        if model.said.features is not None:
+        if model.shown.features is not None:
             yield Space(
                 name=model.name,
                 title=f"penultimate layer of the {model.title}",
-                vectors=model.said.features[points.places],
+                vectors=model.shown.features[points.places],
                 answers=_answers(model, points),
             )
 
 
-def _models(study: Study) -> list[_Model]:
-    """One for each architecture, framework and augmentation: the run of the lowest seed."""
-    found: dict[tuple[object, ...], _Model] = {}
-    for group in study.groups:
-        one = group.experiment
-        for record in group.measured:  # in the order of their seeds
-            if record.run_id in study.predictions:
-                said = study.predictions[record.run_id]
-                kind = (one.architecture, one.framework, one.augmentation)
-                found.setdefault(kind, _Model(name=_name(one), title=_title(one), said=said))
+def _models(study: Study) -> list[Answered]:
+    """One for each architecture, framework and augmentation, though recipes may differ more."""
+    found: dict[str, Answered] = {}
+    for one in answered(study):
+        found.setdefault(one.title, one)
     return list(found.values())
 
 
-def _name(experiment: Experiment) -> str:
-    ending = "_augmented" if experiment.augmentation else ""
-    return f"{experiment.architecture}_{experiment.framework}{ending}"
+def _correct(model: Answered) -> int:
+    return int((~model.wrong(model.seed)).sum())
 
 
-def _title(experiment: Experiment) -> str:
-    ending = ", augmented" if experiment.augmentation else ""
-    return f"{wording.architecture(experiment.architecture)} in {experiment.framework}{ending}"
-
-
-def _correct(model: _Model) -> int:
-    return int((model.said.predicted == model.said.labels).sum())
-
-
-def _answers(model: _Model, points: Points) -> Answers:
-    predicted = model.said.predicted[points.places]
-    probabilities = model.said.probabilities[points.places]
+def _answers(model: Answered, points: Points) -> Answers:
     return Answers(
         model=model.title,
-        predicted=predicted,
-        probability=np.take_along_axis(probabilities, predicted[:, None], axis=1)[:, 0],
+        predicted=model.shown.predicted[points.places],
+        probability=model.certainty[points.places],
     )

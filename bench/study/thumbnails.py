@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bench.report.plots import style
 
 WRONG = "#D55E00"  # Okabe and Ito's vermilion; the frame and a cross say the same without colour
+CHARACTER = 0.62  # mean width of a letter, as a share of the font's size
 SIDE, GAP = 28, 2  # pixels of an image, and white ones between two of a mosaic
 TITLE_SHARE, NOTE_SHARE = 0.985, 0.925  # heights of title and note on the slide
 
@@ -37,6 +38,7 @@ def grid(
 ) -> None:
     """Images in rows of ``columns`` below the note, each with its line; wrong ones are framed."""
     rows = -(-len(images) // columns)
+    size = fitting(lines, 0.93 * 72 * style.WIDTH / columns, size)
     deepest = max((line.count("\n") for line in lines), default=0)  # below the last row
     cells = figure.subplots(
         rows,
@@ -70,10 +72,12 @@ def mosaic(
     columns: int,
     left: Sequence[str] = (),
     below: Sequence[str] = (),
+    size: float = 16,
 ) -> None:
     """Many images close together: one picture, with words left of rows or below columns.
 
-    ``area``: left, bottom, width and height on the slide. Places without an image stay white.
+    ``area``: left, bottom, width and height on the slide, without the words. Places without an
+    image stay white. ``size``: of words, at most; they shrink with rows and columns.
     """
     cell = SIDE + GAP
     canvas = np.full((rows * cell - GAP, columns * cell - GAP), 255, np.uint8)
@@ -81,15 +85,25 @@ def mosaic(
         for column, image in enumerate(strip):
             if image is not None:
                 canvas[row * cell :, column * cell :][:SIDE, :SIDE] = image
-    axes = figure.add_axes(area, anchor="NW")
+    axes = figure.add_axes(area, anchor="N")
     show(axes, canvas)
     for side in axes.spines.values():
         side.set_visible(False)
-    size = min(16.0, 0.6 * 72 * style.HEIGHT * area[3] / rows, 72 * style.WIDTH * area[2] / columns)
+    size = min(size, 0.6 * 72 * style.HEIGHT * area[3] / rows)
+    size = fitting(below, 72 * style.WIDTH * area[2] / columns, size)
     middle = np.arange(max(rows, columns)) * cell + SIDE / 2
     axes.set_yticks(middle[: len(left)], left, fontsize=size)
     axes.set_xticks(middle[: len(below)], below, fontsize=size)
     axes.tick_params(length=0)
+
+
+def fitting(words: Sequence[str], width: float, size: float) -> float:
+    """The font size, at most ``size``, at which all lines of the words are no wider than that.
+
+    Points, both. Words of a user's own classes can be long.
+    """
+    longest = max((len(line) for word in words for line in word.splitlines()), default=0)
+    return min(size, width / (CHARACTER * longest)) if longest else size
 
 
 def show(axes: Axes, image: NDArray[np.uint8]) -> None:

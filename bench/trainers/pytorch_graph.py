@@ -33,6 +33,9 @@ from models.graphs_pytorch import GraphStore
 
 PACKAGES = ("torch_geometric", "skimage")
 CPU = torch.device("cpu")
+# Graphs a CPU answers at once: what lies between the layers then stays in its cache, which made
+# 10,000 answers twice as fast as batches of 1,024.
+CPU_BATCH_SIZE = 128
 
 
 def create(setup: Setup) -> PyTorchTrainer:
@@ -152,7 +155,8 @@ class GraphClassifier:
 
 @torch.inference_mode()
 def _in_batches(forward: Any, graphs: GraphStore) -> NDArray[np.float32]:
-    """What ``forward`` makes of all graphs, batches of 1,024, on the host."""
+    """What ``forward`` makes of all graphs, on the host."""
     every = torch.arange(len(graphs), device=graphs.device)
-    batches = [forward(graphs[some]) for some in torch.split(every, EVALUATION_BATCH_SIZE)]
+    size = CPU_BATCH_SIZE if graphs.device.type == "cpu" else EVALUATION_BATCH_SIZE
+    batches = [forward(graphs[some]) for some in torch.split(every, size)]
     return torch.cat(batches).float().cpu().numpy()

@@ -1,0 +1,105 @@
+"""A small task with known answers, for the tests of the study's steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from numpy.typing import NDArray
+
+from bench import stats
+from bench.predictions import Predictions
+from bench.study.artifact import Picture, Sheet, Study
+from datasets import Dataset, Split
+from tests.records import make_record
+
+Answers = Mapping[tuple[str, int], Sequence[int]]  # (architecture, seed) -> what it says
+
+
+def make_images(labels: Sequence[int], seed: int = 0) -> NDArray[np.uint8]:
+    """(n, 28, 28): each class a bright row of its own, in noise."""
+    images = np.random.default_rng(seed).integers(0, 40, (len(labels), 28, 28), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[label % 14 * 2, : 14 + label // 14] = 255
+    return images
+
+
+def make_split(labels: Sequence[int], seed: int = 0) -> Split:
+    """Images of these classes."""
+    return Split(images=make_images(labels, seed), labels=np.array(labels, np.uint8))
+
+
+def make_study(
+    train: Split,
+    validation: Split,
+    test: Split,
+    classes: int,
+    answers: Answers | None = None,
+    names: Sequence[str] | None = None,
+) -> Study:
+    """A study of such data; each answer is given with a certainty that falls with the image."""
+    records = [
+        make_record(architecture=architecture, seed=seed) for architecture, seed in answers or {}
+    ]
+    records = records or [make_record()]
+    said = [
+        make_predictions(record.run_id, answer, test, classes)
+        for record, answer in zip(records, (answers or {}).values(), strict=False)
+    ]
+    return Study(
+        folder=Path("study"),
+        dataset=Dataset(
+            task="digits",
+            source="mnist",
+            drawn=False,
+            class_names=tuple(names or [chr(ord("A") + label) for label in range(classes)]),
+            fingerprint="",
+            duplicates_removed=7,
+            conflicting_labels=2,
+            pixel_mean=0.1,
+            pixel_std=0.3,
+            train=train,
+            validation=validation,
+            test=test,
+        ),
+        groups=stats.replicates(records),
+        predictions={one.run_id: one for one in said},
+    )
+
+
+def make_predictions(run_id: str, answer: Sequence[int], test: Split, classes: int) -> Predictions:
+    """Image i is answered with a logit of 10 - i / 100, all other logits being 0."""
+    logits = np.zeros((len(answer), classes), np.float32)
+    logits[np.arange(len(answer)), answer] = 10 - np.arange(len(answer)) / 100
+    return Predictions(
+        run_id=run_id,
+        model=f"models/{run_id}.safetensors",
+        logits=logits,
+        features=None,
+        labels=test.labels.astype(np.int64),
+        as_recorded=True,
+    )
+
+
+def pictures(artifacts: Sequence[Picture | Sheet]) -> dict[str, Picture]:
+    """Those of them, by name."""
+    return {one.name: one for one in artifacts if isinstance(one, Picture)}
+
+
+def sheets(artifacts: Sequence[Picture | Sheet]) -> dict[str, Sheet]:
+    """Those of them, by name."""
+    return {one.name: one for one in artifacts if isinstance(one, Sheet)}
+
+
+def words(figure: Figure) -> list[str]:
+    """All text of a figure, ticks and labels of axes included."""
+    return list(_words(figure))
+
+
+def _words(figure: Figure) -> Iterator[str]:
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and text.get_text():
+            yield text.get_text()
