@@ -116,7 +116,8 @@ STUDY = (
     ),
     # 16 members one after the other: each has the epochs that the small MLP alone has
     replace(_STUDIED, architectures=("adaboost-mlp",), epochs=16 * 10),
-    replace(_STUDIED, architectures=("gnn",), batch_sizes=(64,), epochs=8),
+    replace(_STUDIED, tasks=("digits",), architectures=("gnn",), batch_sizes=(64,), epochs=8),
+    replace(_STUDIED, tasks=("letters",), architectures=("gnn",), batch_sizes=(32,), epochs=20),
 )
 
 PRESETS: dict[str, Preset] = {

@@ -25,11 +25,12 @@ from safetensors.numpy import save
 import datasets
 from bench import affinity, energy, machine, material, results, settings, trainers, versions
 from bench.audit.delay import Delayed
-from bench.experiment import Run
+from bench.experiment import Experiment, Run
 from bench.measure import Diverged, Listener, measure
 from bench.record import Data, Machine, Measurement, Pulse, Record, Status
 from bench.saved import cards
 from bench.trainers import Trainer, Weights
+from models import ARCHITECTURES
 
 Result = TypeVar("Result")
 SaveNetwork = Callable[[Path], None]
@@ -194,10 +195,16 @@ def _blank(job: Job, data: datasets.Dataset) -> Record:
         started_at=job.started_at.isoformat(timespec="milliseconds"),
         wall_s=0.0,
         machine=job.machine,
-        versions=versions.installed(trainers.FRAMEWORKS[job.run.experiment.framework].packages),
+        versions=versions.installed(_packages(job.run.experiment)),
         data=describe(data),
         pulse=job.pulse,
     )
+
+
+def _packages(experiment: Experiment) -> tuple[str, ...]:
+    """The distributions that decide what is measured: the framework's, and the network's own."""
+    framework = trainers.FRAMEWORKS[experiment.framework]
+    return (*framework.packages, *ARCHITECTURES[experiment.architecture].packages)
 
 
 def describe(data: datasets.Dataset) -> Data:

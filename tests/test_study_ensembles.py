@@ -131,7 +131,8 @@ def test_saved_members_are_asked_one_after_the_other(tmp_path: Path) -> None:
     picture = next(one for one in found if one.name == "ensembles_members")
     assert isinstance(picture, Picture)
     (axes,) = picture.figure.axes
-    lengths = [np.size(line.get_xdata()) for line in axes.get_lines() if line.get_marker() != "None"]
+    lines = [line for line in axes.get_lines() if line.get_marker() != "None"]
+    lengths = [np.size(line.get_xdata()) for line in lines]
     assert sorted(lengths) == [3, 4]  # three members of the boosted network are fitted
 
 
