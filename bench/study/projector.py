@@ -5,7 +5,7 @@
 projector_config.pbtxt   one embedding a space, with paths relative to it
 SPACE.tsv                vectors, a line each, numbers apart by tabs
 SPACE_metadata.tsv       a line each below the names of its columns
-sprite.png               all images in a grid, row by row, one for all spaces
+sprite.png               all images in a grid, row by row, black on white, one for all spaces
 
 The form is TensorBoard's: https://www.tensorflow.org/tensorboard/tensorboard_projector_plugin.
 """
@@ -73,12 +73,16 @@ def metadata(points: Points, space: Space) -> str:
 
 
 def sprite(images: NDArray[np.uint8]) -> bytes:
-    """(n, 28, 28) -> one PNG, as many columns as rows; the last row may have empty places."""
+    """(n, 28, 28) -> one PNG, as many columns as rows; the last row may have empty places.
+
+    Black on white: the projector multiplies an image by the colour of its point, so that white
+    becomes the colour, and black tiles would hide one another on its white ground.
+    """
     from PIL import Image
 
     side = math.ceil(math.sqrt(len(images)))
-    sheet = np.zeros((side * side, SIDE, SIDE), np.uint8)
-    sheet[: len(images)] = images
+    sheet = np.full((side * side, SIDE, SIDE), 255, np.uint8)
+    sheet[: len(images)] -= images
     grid = sheet.reshape(side, side, SIDE, SIDE).swapaxes(1, 2).reshape(side * SIDE, side * SIDE)
     content = io.BytesIO()
     Image.fromarray(grid).save(content, "PNG")

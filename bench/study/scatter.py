@@ -5,6 +5,7 @@ A class whose name is one letter or digit is drawn as that character.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import matplotlib
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 Places = NDArray[np.float64]  # (n, 2)
 
 # Petroff, 'Accessible Color Sequences for Data Visualization' (2021): ten colours that the
-# colour-blind can tell apart. Class 11 has the first colour again, in the second shape.
+# colour-blind can tell apart. Shapes change with every class too, so that 60 are told apart.
 COLOURS = tuple(to_hex(colour) for colour in matplotlib.color_sequences["petroff10"])
 SHAPES = ("o", "^", "s", "D", "v", "P")
 SMALLEST, LARGEST = 30.0, 75.0  # areas of a character, in square points
@@ -25,8 +26,9 @@ INK = 60_000.0  # square points that all characters together may cover, between 
 FILLED = 0.5  # the area of a shape, as a share of a character's: it is filled
 RING, INSIDE = 160.0, 60.0  # the areas of an error's ring and of the mark in it
 HALO = [patheffects.withStroke(linewidth=3.5, foreground="white")]
-NAME_SIZE = 17
-GAP = 0.045  # between two names, as a share of the axes
+NAME_SIZE, LONG_NAME_SIZE = 17, 12  # of names of one character, and of longer ones
+GAP = 0.045  # between the middles of two lines of names, as a share of the axes
+CHARACTER = 0.5  # width of a character of a name, as a share of that gap
 ROUNDS = 200  # of pushing names apart; they rest long before
 
 
@@ -39,7 +41,8 @@ def marker(label: int, name: str) -> str:
     """The shape of a class: its name where that is one letter or digit."""
     if len(name) == 1 and name.isascii() and name.isalnum():
         return rf"$\mathbf{{{name}}}$"
-    return SHAPES[label // len(COLOURS) % len(SHAPES)]
+    turn = label // math.lcm(len(COLOURS), len(SHAPES))  # else the pairs would come again
+    return SHAPES[(label + turn) % len(SHAPES)]
 
 
 def draw(
@@ -105,17 +108,20 @@ def _names(
     """Write the name of each class at the median of its points, beside it where it is crowded."""
     present = np.unique(labels)
     medians = np.array([np.median(places[labels == label], axis=0) for label in present])
-    extent = np.ptp(places, axis=0).max()
-    beside = spread(medians, GAP * extent)
+    longest = max(len(class_names[label]) for label in present)
+    size = NAME_SIZE if longest == 1 else LONG_NAME_SIZE
+    gap = GAP * np.ptp(places, axis=0).max() * size / NAME_SIZE
+    width = np.array([max(1, CHARACTER * longest), 1])  # of a name, in gaps
+    beside = spread(medians / width, gap) * width
     for label, median, place in zip(present, medians, beside, strict=True):
-        far = np.linalg.norm(place - median) > GAP * extent / 2
+        far = np.linalg.norm(place - median) > gap / 2
         axes.annotate(
             class_names[label],
             tuple(median),
             tuple(place),
             ha="center",
             va="center",
-            fontsize=NAME_SIZE,
+            fontsize=size,
             fontweight="bold",
             path_effects=HALO,
             arrowprops={"arrowstyle": "-", "linewidth": 0.8} if far else None,
