@@ -109,13 +109,15 @@ STUDY = (
         augmentation=(False, True),
     ),
     replace(_STUDIED, tasks=("letters",), architectures=("mlp",)),
-    replace(
-        _STUDIED,
-        architectures=("mlp-small", "mlp-wide", "ensemble-mlp"),
-        epochs=10,
+    *(
+        replace(_STUDIED, tasks=(task,), architectures=names, epochs=epochs)
+        # members one after the other: each has the epochs that the small MLP alone has
+        for task, epochs_each in (("digits", 10), ("letters", 40))
+        for names, epochs in (
+            (("mlp-small", "mlp-wide", "ensemble-mlp"), epochs_each),
+            (("adaboost-mlp",), 16 * epochs_each),
+        )
     ),
-    # 16 members one after the other: each has the epochs that the small MLP alone has
-    replace(_STUDIED, architectures=("adaboost-mlp",), epochs=16 * 10),
     replace(_STUDIED, tasks=("digits",), architectures=("gnn",), batch_sizes=(64,), epochs=8),
     replace(_STUDIED, tasks=("letters",), architectures=("gnn",), batch_sizes=(32,), epochs=20),
 )
