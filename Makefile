@@ -40,7 +40,7 @@ test: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # A pin stays as it is in requirements.txt unless pyproject.toml asks for another.
 # PyTorch pins its own CUDA packages; listed here, they would be forced on its CPU build too.
