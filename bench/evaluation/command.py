@@ -119,6 +119,8 @@ def _dataset(model: Model, options: argparse.Namespace) -> Dataset:
     own = model.card.record.data
     task = options.task or own.task
     source = options.source or (own.source if task == own.task else None)
+    if options.data_file is not None:
+        source = None  # of a file there is but one
     if options.data_file is None and source == "own":
         raise UsageError(
             f"{model.path} was trained on data of your own, {task}: name it with --data-file"

@@ -144,7 +144,8 @@ def load(path: str | Path, framework: str | None = None) -> Model:
     """Read a saved model; nothing that the file holds is run.
 
     Args:
-        path: a ``.safetensors`` or ``.keras`` file of a results folder's ``models/``.
+        path: a ``.safetensors`` or ``.keras`` file of a results folder's ``models/``, or an
+            ``.onnx`` file that was exported from one.
         framework: to run it in; None for the one that trained it, or NumPy where that is PyTorch
             and not installed. Keras can run a file of any of its backends, and stays with the one
             it is loaded with.
@@ -154,6 +155,8 @@ def load(path: str | Path, framework: str | None = None) -> Model:
             installed or not one for it.
     """
     path = Path(path)
+    if path.suffix == ".onnx":
+        return _exported(path, framework)
     card = cards.read(path)
     chosen = _choose(path, card, framework)
     if "keras" not in sys.modules:
@@ -169,6 +172,23 @@ def load(path: str | Path, framework: str | None = None) -> Model:
         ) from error
     running = module.framework() if FRAMEWORKS[chosen].family == "keras" else chosen
     return Model(path=path, card=card, framework=running, network=network)
+
+
+def _exported(path: Path, framework: str | None) -> Model:
+    """An ONNX file, which carries its card as well, in ONNX Runtime."""
+    if framework is not None:
+        raise SavedModelError(
+            f"{path}: an ONNX file runs in ONNX Runtime; leave --framework out, or name the model "
+            "that it was exported from"
+        )
+    try:
+        onnx: Any = importlib.import_module("bench.networks.onnx")
+    except ModuleNotFoundError as error:
+        raise SavedModelError(
+            f"{path} needs the package {error.name!r}; pip install 'glyphbench[onnx]'"
+        ) from error
+    network = onnx.restore(path)
+    return Model(path=path, card=network.card, framework="onnxruntime", network=network)
 
 
 def offered(path: Path, card: Card) -> list[str]:
