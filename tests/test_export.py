@@ -23,7 +23,7 @@ from bench.export.examine import examine
 from bench.export.job import Answer, Job, Order
 from bench.export_record import Export
 from bench.record import Record
-from bench.saved import SavedModelError, cards
+from bench.saved import SavedModelError, cards, load
 from bench.worker import describe
 from models import initial
 from tests.records import make_record
@@ -132,6 +132,14 @@ def test_the_file_alone_is_usable(exported: House, tmp_path: Path) -> None:
     assert logits.shape == (1025, 10)
     assert logits.dtype == np.float32
     np.testing.assert_array_equal(logits[:1], network.infer(np.zeros((1, 28, 28), np.float32)))
+
+
+def test_an_exported_model_is_loaded_and_asked_as_the_one_it_was_made_from(exported: House) -> None:
+    images = datasets.open_cached(exported.data_folder).test.images[:5]
+    original, made = (load(path) for path in (exported.model, exported.onnx_file))
+    assert made.framework == "onnxruntime"
+    wanted = [prediction.label for prediction in original.predict(images)]
+    assert [prediction.label for prediction in made.predict(images)] == wanted
 
 
 def test_the_file_holds_no_path_of_the_machine_that_made_it(exported: House) -> None:
