@@ -18,7 +18,7 @@ other. That is the sum of the α of the members that vote for a class, less the 
 over the classes, times C/(C - 1)². scikit-learn divides by Σ α too, which leaves the probabilities
 nearly equal. With the additive model's own β = α (C - 1)²/C in place of α one member would give
 its class just the probability 1 - err, but several would then count as if independent: so sure of
-their mistakes that the lowest validation loss was always that of the first member alone.
+their mistakes that the lowest validation loss chose the first member, or one of the first few.
 """
 
 from __future__ import annotations
