@@ -21,7 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench import machine, probe
-from bench.cli import add_pythons
+from bench.parser import add_pythons
 from bench.record import Gpu, Machine
 from bench.report import wording
 from bench.trainers import FRAMEWORKS

@@ -79,7 +79,7 @@ class Phases:
     """Seconds of each phase of a run, apart. None: the phase did not happen."""
 
     import_s: float  # the framework's packages, and its device looked for
-    data_s: float  # normalising the images, read from the cache
+    data_s: float  # opening the images, splitting and normalising them
     build_s: float  # network and optimiser
     transfer_s: float  # data to the device, where the framework keeps it there
     warm_up_s: float  # first training steps: compilation and autotuning

@@ -28,7 +28,6 @@ from bench.audit.delay import Delayed
 from bench.experiment import Experiment, Run
 from bench.measure import Diverged, Listener, measure
 from bench.record import Data, Machine, Measurement, Pulse, Record, Status
-from bench.saved import cards
 from bench.trainers import Trainer, Weights
 from models import ARCHITECTURES
 
@@ -74,12 +73,11 @@ def main() -> int:
 
 def perform(job: Job, say: Listener) -> Record:
     """Run it; whatever happens inside becomes a record."""
-    # Before the import, and so part of the start.
-    data = material.dataset(Path(job.data_folder), job.run.experiment)
+    data, opening_s = _timed(lambda: material.dataset(Path(job.data_folder), job.run.experiment))
     record = _blank(job, data)
     save_network: SaveNetwork | None = None
     try:
-        settings, measurement, save_network = _measure(job, data, say)
+        settings, measurement, save_network = _measure(job, data, opening_s, say)
         record = replace(record, status="ok", settings=settings, measurement=measurement)
     except Exception as error:  # noqa: BLE001 - a failed run is a record with its error
         traceback.print_exc()
@@ -94,6 +92,8 @@ def _leave_model(job: Job, record: Record, save_network: SaveNetwork) -> Record:
 
     A disk that is full must not cost what has been measured: the record then says so.
     """
+    from bench.saved import cards  # late: a run's start is measured, and ends before this
+
     ending = trainers.FRAMEWORKS[job.run.experiment.framework].model_ending
     path = results.model_path(Path(job.results_folder), job.run.id, ending)
     try:
@@ -128,13 +128,14 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _measure(
-    job: Job, data: datasets.Dataset, say: Listener
+    job: Job, data: datasets.Dataset, opening_s: float, say: Listener
 ) -> tuple[dict[str, str], Measurement, SaveNetwork | None]:
     """Settings, measurement, and what saves the network; None where accuracy was no goal."""
     run = job.run
     if run.experiment.threads is not None:
         affinity.limit(run.experiment.threads)  # before a framework counts the processors
-    start_s = (datetime.now(UTC) - job.started_at).total_seconds()
+    # The data had to be opened before: a run that fails on them is a record of them.
+    start_s = (datetime.now(UTC) - job.started_at).total_seconds() - opening_s
     say("import", 0, 0)
     module, import_s = _timed(lambda: trainers.load(run.experiment.framework))
     say("data", 0, 0)
@@ -157,7 +158,7 @@ def _measure(
         subject,
         start_s=start_s,
         import_s=import_s + device_s,
-        data_s=data_s,
+        data_s=opening_s + data_s,
         keep=keep,
         listen=say,
         read_energy=partial(energy.read, run.experiment.device) if job.energy else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -32,6 +33,34 @@ def make_split(labels: Sequence[int], seed: int = 0) -> Split:
     return Split(images=make_images(labels, seed), labels=np.array(labels, np.uint8))
 
 
+def make_dataset(
+    train: Split,
+    validation: Split | None = None,
+    test: Split | None = None,
+    *,
+    names: Sequence[str] = "0123456789",
+    **facts: Any,
+) -> Dataset:
+    """Splits of MNIST by name; those that are not given are the training images again."""
+    return Dataset(
+        **{
+            "task": "digits",
+            "source": "mnist",
+            "drawn": False,
+            "class_names": tuple(names),
+            "fingerprint": "",
+            "duplicates_removed": 0,
+            "conflicting_labels": 0,
+            "pixel_mean": 0.1,
+            "pixel_std": 0.3,
+            **facts,
+        },
+        train=train,
+        validation=train if validation is None else validation,
+        test=train if test is None else test,
+    )
+
+
 def make_study(
     train: Split,
     validation: Split,
@@ -51,19 +80,13 @@ def make_study(
     ]
     return Study(
         folder=Path("study"),
-        dataset=Dataset(
-            task="digits",
-            source="mnist",
-            drawn=False,
-            class_names=tuple(names or [chr(ord("A") + label) for label in range(classes)]),
-            fingerprint="",
+        dataset=make_dataset(
+            train,
+            validation,
+            test,
+            names=names or [chr(ord("A") + label) for label in range(classes)],
             duplicates_removed=7,
             conflicting_labels=2,
-            pixel_mean=0.1,
-            pixel_std=0.3,
-            train=train,
-            validation=validation,
-            test=test,
         ),
         groups=stats.replicates(records),
         predictions={one.run_id: one for one in said},

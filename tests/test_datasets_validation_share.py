@@ -7,6 +7,7 @@ import pytest
 
 from datasets import Dataset, Split, with_validation_share
 from datasets.cache import pixel_statistics
+from tests.study_data import make_dataset
 
 SIZES = (80, 10, 10)  # of each split
 CLASSES = 3
@@ -24,19 +25,9 @@ def a_dataset(labels: list[int] | None = None) -> Dataset:
         for part, own in zip(np.split(images, cuts), np.split(every, cuts), strict=True)
     ]
     mean, std = pixel_statistics(splits[0].images)
-    return Dataset(
-        task="digits",
-        source="mnist",
-        drawn=False,
-        class_names=tuple("012"),
-        fingerprint="f",
-        duplicates_removed=0,
-        conflicting_labels=0,
-        pixel_mean=mean,
-        pixel_std=std,
-        train=splits[0],
-        validation=splits[1],
-        test=splits[2],
+    train, validation, test = splits
+    return make_dataset(
+        train, validation, test, names="012", fingerprint="f", pixel_mean=mean, pixel_std=std
     )
 
 

@@ -16,8 +16,9 @@ from bench.ensembling.record import Arm, Ensembling, Setting, Timed
 from bench.record import Record
 from bench.study import ensemble_growth, ensembles
 from bench.study.artifact import Artifact, Picture, Sheet, Study
-from datasets import Dataset, Split
+from datasets import Split
 from tests.records import MACHINE, make_record
+from tests.study_data import make_dataset
 
 IMAGES = 60
 
@@ -34,20 +35,7 @@ def a_study(records: Sequence[Record], folder: Path) -> Study:
     )
     return Study(
         folder=folder / "study" / "digits",
-        dataset=Dataset(
-            task="digits",
-            source="mnist",
-            drawn=False,
-            class_names=tuple("0123456789"),
-            fingerprint="",
-            duplicates_removed=0,
-            conflicting_labels=0,
-            pixel_mean=0.1,
-            pixel_std=0.3,
-            train=test,
-            validation=test,
-            test=test,
-        ),
+        dataset=make_dataset(test),
         groups=stats.replicates(records),
         predictions={},
     )

@@ -12,9 +12,10 @@ from bench import stats
 from bench.record import Record
 from bench.study import graphs
 from bench.study.artifact import Picture, Sheet, Study
-from datasets import Dataset, Split, superpixels
+from datasets import Split, superpixels
 from tests.records import make_record
 from tests.strokes import strokes
+from tests.study_data import make_dataset
 
 pytest.importorskip("skimage", reason="builds the superpixels")
 
@@ -25,20 +26,7 @@ def a_study(*records: Record, classes: int = 3) -> Study:
     split = Split(images=IMAGES, labels=(np.arange(len(IMAGES)) % classes).astype(np.uint8))
     return Study(
         folder=Path("unused"),
-        dataset=Dataset(
-            task="digits",
-            source="mnist",
-            drawn=False,
-            class_names=tuple("ABCDEFGH"[:classes]),
-            fingerprint="",
-            duplicates_removed=0,
-            conflicting_labels=0,
-            pixel_mean=0.1,
-            pixel_std=0.3,
-            train=split,
-            validation=split,
-            test=split,
-        ),
+        dataset=make_dataset(split, names="ABCDEFGH"[:classes]),
         groups=stats.replicates(records),
         predictions={},
     )

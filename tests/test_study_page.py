@@ -16,28 +16,16 @@ from matplotlib.figure import Figure
 from bench import stats
 from bench.study import page
 from bench.study.artifact import Artifact, Picture, Sheet, Step, Study
-from datasets import Dataset, Split
+from datasets import Split
 from tests.records import make_record
+from tests.study_data import make_dataset
 
 
-def a_study(folder: Path, source: str = "mnist") -> Study:
+def a_study(folder: Path) -> Study:
     split = Split(images=np.zeros((3, 28, 28), np.uint8), labels=np.zeros(3, np.uint8))
     return Study(
         folder=folder,
-        dataset=Dataset(
-            task="digits",
-            source=source,
-            drawn=False,
-            class_names=tuple("0123456789"),
-            fingerprint="",
-            duplicates_removed=0,
-            conflicting_labels=0,
-            pixel_mean=0.1,
-            pixel_std=0.3,
-            train=split,
-            validation=split,
-            test=split,
-        ),
+        dataset=make_dataset(split),
         groups=stats.replicates([make_record(), make_record(seed=1)]),
         predictions={},
     )

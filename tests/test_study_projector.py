@@ -19,8 +19,9 @@ from bench import stats
 from bench.predictions import Predictions
 from bench.study import projector
 from bench.study.artifact import Sheet, Study
-from datasets import Dataset, Split
+from datasets import Split
 from tests.records import make_record
+from tests.study_data import make_dataset
 
 N, WIDTH = 40, 5
 LABELS = np.arange(N, dtype=np.uint8) % 3
@@ -45,20 +46,7 @@ def a_study(folder: Path) -> Study:
     logits[7] = (0, 0, 9) if LABELS[7] != 2 else (9, 0, 0)  # one error
     return Study(
         folder=folder,
-        dataset=Dataset(
-            task="digits",
-            source="mnist",
-            drawn=False,
-            class_names=("a", "b b", "ç"),
-            fingerprint="",
-            duplicates_removed=0,
-            conflicting_labels=0,
-            pixel_mean=0.1,
-            pixel_std=0.3,
-            train=split,
-            validation=split,
-            test=split,
-        ),
+        dataset=make_dataset(split, names=("a", "b b", "ç")),
         groups=stats.replicates([record]),
         predictions={
             record.run_id: Predictions(

@@ -15,8 +15,9 @@ from bench import stats
 from bench.record import Record
 from bench.study import augmentation, training
 from bench.study.artifact import Artifact, Picture, Sheet, Study
-from datasets import Dataset, Split
+from datasets import Split
 from tests.records import TEST_IMAGES, make_record
+from tests.study_data import make_dataset
 
 ACCURACIES = (0.90, 0.98, 0.95)
 
@@ -46,20 +47,7 @@ def a_record(*, sampled: bool = False, **changes: Any) -> Record:
 def made(step: Any, records: Sequence[Record], classes: int = 10) -> dict[str, Artifact]:
     images = np.random.default_rng(0).integers(0, 256, (3 * classes, 28, 28), dtype=np.uint8)
     split = Split(images=images, labels=np.arange(3 * classes, dtype=np.uint8) % classes)
-    dataset = Dataset(
-        task="digits",
-        source="mnist",
-        drawn=False,
-        class_names=tuple(f"class {i}" for i in range(classes)),
-        fingerprint="",
-        duplicates_removed=0,
-        conflicting_labels=0,
-        pixel_mean=0.1,
-        pixel_std=0.3,
-        train=split,
-        validation=split,
-        test=split,
-    )
+    dataset = make_dataset(split, names=[f"class {i}" for i in range(classes)])
     groups = stats.replicates(records)
     study = Study(folder=Path(), dataset=dataset, groups=groups, predictions={})
     return {one.name: one for one in step.make(study)}

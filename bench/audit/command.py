@@ -20,10 +20,10 @@ from bench import audit, evidence, machine
 from bench.arguments import one_of, positive, whole
 from bench.audit import auditing, peak
 from bench.audit_record import Audit
-from bench.cli import DEVICES, add_pythons
 from bench.errors import UsageError
 from bench.evidence import audit_path
 from bench.experiment import Precision
+from bench.parser import DEVICES, add_pythons
 from bench.plan import devices, versions_of
 from bench.record import Machine
 from bench.report.audit import findings, said_steadiness

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from bench import machine, versions
 from bench.arguments import one_of, whole, wholes
-from bench.cli import DEVICES
 from bench.ensembling import record, timing, wording
 from bench.ensembling.record import Ensembling, Setting, Timed
 from bench.errors import UsageError
+from bench.parser import DEVICES
 from bench.plan import devices
 from bench.record import Machine
 from bench.results import ResultsError, lock

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import IO
 
-import msgspec
-
-from bench import predictions, results
+from bench import children, predictions, results
 from bench.evaluation import child
 from bench.evaluation.child import Answer, Order, Question
 from bench.predictions import Predictions
 from bench.record import Record
-from bench.scheduler import end_tree, environment
 from bench.trainers import FRAMEWORKS
-from bench.versions import PROJECT
 
 TIMEOUT_S = 600.0  # for each model: the CNN in NumPy takes the longest, some ten seconds
 
@@ -87,8 +79,7 @@ def _make(
             askable.append(record)
     by_framework = sorted(askable, key=lambda record: record.experiment.framework)
     for framework, members in groupby(by_framework, lambda record: record.experiment.framework):
-        python = pythons.get(framework, Path(sys.executable))
-        yield from _in_one_process(folder, tuple(members), data, python)
+        yield from _in_one_process(folder, tuple(members), data, pythons.get(framework))
 
 
 def _unaskable(folder: Path, record: Record, data: Mapping[tuple[str, str], Path]) -> str | None:
@@ -102,21 +93,30 @@ def _unaskable(folder: Path, record: Record, data: Mapping[tuple[str, str], Path
 
 
 def _in_one_process(
-    folder: Path, records: tuple[Record, ...], data: Mapping[tuple[str, str], Path], python: Path
+    folder: Path,
+    records: tuple[Record, ...],
+    data: Mapping[tuple[str, str], Path],
+    python: Path | None,
 ) -> Iterator[str]:
     order = Order(
         results_folder=str(folder.resolve()),
         framework=records[0].experiment.framework,
         questions=tuple(_question(folder, record, data) for record in records),
     )
-    experiment = replace(records[0].experiment, device="cpu", threads=None)
-    with tempfile.TemporaryFile() as log:
-        answers, ended = _run(order, environment(experiment, os.environ), python, log)
-        for record in records:
-            answer = answers.get(record.run_id)
-            reason = f"{ended}; {_last_line(log)}" if answer is None else answer.failure
-            if reason is not None:
-                yield f"{record.run_id} has no predictions: {reason}"
+    found = children.ask(
+        child.__name__,
+        order,
+        Answer,
+        experiment=replace(records[0].experiment, device="cpu", threads=None),
+        python=python,
+        limit_s=TIMEOUT_S * len(records),
+    )
+    answers = {answer.run_id: answer for answer in found.answers}
+    for record in records:
+        answer = answers.get(record.run_id)
+        reason = found.ended if answer is None else answer.failure
+        if reason is not None:
+            yield f"{record.run_id} has no predictions: {reason}"
 
 
 def _question(folder: Path, record: Record, data: Mapping[tuple[str, str], Path]) -> Question:
@@ -125,45 +125,3 @@ def _question(folder: Path, record: Record, data: Mapping[tuple[str, str], Path]
         model=saved_model(folder, record).relative_to(folder).as_posix(),
         data_folder=str(data[record.data.task, record.data.source].resolve()),
     )
-
-
-def _run(
-    order: Order, variables: dict[str, str], python: Path, log: IO[bytes]
-) -> tuple[dict[str, Answer], str]:
-    """The answers by run id, and how the process ended."""
-    process = subprocess.Popen(
-        [python, "-m", child.__name__],
-        cwd=PROJECT,
-        env=variables,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        start_new_session=True,  # with all it starts it is ended together
-    )
-    limit_s = TIMEOUT_S * len(order.questions)
-    try:
-        out, _ = process.communicate(msgspec.json.encode(order) + b"\n", timeout=limit_s)
-        ended = f"its process ended with exit code {process.returncode}"
-    except subprocess.TimeoutExpired:
-        end_tree(process)
-        out, _ = process.communicate()  # what it had written by then
-        ended = f"not done after {limit_s:g} s"
-    finally:
-        end_tree(process)
-    lines = [line for line in out.splitlines() if line.startswith(b"{")]
-    return {each.run_id: each for each in _whole(lines)}, ended
-
-
-def _whole(lines: Iterable[bytes]) -> Iterator[Answer]:
-    """The answers, up to a line that is none: cut off, or another program's."""
-    for line in lines:
-        try:
-            yield msgspec.json.decode(line, type=Answer)
-        except msgspec.MsgspecError:
-            return
-
-
-def _last_line(log: IO[bytes]) -> str:
-    log.seek(0)
-    lines = log.read().decode(errors="replace").strip().splitlines()
-    return f"last words: {lines[-1][:200]}" if lines else "it said nothing"

@@ -19,10 +19,10 @@ from pathlib import Path
 import datasets
 from bench import export_record
 from bench.card import Card
-from bench.cli import add_pythons
 from bench.errors import UsageError
 from bench.export import refusal, wording
 from bench.export.exporting import Wanted, export
+from bench.parser import add_pythons
 from bench.results import ResultsError
 from bench.saved import SavedModelError, cards
 from bench.stage_display import StageDisplay

@@ -18,11 +18,11 @@ from pathlib import Path
 import datasets
 import models
 from bench import arguments, machine
-from bench.cli import DEVICES, EXECUTIONS, PRECISIONS, add_pythons
 from bench.errors import UsageError
 from bench.parity import save, subject, wording
 from bench.parity.processes import GLYPHS, TIMEOUT_S, Place, certificates
 from bench.parity.subject import Subject
+from bench.parser import DEVICES, EXECUTIONS, PRECISIONS, add_pythons
 from bench.plan import check_threads, devices, versions_of
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
 from bench.results import ResultsError, lock

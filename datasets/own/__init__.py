@@ -12,8 +12,7 @@ pixels.py        images of any size and scale into 28x28 bytes, white on black
 classes.py       labels of any kind into class names, in order
 gathering.py     all of that into one data set, split
 
-The files are named by the user, never searched for. Nothing but NumPy is imported before one is
-read.
+The files are named by the user, never searched for. No reader is imported before one is named.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from datasets.errors import DataError
-from datasets.own import forms, gathering
 from datasets.progress import Progress
 from datasets.splits import Collection
 from datasets.tasks import Source, Task
@@ -62,6 +60,8 @@ def find(path: Path) -> tuple[Path, ...]:
 
     Raises DataError where it is not there or has none of the known forms.
     """
+    from datasets.own import forms  # late, as below: every run's start would pay for the readers
+
     return forms.files(path.expanduser().absolute())
 
 
@@ -71,6 +71,8 @@ def load(task: Task, files: tuple[Path, ...], progress: Progress) -> Collection:
     Where the task has classes already, the labels are theirs or their numbers. Raises DataError
     naming the file and the place.
     """
+    from datasets.own import forms, gathering
+
     with _told(files):
         content = forms.read(files, progress)
     return gathering.gather(content, classes_given=task.class_names, name=str(files[0]))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from bench import intervals, stats, survival, targets
 from bench.intervals import Interval
 from bench.report import certainty, wording
-from bench.report.comparison import EXPERIMENT_FIELDS
+from bench.report.comparison import EXPERIMENT_FIELDS, Comparison
 from bench.report.tables.judged import ends
 from bench.report.tables.table import Cell, Column, Raw, Row
 from bench.stats import Replicates, Statistic, Summary
@@ -191,4 +192,35 @@ def time(target: float, *, pick: Pick = first, of: str = "") -> Column:
         header=f"{of} time to {wording.target(target)} (s)".strip(),
         names=tuple(f"{name}_{part}" for part in parts),
         cell=cell,
+    )
+
+
+def inference(comparison: Comparison) -> Column:
+    """Images a second at the large batch."""
+    return quantity(
+        f"inference at batch {large_batch(comparison)} (images/s)",
+        "inference",
+        "images_per_s",
+        stats.inference_images_per_s,
+    )
+
+
+def large_batch(comparison: Comparison) -> str:
+    """The batch size that inference was asked with for throughput: '1,024'."""
+    runs = [record for group in comparison.measured for record in group.measured]
+    sizes = {size for record in runs if (size := stats.inference_batch_size(record))}
+    return " or ".join(f"{size:,}" for size in sorted(sizes))
+
+
+def latencies() -> tuple[Column, ...]:
+    """Percentiles of the seconds that one image takes."""
+    return tuple(
+        quantity(
+            f"latency {name} (ms)",
+            f"latency_{name}",
+            "s",
+            partial(stats.latency_s, fraction=fraction),
+            scale=1000,
+        )
+        for name, fraction in stats.LATENCY_PERCENTILES.items()
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from bench import stats
 from bench.report import matched, wording
@@ -50,8 +49,8 @@ def _columns(comparison: Comparison) -> tuple[Column, ...]:
         *_beside_the_highest(comparison),
         *map(columns.time, comparison.targets),
         columns.accuracy(),
-        _inference(comparison),
-        *(_latency(name, fraction) for name, fraction in stats.LATENCY_PERCENTILES.items()),
+        columns.inference(comparison),
+        *columns.latencies(),
         _memory("process", stats.peak_process_memory_bytes),
         _memory("device", stats.peak_device_memory_bytes),
     )
@@ -75,28 +74,6 @@ def _beside_the_highest(comparison: Comparison) -> tuple[Column, ...]:
         judged.ratio("of the highest", name, find),
         judged.p_value("", name, find),
         judged.verdict("beside the highest", name, find, ("faster", "slower"), alone=alone),
-    )
-
-
-def _inference(comparison: Comparison) -> Column:
-    runs = [record for group in comparison.groups for record in group.measured]
-    sizes = {size for record in runs if (size := stats.inference_batch_size(record))}
-    at = " or ".join(f"{size:,}" for size in sorted(sizes))
-    return columns.quantity(
-        f"inference at batch {at} (images/s)",
-        "inference",
-        "images_per_s",
-        stats.inference_images_per_s,
-    )
-
-
-def _latency(name: str, fraction: float) -> Column:
-    return columns.quantity(
-        f"latency {name} (ms)",
-        f"latency_{name}",
-        "s",
-        partial(stats.latency_s, fraction=fraction),
-        scale=1000,
     )
 
 

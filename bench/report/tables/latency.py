@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
-from bench import stats
 from bench.report import certainty, exported, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
 from bench.report.tables import columns
@@ -67,37 +65,16 @@ def _rows(comparison: Comparison) -> Iterator[Row]:
 
 
 def _columns(comparison: Comparison) -> tuple[Column, ...]:
-    large = _large(comparison)
+    large = columns.large_batch(comparison)
     return (
         *columns.experiment(),
         _runtime(comparison),
-        *(_latency(name, fraction) for name, fraction in stats.LATENCY_PERCENTILES.items()),
-        columns.quantity(
-            f"inference at batch {large} (images/s)",
-            "inference",
-            "images_per_s",
-            stats.inference_images_per_s,
-        ),
+        *columns.latencies(),
+        columns.inference(comparison),
         _beside("speed-up of one image", "one_image", one_image=True),
         _beside(f"speed-up at batch {large}", "large_batch", one_image=False),
         _deviation(),
         _differing(),
-    )
-
-
-def _large(comparison: Comparison) -> str:
-    runs = [record for group in comparison.measured for record in group.measured]
-    sizes = {size for record in runs if (size := stats.inference_batch_size(record))}
-    return " or ".join(f"{size:,}" for size in sorted(sizes))
-
-
-def _latency(name: str, fraction: float) -> Column:
-    return columns.quantity(
-        f"latency {name} (ms)",
-        f"latency_{name}",
-        "s",
-        partial(stats.latency_s, fraction=fraction),
-        scale=1000,
     )
 
 
