@@ -10,9 +10,10 @@ import pytest
 
 from bench.certificate import Check
 from bench.experiment import Precision
-from bench.parity import tolerances
+from bench.parity import examine as examining
+from bench.parity import referee, tolerances, trial
 from bench.parity.deviation import deviation, largest
-from bench.parity.examine import STARTS, NotFinite, examine
+from bench.parity.examine import JUDGED, STARTS, NotFinite, examine
 from bench.parity.sample import BATCH_SIZE, EVALUATION_IMAGES, STEPS, TRAIN_IMAGES, Sample
 from bench.parity.subject import Subject
 from bench.parity.trial import Create
@@ -68,6 +69,51 @@ def test_an_honest_trainer_passes_every_check(architecture: str) -> None:
     checks = examined(numpy_trainer, architecture, starts=STARTS)
     assert len(checks) == 11
     assert [check for check in checks.values() if not check.passed] == []
+
+
+SUBJECT = Subject(
+    framework="numpy",
+    execution="eager",
+    device="cpu",
+    precision="fp32",
+    threads=None,
+    architecture="mlp",
+)
+
+
+def test_a_fault_is_held_against_a_framework_after_three_starts() -> None:
+    create = faults.planted(numpy_trainer, faults.missing_momentum)
+    checks, tried = examine(create, SUBJECT, drawn())
+    assert tried == JUDGED
+    assert not all(check.passed for check in checks)
+
+
+def test_a_start_that_rounding_decides_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    decided = iter([True, False, True, False, False])
+    monkeypatch.setattr(examining, "decided_by_rounding", lambda *_: next(decided))
+    create = faults.planted(numpy_trainer, faults.missing_momentum)
+    checks, tried = examine(create, SUBJECT, drawn())
+    assert tried == 5
+    assert not all(check.passed for check in checks)
+
+
+def test_where_rounding_decides_every_start_the_check_still_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(examining, "decided_by_rounding", lambda *_: True)
+    create = faults.planted(numpy_trainer, faults.missing_momentum)
+    checks, tried = examine(create, SUBJECT, drawn())
+    assert tried == len(STARTS)
+    assert not all(check.passed for check in checks)
+
+
+def test_rounding_decides_where_float32_alone_leaves_the_referee(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = trial.begin(SUBJECT, drawn(), referee.shapes("mlp", 10), 1)
+    assert not examining.decided_by_rounding(SUBJECT, drawn(), start)
+    monkeypatch.setattr(examining, "DTYPES", (np.float16, np.float64))  # rounds far more
+    assert examining.decided_by_rounding(SUBJECT, drawn(), start)
 
 
 def test_an_epsilon_of_another_size_shows_in_adams_first_update_from_every_start() -> None:
