@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -23,8 +24,10 @@ EXPERIMENT = an_experiment(source="glyphs", goal="throughput", batch_size=20)
 
 
 def _pytest(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """A pytest of its own: not one of several that share the tests, which time nothing."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    alone = {name: value for name, value in os.environ.items() if "XDIST" not in name}
+    return subprocess.run(command, cwd=PROJECT, env=alone, capture_output=True, text=True)
 
 
 @pytest.fixture

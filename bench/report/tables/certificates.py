@@ -28,8 +28,8 @@ def build(groups: Sequence[Replicates]) -> Table:
             "difference over the largest magnitude of the referee's, and after the slash how much "
             "is allowed. Now and then rounding alone turns a ReLU over, and all after it differs: "
             "where a check fails it is tried from three starts that rounding does not decide, and "
-            "each quantity's smallest deviation counts; a fault is there at every start. `python -m bench parity` makes "
-            "them again."
+            "each quantity's smallest deviation counts; a fault is there at every start. "
+            "`python -m bench parity` makes them again."
         ),
         needs="runs with nothing left to the framework",
         sections=tuple(_section(list(members)) for _, members in sections),
