@@ -26,7 +26,7 @@ from bench.errors import UsageError
 from bench.saved import Guess, Model, load
 from bench.saved.model import TOP
 from bench.trainers import FRAMEWORKS
-from datasets import DataError, grey
+from datasets import DataError, pictures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +111,10 @@ def _paths(given: Iterable[Path]) -> list[Path]:
         inside = [
             each
             for each in (sorted(path.rglob("*")) if path.is_dir() else [path])
-            if each == path or (each.is_file() and each.suffix.lower() in grey.ENDINGS)
+            if each == path or (each.is_file() and each.suffix.lower() in pictures.ENDINGS)
         ]
         if not inside:
-            raise UsageError(f"{path}: no images in it; wanted {', '.join(grey.ENDINGS)}")
+            raise UsageError(f"{path}: no images in it; wanted {', '.join(pictures.ENDINGS)}")
         found |= dict.fromkeys(inside)
     return list(found)
 

@@ -16,12 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from bench.card import Card
 from bench.predictions import softmax
-from bench.saved import cards
-from bench.saved.error import SavedModelError
+from bench.saved_models import Card, SavedModelError, read_card
 from bench.trainers import EVALUATION_BATCH_SIZE, FRAMEWORKS, FrameworkMissing, Logits
-from datasets import mnist_form, normalise
+from datasets import mnist_form, normalise, pictures
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from bench.networks import Features, Network
 
 TOP = 3  # labels that a prediction names
-SIDE = mnist_form.SIDE
+SIDE = pictures.SIDE
 
 Pixels = NDArray[np.uint8]
 
@@ -157,7 +155,7 @@ def load(path: str | Path, framework: str | None = None) -> Model:
     path = Path(path)
     if path.suffix == ".onnx":
         return _exported(path, framework)
-    card = cards.read(path)
+    card = read_card(path)
     chosen = _choose(path, card, framework)
     if "keras" not in sys.modules:
         os.environ.update(FRAMEWORKS[chosen].environment)  # Keras reads it when it is imported

@@ -6,9 +6,7 @@ table.py         CSV
 label_column.py  which of its columns holds the labels
 npz.py           arrays of NumPy
 image_folder.py  a folder of images by class
-picture.py       one image file
 content.py       what each of these readers returns
-pixels.py        images of any size and scale into 28x28 bytes, white on black
 classes.py       labels of any kind into class names, in order
 gathering.py     all of that into one data set, split
 
@@ -36,7 +34,7 @@ SOURCE = Source(
 )
 
 # Part of every cache folder's name. Raise it when reading, resizing or splitting changes.
-VERSION = 1
+VERSION = 2
 
 MOST_NAME_CHARACTERS = 40  # it is part of file names
 _WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import DataError
-from datasets.own.content import Numbers, Texts
+from datasets.own.content import Texts
+from datasets.pictures import Numbers
 
 MOST = 256  # labels are kept as bytes
 

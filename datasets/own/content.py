@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[Any]  # unsigned, signed, floating or boolean
+from datasets.pictures import Numbers
+
 Texts = NDArray[np.str_]
 
 

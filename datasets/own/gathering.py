@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets import pictures
 from datasets.errors import DataError
-from datasets.own import classes, pixels
+from datasets.own import classes
 from datasets.own.content import Content, Part
 from datasets.splits import Collection, divide, divide_rest
 
@@ -26,13 +27,13 @@ def gather(content: Content, *, classes_given: tuple[str, ...] = (), name: str) 
     Without an official test part 80/10/10 within each class; with one, that is the test set,
     and a tenth of the rest of each class is for validation. Raises DataError on labels of
     another length than the images, on too few images in a class, and on all that
-    ``classes.number`` and ``pixels.standard`` refuse.
+    ``classes.number`` and ``pictures.standard`` refuse.
     """
     parts = [part for part in (content.test, content.rest) if part is not None]
     for part in parts:
         _check_lengths(part, name)
     labels = classes.number([part.labels for part in parts], given=classes_given, name=name)
-    images, notes = pixels.standard([part.images for part in parts], name=name)
+    images, notes = pictures.standard([part.images for part in parts], name=name)
     collection = replace(
         _divide(images, labels.indices),
         class_names=labels.names,
@@ -50,7 +51,7 @@ def _check_lengths(part: Part, name: str) -> None:
         )
 
 
-def _divide(images: list[pixels.Bytes], labels: list[NDArray[np.uint8]]) -> Collection:
+def _divide(images: list[pictures.Bytes], labels: list[NDArray[np.uint8]]) -> Collection:
     together = np.concatenate(images), np.concatenate(labels)
     return divide(*together) if len(images) == 1 else divide_rest(*together, test=len(images[0]))
 

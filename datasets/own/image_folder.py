@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets import pictures
 from datasets.errors import DataError
-from datasets.grey import ENDINGS
-from datasets.own import picture, pixels
 from datasets.own.content import Content, Part
+from datasets.pictures import ENDINGS, SIDE
 from datasets.progress import Progress, Stage
 
 _TRAIN, _TEST = ("train", "training"), ("test", "testing")
@@ -123,6 +123,10 @@ def _left_out(folder: Path, read: int) -> list[str]:
     return [f"left out: {others:,} files that are no images of a class"] if others else []
 
 
+def _read_image(path: Path) -> pictures.Bytes:
+    return pictures.whole(pictures.read(path))
+
+
 class _Reading:
     """Reads images in several threads, and counts them over all parts."""
 
@@ -131,10 +135,10 @@ class _Reading:
 
     def part(self, classes: Mapping[str, Sequence[Path]]) -> Part:
         paths = [path for paths in classes.values() for path in paths]
-        images = np.empty((len(paths), pixels.SIDE, pixels.SIDE), dtype=np.uint8)
+        images = np.empty((len(paths), SIDE, SIDE), dtype=np.uint8)
         with ThreadPoolExecutor(_THREADS) as pool:
-            for place, image in enumerate(pool.map(picture.read, paths)):
-                images[place] = image
+            for index, image in enumerate(pool.map(_read_image, paths)):
+                images[index] = image
                 self._done += 1
                 self._progress(self._stage, self._done)
         labels = np.repeat(list(classes), [len(paths) for paths in classes.values()])

@@ -8,7 +8,8 @@ import numpy as np
 
 from datasets.errors import DataError
 from datasets.own.classes import MOST
-from datasets.own.content import Numbers, Texts
+from datasets.own.content import Texts
+from datasets.pictures import Numbers
 
 NAMES = ("label", "labels", "class", "target", "y", "category", "digit", "letter", "character")
 

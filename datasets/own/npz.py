@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from datasets.errors import DataError
-from datasets.own.content import Content, Numbers, Part
+from datasets.own.content import Content, Part
+from datasets.pictures import Numbers
 from datasets.progress import Progress, Stage
 
 # Names of images and labels, compared in lower case: by themselves, and of an official part.

@@ -15,8 +15,8 @@ import numpy as np
 from datasets import compressed
 from datasets.errors import DataError
 from datasets.own import label_column
-from datasets.own.content import Content, Numbers, Part, Texts
-from datasets.own.pixels import LEAST_SIDE
+from datasets.own.content import Content, Part, Texts
+from datasets.pictures import LEAST_SIDE, Numbers
 from datasets.progress import Progress
 
 if TYPE_CHECKING:
