@@ -92,12 +92,13 @@ def _leave_model(job: Job, record: Record, save_network: SaveNetwork) -> Record:
 
     A disk that is full must not cost what has been measured: the record then says so.
     """
-    from bench.saved import cards  # late: a run's start is measured, and ends before this
+    # late: a run's start is measured, and ends before this
+    from bench.saved_models import card_of, write_model
 
     ending = trainers.FRAMEWORKS[job.run.experiment.framework].model_ending
     path = results.model_path(Path(job.results_folder), job.run.id, ending)
     try:
-        cards.write(path, cards.card_of(record), save_network)
+        write_model(path, card_of(record), save_network)
     except Exception as error:  # noqa: BLE001 - kept beside the settings, and shown
         traceback.print_exc()
         reason = f"{type(error).__name__}: {error}"

@@ -12,11 +12,11 @@ from safetensors.numpy import save_file
 from torch import nn
 
 import models
-from bench.card import Card
 from bench.export import keras_torch, pytorch
 from bench.export.comparison import compare
 from bench.networks import onnx as networks
-from bench.saved import SavedModelError, cards
+from bench.saved import SavedModelError
+from bench.saved_models import Card, card_of, write_model
 from bench.trainers import Images
 from tests.records import make_record
 
@@ -31,7 +31,7 @@ def test_a_keras_network_is_exported_for_any_number_of_images(tmp_path: Path) ->
     card = a_card("cnn", framework="keras-jax", execution="compiled")
     model = models.load("cnn", "keras").build(10)
     path = tmp_path / "model.keras"
-    cards.write(path, card, model.save)
+    write_model(path, card, model.save)
     pytorch.write(keras_torch.restore(path, card), card, tmp_path / "model.onnx")
     own = model.predict(IMAGES, verbose=0)
     assert compare(own, answers(tmp_path / "model.onnx", IMAGES)).logits.passed
@@ -68,7 +68,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 
 def a_card(architecture: str, framework: str = "pytorch", execution: str = "eager") -> Card:
     record = make_record(architecture=architecture, framework=framework, execution=execution)
-    return cards.card_of(record)
+    return card_of(record)
 
 
 def answers(onnx_file: Path, images: Images) -> Images:

@@ -14,10 +14,9 @@ import numpy as np
 import datasets
 import models
 from bench import results
-from bench.card import Card
 from bench.experiment import Experiment, Goal, Run
 from bench.record import Record
-from bench.saved import cards
+from bench.saved_models import Card, card_of
 from bench.trainers import Weights
 from bench.worker import Job, perform
 from models import initial
@@ -74,7 +73,7 @@ def job(folder: Path, *, goal: Goal = "train") -> Job:
 
 def a_card(architecture: str = "mlp", *, framework: str = "pytorch", classes: int = 10) -> Card:
     """A card with a record made up for tests."""
-    card = cards.card_of(make_record(architecture=architecture, framework=framework))
+    card = card_of(make_record(architecture=architecture, framework=framework))
     return replace(card, class_names=tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:classes]))
 
 

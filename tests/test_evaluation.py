@@ -20,9 +20,10 @@ from bench.evaluation import evaluate
 from bench.evaluation.command import main
 from bench.evaluation.scoring import scores
 from bench.evaluation.transfer import class_indices
-from bench.intervals import wilson
 from bench.results import ResultsError
-from bench.saved import cards, load
+from bench.saved import load
+from bench.saved_models import card_of, read_card, write_model
+from bench.uncertainty import wilson
 from tests import saved_models
 from tests.records import make_record
 from tests.saved_models import IMAGES, data_folder, model_path, saver
@@ -74,7 +75,7 @@ def test_a_model_that_errs_on_other_images_than_recorded_is_found_out(tmp_path: 
     path = results.model_path(tmp_path, record.run_id, ".safetensors")
     weights = load_file(model_path())
     weights["logits/bias"][0] += 100
-    cards.write(path, cards.card_of(record), saver(weights))
+    write_model(path, card_of(record), saver(weights))
     [said] = evaluate(tmp_path, [record], _data()).values()
     assert not said.as_recorded
     assert set(said.predicted) == {0}
@@ -97,10 +98,10 @@ def test_other_images_than_those_of_the_run_and_the_model_of_another_are_refused
     record = saved_models.record()
     path = results.model_path(tmp_path, record.run_id, ".safetensors")
     elsewhere = replace(record, data=replace(record.data, fingerprint="0" * 64))
-    cards.write(path, cards.card_of(elsewhere), saver(load_file(model_path())))
+    write_model(path, card_of(elsewhere), saver(load_file(model_path())))
     assert evaluate(tmp_path, [record], _data()) == {}
     assert "are no longer those of its run" in capsys.readouterr().err
-    cards.write(path, cards.card_of(make_record()), saver(load_file(model_path())))
+    write_model(path, card_of(make_record()), saver(load_file(model_path())))
     assert evaluate(tmp_path, [record], _data()) == {}
     assert f"is the model of another run, {make_record().run_id}" in capsys.readouterr().err
 
@@ -146,12 +147,12 @@ def test_other_data_with_the_classes_in_another_order_is_matched_by_name(
     tmp_path: Path, capsys: Captured
 ) -> None:
     """A copy of the model whose classes stand in reverse, weights and names alike, is as good."""
-    card = cards.read(model_path())
+    card = read_card(model_path())
     weights = load_file(model_path())
     for name in ("logits/kernel", "logits/bias"):
         weights[name] = np.ascontiguousarray(weights[name][..., ::-1])
     path = tmp_path / "reversed.safetensors"
-    cards.write(path, replace(card, class_names=card.class_names[::-1]), saver(weights))
+    write_model(path, replace(card, class_names=card.class_names[::-1]), saver(weights))
     assert main([str(path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert main([str(model_path()), "--json"]) == 0

@@ -23,7 +23,8 @@ from bench.export.examine import examine
 from bench.export.job import Answer, Job, Order
 from bench.export_record import Export
 from bench.record import Record
-from bench.saved import SavedModelError, cards, load
+from bench.saved import SavedModelError, load
+from bench.saved_models import card_of, write_model
 from bench.worker import describe
 from models import initial
 from tests.records import make_record
@@ -57,8 +58,8 @@ class House:
 def a_model(folder: Path, **experiment: object) -> Path:
     """A file with the card of a run, for what never looks at its weights."""
     path = folder / "model.safetensors"
-    card = cards.card_of(make_record(**experiment))  # type: ignore[arg-type]
-    cards.write(path, card, lambda part: save_file({"one": np.zeros(1, np.float32)}, part))
+    card = card_of(make_record(**experiment))  # type: ignore[arg-type]
+    write_model(path, card, lambda part: save_file({"one": np.zeros(1, np.float32)}, part))
     return path
 
 
@@ -71,7 +72,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     record = replace(record, data=describe(data))
     built = House(folder=folder, data_folder=drawn.folder, record=record)
     weights = initial.draw(models.load("mlp", "numpy").build(10).parameters, seed=0)
-    cards.write(built.model, cards.card_of(record), lambda part: save_file(weights, part))
+    write_model(built.model, card_of(record), lambda part: save_file(weights, part))
     return built
 
 
@@ -126,7 +127,7 @@ def test_the_file_alone_is_usable(exported: House, tmp_path: Path) -> None:
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(exported.onnx_file.read_bytes())
     network = networks.restore(alone)
-    assert network.card == cards.card_of(exported.record)
+    assert network.card == card_of(exported.record)
     assert network.features(np.zeros((1, 28, 28), np.float32)) is None
     logits = network.logits(np.zeros((1025, 28, 28), np.float32))
     assert logits.shape == (1025, 10)

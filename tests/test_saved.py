@@ -15,8 +15,8 @@ from safetensors.numpy import load_file, save_file
 
 import datasets
 from bench import results
-from bench.saved import SavedModelError, cards, load
-from bench.saved.formats import ENTRY
+from bench.saved import SavedModelError, load
+from bench.saved_models import HEADER_ENTRY, read_card, write_model
 from bench.score import wrong
 from tests import saved_models
 from tests.imports import ROOT
@@ -31,7 +31,7 @@ READERS = ("bench/saved", "bench/networks", "bench/evaluation", "bench/predictio
 
 def test_a_good_run_leaves_a_model_with_its_whole_record() -> None:
     record = saved_models.record()
-    card = cards.read(model_path())
+    card = read_card(model_path())
     assert card.record == record
     assert record.status == "ok"
     assert (card.task, card.architecture, card.framework) == ("digits", "mlp", "numpy")
@@ -61,7 +61,7 @@ def test_loaded_again_it_is_wrong_on_the_images_that_its_record_names() -> None:
 
 def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "run.safetensors"
-    cards.write(path, a_card(), saver(weights_of("mlp")))
+    write_model(path, a_card(), saver(weights_of("mlp")))
     before = path.read_bytes()
 
     def half(part: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path: Path) -
         raise OSError("no space left on device")
 
     with pytest.raises(OSError, match="no space left"):
-        cards.write(path, a_card(), half)
+        write_model(path, a_card(), half)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -132,7 +132,7 @@ def test_weights_of_another_number_of_classes_do_not_fit_the_card(
     if framework == "pytorch":
         pytest.importorskip("torch")
     path = tmp_path / "run.safetensors"
-    cards.write(path, a_card(classes=26), saver(weights_of("mlp", classes=10)))
+    write_model(path, a_card(classes=26), saver(weights_of("mlp", classes=10)))
     with pytest.raises(SavedModelError, match=r"mlp for digits with 26 classes.*\(512, 10\)"):
         load(path, framework)
 
@@ -144,7 +144,7 @@ def test_a_framework_that_cannot_run_the_file_is_refused_with_those_that_can() -
 
 def _with_card(folder: Path, fields: object) -> Path:
     path = folder / "run.safetensors"
-    save_file(weights_of("mlp"), path, metadata={ENTRY: json.dumps(fields)})
+    save_file(weights_of("mlp"), path, metadata={HEADER_ENTRY: json.dumps(fields)})
     return path
 
 
@@ -155,7 +155,7 @@ def test_pytorch_s_model_runs_in_numpy_where_pytorch_is_not_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "run.safetensors"
-    cards.write(path, a_card(), saver(weights_of("mlp")))
+    write_model(path, a_card(), saver(weights_of("mlp")))
     monkeypatch.setattr("bench.saved.model.find_spec", lambda name: None)
     assert load(path).framework == "numpy"
 
@@ -164,7 +164,7 @@ def test_a_special_architecture_without_pytorch_says_what_it_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "run.safetensors"
-    cards.write(path, a_card("ensemble-mlp"), saver(weights_of("mlp")))
+    write_model(path, a_card("ensemble-mlp"), saver(weights_of("mlp")))
     monkeypatch.setitem(sys.modules, "bench.networks.pytorch", None)
     with pytest.raises(SavedModelError, match=r"was to run in pytorch: .*install it"):
         load(path)
@@ -174,7 +174,7 @@ def test_a_special_architecture_without_pytorch_says_what_it_needs(
 def test_numpy_and_pytorch_read_the_same_file_alike(architecture: str, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     path = tmp_path / "run.safetensors"
-    cards.write(path, a_card(architecture), saver(weights_of(architecture)))
+    write_model(path, a_card(architecture), saver(weights_of(architecture)))
     images = datasets.open_cached(saved_models.data_folder()).test.images
     one, other = load(path, "numpy"), load(path, "pytorch")
     np.testing.assert_allclose(one.logits(images), other.logits(images), atol=2e-5)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.saved import Model, SavedModelError, cards, load
+from bench.saved import Model, SavedModelError, load
+from bench.saved_models import write_model
 from bench.trainers import FRAMEWORKS, Trainer
 from tests.saved_models import a_card
 from tests.small_trainers import (
@@ -38,7 +39,7 @@ Change = Callable[[dict[str, Any]], None]
 def saved(trainer: Trainer, folder: Path, architecture: str = "mlp") -> Path:
     """The network of a trainer, saved as a run saves it."""
     path = folder / f"run{ENDING}"
-    cards.write(path, a_card(architecture, framework=FRAMEWORK), trainer.save)
+    write_model(path, a_card(architecture, framework=FRAMEWORK), trainer.save)
     return path
 
 
@@ -132,7 +133,7 @@ def test_a_real_lambda_layer_is_refused_and_does_not_run(tmp_path: Path) -> None
     network = keras.Sequential([keras.Input((28, 28)), planted])
     Path(trace).unlink()  # Keras has called it to know its output
     path = tmp_path / "run.keras"
-    cards.write(path, a_card(framework=FRAMEWORK), network.save)
+    write_model(path, a_card(framework=FRAMEWORK), network.save)
     with pytest.raises(SavedModelError, match=r"refused: it names .*\.Lambda"):
         load(path)
     assert not Path(trace).exists()
@@ -157,7 +158,7 @@ def test_a_file_without_a_card_is_somebody_else_s(tmp_path: Path) -> None:
 
 def test_the_weights_of_another_architecture_do_not_fit_the_card(tmp_path: Path) -> None:
     path = tmp_path / f"run{ENDING}"
-    cards.write(path, a_card("cnn", framework=FRAMEWORK), create("mlp").save)
+    write_model(path, a_card("cnn", framework=FRAMEWORK), create("mlp").save)
     with pytest.raises(SavedModelError, match="its card says cnn for digits with 10 classes"):
         load(path)
 

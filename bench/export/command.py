@@ -18,13 +18,12 @@ from pathlib import Path
 
 import datasets
 from bench import export_record
-from bench.card import Card
 from bench.errors import UsageError
 from bench.export import refusal, wording
 from bench.export.exporting import Wanted, export
 from bench.parser import add_pythons
 from bench.results import ResultsError
-from bench.saved import SavedModelError, cards
+from bench.saved_models import Card, SavedModelError, read_card
 from bench.stage_display import StageDisplay
 
 
@@ -49,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _wanted(options: argparse.Namespace) -> Wanted:
     """What is asked for; raises UsageError and DataError for what cannot be done."""
-    card = cards.read(options.model)
+    card = read_card(options.model)
     reason = refusal.reason(card.record.experiment)
     if reason is not None:
         raise SavedModelError(f"{options.model} cannot be exported: {reason}")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bench.export.job import Job, Order, serve
-from bench.saved import cards
+from bench.saved_models import read_card
 
 FRAMEWORKS = {".safetensors": "pytorch", ".keras": "keras-torch"}  # that convert, by file
 
@@ -19,7 +19,7 @@ def convert(job: Job, order: Order) -> None:
     from bench.export import pytorch  # late: after the processors are limited
 
     model = Path(job.model)
-    card = cards.read(model)
+    card = read_card(model)
     if model.suffix == ".keras":
         from bench.export import keras_torch
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import datasets
 from bench import saved, versions
-from bench.card import Card
 from bench.errors import UsageError
 from bench.export import latency
 from bench.export.comparison import compare
 from bench.export.job import Job, Order, serve
 from bench.export_record import Export, sha256
+from bench.saved_models import Card
 from bench.trainers import FRAMEWORKS
 
 

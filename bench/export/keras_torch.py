@@ -12,8 +12,8 @@ from typing import cast
 import keras
 from torch import nn
 
-from bench.card import Card
 from bench.networks import keras as keras_network
+from bench.saved_models import Card
 
 
 def restore(path: Path, card: Card) -> nn.Module:

@@ -12,10 +12,10 @@ from safetensors.numpy import load_file
 from torch import nn
 
 import models
-from bench.card import Card
 from bench.networks import misfits
 from bench.networks.onnx import CARD, IMAGES, LOGITS
 from bench.results import write_atomically
+from bench.saved_models import Card
 from models import weights_pytorch
 
 OPSET = 20  # what the exporter of PyTorch 2.13 writes by itself; ONNX Runtime reads it since 1.17

@@ -18,8 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.card import Card
-from bench.saved.error import SavedModelError
+from bench.saved_models import Card, SavedModelError
 from bench.trainers import Images, Logits
 
 Features = NDArray[np.float32]

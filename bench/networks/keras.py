@@ -18,10 +18,8 @@ import keras
 import numpy as np
 
 import models
-from bench.card import Card
 from bench.networks import Features, Network, misfits
-from bench.saved.error import SavedModelError
-from bench.saved.formats import damaged
+from bench.saved_models import Card, SavedModelError, damaged
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Logits
 
 CONFIG = "config.json"  # the member of the zip that says what the network consists of

@@ -8,8 +8,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 import models
-from bench.card import Card
 from bench.networks import Features, Network, misfits
+from bench.saved_models import Card
 from bench.trainers import Images, Logits
 from models import layout
 from models.network_numpy import Network as Chain

@@ -13,9 +13,8 @@ import numpy as np
 import onnxruntime
 
 from bench import settings
-from bench.card import Card
 from bench.networks import Features
-from bench.saved.error import SavedModelError
+from bench.saved_models import Card, SavedModelError
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Logits
 
 IMAGES, LOGITS = "images", "logits"  # the names of what goes in and of what comes out

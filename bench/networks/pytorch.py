@@ -11,8 +11,8 @@ from safetensors.numpy import load_file
 from torch import nn
 
 import models
-from bench.card import Card
 from bench.networks import Features, Network, misfits
+from bench.saved_models import Card
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Logits
 from models import weights_pytorch
 

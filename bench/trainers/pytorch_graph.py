@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 import models
-from bench.card import Card
+from bench.saved_models import Card
 from bench.trainers import EVALUATION_BATCH_SIZE, FrameworkMissing, Images, Logits, Setup, Weights
 from bench.trainers.batches import evaluation_batches, inference_batches
 from bench.trainers.pytorch import PyTorchTrainer
