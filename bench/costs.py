@@ -1,4 +1,6 @@
-"""What a run reached of what its machine can do, and what it cost. Pure functions over records.
+"""What runs cost, and what they reached of what their machine can do. Pure functions over records.
+
+First the roofline, then joules and money, then when a longer start-up has paid for itself.
 
 The roofline model (Williams, Waterman and Patterson, 'Roofline', Communications of the ACM 52,
 2009): a step that does F operations and moves B bytes takes at least the longer of F / peak
@@ -8,14 +10,18 @@ the peaks were measured on the machine by an audit.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations, permutations
+from statistics import fmean
 from typing import Literal
 
-from bench import ledger, stats
+from bench import run_statistics as stats
 from bench.audit_record import Audit, Peak
 from bench.experiment import Experiment
 from bench.record import Record
-from bench.stats import Replicates, host
+from bench.run_statistics import Replicates, host
 from models import cost
 
 ELEMENT_BYTES = {"fp32": 4, "tf32": 4, "bf16": 2}  # of a number in a product
@@ -23,6 +29,10 @@ EXPLAINED = 0.5  # the share of a step's time that its work must explain, or som
 SECONDS_PER_HOUR = 3600.0
 
 Limit = Literal["compute-bound", "memory-bound", "launch-bound"]
+Pair = tuple[Replicates, Replicates]
+
+
+# The roofline
 
 
 def training_flop_per_image(record: Record) -> float | None:
@@ -43,7 +53,7 @@ def training_flop_per_s(record: Record) -> float | None:
 def step_bytes(record: Record) -> float | None:
     """Bytes that a mean step must move at least, as ``models.cost`` counts them."""
     experiment = record.experiment
-    images = ledger.images_per_step(record)
+    images = stats.images_per_step(record)
     if images is None:
         return None
     return cost.step_bytes(
@@ -58,7 +68,7 @@ def step_bytes(record: Record) -> float | None:
 
 def intensity_flop_per_byte(record: Record) -> float | None:
     """Arithmetic intensity: operations for each byte that a step must move."""
-    flop = _product(training_flop_per_image(record), ledger.images_per_step(record))
+    flop = _product(training_flop_per_image(record), stats.images_per_step(record))
     moved = step_bytes(record)
     return None if flop is None or not moved else flop / moved
 
@@ -69,8 +79,8 @@ def roof_flop_per_s(peak: Peak, intensity: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where an experiment stands under its roof: means over its runs."""
+class RooflinePoint:
+    """What an experiment reached under its roof: means over its runs."""
 
     intensity: float  # FLOP/byte
     flop_per_s: float
@@ -122,14 +132,14 @@ class Place:
         return "compute-bound" if computes or self.cached else "memory-bound"
 
 
-def place(group: Replicates) -> Place | None:
+def roofline_point(group: Replicates) -> RooflinePoint | None:
     """None where no peak was measured, no run ended well, or the architecture is not known."""
-    found = peak(group)
+    highest = peak(group)
     reached = group.summary(training_flop_per_s)
     intensity = group.summary(intensity_flop_per_byte)
-    if found is None or reached is None or intensity is None:
+    if highest is None or reached is None or intensity is None:
         return None
-    return Place(intensity=intensity.mean, flop_per_s=reached.mean, peak=found)
+    return RooflinePoint(intensity=intensity.mean, flop_per_s=reached.mean, peak=highest)
 
 
 def peak(group: Replicates) -> Peak | None:
@@ -138,23 +148,19 @@ def peak(group: Replicates) -> Peak | None:
     The fastest where several libraries were tried. None where none was measured, or on another
     machine.
     """
-    audit = group.evidence.audit
+    audit, experiment = group.evidence.audit, group.experiment
     if audit is None or not _same_machine(audit, group):
         return None
-    asked = _axes(group.experiment)
-    found = (p for p in audit.peaks if (p.device, p.precision, p.threads) == asked)
-    return max(found, key=lambda one: one.flop_per_s, default=None)
-
-
-def _axes(experiment: Experiment) -> tuple[str, str, int | None]:
-    return experiment.device, experiment.precision, experiment.threads
+    wanted = (experiment.device, experiment.precision, experiment.threads)
+    peaks = (p for p in audit.peaks if (p.device, p.precision, p.threads) == wanted)
+    return max(peaks, key=lambda peak: peak.flop_per_s, default=None)
 
 
 def _same_machine(audit: Audit, group: Replicates) -> bool:
-    gpus = {gpu.name for gpu in audit.machine.gpus}
-    wanted = {gpu.name for gpu in group.records[0].machine.gpus}
+    audited = {gpu.name for gpu in audit.machine.gpus}
+    used = {gpu.name for gpu in group.records[0].machine.gpus}
     on_cpu = group.experiment.device == "cpu"
-    return host(audit.machine) == group.host and (on_cpu or gpus == wanted)
+    return host(audit.machine) == group.host and (on_cpu or audited == used)
 
 
 # Energy and price
@@ -178,11 +184,8 @@ def watts(record: Record) -> float | None:
 
 def joules_to_target(record: Record, target: float) -> float | None:
     """Joules of the training images up to the target; None: not measured or never met."""
-    if record.measurement is None:
-        return None
-    evaluations = record.measurement.evaluations
-    images = next((seen.images_seen for seen in evaluations if seen.accuracy >= target), None)
-    return _product(joules_per_image(record), images)
+    reached = stats.first_at(record, target)
+    return _product(joules_per_image(record), reached.images_seen if reached else None)
 
 
 def price_to_target(record: Record, target: float, price_per_h: float) -> float | None:
@@ -198,5 +201,168 @@ def price_to_target(record: Record, target: float, price_per_h: float) -> float 
     return price_per_h * (start_up_s + train_s) / SECONDS_PER_HOUR
 
 
-def _product(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one * other
+def _product(factor: float | None, other: float | None) -> float | None:
+    return None if factor is None or other is None else factor * other
+
+
+# Break-even: two ways to train start after s seconds and take t seconds a step each, so that n
+# steps are done after s + n·t. The lines cross at n = (s_B - s_A) / (t_A - t_B).
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One way to train: seconds since the cold start over steps."""
+
+    start_up_s: float
+    step_s: float
+
+    def at(self, steps: float) -> float:
+        """Seconds since the cold start when so many steps are done."""
+        return self.start_up_s + steps * self.step_s
+
+
+def _line(record: Record) -> Line | None:
+    """Of one run; None where it did not end well."""
+    start_up_s, step_s = stats.start_up_s(record), stats.step_s(record)
+    if start_up_s is None or step_s is None:
+        return None
+    return Line(start_up_s=start_up_s, step_s=step_s)
+
+
+def _lines(group: Replicates) -> dict[int, Line]:
+    """The line of each run that ended well, by its seed."""
+    return {record.seed: line for record in group.measured if (line := _line(record))}
+
+
+def mean_line(group: Replicates) -> Line | None:
+    """The mean start-up and the mean step of a group's runs; None where none ended well."""
+    lines = _lines(group).values()
+    if not lines:
+        return None
+    return Line(
+        start_up_s=fmean(line.start_up_s for line in lines),
+        step_s=fmean(line.step_s for line in lines),
+    )
+
+
+def crossing(base: Line, other: Line) -> float:
+    """Steps after which ``other`` is ahead of ``base`` for good.
+
+    0: at once, since it starts no later and is faster. Infinity: never, since its steps are no
+    faster, even where it starts earlier and leads for a while.
+    """
+    gain_s = base.step_s - other.step_s
+    if gain_s <= 0:
+        return math.inf
+    return max((other.start_up_s - base.start_up_s) / gain_s, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lead:
+    """For which steps one way to train is ahead of another."""
+
+    begins: float  # steps; 0: from the start; infinity: it never is
+    ends: float  # steps; infinity: it stays ahead
+
+    @property
+    def stays(self) -> bool:
+        """Whether it begins, and never ends."""
+        return math.isfinite(self.begins) and math.isinf(self.ends)
+
+
+def lead(base: Line, other: Line) -> Lead:
+    """When ``other`` is ahead of ``base``."""
+    if other.step_s < base.step_s:
+        return Lead(begins=crossing(base, other), ends=math.inf)
+    if other.start_up_s < base.start_up_s:
+        return Lead(begins=0.0, ends=crossing(other, base))
+    return Lead(begins=math.inf, ends=math.inf)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakEven:
+    """When one way to train is ahead of another, seed by seed."""
+
+    leads: tuple[Lead, ...]  # one a seed that both have; may be empty
+    lines: tuple[Line, ...]  # of the way that is overtaken, in the same order
+
+    @property
+    def paid(self) -> tuple[float, ...]:
+        """Steps to break-even of the seeds for which it comes and the lead stays; ascending."""
+        return tuple(sorted(lead.begins for lead in self.leads if lead.stays))
+
+    @property
+    def paid_s(self) -> tuple[float, ...]:
+        """Seconds since the cold start at each of these break-evens; ascending."""
+        pairs = zip(self.leads, self.lines, strict=True)
+        return tuple(sorted(line.at(lead.begins) for lead, line in pairs if lead.stays))
+
+    @property
+    def lost(self) -> tuple[float, ...]:
+        """Steps after which an early lead is lost, of the seeds that have one; ascending."""
+        return tuple(sorted(lead.ends for lead in self.leads if math.isfinite(lead.ends)))
+
+    @property
+    def never(self) -> int:
+        """Seeds for which it is never ahead."""
+        return sum(math.isinf(lead.begins) for lead in self.leads)
+
+
+def break_even(base: Replicates, other: Replicates) -> BreakEven:
+    """When ``other`` is ahead of ``base``.
+
+    Paired by seed: the same seed gives both the same batches in the same order.
+    """
+    overtaken, overtaking = _lines(base), _lines(other)
+    seeds = sorted(overtaken.keys() & overtaking.keys())
+    return BreakEven(
+        leads=tuple(lead(overtaken[seed], overtaking[seed]) for seed in seeds),
+        lines=tuple(overtaken[seed] for seed in seeds),
+    )
+
+
+def epoch_steps(group: Replicates) -> int:
+    """Steps of an epoch, the last batch short or not."""
+    return math.ceil(group.data.train_images / group.experiment.batch_size)
+
+
+def eager_and_compiled(groups: Sequence[Replicates]) -> Iterator[Pair]:
+    """Not compiled and compiled, of one framework on one device."""
+    return _alike(
+        permutations(groups, 2),
+        ("framework", "device"),
+        lambda base, other: base.execution != "compiled" == other.execution,
+    )
+
+
+def cpu_and_accelerator(groups: Sequence[Replicates]) -> Iterator[Pair]:
+    """On the CPU and on another device, of one framework and execution."""
+    return _alike(
+        permutations(groups, 2),
+        ("framework", "execution"),
+        lambda base, other: base.device == "cpu" != other.device,
+    )
+
+
+def framework_pairs(groups: Sequence[Replicates]) -> Iterator[Pair]:
+    """Every two frameworks on one device, the one that starts earlier first."""
+
+    def starts_s(group: Replicates) -> float:
+        line = mean_line(group)
+        return line.start_up_s if line else math.inf
+
+    return _alike(
+        combinations(sorted(groups, key=starts_s), 2),
+        ("device",),
+        lambda base, other: base.framework != other.framework,
+    )
+
+
+def _alike(
+    pairs: Iterable[Pair], fields: Sequence[str], differ: Callable[[Experiment, Experiment], bool]
+) -> Iterator[Pair]:
+    """The pairs whose experiments have the same values in these fields, and differ as asked."""
+    for base, other in pairs:
+        same = all(getattr(base.experiment, f) == getattr(other.experiment, f) for f in fields)
+        if same and differ(base.experiment, other.experiment):
+            yield base, other

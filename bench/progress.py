@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bench.experiment import Run
 from bench.record import Record
-from bench.stats import test_accuracy, throughput_images_per_s
+from bench.run_statistics import test_accuracy, throughput_images_per_s
 
 
 class Display(Protocol):

@@ -1,7 +1,7 @@
 """What a run leaves: one immutable record, as versioned JSON. Raw values only.
 
 Whatever can be computed from these (throughput, time to accuracy, percentiles) is computed
-on reading, in ``bench.stats``. Seconds are of a monotonic clock read after the device was
+on reading, in ``bench.run_statistics``. Seconds are of a monotonic clock read after the device was
 synchronised; bytes are bytes; accuracies are fractions.
 
 History of the schema:

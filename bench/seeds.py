@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench import stats, verdict
+from bench import run_statistics as stats
+from bench import verdict
 from bench.progress import minutes
 from bench.record import Record
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, comparisons, only
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 FEWEST = 5  # below it the interval of so few pairs covers clearly less than it claims
 MOST = 100  # seeds: beyond this a narrower interval is not to be had by more of the same

@@ -66,7 +66,7 @@ def warnings(found: Steadiness, during: str) -> list[str]:
         way = "longer" if found.drift > 0 else "shorter"
         said.append(
             f"During {during} the same product came to take {100 * abs(found.drift):.0f} % {way}: "
-            "plug the machine in, let it breathe, set its power mode to performance, close other "
+            "plug the machine in, let it cool down, set its power mode to performance, close other "
             "programs, and measure again; comparisons of runs that lie far apart are off by as "
             "much."
         )

@@ -1,30 +1,34 @@
-"""How long until something happens, where it has not happened to all yet. Numbers only.
+"""How long runs need to a target accuracy, where not all have met it. Pure functions.
 
-Kaplan and Meier, 'Nonparametric Estimation from Incomplete Observations', JASA 53 (1958). A run
-that stops short of its target is not dropped, which would flatter a framework that seldom gets
-there, nor is its end taken for its time: it is known to have needed longer than it ran.
+Kaplan and Meier, 'Nonparametric Estimation from Incomplete Observations', JASA 53 (1958), as
+SciPy computes it (``scipy.stats.ecdf``). A run that stops short of its target is not dropped,
+which would flatter a framework that seldom gets there, nor is its end taken for its time: it is
+known to have needed longer than it ran.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import warnings
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import Any
 
-from scipy.special import ndtri
+import numpy as np
+import numpy.typing as npt
 
-from bench.intervals import LEVEL
+from bench.record import Record
+from bench.run_statistics import Replicates, time_to_accuracy_s
+from bench.uncertainty import CONFIDENCE
 
-HALF = Fraction(1, 2)
+ROUNDING = 1e-9  # of a share that is a product of fractions, where exactly one half is meant
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """When it happened, and until when those were watched to whom it did not."""
+    """When the target was met, and how long those were watched that did not meet it."""
 
     times: tuple[float, ...]
-    censored: tuple[float, ...] = ()  # infinity: to whom it can never happen
+    censored: tuple[float, ...] = ()  # infinity: a run that can never meet it
 
     @property
     def n(self) -> int:
@@ -33,75 +37,90 @@ class Observed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
-    """The estimate from one time on, to the next step."""
-
-    time: float
-    surviving: Fraction  # estimated share to which it has not happened; exact, to meet 1/2
-    low: float | None  # the ends of its 95 % interval; None where it is not defined
-    high: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Median:
-    """The time by which it has happened to half, with its 95 % interval."""
+    """The time by which half have met the target, with its 95 % interval."""
 
-    time: float | None  # None: it has not happened to half of them
+    time: float | None  # None: half of them have not
     low: float | None
     high: float | None  # None: too few to bound it
 
 
-def steps(observed: Observed) -> list[Step]:
-    """The Kaplan–Meier estimate after each time at which it happened, ascending.
+def observed(group: Replicates, target: float) -> Observed:
+    """Training seconds to the target, and how long those trained that never met it.
 
-    Whoever is watched until the very time at which it happens to another counts as at risk then.
-    The limits are those of log(-log S), with Greenwood's variance (Kalbfleisch and Prentice,
-    'The Statistical Analysis of Failure Time Data', 1980, section 1.3): they stay within 0 and
-    1. They are not defined where nobody is left.
+    A miss counts as watched no shorter than the slowest run that met the target. All runs of an
+    experiment stop after the same epochs; one that got through them in fewer seconds would
+    otherwise be taken as lost from sight before the others, and what is known of it, that the whole
+    training was not enough, would be forgotten.
+
+    A run that diverged never gets there, however long it trains, and one that was ended by its
+    time limit had not got there either. Runs that failed in another way tell nothing of learning
+    and are left out, as are those that were never evaluated.
     """
-    surviving, spread, found = Fraction(1), Fraction(0), []
-    for time, happened, at_risk in _events(observed):
-        surviving *= Fraction(at_risk - happened, at_risk)
-        if surviving:
-            spread += Fraction(happened, at_risk * (at_risk - happened))
-        low, high = _limits(surviving, spread)
-        found.append(Step(time=time, surviving=surviving, low=low, high=high))
-    return found
+    evaluated = [r for r in group.measured if r.measurement and r.measurement.evaluations]
+    reached = [time_to_accuracy_s(record, target) for record in evaluated]
+    times = tuple(time for time in reached if time is not None)
+    missed = [record for record, time in zip(evaluated, reached, strict=True) if time is None]
+    slowest_s = max(times, default=0.0)
+    hopeless = sum(record.status in ("diverged", "timed out") for record in group.failed)
+    censored = (*(max(_trained_s(r), slowest_s) for r in missed), *(math.inf,) * hopeless)
+    return Observed(times=times, censored=censored)
 
 
-def median(observed: Observed) -> Median:
-    """The first time at which the estimate is one half or below, with its interval.
+def _trained_s(record: Record) -> float:
+    """Training seconds at the last look at the validation set."""
+    evaluations = record.measurement.evaluations if record.measurement else ()
+    return evaluations[-1].train_s
+
+
+def all_reached(group: Replicates, target: float) -> bool:
+    """Whether there are runs, and every one met the target."""
+    seen = observed(group, target)
+    return bool(seen.times) and not seen.censored
+
+
+def median(seen: Observed) -> Median:
+    """The first time at which at most half have yet to meet the target, with its interval.
 
     Brookmeyer and Crowley, 'A Confidence Interval for the Median Survival Time', Biometrics 38
-    (1982), with the limits of ``steps``: all times at which one half lies within them. Fewer than
-    7 cannot bound the upper end, however alike they are; of one there is no interval.
+    (1982): all times at which one half lies within the limits of the Kaplan–Meier estimate, those
+    of log(-log S) with Greenwood's variance (Kalbfleisch and Prentice, 'The Statistical Analysis
+    of Failure Time Data', 1980, section 1.3). Fewer than 7 cannot bound the upper end, however
+    alike they are; of one there is no interval.
     """
-    found = steps(observed)
+    if not seen.times:
+        return Median(time=None, low=None, high=None)
+    surviving = _kaplan_meier(seen).sf
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # where all or none are left: no limits
+        limits = surviving.confidence_interval(CONFIDENCE, method="log-log")
     return Median(
-        time=next((step.time for step in found if step.surviving <= HALF), None),
-        low=next((step.time for step in found if step.low is not None and step.low <= 0.5), None),
-        high=next(
-            (step.time for step in found if step.high is not None and step.high <= 0.5), None
-        ),
+        time=_first(surviving.quantiles, surviving.probabilities <= 0.5 + ROUNDING),
+        low=_first(surviving.quantiles, limits.low.probabilities <= 0.5),
+        high=_first(surviving.quantiles, limits.high.probabilities <= 0.5),
     )
 
 
-def share_reached_by(observed: Observed) -> list[tuple[float, float]]:
-    """Time and share to which it has happened by then, from (0, 0) on; flat to the next."""
-    return [(0.0, 0.0), *((step.time, float(1 - step.surviving)) for step in steps(observed))]
+def share_reached_by(seen: Observed) -> list[tuple[float, float]]:
+    """Time and share that have met the target by then, from (0, 0) on; flat to the next."""
+    if not seen.times:
+        return [(0.0, 0.0)]
+    times = np.unique(seen.times)
+    shares = _kaplan_meier(seen).cdf.evaluate(times)
+    return [(0.0, 0.0), *zip(times.tolist(), shares.tolist(), strict=True)]
 
 
-def _events(observed: Observed) -> Iterator[tuple[float, int, int]]:
-    """Each time at which it happened, to how many, and how many were still watched."""
-    everyone = (*observed.times, *observed.censored)
-    for time in sorted(set(observed.times)):
-        yield time, observed.times.count(time), sum(end >= time for end in everyone)
+def _kaplan_meier(seen: Observed) -> Any:
+    """SciPy's estimate of one or more times; a miss at the very time of another is still watched.
+
+    SciPy takes no infinity; beyond the last time it is all one how long a miss was watched.
+    """
+    from scipy.stats import CensoredData, ecdf
+
+    watched = np.minimum(seen.censored, max(seen.times))
+    return ecdf(CensoredData(uncensored=seen.times, right=watched))
 
 
-def _limits(surviving: Fraction, spread: Fraction) -> tuple[float | None, float | None]:
-    """Greenwood's limits on the scale of log(-log S)."""
-    if not 0 < surviving < 1:
-        return None, None
-    log = math.log(surviving)
-    reach = float(ndtri((1 + LEVEL) / 2)) * math.sqrt(spread) / -log
-    return math.exp(log * math.exp(reach)), math.exp(log * math.exp(-reach))
+def _first(times: npt.NDArray[np.float64], holds: npt.NDArray[np.bool_]) -> float | None:
+    """The first time at which a condition holds; None: at none."""
+    return float(times[holds.argmax()]) if holds.any() else None

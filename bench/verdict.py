@@ -4,10 +4,13 @@ Runs of the same seed belong together: the same initial weights, the same batche
 order. So what is compared is the ratio within each pair, which leaves out whatever the seed does
 to both. A difference is stated only if all of these hold:
 
-1. the 95 % interval of the ratio does not hold 1 (``bench.intervals``);
-2. p, corrected for all pairs that were compared beside it, is below 0.05 (``bench.significance``);
+1. the 95 % interval of the ratio does not include 1;
+2. p, corrected for all pairs that were compared beside it, is below 0.05;
 3. the difference is larger than the noise floor, where the machine was audited: that is, than
    what the same experiment differs by from itself.
+
+Two tie only if they are shown to be equal: the whole interval lies within the noise floor. All
+else is undecided. A difference that is not significant is no sign that there is none.
 
 Simulated, 20,000 times 5 pairs of two frameworks that do not differ: a winner was named in 4.9 %
 with normal noise, in 4.1 % with Laplace's, and in 3.4 % where each run in ten was held up (3 pairs:
@@ -24,11 +27,11 @@ from itertools import combinations
 from statistics import fmean
 from typing import Literal
 
-from bench import intervals, stats
+from bench import run_statistics as stats
+from bench import uncertainty
 from bench.audit_record import Arms
-from bench.intervals import Interval
-from bench.significance import LEVEL, holm, paired_t
-from bench.stats import Replicates, Statistic
+from bench.run_statistics import Replicates, Statistic
+from bench.uncertainty import SIGNIFICANCE, Interval, holm, paired_t
 
 Outcome = Literal["higher", "lower", "tie", "undecided"]  # of the first beside the second
 
@@ -50,13 +53,24 @@ class Paired:
     @property
     def difference(self) -> float:
         """How far the ratio is from 1, as a factor less 1: the same whichever comes first."""
-        return max(self.ratio, 1 / self.ratio) - 1
+        return _factor(self.ratio) - 1
+
+    @property
+    def farthest(self) -> float | None:
+        """The same of the end of the interval that is farthest from 1; None of one pair."""
+        ends = self.interval and (self.interval.low, self.interval.high)
+        return max(map(_factor, ends)) - 1 if ends else None
 
     @property
     def swapped(self) -> Paired:
         """The second over the first."""
         turned = self.interval and Interval(low=1 / self.interval.high, high=1 / self.interval.low)
         return Paired(ratio=1 / self.ratio, interval=turned, p=self.p, seeds=self.seeds)
+
+
+def _factor(ratio: float) -> float:
+    """The ratio or one over it, whichever is not below 1."""
+    return max(ratio, 1 / ratio)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +117,8 @@ def compare(first: Replicates, second: Replicates, statistic: Statistic) -> Pair
     it never met: the pairs that are left would be the lucky ones.
     """
     pairs = _pairs(first, second, statistic)
-    return _paired([one / other for _, one, other in pairs], _seeds(pairs)) if pairs else None
+    ratios = [value / other for _, value, other in pairs]
+    return _paired(ratios, _seeds(pairs)) if pairs else None
 
 
 def difference(first: Replicates, second: Replicates, statistic: Statistic) -> Difference | None:
@@ -111,8 +126,8 @@ def difference(first: Replicates, second: Replicates, statistic: Statistic) -> D
     pairs = _pairs(first, second, statistic)
     if not pairs:
         return None
-    values = [one - other for _, one, other in pairs]
-    return Difference(mean=fmean(values), interval=intervals.of_mean(values), seeds=_seeds(pairs))
+    values = [value - other for _, value, other in pairs]
+    return Difference(mean=fmean(values), interval=uncertainty.of_mean(values), seeds=_seeds(pairs))
 
 
 def _pairs(
@@ -125,9 +140,9 @@ def _pairs(
     if None in (*ours.values(), *theirs.values()):
         return []
     return [
-        (seed, one, other)
+        (seed, value, other)
         for seed in sorted(ours.keys() & theirs.keys())
-        if (one := ours[seed]) is not None and (other := theirs[seed]) is not None
+        if (value := ours[seed]) is not None and (other := theirs[seed]) is not None
     ]
 
 
@@ -138,7 +153,7 @@ def _seeds(pairs: Sequence[tuple[int, float, float]]) -> tuple[int, ...]:
 def _paired(ratios: Sequence[float], seeds: tuple[int, ...]) -> Paired:
     return Paired(
         ratio=math.exp(fmean(map(math.log, ratios))),
-        interval=intervals.of_ratio(ratios),
+        interval=uncertainty.of_ratio(ratios),
         p=paired_t(ratios),
         seeds=seeds,
     )
@@ -160,16 +175,16 @@ def judge_pairs(
 ) -> list[Judged]:
     """These pairs, where they can be compared, corrected for one another.
 
-    ``above_noise``: whether what is below the noise floor, which is of seconds, is a tie.
+    ``above_noise``: whether the noise floor, which is of seconds, counts.
     """
     compared = [(*pair, paired) for pair in pairs if (paired := compare(*pair, statistic))]
     p_values = [paired.p for *_, paired in compared if paired.p is not None]
     corrected = iter(holm(p_values))
-    found = []
+    judged = []
     for first, second, paired in compared:
         p = None if paired.p is None else next(corrected)
         floor = noise_floor_of(first) if above_noise else None
-        found.append(
+        judged.append(
             Judged(
                 first=first,
                 second=second,
@@ -180,21 +195,22 @@ def judge_pairs(
                 outcome=outcome(paired, p, floor),
             )
         )
-    return found
+    return judged
 
 
 def outcome(paired: Paired, p: float | None, floor: float | None = None) -> Outcome:
-    """What may be said of a pair whose corrected p this is; the three conditions are above.
+    """What may be said of a pair whose corrected p this is; the conditions are above.
 
     One pair is never a tie: that it differs little says nothing of the next.
     """
-    if paired.interval is None or p is None:
+    if paired.interval is None or paired.farthest is None or p is None:
         return "undecided"
-    if floor is not None and paired.difference <= floor:
+    if floor is not None and paired.farthest <= floor:
         return "tie"
-    if paired.interval.holds(1) or p >= LEVEL:
-        return "undecided"
-    return "higher" if paired.ratio > 1 else "lower"
+    significant = p < SIGNIFICANCE and not paired.interval.includes(1)
+    if significant and (floor is None or paired.difference > floor):
+        return "higher" if paired.ratio > 1 else "lower"
+    return "undecided"
 
 
 # The audit of clock and machine
@@ -202,7 +218,7 @@ def outcome(paired: Paired, p: float | None, floor: float | None = None) -> Outc
 
 def compare_arms(first_s: Sequence[float], second_s: Sequence[float]) -> Paired:
     """Seconds of the first arm over those of the second, round by round; at least one round."""
-    ratios = [one / other for one, other in zip(first_s, second_s, strict=True)]
+    ratios = [first / second for first, second in zip(first_s, second_s, strict=True)]
     return _paired(ratios, tuple(range(len(ratios))))
 
 
@@ -211,8 +227,7 @@ def noise_floor(arms: Arms) -> float | None:
 
     The end of the interval of the A/A ratio that is farthest from 1, as a factor less 1.
     """
-    same = compare_arms(arms.same_s, arms.a_s).interval if arms.a_s else None
-    return max(same.high, 1 / same.low) - 1 if same else None
+    return compare_arms(arms.same_s, arms.a_s).farthest if arms.a_s else None
 
 
 def noise_floor_of(group: Replicates) -> float | None:
@@ -237,7 +252,7 @@ def names_winner(arms: Arms, floor: float | None = None) -> bool:
 def winners_named(arms: Arms, repetitions: Sequence[Arms]) -> int:
     """In how many further comparisons of equal arms a winner is named, beside the first's floor."""
     floor = noise_floor(arms)
-    return sum(names_winner(one, floor) for one in repetitions)
+    return sum(names_winner(repetition, floor) for repetition in repetitions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,11 +265,11 @@ class Delay:
 
     @property
     def found(self) -> bool:
-        """Whether the interval holds what was injected, and does not hold 0."""
+        """Whether the interval includes what was injected, and does not include 0."""
         return (
             self.interval is not None
-            and self.interval.holds(self.injected_s)
-            and not self.interval.holds(0)
+            and self.interval.includes(self.injected_s)
+            and not self.interval.includes(0)
         )
 
 
@@ -268,5 +283,5 @@ def delay_found(arms: Arms) -> Delay:
     return Delay(
         injected_s=fmean(arms.injected_s),
         found_s=fmean(longer),
-        interval=intervals.of_mean(longer),
+        interval=uncertainty.of_mean(longer),
     )

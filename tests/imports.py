@@ -13,7 +13,7 @@ PACKAGES = ("bench", "datasets", "models")
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """One imported name: ``from bench import stats`` imports ``bench.stats``."""
+    """One imported name: ``from bench import plan`` imports ``bench.plan``."""
 
     module: str  # that imports, such as 'bench.worker'
     target: str  # that is imported, dotted, as deep as the statement names it

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.predictions import Predictions
 from bench.study.artifact import Picture, Sheet, Study
 from datasets import Dataset, Split

@@ -111,7 +111,7 @@ def test_nothing_stays_of_an_audit_of_another_machine() -> None:
 
 def test_a_loud_machine_is_told_to_be_quiet() -> None:
     loud = some_arms(same_s=(0.8, 1.3, 0.7, 1.2, 1.1))
-    assert any("so smaller differences are called a tie" in said for said in warned(loud))
+    assert any("so a smaller difference names no winner" in said for said in warned(loud))
 
 
 def test_a_coarse_timer_is_warned_of() -> None:

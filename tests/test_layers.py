@@ -85,7 +85,7 @@ def the_clock_sees_no_framework(tree: Tree) -> list[str]:
 
 def reports_see_records_and_statistics_only(tree: Tree) -> list[str]:
     """Nothing that reports or computes on records reaches a live object by any way."""
-    starts = {name for name in tree.modules if name == "bench.stats" or _in_report(name)}
+    starts = {name for name in tree.modules if name == "bench.run_statistics" or _in_report(name)}
     reached = tree.reached(starts, at_import_only=False)
     live = [way for name, way in reached.items() if any(fnmatchcase(name, it) for it in LIVE)]
     return live + _framework_imports(tree, reached)
@@ -142,10 +142,10 @@ def test_the_house_holds_its_rule(rule: Rule) -> None:
         (RULES[1], "datasets/digits.py", "import tensorflow as tf"),
         (RULES[2], "bench/order.py", "    import torch"),
         (RULES[3], "bench/report/tables.py", "from bench import worker"),
-        (RULES[3], "bench/stats.py", "from .trainers import FRAMEWORKS"),
+        (RULES[3], "bench/run_statistics.py", "from .trainers import FRAMEWORKS"),
         (RULES[3], "bench/results.py", "    import bench.scheduler"),
-        (RULES[3], "bench/stats.py", "from models import mlp_keras"),
-        (RULES[3], "bench/stats.py", "    from bench import networks"),
+        (RULES[3], "bench/run_statistics.py", "from models import mlp_keras"),
+        (RULES[3], "bench/run_statistics.py", "    from bench import networks"),
         (RULES[4], "bench/worker.py", "import pandas"),
         (RULES[4], "datasets/digits.py", "import polars as pl"),
         (RULES[4], "bench/order.py", "from scipy import stats"),
@@ -173,7 +173,7 @@ def test_an_import_for_the_type_checker_alone_is_no_import_of_the_core(tmp_path:
 
 def test_an_import_for_the_type_checker_alone_reaches_nothing(tmp_path: Path) -> None:
     _small_house(tmp_path)
-    stats = tmp_path / "bench/stats.py"
+    stats = tmp_path / "bench/run_statistics.py"
     stats.write_text("if TYPE_CHECKING:\n    import models.mlp_keras\n")
     assert reports_see_records_and_statistics_only(imports.read(tmp_path)) == []
     stats.write_text("if TYPE_CHECKING:\n    pass\nelse:\n    import models.mlp_keras\n")
@@ -192,10 +192,10 @@ def _small_house(root: Path) -> None:
         "bench/order.py": "import numpy\n",
         "bench/record.py": "import msgspec\n",
         "bench/report/__init__.py": "",
-        "bench/report/tables.py": "import pandas\nfrom bench import results, stats\n",
+        "bench/report/tables.py": "import pandas\nfrom bench import results, run_statistics\n",
         "bench/results.py": "from bench.record import Record\n",
         "bench/scheduler.py": "from bench import results\n",
-        "bench/stats.py": "from bench.record import Record\n",
+        "bench/run_statistics.py": "from bench.record import Record\n",
         "bench/study/__init__.py": "",
         "bench/study/carry_out.py": "from bench import scheduler\n",
         "bench/study/errors.py": "import pandas\n",

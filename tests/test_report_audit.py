@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.audit_record import Arms, Audit, Peak, Timer, Unsynchronised
 from bench.record import Pulse, Record
 from bench.report.audit import NO_AUDIT, sentences
@@ -55,7 +55,7 @@ def beat(place: int, product_s: float = 0.001, busy: float = 0.0) -> Record:
     [
         "Noise floor 1.0 %: the very same experiment run as two arms (pytorch eager, 5 rounds of "
         "runs that train about 1.0 s) differed by +0.0 % (-1.0 % to +1.0 %), and no winner was "
-        "named. Smaller differences on this device are called a tie",
+        "named. A smaller difference on this device names no winner",
         "Injected delay of 50.0 ms a run (5.0 %): found, as 50.0 ms (",
         "A clock that does not wait, on CPU: unavailable: a CPU does the work before the call "
         "returns.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.report.tables import axes
 from bench.report.tables.table import to_frame, to_markdown

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from bench import stats
-from bench.intervals import Interval
+from bench import run_statistics as stats
 from bench.report import certainty
 from bench.survival import Observed
+from bench.uncertainty import Interval
 from bench.verdict import Judged, Paired
 from tests.records import make_record
 

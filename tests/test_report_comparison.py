@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.report.comparison import FRAMEWORK, comparisons, differences, swaps
 from tests.records import MACHINE, make_record

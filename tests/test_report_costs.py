@@ -11,8 +11,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench import stats
-from bench.break_even import BreakEven, Lead, Line
+from bench import run_statistics as stats
+from bench.costs import BreakEven, Lead, Line
 from bench.evidence import NONE
 from bench.record import Energy, Phases, Record
 from bench.report.plots import break_even as break_even_plot

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from bench import settings, stats
+from bench import run_statistics as stats
+from bench import settings
 from bench.record import Record
 from bench.report import flags
 from bench.report.comparison import FRAMEWORK, comparisons
 from bench.report.tables import frameworks
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from tests.records import make_record
 
 JAX = {"framework": "keras-jax", "execution": "compiled"}

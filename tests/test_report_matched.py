@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.certificate import Certificate, Check
 from bench.evidence import Evidence, SuiteFacts
 from bench.experiment import Experiment
@@ -13,7 +13,7 @@ from bench.record import Record
 from bench.report import matched, trust
 from bench.report.tables import certificates
 from bench.report.tables.table import to_frame, to_markdown
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from tests.records import EXPERIMENT, make_record
 
 VERSIONS = {"python": "3.11.7", "torch": "2.13.0"}  # of make_record

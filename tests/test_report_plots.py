@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.report.plots import (
     PLOTS,

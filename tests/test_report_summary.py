@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.audit_record import Arms
 from bench.record import Record
 from bench.report import summary

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.report.tables import TABLES, batch_size, frameworks, hardware, ledger, runs, swap
 from bench.report.tables.table import Table, to_csv, to_markdown
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from tests.records import EVIDENCE, make_record
 
 Build = Callable[[Sequence[Replicates]], Table]

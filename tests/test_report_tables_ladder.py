@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.report import rungs
 from bench.report.tables import ladder

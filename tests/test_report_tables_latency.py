@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.certificate import Check
 from bench.evidence import Evidence
 from bench.export_record import Export, Round

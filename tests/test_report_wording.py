@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.report import wording
-from bench.stats import Summary
+from bench.run_statistics import Summary
 from tests.records import EXPERIMENT, make_data, make_record
 
 

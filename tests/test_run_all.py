@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import evidence, machine, results, stats, versions
+from bench import evidence, machine, results, versions
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.trainers import FRAMEWORKS
 from tests.suite_process import (

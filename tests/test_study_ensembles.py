@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from bench import results, stats
+from bench import results
+from bench import run_statistics as stats
 from bench.ensembling import record as ensembling
 from bench.ensembling.record import Arm, Ensembling, Setting, Timed
 from bench.record import Record

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.significance import holm, mcnemar
 from bench.study import errors
 from bench.study.artifact import Picture, Sheet
 from bench.study.overlap import Overlap, overlap
+from bench.uncertainty import holm, mcnemar
 from tests.study_data import (
     Answers,
     make_predictions,

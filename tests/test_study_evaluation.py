@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from bench import intervals
+from bench import uncertainty
 from bench.report.plots import style
 from bench.study import evaluation
 from bench.study.artifact import Picture, Sheet, Study
@@ -67,7 +67,7 @@ def test_pairs_are_counted_both_ways_the_more_frequent_way_first() -> None:
 
 def test_a_run_has_its_accuracy_interval_and_whether_it_is_as_recorded() -> None:
     (row,) = sheets(made({("mlp", 0): SAID}))["evaluation_runs"].frame.to_dict("records")
-    bounds = intervals.wilson(7, 10)
+    bounds = uncertainty.wilson(7, 10)
     assert bounds is not None
     assert (row["correct"], row["images"], row["accuracy"]) == (7, 10, pytest.approx(0.7))
     assert (row["low"], row["high"]) == pytest.approx((bounds.low, bounds.high))

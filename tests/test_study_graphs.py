@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.study import graphs
 from bench.study.artifact import Picture, Sheet, Study

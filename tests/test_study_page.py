@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.study import page
 from bench.study.artifact import Artifact, Picture, Sheet, Step, Study
 from datasets import Split

@@ -15,7 +15,7 @@ from PIL import Image
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.predictions import Predictions
 from bench.study import projector
 from bench.study.artifact import Sheet, Study

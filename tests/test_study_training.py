@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.study import augmentation, training
 from bench.study.artifact import Artifact, Picture, Sheet, Study

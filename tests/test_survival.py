@@ -1,4 +1,4 @@
-"""Times until something happens, where it has not happened to all."""
+"""How long until a target is met, where not all meet it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats as scipy_stats
 
-from bench.survival import Observed, median, share_reached_by, steps
+from bench import run_statistics as stats
+from bench import survival
+from bench.record import Record
+from bench.survival import Observed, median, share_reached_by
+from tests.records import make_record
 
 # Freireich and others, 'The effect of 6-mercaptopurine on the duration of steroid-induced
 # remissions in acute leukemia', Blood 21 (1963): weeks in remission, the textbooks' example.
@@ -25,11 +28,15 @@ times = st.lists(st.integers(1, 9).map(float), min_size=1, max_size=8)
 
 def test_the_estimate_by_hand() -> None:
     # at 2 one of four, at 4 one of the two left: the one at 3 is no longer watched
-    found = steps(Observed(times=(2.0, 4.0), censored=(3.0, 5.0)))
-    assert [(step.time, step.surviving) for step in found] == [
-        (2.0, Fraction(3, 4)),
-        (4.0, Fraction(3, 8)),
-    ]
+    shares = share_reached_by(Observed(times=(2.0, 4.0), censored=(3.0, 5.0)))
+    assert shares == [(0.0, 0.0), (2.0, pytest.approx(1 / 4)), (4.0, pytest.approx(5 / 8))]
+
+
+def test_the_textbooks_example_has_the_textbooks_estimate() -> None:
+    # Kleinbaum and Klein, 'Survival Analysis', table 2.1: who is left after each week
+    left = {6: 0.8571, 7: 0.8067, 10: 0.7529, 13: 0.6902, 16: 0.6275, 22: 0.5378, 23: 0.4482}
+    _, *shares = share_reached_by(REMISSION)
+    assert {week: 1 - share for week, share in shares} == pytest.approx(left, abs=5e-5)
 
 
 def test_the_textbooks_example_has_the_textbooks_medians() -> None:
@@ -39,21 +46,20 @@ def test_the_textbooks_example_has_the_textbooks_medians() -> None:
     assert (median(PLACEBO).low, median(PLACEBO).high) == (4, 11)
 
 
-@pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
 @given(times, st.lists(st.integers(1, 9).map(float), max_size=6))
-def test_estimate_and_limits_are_those_of_scipy(
+def test_estimate_and_median_are_those_of_exact_fractions(
     happened: list[float], censored: list[float]
 ) -> None:
-    data = scipy_stats.CensoredData(uncensored=happened, right=censored)
-    expected = scipy_stats.ecdf(data).sf
-    limits = expected.confidence_interval(method="log-log")
-    for step in steps(Observed(times=tuple(happened), censored=tuple(censored))):
-        assert float(step.surviving) == pytest.approx(float(expected.evaluate(step.time)))
-        if step.surviving:
-            assert step.low == pytest.approx(float(limits.low.evaluate(step.time)))
-            assert step.high == pytest.approx(float(limits.high.evaluate(step.time)))
-        else:
-            assert (step.low, step.high) == (None, None)
+    seen = Observed(times=tuple(happened), censored=tuple(censored))
+    left, expected = Fraction(1), []
+    for time in sorted(set(happened)):
+        at_risk = sum(end >= time for end in (*happened, *censored))
+        left *= Fraction(at_risk - happened.count(time), at_risk)
+        expected.append((time, left))
+    _, *shares = share_reached_by(seen)
+    assert shares == [(time, pytest.approx(float(1 - left))) for time, left in expected]
+    half = next((time for time, left in expected if left <= Fraction(1, 2)), None)
+    assert median(seen).time == half
 
 
 def test_a_median_that_half_never_reached_is_absent() -> None:
@@ -79,5 +85,63 @@ def test_those_to_whom_it_never_can_happen_are_counted_all_along() -> None:
 
 
 def test_nobody_watched_has_no_estimate() -> None:
-    assert steps(Observed(times=())) == []
+    assert share_reached_by(Observed(times=())) == [(0.0, 0.0)]
     assert median(Observed(times=())).time is None
+
+
+# How runs did on a target
+
+
+HIT, MISS = (0.9, 0.98), (0.9, 0.96)
+
+
+def seen(*records: Record) -> Observed:
+    (group,) = stats.replicates(records)
+    return survival.observed(group, 0.97)
+
+
+def test_a_miss_was_watched_for_as_long_as_it_trained() -> None:
+    found = seen(
+        make_record(seed=0, accuracies=HIT),
+        make_record(seed=1, accuracies=MISS, train_s=(2.0, 3.0)),
+    )
+    assert (found.times, found.censored) == ((2.0,), (5.0,))
+
+
+def test_a_miss_that_was_over_sooner_than_a_hit_is_not_forgotten() -> None:
+    found = seen(
+        make_record(seed=0, accuracies=HIT, train_s=(4.0, 4.0)),
+        make_record(seed=1, accuracies=MISS, train_s=(1.0, 1.0)),
+        make_record(seed=2, accuracies=MISS, train_s=(1.0, 1.0)),
+    )
+    assert found.censored == (8.0, 8.0)
+    assert median(found).time is None  # two of three never got there
+
+
+def test_a_run_that_diverged_never_gets_there_and_one_that_crashed_tells_nothing() -> None:
+    found = seen(
+        make_record(seed=0, accuracies=HIT),
+        make_record(seed=1, status="diverged"),
+        make_record(seed=2, status="crashed"),
+    )
+    assert (found.times, found.censored) == ((2.0,), (math.inf,))
+
+
+def test_a_run_that_was_ended_by_its_time_limit_had_not_got_there() -> None:
+    found = seen(make_record(seed=0, accuracies=HIT), make_record(seed=1, status="timed out"))
+    assert found.censored == (math.inf,)
+
+
+def test_runs_that_were_never_evaluated_neither_met_nor_missed() -> None:
+    assert seen(make_record(goal="throughput")).n == 0
+
+
+def test_all_reached_it_only_if_there_are_runs_and_none_missed() -> None:
+    def reached(*records: Record) -> bool:
+        (group,) = stats.replicates(records)
+        return survival.all_reached(group, 0.97)
+
+    assert reached(make_record(accuracies=HIT))
+    assert not reached(make_record(accuracies=HIT), make_record(seed=1, accuracies=MISS))
+    assert not reached(make_record(accuracies=HIT), make_record(seed=1, status="diverged"))
+    assert not reached(make_record(status="crashed"))

@@ -1,4 +1,4 @@
-"""What is to be warned of after an audit, each with what to do."""
+"""What to warn of after an audit, each warning with what to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COARSE_S = 1e-4  # a resolution above this shows in the latency of one image
 
 
 def warnings(timer: Timer, arms: Arms | None, pulses: Sequence[Pulse]) -> Iterator[str]:
-    """All there is to warn of, in sentences; nothing on a quiet machine with a good clock.
+    """All warnings, in sentences; none on a quiet machine with a good clock.
 
     ``arms``: None where they could not be run; ``pulses``: those taken before their runs.
     """
@@ -36,19 +36,19 @@ def _of_arms(arms: Arms) -> Iterator[str]:
     if floor is not None and floor > NOISY:
         yield (
             f"The mean of {len(arms.a_s)} runs of the very same experiment may be off by "
-            f"{100 * floor:.1f} % here, so smaller differences are called a tie: close other "
+            f"{100 * floor:.1f} % here, so a smaller difference names no winner: close other "
             "programs, plug the machine in, and audit it again ('python -m bench audit --rounds 20 "
             "--out' with the results folder)."
         )
     if verdict.names_winner(arms):
         yield (
-            "One of two equal arms came out faster: by chance that is one audit in twenty. Run "
-            "'python -m bench audit --repetitions 20'; where a winner is named in more than one or "
-            "two of them, trust no winner of this machine."
+            "One of two equal arms came out faster. By chance that happens in one audit of twenty. "
+            "Run 'python -m bench audit --repetitions 20'; if it names a winner in more than one "
+            "or two of them, trust no winner that this machine names."
         )
     if arms.delayed_s and not verdict.delay_found(arms).found:
         yield (
-            "The injected delay was not found within its interval, as a busy machine, and now "
-            "and then chance, will have it. Run 'python -m bench audit --rounds 20' when all is "
-            "quiet; if it is missed again, the clock misreads, and no time is to be trusted."
+            "The injected delay was not found within its interval. A busy machine can cause that, "
+            "and sometimes chance. Run 'python -m bench audit --rounds 20' when nothing else runs; "
+            "if it is missed again, the clock misreads, and no time can be trusted."
         )

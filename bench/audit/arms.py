@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench import order, stats
+from bench import order
+from bench import run_statistics as stats
 from bench.audit import AuditError, subject
 from bench.audit_record import Arms
 from bench.experiment import Experiment, Run

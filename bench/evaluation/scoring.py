@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.intervals import Interval, wilson
+from bench.uncertainty import Interval, wilson
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,8 +57,8 @@ def _noise(arms: Arms) -> str:
         f"Noise floor {_percent(floor)}: the very same experiment run as two arms "
         f"({wording.framework(arms.experiment)}, {rounds}) differed by "
         f"{_signed(paired.ratio - 1)} ({_signed(paired.interval.low - 1)} to "
-        f"{_signed(paired.interval.high - 1)}), and {named}. Smaller differences on this device "
-        "are called a tie; an audit of more rounds lowers the floor."
+        f"{_signed(paired.interval.high - 1)}), and {named}. A smaller difference on "
+        "this device names no winner; an audit of more rounds lowers the floor."
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bench import survival
-from bench.intervals import Interval
 from bench.report import wording
 from bench.survival import Observed
+from bench.uncertainty import SIGNIFICANCE, Interval
 from bench.verdict import Judged
 
 
@@ -28,8 +28,8 @@ def estimate(
     """
     places = _places(value, interval, scale) if decimals is None else decimals
     plus = "+" if signed and value > 0 else ""
-    said = f"{plus}{wording.fixed(value * scale, places)}{sign}"
-    return said if interval is None else f"{said} [{_ends(interval, scale, places)}]"
+    shown = f"{plus}{wording.fixed(value * scale, places)}{sign}"
+    return shown if interval is None else f"{shown} [{_ends(interval, scale, places)}]"
 
 
 def interval_of(value: float, interval: Interval) -> str:
@@ -89,15 +89,18 @@ def verdict(judged: Judged, better: str, worse: str) -> str:
     ``better`` and ``worse`` are the words for a ratio above and below 1, such as 'faster' and
     'slower' for a throughput.
     """
+    floor = f"the noise floor of {100 * (judged.noise_floor or 0):.1f} %"
     if judged.outcome == "tie":
-        return f"tie: below the noise floor of {100 * (judged.noise_floor or 0):.1f} %"
+        return f"tie: the whole interval lies within {floor}"
     if judged.outcome != "undecided":
         return better if judged.outcome == "higher" else worse
-    if judged.paired.n == 1:
+    if judged.paired.interval is None:
         return "undecided: one pair"
-    if judged.paired.interval and judged.paired.interval.holds(1):
-        return "undecided: the interval holds 1"
-    return "undecided: p above 0.05 after Holm's correction"
+    if judged.paired.interval.includes(1):
+        return "not significant: the interval includes 1"
+    if judged.p is None or judged.p >= SIGNIFICANCE:
+        return "not significant: p is not below 0.05 after Holm's correction"
+    return f"undecided: below {floor}, but the interval reaches beyond it"
 
 
 def evidence(judged: Judged) -> str:

@@ -66,7 +66,7 @@ def faster(name: str, judged: Judged) -> str:
     if judged.outcome in ("higher", "lower"):
         return f"{name} trained {ratio} as fast as on the CPU ({certainty.evidence(judged)})"
     verdict = certainty.verdict(judged, "", "")
-    return f"{name} {ratio} the throughput, {verdict} ({certainty.evidence(judged)})"
+    return f"{name} had {ratio} the throughput, {verdict} ({certainty.evidence(judged)})"
 
 
 def rate(standing: Standing) -> str:
@@ -90,25 +90,25 @@ def _times(judged: Judged) -> str:
 
 def _unpaired(ranked: Ranking, say: Say, won: str, misses: str = "") -> str:
     """All of them in their order, where too few pairs allow no interval."""
-    listed = ", ".join(f"{one.name} {say(one)}" for one in ranked.standings)
+    listed = ", ".join(f"{standing.name} {say(standing)}" for standing in ranked.standings)
     pairs = "one seed" if _beside(ranked, ranked.standings[1]) else "no seed in common"
-    return f"With {pairs} it is not said which {won}: {listed}{misses}."
+    return f"With {pairs} it cannot be said which {won}: {listed}{misses}."
 
 
 def _no_winner(
     ranked: Ranking, rivals: Sequence[Standing], say: Say, won: str, misses: str = ""
 ) -> Iterator[str]:
-    """Why the best is not called so: what its nearest rival's test says; then all rivals."""
+    """Why no winner is named: what the test against the nearest rival says; then all rivals."""
     best, nearest = ranked.standings[0], rivals[0]
     names = f"{best.name} ({say(best)}) and {nearest.name} ({say(nearest)})"
     beside = _beside(ranked, nearest)
     if beside is None:
-        yield f"It is not said which {won}: {names} have no seed in common{misses}."
+        yield f"Which {won} cannot be said: {names} have no seed in common{misses}."
     elif beside.outcome == "tie":
         yield (
-            f"Which {won} is a tie between {names}: they differ by "
-            f"{_percent(beside.paired.difference)}, which is below the noise floor of "
-            f"{_percent(beside.noise_floor or 0)}{misses}."
+            f"Which {won} cannot be said: {names} tie. They differ by "
+            f"{_percent(beside.paired.difference)}, and the whole 95 % interval lies within the "
+            f"noise floor of {_percent(beside.noise_floor or 0)}{misses}."
         )
     else:
         yield (
@@ -116,8 +116,8 @@ def _no_winner(
             f"{certainty.evidence(beside)}{misses}."
         )
     if rivals[1:]:
-        others = " and ".join(one.name for one in rivals[1:])
-        yield f"Nor is {best.name} told apart from {others}."
+        others = " and ".join(rival.name for rival in rivals[1:])
+        yield f"Nor can {best.name} be told apart from {others}."
 
 
 def _percent(fraction: float) -> str:

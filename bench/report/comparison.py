@@ -14,7 +14,7 @@ from typing import Any
 from bench.experiment import Experiment
 from bench.record import Data
 from bench.report import wording
-from bench.stats import Host, Replicates
+from bench.run_statistics import Host, Replicates
 
 EXPERIMENT_FIELDS = tuple(
     one.name for one in fields(Experiment) if one.name not in ("goal", "targets")

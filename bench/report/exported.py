@@ -7,11 +7,12 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench import intervals, stats
+from bench import run_statistics as stats
+from bench import uncertainty
 from bench.export_record import Export
-from bench.intervals import Interval
 from bench.record import Inference
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
+from bench.uncertainty import Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ def beside(group: Replicates, *, one_image: bool) -> Beside | None:
         return None
     return Beside(
         ratio=math.exp(statistics.fmean(map(math.log, ratios))),
-        interval=intervals.of_ratio(ratios),
+        interval=uncertainty.of_ratio(ratios),
         rounds=len(ratios),
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bench.report import wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, Comparison
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 # Every setting that rows are compared by -> the fields of an experiment that explain a
 # difference: a reader who varies one of them has asked for it.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bench import evidence, stats
+from bench import evidence
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.report import index, rungs, summary, trust
 from bench.report.plots import PLOTS, style
@@ -13,7 +14,7 @@ from bench.report.plots.plot import Page, Plot, pages
 from bench.report.tables import TABLES, WITH_RUNGS
 from bench.report.tables.table import Table, to_csv, to_markdown
 from bench.results import write_atomically
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 
 def write_all(folder: Path, records: Sequence[Record], command: str | None = None) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import evidence, results, stats
+from bench import evidence, results
+from bench import run_statistics as stats
 from bench.report import rungs
 from bench.report.tables import TABLES, WITH_RUNGS
 from bench.report.tables.table import to_frame

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Data, Record
 from bench.report import trust, wording
 from bench.report.plots.plot import Page, Plot
 from bench.report.tables.table import Table, markdown_line
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 NAME = "README.md"
 

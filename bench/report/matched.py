@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from bench.certificate import Certificate
 from bench.report import wording
 from bench.report.tables.table import Cell, Column, Row
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from models import COMPARED
 
 MATCHED = "matched"

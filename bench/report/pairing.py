@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.experiment import Experiment
 from bench.record import Record
 from bench.report import wording
 from bench.report.comparison import EXPERIMENT_FIELDS
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 Facts = dict[str, set[str]]  # what is told -> all values it has in a folder
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from bench import verdict
 from bench.report import wording
-from bench.stats import Replicates, Statistic
+from bench.run_statistics import Replicates, Statistic
 from bench.verdict import Judged
 
 Best = Literal["highest", "lowest"]

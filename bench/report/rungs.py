@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bench import native, stats
+from bench import native
+from bench import run_statistics as stats
 from bench.experiment import NATIVE
 from bench.record import Record
 from bench.report import certainty, wording
 from bench.report.comparison import Comparison, comparisons, only
-from bench.stats import Replicates, Statistic
+from bench.run_statistics import Replicates, Statistic
 from bench.verdict import Difference, Judged, difference, judge_pairs
 
 

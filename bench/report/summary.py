@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from bench import significance, stats, targets, verdict
+from bench import run_statistics as stats
+from bench import survival, uncertainty, verdict
 from bench.report import certainty, claims, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.ranking import Ranking, ranking
 from bench.report.tables import models
 from bench.report.tables.columns import wilson_of
 from bench.report.tables.hardware import pairs
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 
 def paragraphs(groups: Sequence[Replicates]) -> Iterator[str]:
@@ -51,11 +52,11 @@ def _training(comparison: Comparison) -> Iterator[str]:
 def _first_to(comparison: Comparison, target: float) -> str:
     """Who reached a target first; a framework with a miss is not ranked."""
     goal = f"{wording.target(target)} validation accuracy"
-    seen = [targets.observed(group, target) for group in comparison.groups]
+    seen = [survival.observed(group, target) for group in comparison.groups]
     runs, missed = sum(one.n for one in seen), sum(len(one.censored) for one in seen)
     if runs == missed:
         return f"No run reached {goal}."
-    reached = [group for group in comparison.groups if targets.all_reached(group, target)]
+    reached = [group for group in comparison.groups if survival.all_reached(group, target)]
     misses = f"; {missed} of {runs} runs never did{_unranked(comparison, target)}" if missed else ""
     if not reached:
         return f"No framework reached {goal} with every seed{misses}."
@@ -69,7 +70,7 @@ def _unranked(comparison: Comparison, target: float) -> str:
     partly = [
         f"{name} ({len(seen.times)} of {seen.n})"
         for name, group in zip(names, comparison.groups, strict=True)
-        if (seen := targets.observed(group, target)).times and seen.censored
+        if (seen := survival.observed(group, target)).times and seen.censored
     ]
     return f" (not ranked: {', '.join(partly)} reached it)" if partly else ""
 
@@ -101,7 +102,7 @@ def _accuracy(comparison: Comparison, speeds: Ranking) -> Iterator[str]:
 def _told_apart(comparison: Comparison) -> Iterator[str]:
     """In how many pairs of models McNemar's test finds a difference."""
     p_values = models.tested(comparison)
-    found = sum(p < significance.LEVEL for p in p_values)
+    found = sum(p < uncertainty.SIGNIFICANCE for p in p_values)
     if p_values:
         yield (
             f"McNemar's test on the test images tells apart {found or 'none'} of the "

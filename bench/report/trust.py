@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.record import Record
 from bench.report import audit, flags, matched
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 HEADING = "## Can these numbers be trusted?"
 

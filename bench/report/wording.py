@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 
 from bench.experiment import Experiment
 from bench.record import Data, Gpu, Record
-from bench.stats import Host, Replicates, Summary
+from bench.run_statistics import Host, Replicates, Summary
 
 NOT_MEASURED = "not measured"
 REASON_WIDTH = 160  # characters; the CSV of all runs has the whole

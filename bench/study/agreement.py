@@ -9,10 +9,10 @@ from statistics import fmean
 
 import pandas as pd
 
-from bench.significance import holm
 from bench.study.answered import Answered
 from bench.study.artifact import Sheet
 from bench.study.overlap import Overlap, overlap
+from bench.uncertainty import holm
 
 KINDS = {True: "two seeds of one model", False: "two models, the same seed"}
 CAPTION = (

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench.predictions import Predictions
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from datasets import Dataset
 
 

@@ -11,15 +11,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench import stats, verdict
+from bench import run_statistics as stats
+from bench import verdict
 from bench.record import Record
 from bench.report import wording
 from bench.report.comparison import comparisons
 from bench.report.plots import style
-from bench.significance import mcnemar
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from bench.study import learning
 from bench.study.artifact import Picture, Sheet, Study
+from bench.uncertainty import mcnemar
 from datasets import Dataset
 from datasets.augmentation import augment
 

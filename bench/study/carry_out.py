@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import datasets
-from bench import evaluation, evidence, export, results, stats
+from bench import evaluation, evidence, export, results
+from bench import run_statistics as stats
 from bench.predictions import Predictions
 from bench.record import Record
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from bench.study import page
 from bench.study.artifact import Study
 from bench.study.steps import STEPS

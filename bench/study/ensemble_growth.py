@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 import datasets
-from bench import results, stats
+from bench import results
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.plots.curves import mean
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from bench.study.artifact import Picture
 from bench.study.ensemble_pictures import LOOKS, label, notes
 from models import members

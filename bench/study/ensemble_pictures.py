@@ -7,12 +7,12 @@ from statistics import fmean
 
 from matplotlib.axes import Axes
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.plots.curves import Curve, mean
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from bench.study.artifact import Picture
 
 # The same look for a network in all pictures of this part.

@@ -7,15 +7,16 @@ from statistics import median
 
 import pandas as pd
 
-from bench import intervals, stats, verdict
+from bench import run_statistics as stats
+from bench import uncertainty, verdict
 from bench.ensembling.record import Ensembling, Timed, Way
 from bench.ensembling.wording import FASTER_WAYS, speed_up
 from bench.record import Record
 from bench.report import wording
 from bench.report.tables.models import disagreement
-from bench.significance import LEVEL, holm
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from bench.study.artifact import Sheet
+from bench.uncertainty import SIGNIFICANCE, holm
 
 SINGLE = "mlp-small"
 # What two networks should have in common to be set beside one another, the weightier first.
@@ -67,7 +68,7 @@ def _network(group: Replicates, single: Replicates | None) -> dict[str, object]:
     one, first = group.experiment, group.measured[0]
     accuracies = [a for record in group.measured if (a := stats.test_accuracy(record)) is not None]
     accuracy, train_s = group.summary(stats.test_accuracy), group.summary(stats.train_s)
-    known = intervals.of_mean(accuracies)
+    known = uncertainty.of_mean(accuracies)
     compared = single if single is not group else None
     gain = compared and verdict.difference(group, compared, stats.test_accuracy)
     gained = gain.interval if gain else None
@@ -98,7 +99,7 @@ def errors(groups: Sequence[Replicates]) -> Iterator[Sheet]:
         return
     frame = pd.DataFrame(rows)
     frame["p_holm"] = holm(frame["p"].tolist())
-    told = frame["p_holm"] < LEVEL
+    told = frame["p_holm"] < SIGNIFICANCE
     fewer = frame["single_only_wrong"] > frame["network_only_wrong"]
     frame["verdict"] = [
         ("fewer errors" if less else "more errors") if sure else "not told apart"

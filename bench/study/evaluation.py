@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench import intervals
+from bench import uncertainty
 from bench.report import wording
 from bench.report.plots import style
 from bench.study import by_class, matrix, thumbnails
@@ -116,7 +116,7 @@ def _run_row(model: Answered, seed: int) -> dict[str, object]:
 
 
 def _bounded(accuracy: float, images: int) -> dict[str, float | None]:
-    bounds = intervals.wilson(accuracy * images, images)
+    bounds = uncertainty.wilson(accuracy * images, images)
     return {
         "accuracy": accuracy,
         "low": bounds.low if bounds else None,

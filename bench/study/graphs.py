@@ -13,12 +13,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Measurement
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.plots.curves import Curve, mean
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from bench.study import graph_examples
 from bench.study.artifact import Picture, Sheet, Study
 

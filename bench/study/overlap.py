@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.predictions import Predictions
-from bench.significance import mcnemar
+from bench.uncertainty import mcnemar
 
 
 @dataclass(frozen=True, kw_only=True)

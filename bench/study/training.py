@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Evaluation, Record
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.plots.curves import Curve
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from bench.study import learning
 from bench.study.artifact import Picture, Sheet, Study
 

@@ -12,7 +12,7 @@ from bench.report.plots import style
 from bench.report.plots.curves import Curve, mean
 from bench.report.plots.plot import Plot
 from bench.report.plots.style import Palette
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 
 def _panels(groups: Sequence[Replicates]) -> list[Comparison]:

@@ -8,11 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import MaxNLocator
 
-from bench import intervals, stats
-from bench.intervals import Interval
+from bench import run_statistics as stats
+from bench import uncertainty
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.plots.style import PLAIN, Look
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
+from bench.uncertainty import Interval
 
 FEWEST = 4  # rows a panel has room for at least
 CHARACTER = 0.0165  # width of a character, as a share of a panel's, two panels to a row
@@ -35,7 +36,7 @@ def bar(
     summary = stats.summarize(values)
     if summary is None:
         return
-    interval = intervals.of_mean(values)
+    interval = uncertainty.of_mean(values)
     axes.barh(
         place,
         summary.mean,

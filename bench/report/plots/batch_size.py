@@ -9,13 +9,13 @@ from itertools import groupby
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.plots import style
 from bench.report.plots.plot import Plot
 from bench.report.plots.style import Look, Palette
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 
 def _panels(groups: Sequence[Replicates]) -> list[Comparison]:

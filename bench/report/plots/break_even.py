@@ -8,14 +8,14 @@ from itertools import combinations
 import numpy as np
 from matplotlib.axes import Axes
 
-from bench import break_even
-from bench.break_even import Line
+from bench import costs
+from bench.costs import Line
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.plots import style
 from bench.report.plots.plot import Plot
 from bench.report.plots.style import Palette
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 MOST_EPOCHS = 100  # a crossing after more epochs than anyone trains is not drawn
 ROOM = 20.0  # factor by which lines go on behind the last crossing: its words need it
@@ -32,12 +32,12 @@ def _panels(groups: Sequence[Replicates]) -> list[Comparison]:
 
 
 def _drawn(panel: Comparison) -> list[Drawn]:
-    return [(group, line) for group in panel.measured if (line := break_even.mean_line(group))]
+    return [(group, line) for group in panel.measured if (line := costs.mean_line(group))]
 
 
 def _draw(axes: Axes, panel: Comparison, palette: Palette) -> None:
     drawn = _drawn(panel)
-    an_epoch = break_even.epoch_steps(panel.groups[0])
+    an_epoch = costs.epoch_steps(panel.groups[0])
     found = list(crossings([line for _, line in drawn], an_epoch * MOST_EPOCHS))
     last = max([an_epoch, *(steps for steps, _, _ in found)]) * ROOM
     steps = np.geomspace(1, last, POINTS)
@@ -80,7 +80,7 @@ def crossings(lines: Sequence[Line], most: float) -> Iterator[Crossing]:
     found = []
     for one, other in combinations(lines, 2):
         later, earlier = sorted((one, other), key=lambda line: line.step_s)
-        steps = break_even.crossing(earlier, later)
+        steps = costs.crossing(earlier, later)
         if 0 < steps <= most:
             seconds = earlier.at(steps)
             leads = all(seconds <= line.at(steps) * (1 + 1e-9) for line in lines)

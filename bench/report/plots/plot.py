@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from bench.report import matched, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, HEADING, Comparison
 from bench.report.plots import style
-from bench.stats import Host, Replicates
+from bench.run_statistics import Host, Replicates
 
 PANELS_A_PAGE = 4
 TITLE_WIDTH = 52  # characters that fit above a panel

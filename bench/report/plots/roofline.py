@@ -10,20 +10,20 @@ from matplotlib.axes import Axes
 
 from bench import costs
 from bench.audit_record import Peak
-from bench.costs import EXPLAINED, Place
+from bench.costs import EXPLAINED, RooflinePoint
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.plots import style
 from bench.report.plots.plot import Plot
 from bench.report.plots.style import Palette
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 GIGA = 1e-9
 ROOFS = ("-", "--", "-.", ":")  # lines of the roofs of several precisions or numbers of threads
 MARGIN = 2.0  # factor of room around the points
 APART = 0.009  # of the axis between the points of two frameworks, which have the same intensity
 
-Placed = tuple[Replicates, Place]
+Placed = tuple[Replicates, RooflinePoint]
 
 
 def _panels(groups: Sequence[Replicates]) -> list[Comparison]:
@@ -32,7 +32,7 @@ def _panels(groups: Sequence[Replicates]) -> list[Comparison]:
 
 
 def _placed(panel: Comparison) -> list[Placed]:
-    return [(group, place) for group in panel.measured if (place := costs.place(group))]
+    return [(group, place) for group in panel.measured if (place := costs.roofline_point(group))]
 
 
 def _draw(axes: Axes, panel: Comparison, palette: Palette) -> None:
@@ -110,7 +110,7 @@ def _column(group: Replicates) -> str:
     return f"batch {one.batch_size:,}{precision}"
 
 
-def _scales(axes: Axes, places: Sequence[Place]) -> None:
+def _scales(axes: Axes, places: Sequence[RooflinePoint]) -> None:
     """Both axes over all points with room, and over the corner of every roof."""
     corners = [place.peak.flop_per_s / place.peak.bytes_per_s for place in places]
     across = [*(place.intensity for place in places), *corners]

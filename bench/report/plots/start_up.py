@@ -6,13 +6,13 @@ from functools import partial
 
 from matplotlib.axes import Axes
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.report import wording
 from bench.report.comparison import Comparison
 from bench.report.plots import bars
 from bench.report.plots.plot import Plot
 from bench.report.plots.style import LOOKS, Palette
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 
 def _draw(axes: Axes, panel: Comparison, palette: Palette) -> None:

@@ -15,7 +15,7 @@ from bench.report import wording
 from bench.report.comparison import EXPERIMENT_FIELDS, Comparison
 from bench.report.plots.plot import Plot
 from bench.report.plots.style import LOOKS, PLAIN, Palette
-from bench.stats import Host, Replicates
+from bench.run_statistics import Host, Replicates
 
 PRODUCT, BUSY = LOOKS[0], LOOKS[1]
 MIN_S = 60.0

@@ -20,7 +20,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.report import wording
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 SETTINGS: dict[Any, Any] = {
     "figure.dpi": 120,

@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.report import wording
 from bench.report.comparison import Comparison, differences, only, swaps
 from bench.report.plots.plot import Plot
 from bench.report.plots.style import Palette
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 # light to dark in one hue: the order survives grey print
 SHADES = LinearSegmentedColormap.from_list("shades", ["#EAF2FA", "#0B3C6F"]).with_extremes(

@@ -7,7 +7,8 @@ from statistics import fmean
 
 from matplotlib.axes import Axes
 
-from bench import intervals, stats
+from bench import run_statistics as stats
+from bench import uncertainty
 from bench.report import certainty, wording
 from bench.report.comparison import Comparison
 from bench.report.plots import bars
@@ -29,7 +30,7 @@ def _draw(axes: Axes, panel: Comparison, palette: Palette) -> None:
 
 
 def _says(values: Sequence[float]) -> str:
-    return certainty.estimate(fmean(values), intervals.of_mean(values))
+    return certainty.estimate(fmean(values), uncertainty.of_mean(values))
 
 
 PLOT = Plot(

@@ -9,13 +9,13 @@ from dataclasses import replace
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from bench import survival, targets
+from bench import survival
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.plots import style
 from bench.report.plots.plot import Plot
 from bench.report.plots.style import Look, Palette
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from bench.survival import Observed
 
 MARGIN = 1.15  # from the first and last event to the edges, as factors
@@ -28,7 +28,7 @@ def _panels(groups: Sequence[Replicates]) -> list[Comparison]:
         replace(panel, groups=tuple(_for(group, target) for group in panel.groups))
         for panel in found
         for target in panel.targets
-        if any(targets.observed(group, target).n for group in panel.groups)
+        if any(survival.observed(group, target).n for group in panel.groups)
     ]
 
 
@@ -39,7 +39,7 @@ def _for(group: Replicates, target: float) -> Replicates:
 
 def _draw(axes: Axes, panel: Comparison, palette: Palette) -> None:
     (target,) = panel.targets
-    seen = [targets.observed(group, target) for group in panel.groups]
+    seen = [survival.observed(group, target) for group in panel.groups]
     first, last = _window(seen)
     labels = wording.distinct_labels(panel.groups)
     for group, observed, label in zip(panel.groups, seen, labels, strict=True):

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
 from bench.report.tables import columns
 from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 
 def build(groups: Sequence[Replicates]) -> Table:

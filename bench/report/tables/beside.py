@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from bench import stats, targets, verdict
+from bench import run_statistics as stats
+from bench import survival, verdict
 from bench.report import wording
 from bench.report.tables import columns, judged
 from bench.report.tables.columns import first
 from bench.report.tables.table import Cell, Column, Row
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from bench.verdict import Judged, Paired
 
 
@@ -80,7 +81,7 @@ def time_ratio(names: tuple[str, str], target: float) -> Column:
 
 
 def _time_ratio(row: Row, target: float) -> Paired | None:
-    if not all(targets.all_reached(group, target) for group in row):
+    if not all(survival.all_reached(group, target) for group in row):
         return None
     return verdict.compare(row[1], row[0], partial(stats.time_to_accuracy_s, target=target))
 

@@ -6,15 +6,16 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
-from bench import break_even, ledger, stats
-from bench.break_even import BreakEven
+from bench import costs
+from bench import run_statistics as stats
+from bench.costs import BreakEven
 from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
 from bench.report.tables.beside import second
 from bench.report.tables.columns import Pick, first
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 VARYING = (*FRAMEWORK, "device")
 
@@ -57,10 +58,10 @@ def pairs(comparison: Comparison, trained: bool) -> Iterator[Row]:
     a sweep of batch sizes would ask the same many times over.
     """
     groups = comparison.measured
-    yield from break_even.compiled(groups)
-    yield from break_even.accelerated(groups)
+    yield from costs.eager_and_compiled(groups)
+    yield from costs.cpu_and_accelerator(groups)
     if comparison.experiment.goal == "train" or not trained:
-        yield from break_even.rivals(groups)
+        yield from costs.framework_pairs(groups)
 
 
 def _columns() -> tuple[Column, ...]:
@@ -94,13 +95,13 @@ def _start_up(header: str, pick: Pick) -> Column:
 
 def _step(header: str, pick: Pick) -> Column:
     return columns.quantity(
-        f"{header}: a step (ms)", f"{header}_step", "s", ledger.step_s, scale=1000, pick=pick
+        f"{header}: a step (ms)", f"{header}_step", "s", stats.step_s, scale=1000, pick=pick
     )
 
 
 def _verdict() -> Column:
     def cell(row: Row) -> Cell:
-        found = break_even.break_even(*row)
+        found = costs.break_even(*row)
         raw = (*_range(found.paid), len(found.leads), found.never, *_range(found.lost))
         return Cell(shown=said(found), raw=raw)
 
@@ -145,8 +146,8 @@ def _whole(steps: float) -> str:
 
 def _epochs() -> Column:
     def cell(row: Row) -> Cell:
-        an_epoch = break_even.epoch_steps(row[0])
-        return _numbers([steps / an_epoch for steps in break_even.break_even(*row).paid])
+        an_epoch = costs.epoch_steps(row[0])
+        return _numbers([steps / an_epoch for steps in costs.break_even(*row).paid])
 
     return Column(header="epochs", names=_names("epochs"), cell=cell)
 
@@ -155,7 +156,7 @@ def _seconds() -> Column:
     return Column(
         header="since cold start (s)",
         names=_names("s_since_cold_start"),
-        cell=lambda row: _numbers(break_even.break_even(*row).paid_s),
+        cell=lambda row: _numbers(costs.break_even(*row).paid_s),
     )
 
 

@@ -10,7 +10,7 @@ from bench.certificate import Certificate, Check
 from bench.report import matched, wording
 from bench.report.tables import columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 MISSING = "missing"
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from bench import intervals, stats, survival, targets
-from bench.intervals import Interval
+from bench import run_statistics as stats
+from bench import survival, uncertainty
 from bench.report import certainty, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, Comparison
 from bench.report.tables.judged import ends
 from bench.report.tables.table import Cell, Column, Raw, Row
-from bench.stats import Replicates, Statistic, Summary
+from bench.run_statistics import Replicates, Statistic, Summary
 from bench.survival import Observed
+from bench.uncertainty import Interval
 
 Pick = Callable[[Row], Replicates | None]  # the group of a row that a column is about, if any
 
@@ -102,7 +103,7 @@ def wilson_of(group: Replicates) -> Interval | None:
     """Of the mean test accuracy of its runs, on the test images that all of them share."""
     summary = group.summary(stats.test_accuracy)
     images = group.data.test_images
-    return intervals.wilson(summary.mean * images, images) if summary else None
+    return uncertainty.wilson(summary.mean * images, images) if summary else None
 
 
 def numbers(summary: Summary | None) -> tuple[Raw, Raw, Raw]:
@@ -182,7 +183,7 @@ def time(target: float, *, pick: Pick = first, of: str = "") -> Column:
 
     def cell(row: Row) -> Cell:
         group = pick(row)
-        seen = targets.observed(group, target) if group else Observed(times=())
+        seen = survival.observed(group, target) if group else Observed(times=())
         middle = survival.median(seen)
         raw = (middle.time, middle.low, middle.high, len(seen.times), len(seen.censored))
         return Cell(shown=certainty.time_to_target(seen), raw=raw)

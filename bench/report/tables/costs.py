@@ -9,7 +9,7 @@ from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table, of_frameworks
-from bench.stats import Replicates, Statistic
+from bench.run_statistics import Replicates, Statistic
 
 GIGA = 1e-9
 TOO_LOW = (
@@ -68,7 +68,7 @@ def machine(comparison: Comparison) -> str:
         f"Peak measured by {peak.by}: {wording.number(peak.flop_per_s * GIGA)} GFLOP/s, "
         f"{wording.number(peak.bytes_per_s * GIGA)} GB/s."
     )
-    places = map(costs.place, comparison.measured)
+    places = map(costs.roofline_point, comparison.measured)
     too_low = any(place.above_peak for place in places if place)
     return f"{measured} {TOO_LOW}" if too_low else measured
 
@@ -120,10 +120,10 @@ def _constant(name: str, statistic: Statistic, header: str = "") -> Column:
 
 
 def _of_place(
-    header: str, name: str, of: Callable[[costs.Place], float], scale: float = 1.0
+    header: str, name: str, of: Callable[[costs.RooflinePoint], float], scale: float = 1.0
 ) -> Column:
     def cell(row: Row) -> Cell:
-        place = costs.place(row[0])
+        place = costs.roofline_point(row[0])
         if place is None:
             return Cell(shown=wording.NOT_MEASURED, raw=(None,))
         return Cell(shown=wording.number(of(place) * scale), raw=(of(place),))
@@ -133,7 +133,7 @@ def _of_place(
 
 def _limit() -> Column:
     def cell(row: Row) -> Cell:
-        place = costs.place(row[0])
+        place = costs.roofline_point(row[0])
         if place is None:
             return Cell(shown="", raw=(None, None))
         shown = f"{place.limit} (cache)" if place.cached else place.limit

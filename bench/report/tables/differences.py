@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import combinations
 
-from bench import stats, targets, verdict
+from bench import run_statistics as stats
+from bench import survival, verdict
 from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.ranking import Ranking, ranking
 from bench.report.tables import columns, judged
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows, heading
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from bench.verdict import Judged
 
 SIDES = ("first", "second")
@@ -99,7 +100,7 @@ def _speed(comparison: Comparison) -> tuple[Column, ...]:
 
 
 def _time(comparison: Comparison, target: float) -> tuple[Column, ...]:
-    reached = [group for group in comparison.groups if targets.all_reached(group, target)]
+    reached = [group for group in comparison.groups if survival.all_reached(group, target)]
     time = partial(stats.time_to_accuracy_s, target=target)
     find = partial(_between, ranking(reached, time, best="lowest"))
     said, name = wording.target(target), f"time_to_{100 * target:g}_percent"

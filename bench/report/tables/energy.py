@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from bench import costs, stats
+from bench import costs
+from bench import run_statistics as stats
 from bench.record import Record
 from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table, of_frameworks
-from bench.stats import Replicates, Statistic
+from bench.run_statistics import Replicates, Statistic
 
 
 def build(groups: Sequence[Replicates]) -> Table:

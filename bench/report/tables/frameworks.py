@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.ranking import ranking
 from bench.report.tables import columns, judged
 from bench.report.tables.table import Column, Row, Section, Table, of_frameworks
-from bench.stats import Replicates, Statistic
+from bench.run_statistics import Replicates, Statistic
 from bench.verdict import Judged
 
 

@@ -8,7 +8,7 @@ from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
 from bench.report.tables import beside, columns
 from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 
 def build(groups: Sequence[Replicates]) -> Table:

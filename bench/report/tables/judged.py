@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.intervals import Interval
 from bench.report import certainty
 from bench.report.tables.table import Cell, Column, Raw, Row
+from bench.uncertainty import Interval
 from bench.verdict import Difference, Judged, Paired
 
 ABSENT = "–"  # of what cannot be compared

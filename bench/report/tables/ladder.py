@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bench import native, stats
+from bench import native
+from bench import run_statistics as stats
 from bench.report import wording
 from bench.report.rungs import Ladder, Rung, ladders
 from bench.report.tables import columns, judged
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 from bench.verdict import Difference, Judged, Outcome
 
 ALREADY = "already the default"

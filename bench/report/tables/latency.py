@@ -9,7 +9,7 @@ from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
 from bench.report.tables import columns
 from bench.report.tables.judged import ends
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 
 def build(groups: Sequence[Replicates]) -> Table:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from bench import ledger, stats
+from bench import run_statistics as stats
 from bench.report import matched, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table, of_frameworks
-from bench.stats import Replicates, Statistic
+from bench.run_statistics import Replicates, Statistic
 
 DECIMALS = 2  # of seconds, in all columns alike, so that a reader can add them up
 
@@ -47,8 +47,8 @@ def _columns(comparison: Comparison) -> tuple[Column, ...]:
         columns.outcome(),
         matched.column(),
         *map(_phase, stats.PHASES),
-        _seconds("rest", "rest", ledger.rest_s),
-        columns.quantity("wall (s)", "wall", "s", ledger.wall_s, decimals=DECIMALS),
+        _seconds("rest", "rest", stats.rest_s),
+        columns.quantity("wall (s)", "wall", "s", stats.wall_s, decimals=DECIMALS),
         columns.quantity(
             "start-up in all (s)", "start_up", "s", stats.start_up_s, decimals=DECIMALS
         ),
@@ -56,7 +56,7 @@ def _columns(comparison: Comparison) -> tuple[Column, ...]:
             "cold start to last step (s)",
             "cold_start_to_last_step",
             "s",
-            ledger.cold_start_to_last_step_s,
+            stats.cold_start_to_last_step_s,
             decimals=DECIMALS,
         ),
     )
@@ -72,7 +72,7 @@ def _seconds(header: str, name: str, statistic: Statistic) -> Column:
 
     def cell(row: Row) -> Cell:
         seconds = row[0].summary(statistic)
-        share = row[0].summary(lambda record: ledger.share(record, statistic(record)))
+        share = row[0].summary(lambda record: stats.share_of_wall(record, statistic(record)))
         if seconds is None or share is None:
             return Cell(shown=wording.NOT_MEASURED, raw=(*columns.numbers(seconds), None))
         shown = f"{seconds.mean:,.{DECIMALS}f} ({100 * share.mean:.1f} %)"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench import significance
+from bench import uncertainty
 from bench.record import Record
 from bench.report import certainty, matched
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import differences
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows, heading
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 NOT_KEPT = "not kept"
 
@@ -26,7 +26,7 @@ class Disagreement:
     @property
     def p(self) -> float:
         """Of no difference, not corrected."""
-        return significance.mcnemar(self.first_only, self.second_only)
+        return uncertainty.mcnemar(self.first_only, self.second_only)
 
 
 def build(groups: Sequence[Replicates]) -> Table:
@@ -66,7 +66,7 @@ def rows(comparison: Comparison) -> tuple[Row, ...]:
 
 def tested(comparison: Comparison) -> list[float]:
     """The corrected p of every row that has one."""
-    return significance.holm([seen.p for row in rows(comparison) if (seen := _of(row))])
+    return uncertainty.holm([seen.p for row in rows(comparison) if (seen := _of(row))])
 
 
 def _common(first: Replicates, second: Replicates) -> tuple[list[Record], list[Record]]:
@@ -124,7 +124,7 @@ def _count(header: str, name: str) -> Column:
 def _p_values(found: Sequence[Row]) -> tuple[Column, Column]:
     """McNemar's p, bare and corrected, and what may be said."""
     told = [(row, seen) for row in found if (seen := _of(row))]
-    corrected = significance.holm([seen.p for _, seen in told])
+    corrected = uncertainty.holm([seen.p for _, seen in told])
     by_row = {id(row): (seen, p) for (row, seen), p in zip(told, corrected, strict=True)}
 
     def p_cell(row: Row) -> Cell:
@@ -144,6 +144,6 @@ def _p_values(found: Sequence[Row]) -> tuple[Column, Column]:
 
 
 def _verdict(seen: Disagreement, p: float) -> str:
-    if p >= significance.LEVEL:
+    if p >= uncertainty.SIGNIFICANCE:
         return "not told apart"
     return "more accurate" if seen.first_only < seen.second_only else "less accurate"

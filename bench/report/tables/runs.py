@@ -7,12 +7,13 @@ from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
-from bench import stats, targets
+from bench import run_statistics as stats
+from bench import survival
 from bench.record import Data
 from bench.report import certainty, matched, wording
 from bench.report.tables import columns, judged
 from bench.report.tables.table import Cell, Column, Row, Section, Table
-from bench.stats import Replicates, Statistic
+from bench.run_statistics import Replicates, Statistic
 
 
 def build(groups: Sequence[Replicates]) -> Table:
@@ -96,7 +97,7 @@ def _value(header: str, name: str, statistic: Statistic, scale: float = 1.0) -> 
 
 def _time(target: float) -> Column:
     def cell(row: Row) -> Cell:
-        seen = targets.observed(row[0], target)
+        seen = survival.observed(row[0], target)
         return Cell(shown=certainty.time_to_target(seen), raw=(*seen.times, None)[:1])
 
     return Column(

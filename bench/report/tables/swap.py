@@ -19,7 +19,7 @@ from bench.report.comparison import (
 )
 from bench.report.tables import columns
 from bench.report.tables.table import Column, Row, Section, Table
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 OF_A_PAIR = ("task", "source", *RECIPE, *SCHEDULE, "data_fingerprint")  # a row has several of each
 

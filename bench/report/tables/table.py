@@ -14,7 +14,7 @@ import pandas as pd
 
 from bench.report import flags, wording
 from bench.report.comparison import FRAMEWORK, HEADING, Comparison
-from bench.stats import Replicates
+from bench.run_statistics import Replicates
 
 Row = tuple[Replicates, ...]
 Raw = str | float | int | bool | None

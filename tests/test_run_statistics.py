@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import stats
+from bench import run_statistics as stats
 from bench.record import Gpu, Inference, Record
 from tests.records import MACHINE, make_record
 
@@ -161,3 +161,48 @@ def test_a_summary_is_of_the_runs_that_ended_well() -> None:
 def _with_inference(record: Record, inference: tuple[Inference, ...]) -> Record:
     assert record.measurement is not None
     return replace(record, measurement=replace(record.measurement, inference=inference))
+
+
+# Where the wall time went, and how long a step took
+
+
+def a_record() -> Record:
+    """20 s of wall time, 0.5 s of them before the import."""
+    record = make_record()
+    assert record.measurement
+    phases = replace(record.measurement.phases, start_s=0.5)
+    return replace(record, wall_s=20.0, measurement=replace(record.measurement, phases=phases))
+
+
+def test_phases_and_the_rest_add_up_to_the_wall_time() -> None:
+    record = a_record()
+    phases = [stats.phase_s(record, name) or 0 for name in stats.PHASES]
+    assert stats.rest_s(record) == pytest.approx(20 - 9.51)
+    assert sum(phases) + (stats.rest_s(record) or 0) == pytest.approx(stats.wall_s(record))
+
+
+def test_cold_start_to_last_step_is_start_up_and_training() -> None:
+    assert stats.cold_start_to_last_step_s(a_record()) == pytest.approx(0.5 + 2.8 + 2.0)
+
+
+def test_a_share_is_of_the_wall_time() -> None:
+    assert stats.share_of_wall(a_record(), 5.0) == 0.25
+    assert stats.share_of_wall(a_record(), None) is None
+
+
+def test_a_step_is_the_mean_of_all_steps() -> None:
+    record = make_record(train_s=(1.0, 3.0))  # 8 steps of 125 images each
+    assert stats.step_s(record) == 0.25
+    assert stats.images_per_step(record) == 125
+
+
+def test_a_run_that_failed_has_no_ledger() -> None:
+    record = make_record(status="failed")
+    for statistic in (
+        stats.rest_s,
+        stats.wall_s,
+        stats.cold_start_to_last_step_s,
+        stats.step_s,
+        stats.images_per_step,
+    ):
+        assert statistic(record) is None

@@ -1,24 +1,29 @@
 """Statistics over records: pure functions, computed on reading. No files, no framework.
 
+First groups of runs that differ in their seed alone; then what one run did, where its wall time
+went, how long a step took, and what it answered how fast.
+
 A statistic that is not defined (the deviation of one run, a percentile of too few samples, a
 target never met) is absent, None, and never 0.
 """
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 
+import numpy as np
+
 from bench.certificate import Certificate
 from bench.evidence import NONE, Evidence
 from bench.experiment import Experiment
-from bench.record import Data, Inference, Machine, Measurement, Phases, Record
+from bench.record import Data, Evaluation, Inference, Machine, Phases, Record
 
 GIB = 2**30
 LATENCY_PERCENTILES = {"median": 0.5, "p95": 0.95, "p99": 0.99}
-PHASES = ("start_s", *(one.name for one in fields(Phases) if one.name != "start_s"))  # in order
+# in the order in which they happen
+PHASES = ("start_s", *(field.name for field in fields(Phases) if field.name != "start_s"))
 START_UP_PHASES = PHASES[: PHASES.index("warm_up_s") + 1]
 
 Statistic = Callable[[Record], float | None]
@@ -121,8 +126,8 @@ def replicates(records: Iterable[Record], evidence: Evidence = NONE) -> list[Rep
         if record.status != "ok":
             key = next((other for other in groups if other[:4] == kin), key)
         groups.setdefault(key, []).append(record)
-    found = (_replicates(members, evidence) for members in groups.values())
-    return sorted(found, key=lambda group: _sortable(group.experiment))
+    made = (_replicates(members, evidence) for members in groups.values())
+    return sorted(made, key=lambda group: _sortable(group.experiment))
 
 
 def _replicates(records: list[Record], evidence: Evidence) -> Replicates:
@@ -143,11 +148,24 @@ def _sortable(experiment: Experiment) -> tuple[object, ...]:
 
 def throughput_images_per_s(record: Record) -> float | None:
     """Training images per second: all images over all seconds after the warm-up."""
-    if record.measurement is None:
-        return None
-    images = sum(segment.images for segment in record.measurement.segments)
-    seconds = sum(segment.train_s for segment in record.measurement.segments)
-    return images / seconds if seconds > 0 else None
+    return _trained(record, "images", per="train_s")
+
+
+def step_s(record: Record) -> float | None:
+    """Mean seconds of a training step after the warm-up."""
+    return _trained(record, "train_s", per="steps")
+
+
+def images_per_step(record: Record) -> float | None:
+    """Mean images of a step: less than the batch size where an epoch's last batch is short."""
+    return _trained(record, "images", per="steps")
+
+
+def _trained(record: Record, name: str, *, per: str) -> float | None:
+    """The sum of one field of all segments of training over the sum of another."""
+    segments = record.measurement.segments if record.measurement else ()
+    divisor = sum(getattr(segment, per) for segment in segments)
+    return sum(getattr(segment, name) for segment in segments) / divisor if divisor > 0 else None
 
 
 def train_s(record: Record) -> float | None:
@@ -162,8 +180,37 @@ def phase_s(record: Record, name: str) -> float | None:
 
 def start_up_s(record: Record) -> float | None:
     """Seconds from the start of the process to the first step that counts."""
-    seconds = [phase_s(record, name) for name in START_UP_PHASES]
+    return _phases_s(record, START_UP_PHASES)
+
+
+def cold_start_to_last_step_s(record: Record) -> float | None:
+    """Start-up and all training steps; what happens between two stretches of steps left out."""
+    return _phases_s(record, (*START_UP_PHASES, "train_s"))
+
+
+def rest_s(record: Record) -> float | None:
+    """Wall seconds that lie in no phase: opening the data, ordering images, writing the record.
+
+    None where the run did not end well.
+    """
+    known_s = _phases_s(record, PHASES)
+    return None if known_s is None else record.wall_s - known_s
+
+
+def _phases_s(record: Record, names: Sequence[str]) -> float | None:
+    """Seconds of several phases together, of those that happened."""
+    seconds = (phase_s(record, name) for name in names)
     return sum(s for s in seconds if s is not None) if record.measurement else None
+
+
+def wall_s(record: Record) -> float | None:
+    """Seconds from the start of the process to its record; None where it did not end well."""
+    return record.wall_s if record.measurement else None
+
+
+def share_of_wall(record: Record, seconds: float | None) -> float | None:
+    """So many seconds as a fraction of the run's wall time."""
+    return None if seconds is None or record.wall_s <= 0 else seconds / record.wall_s
 
 
 def test_accuracy(record: Record) -> float | None:
@@ -174,10 +221,14 @@ def test_accuracy(record: Record) -> float | None:
 
 def time_to_accuracy_s(record: Record, target: float) -> float | None:
     """Training seconds at the first evaluation with ``accuracy >= target``; None: never met."""
-    if record.measurement is None:
-        return None
-    evaluations = record.measurement.evaluations
-    return next((seen.train_s for seen in evaluations if seen.accuracy >= target), None)
+    reached = first_at(record, target)
+    return reached.train_s if reached else None
+
+
+def first_at(record: Record, target: float) -> Evaluation | None:
+    """The first evaluation with ``accuracy >= target``; None: never met."""
+    evaluations = record.measurement.evaluations if record.measurement else ()
+    return next((seen for seen in evaluations if seen.accuracy >= target), None)
 
 
 def peak_process_memory_bytes(record: Record) -> float | None:
@@ -192,20 +243,20 @@ def peak_device_memory_bytes(record: Record) -> float | None:
 
 def inference_batch_size(record: Record) -> int | None:
     """The batch size that inference throughput was measured at, the largest; None: it was not."""
-    large = _large_batch(record.measurement)
+    large = _large_batch(record)
     return large.batch_size if large else None
 
 
 def inference_images_per_s(record: Record) -> float | None:
     """Images per second at the largest batch, host memory to host memory: all over all."""
-    large = _large_batch(record.measurement)
+    large = _large_batch(record)
     seconds = sum(large.samples_s) if large else 0.0
     return large.batch_size * len(large.samples_s) / seconds if large and seconds > 0 else None
 
 
-def _large_batch(measurement: Measurement | None) -> Inference | None:
-    batches = [one for one in (measurement.inference if measurement else ()) if one.batch_size > 1]
-    return max(batches, key=lambda one: one.batch_size, default=None)
+def _large_batch(record: Record) -> Inference | None:
+    batches = [asked for asked in _inference(record) if asked.batch_size > 1]
+    return max(batches, key=lambda asked: asked.batch_size, default=None)
 
 
 def latency_s(record: Record, fraction: float) -> float | None:
@@ -213,12 +264,12 @@ def latency_s(record: Record, fraction: float) -> float | None:
 
     ``fraction``: 0.5 for the median, 0.95, 0.99. None where ``percentile`` is.
     """
-    inference = record.measurement.inference if record.measurement else ()
-    samples = [s for one in inference if one.batch_size == 1 for s in one.samples_s]
+    samples = [s for asked in _inference(record) if asked.batch_size == 1 for s in asked.samples_s]
     return percentile(samples, fraction)
 
 
-# Several runs.
+def _inference(record: Record) -> tuple[Inference, ...]:
+    return record.measurement.inference if record.measurement else ()
 
 
 def percentile(samples: Sequence[float], fraction: float) -> float | None:
@@ -230,8 +281,4 @@ def percentile(samples: Sequence[float], fraction: float) -> float | None:
     """
     if not samples or len(samples) * (1 - fraction) < 1 - 1e-9:
         return None
-    ordered = sorted(samples)
-    place = (len(ordered) - 1) * fraction
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+    return float(np.quantile(samples, fraction))
