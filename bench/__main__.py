@@ -1,21 +1,31 @@
-"""``python -m bench COMMAND``: reports, checks, data, the machine."""
+"""``python -m bench COMMAND``: reports, checks, data, the machine.
+
+Inside the clone; ``python PATH/bench COMMAND`` is the same from any folder, and where
+PYTHONSAFEPATH is set, with which Python looks for no package in the folder it is started in.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
-# command -> (module with main(argv) -> exit code, what it does)
+if not __package__:  # python PATH/bench: Python has put that folder first
+    sys.path.pop(0)
+# This clone's packages come first: others are called datasets and models too.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+# command -> (module, and where it is not main its function: argv -> exit code; what it does)
 COMMANDS = {
     "report": ("bench.report.command", "make tables and plots again from the records of a folder"),
     "compare": ("bench.report.compare", "set two results folders side by side"),
     "data": ("bench.data", "show what data there is; fetch, check, convert"),
     "parity": ("bench.parity.command", "check that all frameworks do the same work as a referee"),
     "audit": ("bench.audit.command", "check clock and machine: noise floor, injected delay, peaks"),
-    "ladder": ("bench.ladder", "restore a framework's own defaults one at a time"),
+    "ladder": ("bench.front:ladder", "restore a framework's own defaults one at a time"),
     "ensemble": ("bench.ensembling.command", "time members trained at once and one by one"),
-    "study": ("bench.study.command", "explore, train, evaluate a task: pictures, tables, a page"),
+    "study": ("bench.front:study", "explore, train, evaluate a task: pictures, tables, a page"),
     "predict": ("bench.predict", "read characters on pictures with a saved model"),
     "evaluate": ("bench.evaluation.command", "say how good a saved model is, on any data"),
     "export": ("bench.export.command", "write a saved model as ONNX, compared and timed"),
@@ -26,26 +36,26 @@ COMMANDS = {
 def main(argv: Sequence[str]) -> int:
     """Hand over to the command; exit code 2 where there is none of that name."""
     if argv and argv[0] in COMMANDS:
-        module = importlib.import_module(COMMANDS[argv[0]][0])
-        return _carry_out(module.main, argv[1:])
-    print(usage(), file=sys.stderr if argv and argv[0] not in ("-h", "--help") else sys.stdout)
-    if argv and argv[0] in ("-h", "--help"):
-        return 0
-    if argv:
+        return _carry_out(COMMANDS[argv[0]][0], argv[1:])
+    asked_for_help = bool(argv) and argv[0] in ("-h", "--help")
+    print(usage(), file=sys.stderr if argv and not asked_for_help else sys.stdout)
+    if argv and not asked_for_help:
         print(
             f"bench: error: unknown command {argv[0]!r}; choose from {', '.join(COMMANDS)}",
             file=sys.stderr,
         )
-    return 2
+    return 0 if asked_for_help else 2
 
 
-def _carry_out(command: Callable[[list[str]], int], words: Sequence[str]) -> int:
+def _carry_out(command: str, words: Sequence[str]) -> int:
+    module, _, function = command.partition(":")
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a pipe on Windows
     try:
-        return command(list(words))
+        exit_code: int = getattr(importlib.import_module(module), function or "main")(list(words))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    return exit_code
 
 
 def usage() -> str:

@@ -1,101 +1,438 @@
-"""The command line of run_all.py: words in, checked options out."""
+"""The words of the command line, each once: what it is called, how it is read, what it does.
+
+The functions at the top read single words, for every command. ``Options`` lists the options of
+run_all.py, which the study and the ladder have too; ``parse`` reads a command line into it.
+"""
+
+# ruff: noqa: RUF009 - the fields of Options say how they are read, by functions called there
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import argparse
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import datasets
+import models
+from bench.evidence import read_price
 from bench.experiment import Precision
-from bench.parser import parser
+from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS
+from bench.trainers import FRAMEWORKS
+
+DEVICES = ("cpu", "cuda", "mps")
+EXECUTIONS = (DEFAULT_EXECUTION, ALL_EXECUTIONS, "eager", "graph", "compiled")
+OPTIMIZERS = ("adam", "sgd")
+PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
+INITS = ("matched", "native")
+AUGMENTATIONS = ("off", "on")
+SOURCES = tuple(dict.fromkeys(s.name for task in datasets.TASKS.values() for s in task.sources))
+
+# Readers of single words. Each raises argparse.ArgumentTypeError that says what came and what
+# to give instead.
+
+
+def one_of(name: str, known: Collection[str]) -> Callable[[str], str]:
+    """One word of those known."""
+
+    def read(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(
+                f"unknown {name} {text!r}; choose from {', '.join(known)}"
+            )
+        return text
+
+    return read
+
+
+def list_of(name: str, known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """Words of those known, separated by commas, each once."""
+    read = one_of(name, known)
+    return lambda text: tuple(map(read, words(text)))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Any words, separated by commas, each once."""
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+
+
+def whole(text: str) -> int:
+    """A whole number from 1 up."""
+    return whole_from(1)(text)
+
+
+def whole_from(least: int) -> Callable[[str], int]:
+    """A whole number from ``least`` up."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is no whole number from {least} up; give one such as {least + 1}"
+            )
+        return number
+
+    return read
+
+
+def wholes(text: str) -> tuple[int, ...]:
+    """Whole numbers from 1 up, separated by commas, each once."""
+    return tuple(dict.fromkeys(map(whole, text.split(","))))
+
+
+def positive(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0; give one such as 0.5")
+    return number
+
+
+def share(text: str) -> float:
+    """A percentage: '5%' or '5' -> 0.05."""
+    return positive(text.removesuffix("%")) / 100
+
+
+def duration(text: str) -> float:
+    """A duration: '90', '90s', '20m', '1.5h' -> seconds."""
+    unit_s = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
+    return positive(text[:-1] if unit_s else text) * (unit_s or 1.0)
+
+
+def seed_count(text: str) -> int | str:
+    """How many seeds, or 'auto'."""
+    return text if text == "auto" else whole(text)
+
+
+def interpreters(text: str) -> dict[str, Path]:
+    """FRAMEWORK=PATH,...: the interpreter of each framework that is named."""
+    return dict(map(_interpreter, text.split(",")))
+
+
+def _interpreter(text: str) -> tuple[str, Path]:
+    framework, separator, name = text.partition("=")
+    path = Path(name).expanduser()  # the shell leaves a ~ behind = alone
+    if not separator or framework not in FRAMEWORKS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not FRAMEWORK=PATH with a framework of {', '.join(FRAMEWORKS)}"
+        )
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(
+            f"{name!r} is no Python interpreter; give the path of one for {framework}"
+        )
+    return framework, path.absolute()  # not resolved: a venv's link is its identity
+
+
+class _Joined(argparse.Action):
+    """Puts the dictionaries of an option that is given several times together."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, getattr(namespace, self.dest) | values)
+
+
+# The options
+
+
+def _option(group: str, flag: str, **argument: Any) -> Any:
+    """A field of Options that is read from the command line.
+
+    ``group``: its heading in the help. ``argument``: as ``add_argument`` takes it.
+    """
+    return field(metadata={"group": group, "flag": flag, "argument": argument})
+
+
+_choice = partial(_option, "what to compare")
+_repetition = partial(_option, "how often")
+_training = partial(_option, "how to train")
+_data = partial(_option, "data")
+_running = partial(_option, "running")
+
+
+def _choices(name: str, known: Sequence[str], note: str = "") -> Any:
+    """A choice of some of the words that are known."""
+    return _choice(
+        f"--{name}",
+        type=list_of(name, known),
+        metavar=name.upper(),
+        help=f"any of {', '.join(known)}{note}",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What the user asked for; None: the preset's choice."""
 
-    preset: str
-    tasks: tuple[str, ...] | None
-    architectures: tuple[str, ...] | None
-    frameworks: tuple[str, ...] | None
-    executions: tuple[str, ...] | None
-    devices: tuple[str, ...] | None
-    batch_sizes: tuple[int, ...] | None
-    epochs: float | None
-    evaluations_per_epoch: int | None
-    optimizer: str | None
-    learning_rate: float | None
-    validation_share: float | None
-    augmentation: tuple[str, ...] | None
-    precisions: tuple[Precision, ...] | None
-    threads: tuple[int, ...] | None
-    init: str
-    seeds: int | Literal["auto"] | None
-    between: tuple[str, ...] | None  # of --seeds auto: the two frameworks that are compared
-    within: float  # of --seeds auto: how wide the interval of their ratio may be, as a share
-    budget_s: float  # of --seeds auto: no new seed is begun after so long
-    price_per_h: float | None
-    energy: bool
-    unchecked: bool
-    source: str | None
-    data_dir: Path | None
-    data_file: Path | None
-    glyphs_images: int | None
-    out: Path | None
-    resume: bool
-    retry_failed: bool
-    allow_mixed: bool
-    timeout_s: float
-    pythons: dict[str, Path]
-    dry_run: bool
+    preset: str = _choice(
+        "--preset",
+        type=one_of("preset", PRESETS),
+        default="quick",
+        help="; ".join(f"{name}: {preset.description}" for name, preset in PRESETS.items()),
+    )
+    tasks: tuple[str, ...] | None = _choice(
+        "--task",
+        type=words,  # known or new: judged when --data-file is known
+        metavar="TASK",
+        help=f"any of {', '.join(datasets.TASKS)}; a new name with --data-file",
+    )
+    architectures: tuple[str, ...] | None = _choices("architecture", tuple(models.ARCHITECTURES))
+    frameworks: tuple[str, ...] | None = _choices("framework", tuple(FRAMEWORKS))
+    executions: tuple[str, ...] | None = _choices("execution", EXECUTIONS)
+    devices: tuple[str, ...] | None = _choices(
+        "device", DEVICES, " (default: cpu, and cuda where there is one)"
+    )
+    batch_sizes: tuple[int, ...] | None = _choice(
+        "--batch-size", type=wholes, metavar="N", help="images a step, such as 20,128,1024"
+    )
+    precisions: tuple[Precision, ...] | None = _choices(
+        "precision", PRECISIONS, " (default: fp32; tf32 needs CUDA)"
+    )
+    threads: tuple[int, ...] | None = _choice(
+        "--threads",
+        type=wholes,
+        metavar="N",
+        help="processors a run may use, such as 1,2 (default: all there are)",
+    )
+
+    seeds: int | Literal["auto"] | None = _repetition(
+        "--seeds",
+        type=seed_count,
+        metavar="N",
+        help="run each experiment with the seeds 0 to N-1; 'auto': as many as --between needs",
+    )
+    # of --seeds auto: the two frameworks that are compared
+    between: tuple[str, ...] | None = _repetition(
+        "--between",
+        type=list_of("framework", tuple(FRAMEWORKS)),
+        metavar="A,B",
+        help="with --seeds auto: the two frameworks whose throughputs are compared",
+    )
+    # of --seeds auto: the interval's upper end over its lower one, less 1
+    within: float = _repetition(
+        "--within",
+        type=share,
+        default=0.05,
+        metavar="PERCENT",
+        help="with --seeds auto: stop when the interval of their ratio is this narrow "
+        "(default: 5%%)",
+    )
+    budget_s: float = _repetition(
+        "--budget",
+        type=duration,
+        default=1800.0,
+        metavar="TIME",
+        help="with --seeds auto: start no new seed after this time, such as 20m or 1.5h "
+        "(default: 30m)",
+    )
+
+    epochs: float | None = _training(
+        "--epochs",
+        type=positive,
+        metavar="E",
+        help="passes over the training images; may be a fraction",
+    )
+    evaluations_per_epoch: int | None = _training(
+        "--evaluations-per-epoch",
+        type=whole,
+        metavar="N",
+        help="how often the validation set is evaluated in each epoch; its time is not counted",
+    )
+    init: str = _training(
+        "--init",
+        type=one_of("init", INITS),
+        default=INITS[0],
+        help="matched: every framework starts from the same weights; native: each from its own "
+        "(default: matched)",
+    )
+    optimizer: str | None = _training(
+        "--optimizer",
+        type=one_of("optimizer", OPTIMIZERS),
+        help=f"one of {', '.join(OPTIMIZERS)} (default: by task and architecture)",
+    )
+    learning_rate: float | None = _training(
+        "--learning-rate", type=positive, metavar="LR", help="(default: by task and architecture)"
+    )
+    validation_share: float | None = _training(
+        "--validation-share",
+        type=share,
+        metavar="PERCENT",
+        help="how much of the images that are not test images is for validation "
+        "(default: the data set's own split)",
+    )
+    augmentation: tuple[str, ...] | None = _training(
+        "--augmentation",
+        type=list_of("augmentation", AUGMENTATIONS),
+        metavar="AUGMENTATION",
+        help="on: training images are distorted anew in every epoch; 'off,on' measures both",
+    )
+
+    source: str | None = _data(
+        "--source",
+        type=one_of("source", SOURCES),
+        help=f"one of {', '.join(SOURCES)} (default: the best that can be found)",
+    )
+    data_dir: Path | None = _data(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder with the data (default: GLYPHBENCH_DATA, then the user's cache)",
+    )
+    data_file: Path | None = _data(
+        "--data-file",
+        type=Path,
+        metavar="FILE",
+        help="your own data, as a new task that --task names: IDX, CSV, npz, or a folder of "
+        "images by class",
+    )
+    glyphs_images: int | None = _data(
+        "--glyphs-images",
+        type=whole,
+        metavar="N",
+        help="how many images to draw where the source is glyphs",
+    )
+
+    out: Path | None = _running(
+        "--out", type=Path, metavar="DIR", help="results folder (default: results/PRESET-TIME)"
+    )
+    resume: bool = _running(
+        "--resume", action="store_true", help="run only what is missing in --out"
+    )
+    retry_failed: bool = _running(
+        "--retry-failed", action="store_true", help="with --resume: run again what failed"
+    )
+    allow_mixed: bool = _running(
+        "--allow-mixed",
+        action="store_true",
+        help="with --resume: even if machine, versions or data differ",
+    )
+    timeout_s: float = _running(
+        "--timeout",
+        type=positive,
+        default=3600.0,
+        metavar="S",
+        help="seconds after which a run is ended (default: 3600)",
+    )
+    pythons: dict[str, Path] = _running(
+        "--python",
+        type=interpreters,
+        action=_Joined,
+        default={},
+        metavar="FRAMEWORK=PATH,...",
+        help="the interpreter that runs a framework, where it is not this one",
+    )
+    price_per_h: float | None = _running(
+        "--price",
+        type=read_price,
+        metavar="AMOUNT/h",
+        help="what the machine costs an hour, such as 2.50/h: adds the cost to the target",
+    )
+    energy: bool = _running(
+        "--energy",
+        action="store_true",
+        help="read the energy of training, where the hardware counts it; each run then takes "
+        "some seconds more",
+    )
+    unchecked: bool = _running(
+        "--unchecked",
+        action="store_true",
+        help="no audit and no certificates: quicker, and every row is marked as not matched",
+    )
+    dry_run: bool = _running(
+        "--dry-run", action="store_true", help="print the plan and about how long it will take"
+    )
 
 
-def parse(argv: Sequence[str], program: str = "run_all.py") -> Options:
-    """Read the command line; a mistake is explained on standard error and exits with 2."""
-    made = parser(program)
-    words = vars(made.parse_args(argv))
-    options = Options(**words)
-    mistake = _contradiction(options)
-    if mistake:
-        made.error(mistake)
+def add_options(parser: argparse.ArgumentParser, *, without: Collection[str] = ()) -> None:
+    """Give a parser all options of a suite, under their headings; ``without``: fields left out."""
+    groups: dict[str, Any] = {}
+    for option in fields(Options):
+        if option.name not in without:
+            title = option.metadata["group"]
+            if title not in groups:
+                groups[title] = parser.add_argument_group(title)
+            _add(groups[title], option.name)
+
+
+def add_pythons(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the option --python, which may be given several times: ``pythons``."""
+    _add(parser, "pythons")
+
+
+def _add(container: argparse._ActionsContainer, name: str) -> None:
+    declared = Options.__dataclass_fields__[name].metadata
+    container.add_argument(declared["flag"], dest=name, **declared["argument"])
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """Read the command line of run_all.py; a mistake is explained and exits with 2."""
+    parser = argparse.ArgumentParser(
+        prog="run_all.py",
+        usage="python %(prog)s [OPTION ...]",
+        allow_abbrev=False,  # --seed 5 is not --seeds 5
+        description="Train the same small networks in several frameworks, measure, and compare.",
+        epilog="Lists are comma-separated. Everything is left in one folder: records, tables, "
+        "plots. 'python -m bench' has the rest: report, compare, parity, audit, ladder, data, "
+        "doctor.",
+    )
+    add_options(parser)
+    return read(parser, argv)
+
+
+def read(parser: argparse.ArgumentParser, argv: Sequence[str]) -> Options:
+    """Read a command line by a parser of all options; a mistake is explained and exits with 2."""
+    options = Options(**vars(parser.parse_args(argv)))
+    for mistake in _contradictions(options):
+        parser.error(mistake)
     return options
 
 
-def _contradiction(options: Options) -> str | None:
-    """What cannot be meant by words that are each right; None where there is nothing."""
-    if (mistake := _mistaken_task(options)) is not None:
-        return mistake
+def _contradictions(options: Options) -> Iterator[str]:
+    """What cannot be meant by words that are each right."""
+    yield from _mistaken_tasks(options)
     if options.resume and options.out is None:
-        return "--resume needs --out: name the results folder to go on with"
+        yield "--resume needs --out: name the results folder to go on with"
     if options.retry_failed and not options.resume:
-        return "--retry-failed needs --resume: without it everything is run anyway"
+        yield "--retry-failed needs --resume: without it everything is run anyway"
     if (options.seeds == "auto") != (options.between is not None):
-        return "--seeds auto and --between go together: name the two frameworks to be compared"
+        yield "--seeds auto and --between go together: name the two frameworks to be compared"
     if options.between is not None and len(set(options.between)) != 2:
-        return "--between needs two different frameworks, such as pytorch,keras-jax"
+        yield "--between needs two different frameworks, such as pytorch,keras-jax"
     if options.validation_share is not None and options.validation_share >= 1:
-        return "--validation-share: nothing would be left to train on; give less than 100, as 20%"
+        yield "--validation-share: nothing would be left to train on; give less than 100, as 20%"
     if options.optimizer is not None and options.learning_rate is None:
-        return "--optimizer needs --learning-rate: a rate that suits one does not suit another"
-    return None
+        yield "--optimizer needs --learning-rate: a rate that suits one does not suit another"
 
 
-def _mistaken_task(options: Options) -> str | None:
+def _mistaken_tasks(options: Options) -> Iterator[str]:
     """A task is a known one, or a new name for the user's own data."""
     tasks, known = options.tasks or (), tuple(datasets.TASKS)
     unknown = [task for task in tasks if task not in known]
     if options.data_file is None:
-        said = f"choose from {', '.join(known)}, or give your own data with --data-file FILE"
-        return f"unknown task {unknown[0]!r}; {said}" if unknown else None
+        yield from (
+            f"unknown task {task!r}; choose from {', '.join(known)}, or give your own data with "
+            "--data-file FILE"
+            for task in unknown
+        )
+        return
     if len(tasks) != 1:
-        return "--data-file needs --task with one name for your own data, such as --task my-digits"
-    if not unknown:
-        return (
+        yield "--data-file needs --task with one name for your own data, such as --task my-digits"
+    elif not unknown:
+        yield (
             f"--data-file with --task {tasks[0]}: results would be taken for those on its own "
             f"images, which --data-dir is for; give yours a new name, such as --task my-{tasks[0]}"
         )
     if options.source is not None or options.glyphs_images is not None:
-        return "--data-file leaves nothing to choose by --source or --glyphs-images; leave them out"
-    return None
+        yield "--data-file leaves nothing to choose by --source or --glyphs-images; leave them out"

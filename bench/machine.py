@@ -1,8 +1,10 @@
-"""The machine as it is: hardware, system, memory used. Imports no framework."""
+"""The machine as it is: hardware, system, memory used; and how much of it this process may use.
+
+Imports no framework.
+"""
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from bench import settings
 from bench.record import Gpu, Machine
 
 
@@ -18,7 +21,7 @@ def observe() -> Machine:
     """Read the machine this process runs on."""
     return Machine(
         cpu=cpu_model(),
-        cores=available_cores(),
+        cores=len(settings.processors()),  # a quota on their time is not seen
         memory_bytes=psutil.virtual_memory().total,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         gpus=gpus(),
@@ -38,45 +41,21 @@ def cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def available_cores() -> int:
-    """Logical processors this process may run on; a quota on their time is not seen."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def gpus() -> tuple[Gpu, ...]:
     """The NVIDIA GPUs as the driver describes them; empty where there is no driver."""
-    try:
-        import pynvml  # the import name of nvidia-ml-py
-    except ModuleNotFoundError:
-        return ()
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:  # no driver: a machine without an NVIDIA GPU
-        return ()
-    try:
-        driver = pynvml.nvmlSystemGetDriverVersion()
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-        return tuple(
-            Gpu(
-                name=pynvml.nvmlDeviceGetName(handle),
-                memory_bytes=_gpu_memory_bytes(handle),
-                driver=driver,
-            )
-            for handle in handles
-        )
-    finally:
-        pynvml.nvmlShutdown()
+    return tuple(settings.ask_gpus(_gpu))
 
 
-def _gpu_memory_bytes(handle: Any) -> int | None:
-    import pynvml
-
+def _gpu(pynvml: Any, handle: Any) -> Gpu:
     try:
-        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
+        memory_bytes = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
     except pynvml.NVMLError:  # not supported where it is the machine's own memory
-        return None
+        memory_bytes = None
+    return Gpu(
+        name=pynvml.nvmlDeviceGetName(handle),
+        memory_bytes=memory_bytes,
+        driver=pynvml.nvmlSystemGetDriverVersion(),
+    )
 
 
 def peak_process_memory_bytes() -> int | None:
@@ -95,3 +74,34 @@ def peak_process_memory_bytes() -> int | None:
     import resource  # absent on Windows
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+
+
+class CannotConfine(Exception):
+    """The process cannot be confined as asked; the message says why and what to do."""
+
+
+def confine(threads: int | None) -> None:
+    """Let this process and its threads to come use the first ``threads`` processors it may use.
+
+    Done before a framework is imported: every pool of threads is made as large as the number of
+    processors its process may use, so one limit holds for OpenMP, TensorFlow's and XLA's pools
+    alike, which have no option in common.
+
+    ``threads``: None leaves it all it has. Raises CannotConfine where it may use fewer, or where
+    the system has no such limit (macOS).
+    """
+    if threads is None:
+        return
+    process = psutil.Process()
+    if not hasattr(process, "cpu_affinity"):
+        raise CannotConfine(
+            f"--threads {threads}: {sys.platform} cannot confine a process to some processors, "
+            "only Linux and Windows can; leave --threads out here"
+        )
+    allowed = sorted(process.cpu_affinity())
+    if not 1 <= threads <= len(allowed):
+        raise CannotConfine(
+            f"--threads {threads}: this process may use {len(allowed)} logical processors; "
+            f"choose a number from 1 to {len(allowed)}"
+        )
+    process.cpu_affinity(allowed[:threads])

@@ -1,4 +1,4 @@
-"""From a data set to what a run is made of: its splits, a trainer's setup, the clock's subject."""
+"""From a data set to what a run is made of: splits, setup, the clock's subject; and its facts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.experiment import Experiment, Run
-from bench.measure import Labelled, Subject
-from bench.sealed import SealedTest
+from bench.measure import Labelled, SealedTest, Subject
+from bench.record import Data
 from bench.trainers import Images, Labels, Setup, Trainer
 from bench.trainers.batches import TRAINING_SAMPLE_IMAGES
 from datasets import Dataset, Split, normalise, open_cached, with_validation_share
@@ -24,6 +24,23 @@ def dataset(folder: Path, experiment: Experiment) -> Dataset:
     data = open_cached(folder)
     share = experiment.validation_share
     return data if share is None else with_validation_share(data, share)
+
+
+def describe(data: Dataset) -> Data:
+    """The part of a record that says which images were used."""
+    return Data(
+        task=data.task,
+        source=data.source,
+        drawn=data.drawn,
+        fingerprint=data.fingerprint,
+        class_names=data.class_names,
+        train_images=len(data.train.labels),
+        validation_images=len(data.validation.labels),
+        test_images=len(data.test.labels),
+        duplicates_removed=data.duplicates_removed,
+        pixel_mean=data.pixel_mean,
+        pixel_std=data.pixel_std,
+    )
 
 
 def setup(run: Run, data: Dataset) -> tuple[Setup, SealedTest]:
@@ -60,7 +77,7 @@ def subject(trainer: Trainer, made: Setup, test: SealedTest, data: Dataset) -> S
 
 def augmented(data: Dataset, seed: int, epoch: int) -> Images:
     """The training images as one epoch sees them: the same for a seed, however long the run is."""
-    from datasets.augmentation import augment
+    from datasets.warping import augment
 
     rng = np.random.default_rng((seed, epoch, AUGMENTATION_STREAM))
     return _normal(augment(data.train.images, rng), data)

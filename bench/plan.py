@@ -1,7 +1,11 @@
-"""From what the user asked for to a plan: which runs, on what data, on which machine, where."""
+"""From what the user asked for to a plan: which runs, on what data, on which machine, where.
+
+And about how long they take: for plans and progress bars, never for a table.
+"""
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,16 +15,53 @@ from pathlib import Path
 import psutil
 
 import datasets
-from bench import estimate, machine, results, scheduler, seeds, versions
+from bench import UsageError, machine, material, scheduler, versions
 from bench.cli import Options
-from bench.errors import UsageError
 from bench.experiment import NATIVE_INIT, Experiment, Run
 from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
-from bench.progress import minutes, title
-from bench.record import Machine
-from bench.stage_display import StageDisplay
+from bench.progress import StageDisplay, minutes, title
+from bench.record import Data, Machine
+from bench.results import Results, ResultsError
 from bench.trainers import FRAMEWORKS
-from bench.worker import describe as describe_data
+
+# Of --seeds auto: below it the interval of so few pairs covers clearly less than it claims.
+FEWEST_SEEDS = 5
+
+# Seconds and rates were measured once on a machine with two x86-64 cores, batch size 128; another
+# machine is slower or faster, and progress displays correct for that as runs end.
+START_UP_S = {
+    "numpy": 1.0,
+    "pytorch": 2.5,
+    "keras-tensorflow": 4.5,
+    "keras-jax": 6.5,
+    "keras-torch": 6.0,
+}
+OTHER_START_UP_S = 8.0
+COMPILING_S = 15.0  # more, where execution is 'compiled' and not the framework's default
+INFERENCE_S = 3.0  # sampling inference at two batch sizes
+
+# training images/s: (framework, execution) -> architecture -> rate
+CPU_RATES = {
+    ("numpy", "eager"): {"mlp": 36_000.0, "cnn": 4_300.0},
+    ("pytorch", "eager"): {"mlp": 28_000.0, "cnn": 9_200.0},
+    ("pytorch", "compiled"): {"mlp": 23_000.0, "cnn": 4_000.0},
+    ("keras-tensorflow", "graph"): {"mlp": 22_000.0, "cnn": 9_000.0},
+    ("keras-tensorflow", "compiled"): {"mlp": 18_000.0, "cnn": 3_700.0},
+    ("keras-jax", "compiled"): {"mlp": 57_000.0, "cnn": 2_100.0},
+    ("keras-torch", "eager"): {"mlp": 16_500.0, "cnn": 4_200.0},
+}
+# of networks that one framework alone has
+OTHER_NETWORKS = {
+    "mlp-small": 75_000.0,
+    "mlp-wide": 25_000.0,
+    "ensemble-mlp": 20_000.0,
+    "adaboost-mlp": 70_000.0,
+    "gnn": 2_500.0,
+}
+OTHER_RATE = 2_000.0  # of what is not in the lists
+ACCELERATOR_SPEED_UP = 5.0  # of a GPU over two cores for networks this small: a guess
+STEP_S = 5e-4  # fixed cost of a step, which is what small batches pay for
+EVALUATION_SPEED_UP = 3.0  # a forward pass alone against a training step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +80,27 @@ class Plan:
 
     def estimate_s(self, run: Run) -> float:
         """About how long a run takes, seconds."""
-        e = run.experiment
-        return estimate.seconds(e, self.site.data[e.task, e.source][1])
+        experiment = run.experiment
+        _, facts = self.site.data[experiment.task, experiment.source]
+        return expected_s(experiment, facts)
+
+
+def expected_s(experiment: Experiment, data: Data) -> float:
+    """About how many seconds one run takes, start-up included."""
+    rates = CPU_RATES.get((experiment.framework, experiment.execution), {}) | OTHER_NETWORKS
+    rate = rates.get(experiment.architecture, OTHER_RATE)
+    rate *= 1.0 if experiment.device == "cpu" else ACCELERATOR_SPEED_UP
+    images = experiment.epochs * data.train_images
+    steps = math.ceil(images / experiment.batch_size)
+    seconds = START_UP_S.get(experiment.framework, OTHER_START_UP_S) + images / rate
+    seconds += steps * STEP_S
+    if experiment.execution == "compiled" and experiment.framework != "keras-jax":
+        seconds += COMPILING_S
+    if experiment.goal == "train":
+        evaluations = experiment.epochs * experiment.evaluations_per_epoch
+        seconds += evaluations * data.validation_images / (rate * EVALUATION_SPEED_UP)
+        seconds += INFERENCE_S
+    return seconds
 
 
 def make_plan(options: Options) -> Plan:
@@ -50,8 +110,8 @@ def make_plan(options: Options) -> Plan:
     that cannot be used, DataError for the data.
     """
     preset = PRESETS[options.preset]
-    folder = options.out or _new_folder(options.preset)
-    check_folder(folder, options)  # before minutes may go into preparing the data
+    results = Results(options.out or _new_folder(options.preset))
+    check_folder(results, options)  # before minutes may go into preparing the data
     here = machine.observe()
     check_threads(options.threads, here)
     grids = _grids(options, preset.grids, devices(options.devices, here))
@@ -65,9 +125,9 @@ def make_plan(options: Options) -> Plan:
             "for; see 'run_all.py --help'"
         )
     site = scheduler.Site(
-        folder=folder,
+        results=results,
         data={
-            (p.task, p.source): (p.folder, describe_data(datasets.open_cached(p.folder)))
+            (p.task, p.source): (p.folder, material.describe(datasets.open_cached(p.folder)))
             for p in prepared
         },
         machine=here,
@@ -88,20 +148,20 @@ def _seeds(options: Options, preset: int, experiments: Sequence[Experiment]) -> 
     """How many seeds; of --seeds auto the fewest. Raises UsageError where --between has no part."""
     if options.seeds != "auto":
         return options.seeds or preset
+    between = options.between or ()
     planned = {experiment.framework for experiment in experiments}
-    absent = [name for name in options.between or () if name not in planned]
+    absent = [name for name in between if name not in planned]
     if absent:
         raise UsageError(
-            f"--between {','.join(options.between or ())}: {' and '.join(absent)} is not among "
-            "the frameworks to be run; add it with --framework"
+            f"--between {','.join(between)}: {' and '.join(absent)} is not among the frameworks "
+            "to be run; add it with --framework"
         )
-    if not _comparable(experiments, options.between or ()):
+    if not _comparable(experiments, between):
         raise UsageError(
-            f"--between {','.join(options.between or ())}: no two of their experiments differ in "
-            "framework and execution alone; choose what both run, such as the same --task and "
-            "--architecture"
+            f"--between {','.join(between)}: no two of their experiments differ in framework and "
+            "execution alone; choose what both run, such as the same --task and --architecture"
         )
-    return seeds.FEWEST
+    return FEWEST_SEEDS
 
 
 def _comparable(experiments: Sequence[Experiment], names: Sequence[str]) -> bool:
@@ -123,12 +183,12 @@ def _left_out(options: Options, experiments: Sequence[Experiment]) -> list[str]:
     ]
 
 
-def check_folder(folder: Path, options: Options) -> None:
+def check_folder(results: Results, options: Options) -> None:
     """Raise ResultsError where the folder has records and the user did not ask to resume."""
-    saved = results.load_some(folder)
-    if saved and not options.resume:
-        raise results.ResultsError(
-            f"{folder} has {len(saved)} records already; "
+    records = results.records()
+    if records and not options.resume:
+        raise ResultsError(
+            f"{results.folder} has {len(records)} records already; "
             "add --resume to run what is missing, or choose another --out"
         )
 
@@ -209,16 +269,14 @@ def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) ->
         "optimizer": options.optimizer,
         "learning_rate": options.learning_rate,
         "validation_share": options.validation_share,
-        "augmentation": _augmentation(options),
+        "augmentation": _switched_on(options.augmentation),
     }
     narrowed = [restrict(grid, choices) for grid in for_tasks(grids, options.tasks or ())]
     return [grid for grid in narrowed if grid.tasks and grid.architectures]
 
 
-def _augmentation(options: Options) -> tuple[bool, ...] | None:
-    if options.augmentation is None:
-        return None
-    return tuple(word == "on" for word in options.augmentation)
+def _switched_on(words: tuple[str, ...] | None) -> tuple[bool, ...] | None:
+    return None if words is None else tuple(word == "on" for word in words)
 
 
 def _sources(options: Options, tasks: Sequence[str]) -> dict[str, str | None]:

@@ -21,8 +21,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import arguments
-from bench.errors import UsageError
+from bench import UsageError, cli
 from bench.saved import Guess, Model, load
 from bench.saved.model import TOP
 from bench.trainers import FRAMEWORKS
@@ -82,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
         "--top",
-        type=arguments.whole("--top", 1),
+        type=cli.whole,
         default=TOP,
         metavar="N",
         help=f"how many labels to name (default: {TOP})",
@@ -95,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--framework",
-        type=arguments.one_of("framework", FRAMEWORKS),
+        type=cli.one_of("framework", FRAMEWORKS),
         help="to run it in (default: the one that trained it)",
     )
     return parser

@@ -3,7 +3,7 @@
 Seeds are added until the interval of the ratio of the two frameworks' throughputs is narrow
 enough in every set of experiments in which both stand, or until the time is spent. Which of
 the two ended it is said in the report. Looking at an interval again and again and stopping
-when it is narrow favours intervals that happen to be narrow: hence at least FEWEST seeds.
+when it is narrow favours intervals that happen to be narrow: hence at least FEWEST_SEEDS.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from bench import run_statistics as stats
 from bench import verdict
+from bench.plan import FEWEST_SEEDS
 from bench.progress import minutes
 from bench.record import Record
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, comparisons, only
 from bench.run_statistics import Replicates
 
-FEWEST = 5  # below it the interval of so few pairs covers clearly less than it claims
 MOST = 100  # seeds: beyond this a narrower interval is not to be had by more of the same
 
 
@@ -47,7 +47,7 @@ def stop(goal: Goal, records: Sequence[Record], spent_s: float) -> str | None:
     """
     seeds = len({record.seed for record in records})
     names, ran = " and ".join(goal.between), wording.counted(seeds, "seed")
-    if seeds >= FEWEST:
+    if seeds >= FEWEST_SEEDS:
         found = list(widths(goal, records))
         if found and all(one.width is not None and one.width <= goal.within for one in found):
             return (

@@ -7,12 +7,16 @@ absent, never guessed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import psutil
+
+Answer = TypeVar("Answer")
 
 # Every trainer's settings() has these keys, in words that two frameworks can be compared by.
 TRAINER_KEYS = (
@@ -93,7 +97,7 @@ def threads_named(name: str, tasks: Path = Path("/proc/self/task")) -> int | Non
     XLA tells no one how many threads its pool has, but it names them.
     """
     names = (_text(path) for path in tasks.glob("*/comm"))
-    return sum(said is not None and said.partition("/")[0] == name for said in names) or None
+    return sum(text is not None and text.partition("/")[0] == name for text in names) or None
 
 
 def libraries() -> dict[str, str]:
@@ -102,34 +106,30 @@ def libraries() -> dict[str, str]:
         import threadpoolctl
     except ModuleNotFoundError:
         return {}
-    found: dict[str, set[str]] = {}
+    threads: dict[str, set[str]] = {}
     for pool in threadpoolctl.threadpool_info():
-        found.setdefault(f"{pool['prefix']} threads", set()).add(str(pool["num_threads"]))
-    return {name: " and ".join(sorted(counts)) for name, counts in sorted(found.items())}
+        threads.setdefault(f"{pool['prefix']} threads", set()).add(str(pool["num_threads"]))
+    return {name: " and ".join(sorted(counts)) for name, counts in sorted(threads.items())}
 
 
 def cpu_clocks(system: Path = SYSTEM) -> dict[str, str]:
     """Governor of the processors and their clock now, where the system tells."""
     governors = {_text(path) for path in system.glob("cpu[0-9]*/cpufreq/scaling_governor")}
-    found = {"CPU governor": " and ".join(sorted(filter(None, governors)))} if governors else {}
+    clocks = {"CPU governor": " and ".join(sorted(filter(None, governors)))} if governors else {}
     boost = _text(system / "cpufreq" / "boost")
     if boost is not None:
-        found["CPU boost"] = {"0": "off", "1": "on"}.get(boost, boost)
-    clock_mhz = _clock_mhz()
-    return found | ({} if clock_mhz is None else {"CPU clock": f"{clock_mhz:.0f} MHz"})
+        clocks["CPU boost"] = {"0": "off", "1": "on"}.get(boost, boost)
+    clock = clock_hz()
+    return clocks | ({} if clock is None else {"CPU clock": f"{clock / 1e6:.0f} MHz"})
 
 
-def _clock_mhz() -> float | None:
+def clock_hz() -> float | None:
+    """The processors' clock now, their mean; None where the system does not tell."""
     try:
         clock = psutil.cpu_freq()
-    except (
-        AttributeError,
-        NotImplementedError,
-        OSError,
-        RuntimeError,
-    ):  # psutil's words for 'not told here'
-        return None
-    return clock.current if clock else None
+    except (AttributeError, NotImplementedError, OSError, RuntimeError):
+        return None  # virtual machines and some systems have nothing to read
+    return clock.current * 1e6 if clock and clock.current else None
 
 
 def allocator(environment: Mapping[str, str]) -> str:
@@ -150,20 +150,29 @@ def variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 def gpus() -> dict[str, str]:
     """Clocks, power limit and throttle reasons of NVIDIA's GPUs; empty where there are none."""
+    answers: dict[str, list[str]] = {}
+    for gpu in ask_gpus(_gpu):
+        for name, answer in gpu.items():
+            answers.setdefault(name, []).append(answer)
+    return {name: "; ".join(of_each) for name, of_each in answers.items()}
+
+
+def ask_gpus(ask: Callable[[Any, Any], Answer]) -> list[Answer]:
+    """What NVIDIA's driver answers of each of its GPUs; empty where there is no driver.
+
+    ``ask``: is given the module ``pynvml`` and the handle of a GPU.
+    """
     try:
         import pynvml  # the import name of nvidia-ml-py
     except ModuleNotFoundError:
-        return {}
+        return []
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:  # no driver: a machine without an NVIDIA GPU
-        return {}
+        return []
     try:
-        found: dict[str, list[str]] = {}
-        for number in range(pynvml.nvmlDeviceGetCount()):
-            for name, value in _gpu(pynvml.nvmlDeviceGetHandleByIndex(number)):
-                found.setdefault(name, []).append(value)
-        return {name: "; ".join(values) for name, values in found.items()}
+        numbers = range(pynvml.nvmlDeviceGetCount())
+        return [ask(pynvml, pynvml.nvmlDeviceGetHandleByIndex(number)) for number in numbers]
     finally:
         pynvml.nvmlShutdown()
 
@@ -182,10 +191,8 @@ THROTTLE_REASONS = {
 }
 
 
-def _gpu(handle: object) -> Iterator[tuple[str, str]]:
+def _gpu(pynvml: Any, handle: Any) -> dict[str, str]:
     """What the driver tells of one GPU; a question it does not support is left out."""
-    import pynvml
-
     questions: dict[str, Callable[[], str]] = {
         "GPU clock": lambda: f"{pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM)} MHz",
         "GPU memory clock": lambda: (
@@ -196,11 +203,11 @@ def _gpu(handle: object) -> Iterator[tuple[str, str]]:
             pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle)
         ),
     }
-    for name, ask in questions.items():
-        try:
-            yield name, ask()
-        except pynvml.NVMLError:
-            continue
+    answers: dict[str, str] = {}
+    for name, question in questions.items():
+        with contextlib.suppress(pynvml.NVMLError):
+            answers[name] = question()
+    return answers
 
 
 def throttle_reasons(bits: int) -> str:

@@ -71,7 +71,7 @@ def test_precision_threads_and_price_are_read() -> None:
         (["--threads", "0"], "'0' is no whole number from 1 up"),
         (["--init", "zero"], "unknown init 'zero'; choose from matched, native"),
         (["--price", "2.50"], "'2.50' is no price an hour; give one such as 2.50/h"),
-        (["--price", "0/h"], "'0' is no number above 0"),
+        (["--price", "0/h"], "'0/h' is no price an hour; give one such as 2.50/h"),
         (["--seeds", "auto"], "--seeds auto and --between go together"),
         (["--between", "numpy,pytorch"], "--seeds auto and --between go together"),
         (["--seeds", "auto", "--between", "numpy"], "--between needs two different frameworks"),

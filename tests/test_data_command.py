@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import data, stage_display
-from bench.stage_display import StageDisplay
+from bench import data, progress
+from bench.progress import StageDisplay
 from datasets import Stage, digits, letters
 from tests.data_files import csv, images, write_mnist
 
@@ -148,7 +148,7 @@ def test_short_stages_say_nothing_and_long_ones_say_quarters(
         for done in range(101):
             show(stage, done)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(stage_display, "QUIET_S", -1.0)
+    monkeypatch.setattr(progress, "QUIET_S", -1.0)
     with StageDisplay() as show:
         for done in range(101):
             show(stage, done)

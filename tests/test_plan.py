@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bench import UsageError
 from bench.cli import parse
-from bench.errors import UsageError
-from bench.plan import Plan, devices, make_plan
+from bench.plan import CPU_RATES, Plan, devices, expected_s, make_plan
 from bench.record import Gpu
-from tests.records import MACHINE
+from bench.trainers import FRAMEWORKS
+from tests.fakes import an_experiment
+from tests.records import MACHINE, make_data
 
 WITH_GPU = replace(MACHINE, gpus=(Gpu(name="H1", memory_bytes=1, driver="1"),))
 
@@ -73,3 +75,33 @@ def test_a_comparison_with_a_framework_that_is_not_run_is_an_error(tmp_path: Pat
     words = ("--seeds", "auto", "--between", "numpy,pytorch", "--framework", "numpy")
     with pytest.raises(UsageError, match=r"--between numpy,pytorch: pytorch is not among"):
         a_plan(tmp_path, *words)
+
+
+# About how long a run takes: in the right order, if not to the second
+
+EXPERIMENT = an_experiment(batch_size=128, epochs=5)
+DATA = make_data(EXPERIMENT)
+
+
+def test_more_epochs_take_longer() -> None:
+    assert expected_s(an_experiment(batch_size=128, epochs=50), DATA) > expected_s(EXPERIMENT, DATA)
+
+
+def test_small_batches_take_longer() -> None:
+    assert expected_s(an_experiment(batch_size=2, epochs=5), DATA) > expected_s(EXPERIMENT, DATA)
+
+
+def test_compiling_takes_longer_to_begin_with() -> None:
+    compiled = an_experiment(batch_size=128, epochs=5, execution="compiled")
+    assert expected_s(compiled, DATA) > expected_s(EXPERIMENT, DATA)
+
+
+def test_timing_steps_alone_takes_less_than_training_with_evaluations() -> None:
+    assert expected_s(
+        an_experiment(batch_size=128, epochs=5, goal="throughput"), DATA
+    ) < expected_s(EXPERIMENT, DATA)
+
+
+def test_every_execution_of_every_framework_has_a_measured_rate() -> None:
+    offered = {(name, e) for name, spec in FRAMEWORKS.items() for e in spec.executions}
+    assert offered == set(CPU_RATES)

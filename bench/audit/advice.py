@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bench import verdict
-from bench.audit_record import Arms, Timer
+from bench.evidence import Arms, Timer
+from bench.pulse import steadiness
+from bench.pulse import warnings as unsteady
 from bench.record import Pulse
-from bench.steadiness import steadiness
-from bench.steadiness import warnings as unsteady
 
 NOISY = 0.05  # a noise floor above this hides what most comparisons are about
 COARSE_S = 1e-4  # a resolution above this shows in the latency of one image

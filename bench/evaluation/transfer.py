@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import UsageError
+from bench import UsageError
 
 MOST_NAMED = 10  # classes that an error names
 

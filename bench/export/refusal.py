@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from bench.errors import UsageError
+from bench import UsageError
 from bench.experiment import Experiment
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript", "torch")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bench import verdict
-from bench.audit_record import Arms, Audit, Peak, Timer, Unsynchronised
+from bench.evidence import Arms, Audit, Peak, Timer, Unsynchronised
+from bench.pulse import Steadiness, steadiness, warnings
 from bench.record import Record
 from bench.report import wording
-from bench.steadiness import Steadiness, steadiness, warnings
 
 NO_AUDIT = (
     "The clock was not audited, so the noise floor of this machine is not known: "

@@ -1,0 +1,171 @@
+"""The front doors of a suite: ``run_all.py``, ``python -m bench study`` and ``ladder``.
+
+Each plans, runs and reports, and all end alike: 0 all runs ended well; 1 some did not; 2 the
+command line or the data cannot be used; 130 interrupted. What was measured is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import UsageError, cli
+from bench.cli import Options
+from bench.experiment import Experiment
+from bench.trainers import FRAMEWORKS, native
+
+if TYPE_CHECKING:
+    from bench.plan import Plan
+
+BENCH = ("python", "-m", "bench")
+LADDER_SEEDS = 3  # where none are asked for: a rung without an interval says little
+
+STUDY = """\
+Explore, train and evaluate a task, and leave a page with pictures.
+
+    python -m bench study digits
+    python -m bench study letters --architecture mlp,cnn --framework pytorch --seeds 3
+    python -m bench study fruit --data-file fruit.npz
+
+It is run_all.py --preset paper --task TASK, and takes all other options of it. With --resume and
+--out of a folder in which everything has run, only the study is made again.
+"""
+DEFAULTS = """\
+What each of a framework's own defaults costs or gains.
+
+    python -m bench ladder defaults                                # all frameworks, quick preset
+    python -m bench ladder defaults --framework pytorch --architecture cnn --seeds 5
+    python -m bench ladder defaults --out results/NAME --resume
+
+Every rung is an experiment: first everything is made equal, then one default is restored at a
+time, then the framework's other executions are tried, then all its defaults are restored together.
+Options, folder and exit codes are those of run_all.py.
+"""
+
+
+def run_all(argv: Sequence[str]) -> int:
+    """``python run_all.py``: the suite of a preset."""
+    return run_suite(cli.parse(argv), name="run_all.py", command=("python", "run_all.py"))
+
+
+def study(argv: Sequence[str]) -> int:
+    """``python -m bench study TASK``: the preset of the paper, for one task."""
+    parser = _parser("python -m bench study", STUDY)
+    parser.usage = "%(prog)s TASK [OPTION ...]"
+    parser.add_argument("tasks", type=cli.words, metavar="TASK", help="such as digits")
+    cli.add_options(parser, without=("tasks",))
+    parser.set_defaults(preset="paper")
+    return run_suite(cli.read(parser, argv), name="bench study", command=BENCH)
+
+
+def ladder(argv: Sequence[str]) -> int:
+    """``python -m bench ladder LADDER``: one thing changed at a time."""
+    parser = _parser("python -m bench ladder", "Change one thing at a time, and measure.")
+    ladders = parser.add_subparsers(metavar="LADDER", required=True)
+    defaults = ladders.add_parser(
+        "defaults",
+        usage="%(prog)s [OPTION ...]",
+        help="restore each of a framework's own defaults",
+        description=DEFAULTS,
+        formatter_class=parser.formatter_class,
+        allow_abbrev=False,
+    )
+    cli.add_options(defaults)
+    options = cli.read(parser, argv)
+    return run_suite(options, name="bench ladder", command=BENCH, plan=defaults_plan)
+
+
+def _parser(program: str, description: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=program,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def run_suite(
+    options: Options,
+    *,
+    name: str,
+    command: Sequence[str],
+    plan: Callable[[Options], Plan] | None = None,
+) -> int:
+    """Plan, run and report; return the exit code.
+
+    Args:
+        options: what the user asked for.
+        name: of the front door, before an error.
+        command: how it is started, kept in the results folder with the words that follow.
+        plan: makes the plan; None for the experiments of the preset.
+    """
+    # not before the command line is known to be right: --help answers at once
+    from bench.plan import describe, make_plan
+    from bench.results import ResultsError
+    from bench.suite import carry_out
+    from datasets import DataError
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is like Ctrl-C
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a pipe on Windows
+    try:
+        planned = (plan or make_plan)(options)
+        if options.dry_run:
+            print(describe(planned))
+            return 0
+        return carry_out(planned, options, command)
+    except (UsageError, ResultsError, DataError) as error:
+        print(f"{name}: error: {error}", file=sys.stderr)
+    except OSError as error:  # a full disk, a folder that was taken away
+        print(f"{name}: error: {error}; what was measured is kept", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted; what was measured is kept", file=sys.stderr)
+        return 130
+    return 2
+
+
+def defaults_plan(options: Options) -> Plan:
+    """The suite's plan with a ladder in place of each experiment that trains to the end.
+
+    Raises as ``bench.plan.make_plan`` does, and UsageError for what a ladder itself varies.
+    """
+    from bench.plan import make_plan
+
+    varied = {
+        "--execution": options.executions is not None,
+        "--init native": options.init != "matched",
+        "--seeds auto": options.seeds == "auto",
+    }
+    for word, given in varied.items():
+        if given:
+            raise UsageError(f"{word}: a ladder sees to that itself; leave it out")
+    planned = make_plan(
+        replace(
+            options,
+            out=options.out or Path("results") / f"ladder-{datetime.now():%Y%m%d-%H%M%S}",
+            seeds=options.seeds or LADDER_SEEDS,
+            # A stretch between two evaluations is what a framework's own shuffling sees.
+            evaluations_per_epoch=options.evaluations_per_epoch or 1,
+        )
+    )
+    trained = [experiment for experiment in planned.experiments if experiment.goal == "train"]
+    unique = dict.fromkeys(rung for experiment in trained for rung in rungs(experiment))
+    return replace(planned, experiments=tuple(unique))
+
+
+def rungs(matched: Experiment) -> Iterator[Experiment]:
+    """The matched experiment, in its framework's default execution, and all rungs above it."""
+    yield matched
+    words = native.restorable(matched)
+    for word in words:
+        yield replace(matched, native=(word,))
+    for execution in FRAMEWORKS[matched.framework].executions:
+        if execution != matched.execution:
+            yield replace(matched, execution=execution)
+    if len(words) > 1:
+        yield replace(matched, native=words)

@@ -1,0 +1,147 @@
+"""The three front doors: their words, and the ladder's plan.
+
+Matched first, then one default restored at a time, then all of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from bench import UsageError, cli, front
+from bench.experiment import Experiment
+from bench.plan import Plan
+from tests.fakes import an_experiment
+
+
+def name(rung: Experiment) -> str:
+    return "+".join(rung.native) or rung.execution
+
+
+def test_the_rungs_of_pytorch() -> None:
+    rungs = list(front.rungs(an_experiment(architecture="cnn")))
+    assert [name(rung) for rung in rungs] == [
+        "eager",
+        "adam-epsilon",
+        "bias-init",
+        "kernel-init",
+        "memory-layout",
+        "shuffling",
+        "compiled",
+        "adam-epsilon+bias-init+kernel-init+memory-layout+shuffling",
+    ]
+    assert {rung.execution for rung in rungs if rung.native} == {"eager"}
+    assert len({rung.id for rung in rungs}) == len(rungs)
+
+
+def test_a_framework_with_one_own_default_restores_it_once() -> None:
+    experiment = an_experiment(framework="keras-jax", execution="compiled")
+    assert [name(rung) for rung in front.rungs(experiment)] == ["compiled", "shuffling"]
+
+
+def test_numpy_has_nothing_to_restore() -> None:
+    assert [name(rung) for rung in front.rungs(an_experiment(framework="numpy"))] == ["eager"]
+
+
+WORDS = ["--task", "digits", "--architecture", "mlp", "--framework", "pytorch", "--device", "cpu"]
+
+
+def test_a_dry_run_lists_every_rung_with_three_seeds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = ["--source", "glyphs", "--glyphs-images", "200", "--out", str(tmp_path / "out")]
+    assert front.ladder(["defaults", *WORDS, *drawn, "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "21 runs (7 experiments, 3 seeds)" in out
+    assert out.count("own kernel-init seed 2") == 1
+    assert out.count("own adam-epsilon+bias-init+kernel-init+shuffling seed 0") == 1
+    assert out.count("pytorch compiled") == 3
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["defaults", "--execution", "all"], "--execution: a ladder sees to that itself"),
+        (["defaults", "--init", "native"], "--init native: a ladder sees to that itself"),
+        (
+            ["defaults", "--seeds", "auto", "--between", "pytorch,keras-jax"],
+            "--seeds auto: a ladder sees to that itself",
+        ),
+    ],
+)
+def test_what_a_ladder_varies_cannot_be_chosen(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert front.ladder(words) == 2
+    assert f"bench ladder: error: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "the following arguments are required: LADDER"),
+        (["default"], "argument LADDER: invalid choice: 'default' (choose from"),
+        (["defaults", "--resume"], "python -m bench ladder: error: --resume needs --out"),
+    ],
+)
+def test_a_ladder_that_is_none_is_explained(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        front.ladder(words)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_every_ladder_has_a_help_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, wanted in (
+        (["--help"], "restore each of a framework's own defaults"),
+        (["defaults", "--help"], "Every rung is an experiment"),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            front.ladder(words)
+        assert caught.value.code == 0
+        assert wanted in capsys.readouterr().out
+
+
+def test_the_study_has_every_option_of_a_suite_but_the_task(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        front.study(["--help"])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    flags = {option.metadata["flag"] for option in dataclasses.fields(cli.Options)}
+    assert {flag for flag in flags if f"  {flag}" not in shown} == {"--task"}
+
+
+def test_the_study_is_the_preset_of_the_paper_for_one_task(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = ["--source", "glyphs", "--glyphs-images", "200", "--out", str(tmp_path / "out")]
+    assert front.study(["digits", *drawn, "--device", "cpu", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "digits adaboost-mlp pytorch" in out
+    assert "letters" not in out
+
+
+@pytest.mark.parametrize(
+    ("problem", "exit_code", "message"),
+    [
+        (UsageError("no such device"), 2, "door: error: no such device\n"),
+        (OSError(28, "No space left"), 2, "No space left; what was measured is kept\n"),
+        (KeyboardInterrupt(), 130, "interrupted; what was measured is kept\n"),
+    ],
+)
+def test_every_door_ends_alike(
+    problem: BaseException, exit_code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def plan(options: cli.Options) -> Plan:
+        raise problem
+
+    door = front.run_suite(cli.parse([]), name="door", command=(), plan=plan)
+    assert door == exit_code
+    assert capsys.readouterr().err.endswith(message)
