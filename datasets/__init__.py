@@ -7,12 +7,9 @@ process. Importing this package costs NumPy alone: what downloads or draws is im
 
 from datasets.arrays import Dataset, Split, normalise
 from datasets.cache import open_cached
-from datasets.errors import DataError, Unreachable
-from datasets.preparation import Found, Prepared, prepare, search
-from datasets.progress import Progress, Stage
-from datasets.registry import TASKS
-from datasets.tasks import Source, Task
-from datasets.validation_share import with_validation_share
+from datasets.preparation import TASKS, Found, Prepared, prepare, search
+from datasets.splits import with_validation_share
+from datasets.tasks import DataError, Progress, Source, Stage, Task, Unreachable
 
 __all__ = [
     "TASKS",

@@ -3,53 +3,132 @@
 A folder holds ``images.npy``, ``labels.npy`` (uint8; training, validation and test in this
 order) and ``facts.json``. It is written under another name and renamed when complete.
 Opening one needs NumPy and nothing else: every worker process does it.
+
+Where the cache is, who may write to it and how (``cache_folder``, ``locked``, ``written_whole``)
+is the same for all that this package keeps on the disk.
 """
 
 from __future__ import annotations
 
 import json
-import math
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.arrays import Dataset, Facts, Split
-from datasets.errors import DataError
+from datasets.arrays import Dataset, Facts, Split, chunks, pixel_statistics
 from datasets.splits import Collection
-from datasets.tasks import Source, Task
+from datasets.tasks import DataError, Source, Task
+
+CACHE_VARIABLE = "GLYPHBENCH_CACHE"
 
 # Part of every folder's name. Raise it when the files, the parsing or the split change.
 CACHE_VERSION = 1
 
-_CHUNK_IMAGES = 512  # 400 KB: stays in a core's cache
+
+# Any folder of the cache
+
+
+def cache_folder(cache_dir: Path | None = None) -> Path:
+    """The folder for downloads and parsed data: ``cache_dir``, GLYPHBENCH_CACHE or the user's."""
+    named = cache_dir or os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser().absolute()
+    import platformdirs
+
+    return platformdirs.user_cache_path("glyphbench", appauthor=False)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of ``folder``, waiting while another process has it.
+
+    The lock is a file beside the folder, which need not be there yet. It is released when its
+    process ends, however it ends. Raises DataError where it cannot be made.
+    """
+    from filelock import FileLock
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_name(folder.name + ".lock"))
+        lock.acquire()
+    except OSError as error:
+        raise cannot_write(folder.parent, "a lock", error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def written_whole(folder: Path, *, content: str, size_bytes: int) -> Iterator[Path]:
+    """A new folder to write into, which then takes the place of ``folder``; or nothing at all.
+
+    To be used by one process at a time.
+
+    Args:
+        folder: what was there before is replaced.
+        content: what is written, and
+        size_bytes: about how much, for the error.
+
+    Raises:
+        DataError: where the disk is full or the folder cannot be written to.
+    """
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    except BaseException as error:  # Ctrl-C too leaves nothing half-written
+        shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError):
+            needed = f"; it needs {size_bytes / 1e6:,.0f} MB{_free(folder.parent)}"
+            raise cannot_write(folder.parent, content, error, needed) from error
+        raise
+
+
+def cannot_write(folder: Path, content: str, error: OSError, needed: str = "") -> DataError:
+    """What to raise where the disk is full or a folder cannot be written to."""
+    return DataError(
+        f"{folder}: {content} cannot be written there ({error.strerror or error}){needed}. "
+        f"Make room, or name another cache folder with {CACHE_VARIABLE}"
+    )
+
+
+def _free(folder: Path) -> str:
+    try:
+        return f", {shutil.disk_usage(folder).free / 1e6:,.0f} MB are free"
+    except OSError:
+        return ""
+
+
+# A data set
 
 
 def write(folder: Path, collection: Collection, *, task: Task, source: Source) -> None:
     """Write ``folder``, whole or not at all; what was there before is replaced.
 
     To be called by one process at a time. Raises DataError where the disk is full or the
-    place cannot be written to.
+    folder cannot be written to.
     """
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
-    try:
-        partial.mkdir(parents=True)
-        _write_arrays(partial, collection)
-        _write_facts(partial, collection, task, source)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    except BaseException as error:  # Ctrl-C too leaves nothing half-written
-        shutil.rmtree(partial, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise _cannot_write(folder, collection, error) from error
-        raise
+    sizes = len(collection.train), len(collection.validation), len(collection.test)
+    size_bytes = sum(sizes) * 785
+    with written_whole(folder, content="the parsed data", size_bytes=size_bytes) as partial:
+        rows = np.concatenate([collection.train, collection.validation, collection.test])
+        _write_array(partial / "images.npy", collection.images, rows)
+        _write_array(partial / "labels.npy", collection.labels, rows)
+        facts = _facts(_open_arrays(partial, sizes), collection, task, source)
+        content = json.dumps({"sizes": sizes, **asdict(facts)}, indent=1)
+        (partial / "facts.json").write_text(content + "\n", encoding="utf-8")
 
 
 def open_cached(folder: Path) -> Dataset:
@@ -79,8 +158,7 @@ def is_intact(folder: Path) -> bool:
         dataset = open_cached(folder)
     except DataError:
         return False
-    found = fingerprint(dataset.train, dataset.validation, dataset.test)
-    return found == dataset.fingerprint
+    return dataset.fingerprint == fingerprint(dataset.train, dataset.validation, dataset.test)
 
 
 def fingerprint(train: Split, validation: Split, test: Split) -> str:
@@ -93,32 +171,14 @@ def fingerprint(train: Split, validation: Split, test: Split) -> str:
     return digest.hexdigest()
 
 
-def pixel_statistics(images: NDArray[np.uint8]) -> tuple[float, float]:
-    """Mean and population standard deviation of all pixels, on the scale 0..1.
-
-    Computed in whole numbers, and rounded once at the end.
-    """
-    total = squares = 0
-    for chunk in _chunks(images):
-        values = chunk.astype(np.uint16)  # the square of 255 fits
-        total += int(values.sum(dtype=np.uint64))
-        squares += int((values * values).sum(dtype=np.uint64))
-    scale = 255 * images.size
-    return total / scale, math.sqrt(images.size * squares - total * total) / scale
-
-
-def _sizes(collection: Collection) -> tuple[int, int, int]:
-    return len(collection.train), len(collection.validation), len(collection.test)
-
-
-def _write_facts(folder: Path, collection: Collection, task: Task, source: Source) -> None:
-    """Write what is known of the arrays, as read back from the files just written."""
-    sizes = _sizes(collection)
-    train, validation, test = _open_arrays(folder, sizes)
+def _facts(
+    splits: tuple[Split, Split, Split], collection: Collection, task: Task, source: Source
+) -> Facts:
+    """What is known of the arrays, as they were read back from the files just written."""
     with ThreadPoolExecutor(1) as pool:  # hashing and counting let each other run
-        hashed = pool.submit(fingerprint, train, validation, test)
-        mean, std = pixel_statistics(train.images)
-    facts = Facts(
+        hashed = pool.submit(fingerprint, *splits)
+        mean, std = pixel_statistics(splits[0].images)
+    return Facts(
         task=task.name,
         source=source.name,
         drawn=source.drawn,
@@ -130,14 +190,6 @@ def _write_facts(folder: Path, collection: Collection, task: Task, source: Sourc
         pixel_std=std,
         notes=collection.notes,
     )
-    content = json.dumps({"sizes": sizes, **asdict(facts)}, indent=1)
-    (folder / "facts.json").write_text(content + "\n", encoding="utf-8")
-
-
-def _write_arrays(folder: Path, collection: Collection) -> None:
-    rows = np.concatenate([collection.train, collection.validation, collection.test])
-    _write_array(folder / "images.npy", collection.images, rows)
-    _write_array(folder / "labels.npy", collection.labels, rows)
 
 
 def _write_array(path: Path, array: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
@@ -149,13 +201,8 @@ def _write_array(path: Path, array: NDArray[np.uint8], rows: NDArray[np.int64]) 
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        for chunk in _chunks(rows):
+        for chunk in chunks(rows):
             file.write(array[chunk].data)
-
-
-def _chunks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    for start in range(0, len(array), _CHUNK_IMAGES):
-        yield array[start : start + _CHUNK_IMAGES]
 
 
 def _open_arrays(folder: Path, sizes: Sequence[int]) -> tuple[Split, Split, Split]:
@@ -166,28 +213,8 @@ def _open_arrays(folder: Path, sizes: Sequence[int]) -> tuple[Split, Split, Spli
         raise ValueError(f"shapes {images.shape} and {labels.shape}, wanted {n} images")
     if images.dtype != np.uint8 or labels.dtype != np.uint8:
         raise ValueError(f"types {images.dtype} and {labels.dtype}, wanted uint8")
-    ends = np.cumsum(sizes)
     train, validation, test = (
-        slice(end - size, end) for size, end in zip(sizes, ends, strict=True)
+        Split(images=images[end - size : end], labels=labels[end - size : end])
+        for size, end in zip(sizes, np.cumsum(sizes), strict=True)
     )
-    return (
-        Split(images=images[train], labels=labels[train]),
-        Split(images=images[validation], labels=labels[validation]),
-        Split(images=images[test], labels=labels[test]),
-    )
-
-
-def _cannot_write(folder: Path, collection: Collection, error: OSError) -> DataError:
-    wanted_mb = sum(_sizes(collection)) * 785 / 1e6
-    return DataError(
-        f"{folder.parent}: the parsed data cannot be written there "
-        f"({error.strerror or error}); it needs {wanted_mb:,.0f} MB{_free(folder.parent)}. "
-        "Make room, or name another cache folder with GLYPHBENCH_CACHE"
-    )
-
-
-def _free(folder: Path) -> str:
-    try:
-        return f", {shutil.disk_usage(folder).free / 1e6:,.0f} MB are free"
-    except OSError:
-        return ""
+    return train, validation, test

@@ -14,12 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets import compressed, idx, mirrors
-from datasets.drawn import drawn_source
-from datasets.errors import DataError
-from datasets.progress import Progress
+from datasets import download, formats
+from datasets.glyphs import drawn_source
 from datasets.splits import SPLIT_SEED, Collection
-from datasets.tasks import Source, Task
+from datasets.tasks import DataError, Progress, Source, Task
 
 TASK = Task(
     name="digits",
@@ -49,11 +47,11 @@ class MnistFile:
 
     name: str
     content_sha256: str  # of the IDX content, decompressed
-    gzip: mirrors.RemoteFile
+    gzip: download.RemoteFile
 
 
 def _file(name: str, content_sha256: str, gzip_sha256: str, gzip_bytes: int) -> MnistFile:
-    gzip = mirrors.RemoteFile(name=name + ".gz", size_bytes=gzip_bytes, sha256=gzip_sha256)
+    gzip = download.RemoteFile(name=name + ".gz", size_bytes=gzip_bytes, sha256=gzip_sha256)
     return MnistFile(name=name, content_sha256=content_sha256, gzip=gzip)
 
 
@@ -92,16 +90,15 @@ def find(source: str, folder: Path) -> tuple[Path, ...]:
     Raises DataError where some of the four are there and some are not.
     """
     for subfolder in SUBFOLDERS:
-        place = folder / subfolder
-        found = {file.name: _find_file(place, file.name) for file in FILES}
-        missing = [name for name, path in found.items() if path is None]
+        paths = [_find_file(folder / subfolder, file.name) for file in FILES]
+        missing = [file.name for file, path in zip(FILES, paths, strict=True) if path is None]
         if 0 < len(missing) < len(FILES):
             raise DataError(
-                f"{place}: MNIST needs four files; missing there: {', '.join(missing)} "
-                "(each may end in .gz). Add them, or take the others away"
+                f"{folder / subfolder}: MNIST needs four files; missing there: "
+                f"{', '.join(missing)} (each may end in .gz). Add them, or take the others away"
             )
         if not missing:
-            return tuple(path for path in found.values() if path is not None)
+            return tuple(path for path in paths if path is not None)
     return ()
 
 
@@ -128,9 +125,9 @@ def load(source: str, files: tuple[Path, ...], progress: Progress) -> Collection
 def _load_pair(
     paths: tuple[Path, ...], files: tuple[MnistFile, ...], progress: Progress
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    contents = [compressed.read(path, progress=progress) for path in paths]
-    images = idx.parse_images(contents[0], name=str(paths[0]))
-    labels = idx.parse_labels(contents[1], classes=10, name=str(paths[1]))
+    contents = [formats.read_file(path, progress=progress) for path in paths]
+    images = formats.parse_images(contents[0], name=str(paths[0]))
+    labels = formats.parse_labels(contents[1], classes=10, name=str(paths[1]))
     if len(images) != len(labels):
         raise DataError(
             f"{paths[0]} holds {len(images):,} images and {paths[1]} {len(labels):,} labels; "
@@ -142,15 +139,15 @@ def _load_pair(
 
 
 def _check(path: Path, content: bytes, file: MnistFile) -> None:
-    found = sha256(content).hexdigest()
-    if found != file.content_sha256:
+    digest = sha256(content).hexdigest()
+    if digest != file.content_sha256:
         raise DataError(
             f"{path}: well-formed, but not MNIST's {file.name}: the sha256 of its content is "
-            f"{found}, wanted {file.content_sha256}. Take the file away to have MNIST downloaded"
+            f"{digest}, wanted {file.content_sha256}. Take the file away to have MNIST downloaded"
         )
 
 
 def fetch(source: str, folder: Path, *, asked: bool, progress: Progress) -> None:
     """Download MNIST (11.6 MB) into ``folder``/mnist from the first mirror that answers."""
     files = [file.gzip for file in FILES]
-    mirrors.download(files, folder / "mnist", mirrors=MIRRORS, progress=progress)
+    download.download(files, folder / "mnist", mirrors=MIRRORS, progress=progress)

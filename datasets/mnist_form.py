@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets import pictures
-from datasets.errors import DataError
 from datasets.pictures import SIDE, Bytes, Grey, fitted
+from datasets.tasks import DataError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.errors import DataError
+from datasets.tasks import DataError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

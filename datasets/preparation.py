@@ -1,20 +1,25 @@
-"""From a task's name to a folder of parsed arrays: search, fetch or draw, parse, cache."""
+"""From a task's name to a folder of parsed arrays: search, fetch or draw, parse, cache.
+
+``MODULES`` is the list of tasks. To add one: a module like ``datasets.digits``, and its name there.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from datasets import cache, drawn, own
-from datasets.errors import DataError, Unreachable
-from datasets.folders import SearchFolder, cache_folder, download_folder, search_folders
-from datasets.locks import locked
-from datasets.progress import Progress, silent
-from datasets.registry import MODULES, TASKS, source_named, task_named
+from datasets import cache, digits, glyphs, letters, own
+from datasets.cache import cache_folder, locked
 from datasets.splits import Collection
-from datasets.tasks import Source, Task
+from datasets.tasks import DataError, Progress, Source, Task, TaskModule, Unreachable, silent
+
+MODULES: dict[str, TaskModule] = {module.TASK.name: module for module in (digits, letters)}
+TASKS: dict[str, Task] = {name: module.TASK for name, module in MODULES.items()}
+
+DATA_VARIABLE = "GLYPHBENCH_DATA"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +116,7 @@ def fetch(task: str, source: str, *, cache_dir: Path | None = None, progress: Pr
 def load(found: Found, *, progress: Progress = silent) -> Collection:
     """Read or draw the images and split them. Raises DataError naming the file and the place."""
     if found.source.drawn:
-        return drawn.load(found.task, found.images, progress)
+        return glyphs.load(found.task, found.images, progress)
     if found.source == own.SOURCE:
         return own.load(found.task, found.files, progress)
     return MODULES[found.task.name].load(found.source.name, found.files, progress)
@@ -152,7 +157,7 @@ def cached_folder(found: Found, *, cache_dir: Path | None = None) -> Path:
     for every run would cost more than the cache saves.
     """
     if found.source.drawn:
-        parts = [drawn.content_key(found.task, found.images)]
+        parts = [glyphs.content_key(found.task, found.images)]
     elif found.source == own.SOURCE:
         parts = [own.content_key(found.files)]
     else:
@@ -224,9 +229,71 @@ def _drawn(
 ) -> Found:
     for source in wanted:
         if source.drawn:
-            count = drawn.DEFAULT_IMAGES if images is None else images
+            count = glyphs.DEFAULT_IMAGES if images is None else images
             return Found(task=task, source=source, images=count)
     raise DataError(
         f"{task.name}: {'; '.join(reasons)}. Name the folder that has it with --data-dir or "
         "GLYPHBENCH_DATA; 'python -m bench data' shows what is found"
     )
+
+
+# Names, and folders to search
+
+
+def task_named(name: str) -> Task:
+    """The task of this name. Raises DataError with the names there are."""
+    if name not in TASKS:
+        raise DataError(
+            f"unknown task {name!r}; choose from {', '.join(TASKS)}, or name your own data with "
+            "--data-file"
+        )
+    return TASKS[name]
+
+
+def source_named(task: Task, name: str) -> Source:
+    """The source of this name. Raises DataError with the names there are."""
+    for source in task.sources:
+        if source.name == name:
+            return source
+    names = ", ".join(source.name for source in task.sources)
+    raise DataError(f"unknown source {name!r} of {task.name}; choose from {names}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchFolder:
+    """A folder that is searched for data."""
+
+    path: Path
+    named_by: str  # how the user knows it: 'the data folder', 'GLYPHBENCH_DATA', 'the cache'
+
+
+def download_folder(cache: Path) -> Path:
+    """Where downloads go, inside the cache folder; searched like a data folder."""
+    return cache / "data"
+
+
+def search_folders(data_dir: Path | None, cache: Path) -> tuple[SearchFolder, ...]:
+    """The folders to search, in this order: ``data_dir``, GLYPHBENCH_DATA, the cache.
+
+    Raises DataError where the user named a folder that is not there.
+    """
+    named = [
+        (data_dir, "the data folder"),
+        (os.environ.get(DATA_VARIABLE) or None, DATA_VARIABLE),
+    ]
+    folders: dict[Path, str] = {}
+    for path, named_by in named:
+        if path is not None:
+            folders.setdefault(_existing(Path(path), named_by), named_by)
+    downloads = download_folder(cache)
+    if downloads.is_dir():
+        folders.setdefault(downloads, "the cache")
+    return tuple(SearchFolder(path=path, named_by=name) for path, name in folders.items())
+
+
+def _existing(path: Path, named_by: str) -> Path:
+    folder = path.expanduser().absolute()
+    if folder.is_dir():
+        return folder
+    what = "is a file, not a folder" if folder.exists() else "does not exist"
+    raise DataError(f"{folder} ({named_by}) {what}; name the folder that holds the data files")

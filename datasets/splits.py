@@ -1,11 +1,17 @@
-"""Which image belongs to which split: exact duplicates out, then a split that never changes."""
+"""Which image belongs to which split: exact duplicates out, then a split that never changes.
+
+Or another share of the images for validation than the data set was split with; test untouched.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from datasets.arrays import Dataset, Split, pixel_statistics
 
 # Of the split, not of a run: every run of every seed sees the same three splits.
 SPLIT_SEED = 20_240_229
@@ -55,7 +61,7 @@ def divide_rest(images: NDArray[np.uint8], labels: NDArray[np.uint8], *, test: i
     first = first_occurrences(images)
     rows = np.arange(len(images))
     kept = test + np.flatnonzero(first[test:] == rows[test:])
-    train, validation = _tenths(labels, kept, held_out=1)
+    train, validation = stratified(labels, kept, held_out=1)
     return Collection(
         images=images,
         labels=labels,
@@ -73,10 +79,10 @@ def first_occurrences(images: NDArray[np.uint8]) -> NDArray[np.int64]:
     Exact: images with the same hash are compared pixel by pixel.
     """
     _, first, group = np.unique(_hashes(images), return_index=True, return_inverse=True)
-    found = first[group]
-    repeated = np.flatnonzero(found != np.arange(len(images)))
-    if np.array_equal(images[repeated], images[found[repeated]]):
-        return found
+    rows = first[group]
+    repeated = np.flatnonzero(rows != np.arange(len(images)))
+    if np.array_equal(images[repeated], images[rows[repeated]]):
+        return rows
     return _first_by_content(images)  # two different images share a hash
 
 
@@ -94,27 +100,64 @@ def _first_by_content(images: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def stratified(
-    labels: NDArray[np.uint8], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Training, validation and test rows: of each class a tenth, rounded, to the last two each.
-
-    A class with at least three images has one in every split. The random stream is that of
-    ``numpy.random.RandomState``, which NumPy keeps unchanged from version to version.
-    """
-    train, validation, test = _tenths(labels, rows, held_out=2)
-    return train, validation, test
-
-
-def _tenths(
-    labels: NDArray[np.uint8], rows: NDArray[np.int64], *, held_out: int
+    labels: NDArray[np.uint8], rows: NDArray[np.int64], *, held_out: int = 2
 ) -> list[NDArray[np.int64]]:
-    """The rows of each split, ascending: what is left, then ``held_out`` splits of a tenth each."""
-    random = np.random.RandomState(SPLIT_SEED)
+    """Ascending rows of training and of ``held_out`` other splits, such as validation and test.
+
+    Of each class a tenth, rounded, goes to each of the others. A class with more images than
+    ``held_out`` has one in every split.
+    """
     parts: list[list[NDArray[np.int64]]] = [[rows[:0]] for _ in range(1 + held_out)]
-    for label in np.unique(labels[rows]):
-        members = random.permutation(rows[labels[rows] == label])
+    for members in _shuffled_classes(labels, rows):
         tenth = max(1, (len(members) + 5) // 10)
         ends = [len(members) - tenth * left for left in range(held_out, 0, -1)]
         for part, cut in zip(parts, np.split(members, ends), strict=True):
             part.append(cut)
     return [np.sort(np.concatenate(part)) for part in parts]
+
+
+def _shuffled_classes(
+    labels: NDArray[np.uint8], rows: NDArray[np.int64]
+) -> Iterator[NDArray[np.int64]]:
+    """The rows of each class, shuffled by the fixed seed.
+
+    By ``numpy.random.RandomState``, whose stream NumPy keeps unchanged from version to version.
+    """
+    random = np.random.RandomState(SPLIT_SEED)
+    for label in np.unique(labels[rows]):
+        yield random.permutation(rows[labels[rows] == label])
+
+
+def with_validation_share(dataset: Dataset, share: float) -> Dataset:
+    """Divide training and validation images anew, so that ``share`` of them validates.
+
+    Within each class, rounded, by the fixed seed of all splits and never that of a run. A class
+    of two or more images has one in both; of one image, it is for training. The test images are
+    untouched, and so is the fingerprint: it names the images of all three splits as they were
+    first divided, of which, with the share, the new division follows. The pixels' mean and
+    deviation are those of the new training images.
+
+    Raises ValueError where ``share`` is not between 0 and 1, or leaves a split empty.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"a validation share of {share:g}; wanted one between 0 and 1")
+    labels = np.concatenate([dataset.train.labels, dataset.validation.labels])
+    validates = np.zeros(len(labels), dtype=np.bool_)
+    for members in _shuffled_classes(labels, np.arange(len(labels))):
+        wanted = min(max(1, round(share * len(members))), len(members) - 1)
+        validates[members[:wanted]] = True
+    if validates.all() or not validates.any():
+        raise ValueError(
+            f"a validation share of {share:g} of {len(labels)} images leaves a split empty; "
+            "wanted a class of two images or more"
+        )
+    images = np.concatenate([dataset.train.images, dataset.validation.images])
+    train = Split(images=images[~validates], labels=labels[~validates])
+    mean, std = pixel_statistics(train.images)
+    return replace(
+        dataset,
+        train=train,
+        validation=Split(images=images[validates], labels=labels[validates]),
+        pixel_mean=mean,
+        pixel_std=std,
+    )

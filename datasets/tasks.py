@@ -1,13 +1,43 @@
-"""What a task and a source of images are, and what a task's module offers."""
+"""What a task and a source of images are, what a task's module offers, and what all of this
+package tells its callers: errors, and how far long work is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from datasets.progress import Progress
 from datasets.splits import Collection
+
+
+class DataError(Exception):
+    """Data that cannot be used: which file and where in it, what came, what was wanted.
+
+    Its message is complete: front ends print it and exit.
+    """
+
+
+class Unreachable(DataError):
+    """No network, no mirror that answers with the right bytes, or no means to fetch it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One piece of work whose progress can be counted."""
+
+    name: str  # such as 'reading A_Z Handwritten Data.csv'
+    total: int  # how many units it has; 0 where that is not known
+    unit: str  # 'B' for bytes, 'images'
+
+
+Progress = Callable[[Stage, int], None]
+"""Called with a stage and how many of its units are done so far."""
+
+
+def silent(stage: Stage, done: int) -> None:
+    """Show nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

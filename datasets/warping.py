@@ -1,14 +1,19 @@
-"""Moving the pixels of many pictures at once: affine maps, elastic fields, and looking there.
+"""Moving the pixels of many pictures at once: affine maps, elastic fields, and sampling there.
 
-What drawing (``datasets.distortion``) and augmentation (``datasets.augmentation``) share, after
-P. Simard, D. Steinkraus and J. Platt, 'Best Practices for Convolutional Neural Networks Applied
-to Visual Document Analysis' (ICDAR 2003), section 2: every pixel of the new image looks at a
-place of the old one, and that place is moved by a linear map and by a smoothed random field.
-Places are (n, 2, 28, 28) float32, y then x, in pixels from the middle of the image.
+With that, training images are made anew each epoch (``augment``): what a network must not care
+about is varied at random, so that it learns not to; a letter moved by a pixel is the same letter.
+Drawing (``datasets.glyphs``) distorts its characters by the same maps and fields.
+
+After P. Simard, D. Steinkraus and J. Platt, 'Best Practices for Convolutional Neural Networks
+Applied to Visual Document Analysis' (ICDAR 2003), section 2: every pixel of the new image is
+sampled at a position in the old one, and that position is moved by a linear map and by a smoothed
+random field. Positions are (n, 2, 28, 28) float32, y then x, in pixels from the middle of the
+image.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -18,6 +23,7 @@ Floats = NDArray[np.float32]
 
 IMAGE_SIDE = 28
 MIDDLE = (IMAGE_SIDE - 1) / 2
+CHUNK_IMAGES = 256  # augmented at once: their positions and values, 5 MB, stay in a core's cache
 _LEAST_GAIN = 0.01  # waves that smoothing weakens more than this are left out of a field
 
 
@@ -26,7 +32,7 @@ def uniform(rng: np.random.Generator, low: float, high: float, n: int) -> Floats
     return rng.uniform(low, high, n).astype(np.float32)
 
 
-def affine_places(
+def affine_positions(
     *, angle: Floats, slant: Floats, size: Floats, stretch: Floats, shift: Floats
 ) -> Floats:
     """Where each pixel looks in a picture that is to be turned, slanted, scaled and shifted.
@@ -99,17 +105,19 @@ def _waves(smoothing: float) -> Floats:
     return np.asarray(waves / np.sqrt((waves**2).sum(axis=1, keepdims=True)), dtype=np.float32)
 
 
-def look(pictures: Floats, which: NDArray[np.intp], places: Floats, *, cells: int = 1) -> Floats:
-    """What each pixel sees at its place, linear between the four cells around: (n, 28, 28).
+def sample(
+    pictures: Floats, which: NDArray[np.intp], positions: Floats, *, cells: int = 1
+) -> Floats:
+    """What each pixel finds at its position, linear between the four cells around: (n, 28, 28).
 
     Args:
         pictures: (m, side, side); beyond its border a picture goes on as at the border.
         which: (n,) the picture that each image looks at.
-        places: see above.
+        positions: see above.
         cells: of a picture, to a pixel.
     """
     side = pictures.shape[1]
-    spots = places * np.float32(cells)
+    spots = positions * np.float32(cells)
     spots += np.float32((side - 1) / 2)
     np.clip(spots, 0, side - 1.001, out=spots)
     corner = spots.astype(np.int32)
@@ -123,9 +131,80 @@ def look(pictures: Floats, which: NDArray[np.intp], places: Floats, *, cells: in
     return _between(above, below, down)
 
 
-def _between(one: Floats, other: Floats, share: Floats) -> Floats:
-    """From one to the other by a share; overwrites ``other``."""
-    other -= one
-    other *= share
-    other += one
-    return other
+def _between(start: Floats, end: Floats, share: Floats) -> Floats:
+    """From one to the other by a share; overwrites ``end``."""
+    end -= start
+    end *= share
+    end += start
+    return end
+
+
+# Augmentation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How far an image may stray; lengths are in pixels of the 28.
+
+    Found by looking, until every letter could still be read, and by training the CNN on the
+    letters sample for 50 epochs: on average over the last ten, it read 0.975 of the validation
+    images, 0.973 where all ranges were a third to a half wider, 0.969 with an elastic deviation of
+    1.5, and 0.960 without augmentation.
+    """
+
+    rotation_radians: float = 0.15  # either way
+    shear: float = 0.15  # either way: pixels sideways for each pixel up
+    scale: tuple[float, float] = (0.9, 1.1)
+    stretch: float = 0.1  # width over height, either way, as a natural logarithm
+    shift: float = 1.5  # either way, in each direction
+    elastic_smoothing: float = 4.0  # Simard's sigma: the width of the field's bumps
+    elastic_std: float = 0.7  # of the displacements
+
+
+def augment(
+    images: NDArray[np.uint8],
+    rng: np.random.Generator,
+    augmentation: Augmentation | None = None,
+) -> NDArray[np.uint8]:
+    """Each image with a distortion of its own; the same generator, the same images.
+
+    ``images``: (n, 28, 28) uint8, white on black; what comes in from outside is black.
+    ``augmentation``: None for the ranges above. Returns (n, 28, 28) uint8.
+    """
+    ranges = augmentation or Augmentation()
+    out = np.empty_like(images)
+    for start in range(0, len(images), CHUNK_IMAGES):
+        chunk = slice(start, start + CHUNK_IMAGES)
+        out[chunk] = _distorted(images[chunk], rng, ranges)
+    return out
+
+
+def _distorted(
+    images: NDArray[np.uint8], rng: np.random.Generator, ranges: Augmentation
+) -> NDArray[np.uint8]:
+    n = len(images)
+    positions = _positions(n, rng, ranges)
+    framed = np.zeros((n, *(side + 2 for side in images.shape[1:])), dtype=np.float32)
+    framed[:, 1:-1, 1:-1] = images  # a black border, which is what lies outside
+    pixels = sample(framed, np.arange(n), positions)
+    pixels += 0.5  # rounds
+    return pixels.astype(np.uint8)
+
+
+def _positions(n: int, rng: np.random.Generator, ranges: Augmentation) -> Floats:
+    """Where each pixel looks in the image as it was."""
+
+    def either_way(most: float) -> Floats:
+        return uniform(rng, -most, most, n)
+
+    positions = affine_positions(
+        angle=either_way(ranges.rotation_radians),
+        slant=either_way(ranges.shear),
+        size=uniform(rng, *ranges.scale, n),
+        stretch=either_way(ranges.stretch),
+        shift=np.stack([either_way(ranges.shift), either_way(ranges.shift)], axis=1),
+    )
+    positions += elastic_field(
+        n, rng, smoothing=ranges.elastic_smoothing, deviation=ranges.elastic_std
+    )
+    return positions

@@ -22,7 +22,7 @@ from bench.study import learning
 from bench.study.artifact import Picture, Sheet, Study
 from bench.uncertainty import mcnemar
 from datasets import Dataset
-from datasets.augmentation import augment
+from datasets.warping import augment
 
 TITLE = "Augmentation"
 NEEDS = "the same experiment with augmentation and without, at least one seed of both"

@@ -1,30 +1,34 @@
 """A user's own images as a task: IDX, CSV, ``.npz``, or a folder of images by class.
 
-forms.py         which form a file has, and which files belong to it
-idx_pair.py      IDX: images, labels, and an official test part beside them
-table.py         CSV
-label_column.py  which of its columns holds the labels
-npz.py           arrays of NumPy
-image_folder.py  a folder of images by class
-content.py       what each of these readers returns
-classes.py       labels of any kind into class names, in order
-gathering.py     all of that into one data set, split
+arrays.py     IDX pairs, and arrays of NumPy
+table.py      CSV, and which of its columns holds the labels
+images.py     a folder of images by class
+content.py    what each of these readers returns
+gathering.py  labels of any kind into class names, images into the project's form, all split
 
-The files are named by the user, never searched for. No reader is imported before one is named.
+Here is which form a file has, told by its first bytes, and which files belong to it. The files
+are named by the user, never searched for. No reader is imported before one is needed: every run's
+start would pay for them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from datasets.errors import DataError
-from datasets.progress import Progress
+from datasets import formats
 from datasets.splits import Collection
-from datasets.tasks import Source, Task
+from datasets.tasks import DataError, Progress, Source, Task
+
+if TYPE_CHECKING:
+    from datasets.own.content import Content
+
+Form = Literal["idx", "csv", "npz", "folder"]
 
 SOURCE = Source(
     name="own",
@@ -38,6 +42,23 @@ VERSION = 2
 
 MOST_NAME_CHARACTERS = 40  # it is part of file names
 _WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+WANTED = (
+    "wanted an IDX file of images, a CSV, an .npz, or a folder with a subfolder of images "
+    "for each class"
+)
+# First bytes of what a user may take for data -> what it is, and what to do.
+_MISTAKEN = {
+    b"\x93NUMPY": "a single NumPy array; save images and labels together: "
+    "np.savez(FILE, images=images, labels=labels)",
+    b"\x89PNG": "one image; name the folder that holds a subfolder of images for each class",
+    b"\xff\xd8\xff": "one image; name the folder that holds a subfolder of images for each class",
+    b"BM": "one image; name the folder that holds a subfolder of images for each class",
+    b"\x80\x04": "a Python pickle, which can run code when it is read; save the arrays by np.savez",
+    b"\x80\x05": "a Python pickle, which can run code when it is read; save the arrays by np.savez",
+    b"\x89HDF": "HDF5; save the arrays by np.savez",
+    b"PAR1": "Parquet; save the table as CSV",
+}
 
 
 def task(name: str) -> Task:
@@ -56,30 +77,47 @@ def task(name: str) -> Task:
 def find(path: Path) -> tuple[Path, ...]:
     """The file or folder that the user named, with the files that belong to it.
 
-    Raises DataError where it is not there or has none of the known forms.
+    Of IDX images these are their labels, and the test part's pair. Raises DataError where it is
+    not there or has none of the known forms.
     """
-    from datasets.own import forms  # late, as below: every run's start would pay for the readers
+    path = path.expanduser().absolute()
+    if form(path) != "idx":
+        return (path,)
+    from datasets.own import arrays
 
-    return forms.files(path.expanduser().absolute())
+    return arrays.idx_files(path)
 
 
 def load(task: Task, files: tuple[Path, ...], progress: Progress) -> Collection:
     """Read, check and split what ``find`` returned, with its class names and notes.
 
     Where the task has classes already, the labels are theirs or their numbers. Raises DataError
-    naming the file and the place.
+    naming the file and where in it.
     """
-    from datasets.own import forms, gathering
+    from datasets.own import gathering
 
-    with _told(files):
-        content = forms.read(files, progress)
+    with _unreadable_is_told(files):
+        content = read(files, progress)
     return gathering.gather(content, classes_given=task.class_names, name=str(files[0]))
+
+
+def read(files: tuple[Path, ...], progress: Progress) -> Content:
+    """What ``find`` returned, as it is in the files. Raises DataError as ``load`` does."""
+    from datasets.own import arrays, images, table
+
+    readers: dict[Form, Callable[[tuple[Path, ...], Progress], Content]] = {
+        "idx": arrays.read_idx,
+        "csv": table.read,
+        "npz": arrays.read_npz,
+        "folder": images.read,
+    }
+    return readers[form(files[0])](files, progress)
 
 
 def content_key(files: tuple[Path, ...]) -> str:
     """Say what would be read: paths, sizes and times, of a folder those of all files in it."""
     digest = sha256(f"{VERSION}\n".encode())
-    with _told(files):
+    with _unreadable_is_told(files):
         for path in (inside for each in files for inside in _inside(each.resolve())):
             stat = path.stat()
             line = f"{path}\0{stat.st_size} {stat.st_mtime_ns}\n"
@@ -94,9 +132,65 @@ def _inside(root: Path) -> list[Path]:
 
 
 @contextmanager
-def _told(files: tuple[Path, ...]) -> Iterator[None]:
+def _unreadable_is_told(files: tuple[Path, ...]) -> Iterator[None]:
     """A folder that may not be searched, or an image that vanishes, is the user's to see to."""
     try:
         yield
     except OSError as error:
         raise DataError(f"{files[0]}: cannot be read: {error}; make it readable") from error
+
+
+# Forms
+
+
+def form(path: Path) -> Form:
+    """The form of a file or folder. Raises DataError where it has none of them."""
+    if path.is_dir():
+        return "folder"
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder; {WANTED}")
+    begin = _beginning(path)
+    if begin.startswith(b"PK"):
+        return _form_of_zip(path)
+    return _form_of_content(begin, path)
+
+
+def _beginning(path: Path) -> bytes:
+    """The first bytes; of gzip those of its content."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(2)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if magic == b"PK":
+        return magic
+    return next(formats.read_blocks(path), b"")
+
+
+def _form_of_content(begin: bytes, path: Path) -> Form:
+    for magic, what in _MISTAKEN.items():
+        if begin.startswith(magic):
+            raise DataError(f"{path}: this is {what}")
+    if begin.startswith(b"\0\0"):
+        return "idx"
+    if not begin or b"\0" in begin:
+        raise DataError(f"{path}: nothing in it, or a binary file of no known form; {WANTED}")
+    return "csv"
+
+
+def _form_of_zip(path: Path) -> Form:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise DataError(
+            f"{path}: truncated or corrupt ({error}); fetch or save it again"
+        ) from error
+    if any(name.endswith(".npy") for name in names):
+        return "npz"
+    if any(name.lower().endswith(".csv") for name in names):
+        return "csv"
+    raise DataError(
+        f"{path}: a zip with neither arrays (.npy) nor a CSV in it; if it holds folders of "
+        "images, unpack it and name the folder"
+    )

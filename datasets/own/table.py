@@ -1,4 +1,7 @@
-"""CSV: a row for each image, its label in the first or the last column, pixels in the others."""
+"""CSV: a row for each image, its label in the first or the last column, pixels in the others.
+
+Which of the two holds the labels is decided by evidence and never by guess.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datasets import compressed
-from datasets.errors import DataError
-from datasets.own import label_column
+from datasets.formats import read_file
 from datasets.own.content import Content, Part, Texts
+from datasets.own.gathering import MOST_CLASSES
 from datasets.pictures import LEAST_SIDE, Numbers
-from datasets.progress import Progress
+from datasets.tasks import DataError, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LABEL_NAMES = (
+    "label",
+    "labels",
+    "class",
+    "target",
+    "y",
+    "category",
+    "digit",
+    "letter",
+    "character",
+)
 _CHUNK_ROWS = 10_000  # parsed at a time: 60 MB of the whole numbers that pandas makes
 
 
@@ -50,13 +63,13 @@ def read(files: tuple[Path, ...], progress: Progress) -> Content:
     pixel, on rows of another length, and where nothing tells which column holds the labels.
     """
     (path,) = files
-    content = compressed.read(path, progress=progress)
-    found = layout(content, path)
-    chunks = list(_chunks(content, found, path))
+    content = read_file(path, progress=progress)
+    form = layout(content, path)
+    chunks = list(_chunks(content, form, path))
     first = np.concatenate([rows.first for rows in chunks])
     pixels = np.concatenate([rows.pixels for rows in chunks])
     last = np.concatenate([rows.last for rows in chunks])
-    choice = label_column.choose(first, last, found.header, name=str(path))
+    choice = choose_label_column(first, last, form.header, name=str(path))
     labels, corner = (first, last) if choice.is_first else (last, first)
     corners = _compact(corner.astype(np.float64))[:, None]
     together = [pixels, corners] if choice.is_first else [corners, pixels]
@@ -113,7 +126,7 @@ def _is_header(rows: list[list[str]]) -> bool:
     One word alone may be the label of an image.
     """
     ends = ([word.strip() for word in rows[0][part]] for part in (slice(1, None), slice(-1)))
-    words = sum(not label_column.is_number(word) for word in rows[0])
+    words = sum(not is_number(word) for word in rows[0])
     return words > 1 or any(_counts(names) for names in ends)
 
 
@@ -122,17 +135,17 @@ def _counts(names: list[str]) -> bool:
     return any(names == [str(n + start) for n in range(len(names))] for start in (0, 1))
 
 
-def _chunks(content: bytes, found: Layout, path: Path) -> Iterator[_Rows]:
+def _chunks(content: bytes, form: Layout, path: Path) -> Iterator[_Rows]:
     import pandas as pd
 
-    skipped = int(found.header is not None)
+    skipped = int(form.header is not None)
     try:
         frames = pd.read_csv(
             BytesIO(content),
             header=None,
             skiprows=skipped,
-            sep=found.separator,
-            dtype={0: "str", found.columns - 1: "str"},
+            sep=form.separator,
+            dtype={0: "str", form.columns - 1: "str"},
             keep_default_na=False,  # NA and null may be labels
             chunksize=_CHUNK_ROWS,
             low_memory=False,
@@ -142,7 +155,7 @@ def _chunks(content: bytes, found: Layout, path: Path) -> Iterator[_Rows]:
             yield _rows(frame, 1 + skipped + number * _CHUNK_ROWS, path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError(
-            f"{path}: cannot be read as a table of {found.columns} columns ({error}); wanted a "
+            f"{path}: cannot be read as a table of {form.columns} columns ({error}); wanted a "
             "row for each image, all of the same length"
         ) from error
 
@@ -150,7 +163,7 @@ def _chunks(content: bytes, found: Layout, path: Path) -> Iterator[_Rows]:
 def _rows(frame: pd.DataFrame, first_row: int, path: Path) -> _Rows:
     _refuse_what_is_no_number(frame, first_row, path)
     values = _compact(frame.iloc[:, 1:-1].to_numpy())
-    first, last = (frame.iloc[:, place].to_numpy(dtype=np.str_) for place in (0, -1))
+    first, last = (frame.iloc[:, column].to_numpy(dtype=np.str_) for column in (0, -1))
     return _Rows(first=np.char.strip(first), pixels=values, last=np.char.strip(last))
 
 
@@ -180,3 +193,106 @@ def _refuse_what_is_no_number(frame: pd.DataFrame, first_row: int, path: Path) -
                 f"{path}: row {first_row + (wrong[0] if len(wrong) else 0):,}, column "
                 f"{column + 1}: {shown!r} is no pixel, a number from 0 to 255"
             )
+
+
+# Which column holds the labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The column that was taken, and why."""
+
+    is_first: bool
+    reason: str
+
+
+def choose_label_column(
+    first: Texts, last: Texts, header: tuple[str, ...] | None, *, name: str
+) -> Choice:
+    """Take the first or the last column by the strongest evidence that tells them apart.
+
+    Args:
+        first: (n,) the first column as it stands in the file.
+        last: (n,) the last one.
+        header: the names of all columns; None: there are none.
+        name: the file's, for errors.
+
+    In this order: one cannot be pixels; the header names one of them; one cannot be labels; one
+    counts its classes from 0 or 1 without a gap. Raises DataError where nothing decides.
+    """
+    numbers = [_numbers(column) for column in (first, last)]
+    impossible = _not_pixels(numbers, name)
+    evidence = (
+        (impossible, "it cannot be pixels, the other can"),
+        (_named(header), "the header says so"),
+        (_may_be_labels(numbers), "the other is no list of classes"),
+        (_without_gap(numbers), "its numbers have no gap"),
+    )
+    for (is_first, is_last), reason in evidence:
+        if is_first != is_last:
+            return Choice(is_first=is_first, reason=reason)
+    raise DataError(
+        f"{name}: either the first or the last column may hold the labels; add a header line "
+        "that names that column 'label'"
+    )
+
+
+def is_number(text: str) -> bool:
+    """Whether a field holds a finite number."""
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
+
+
+Both = tuple[bool, bool]  # something holds for the first column, for the last column
+
+
+def _numbers(column: Texts) -> Numbers | None:
+    """The column as numbers; None where one of its fields is none."""
+    if not all(is_number(str(text)) for text in np.unique(column)):
+        return None
+    return column.astype(np.float64)
+
+
+def _named(header: tuple[str, ...] | None) -> Both:
+    if header is None:
+        return False, False
+    return header[0].casefold() in LABEL_NAMES, header[-1].casefold() in LABEL_NAMES
+
+
+def _not_pixels(numbers: list[Numbers | None], name: str) -> Both:
+    first, last = (each is None or bool((each < 0).any() or (each > 255).any()) for each in numbers)
+    if first and last:
+        raise DataError(
+            f"{name}: neither the first nor the last column can be pixels; wanted labels in one "
+            "of them, and numbers from 0 to 255 in all others"
+        )
+    return first, last
+
+
+def _may_be_labels(numbers: list[Numbers | None]) -> Both:
+    """Whole numbers, at least two different ones, each three times on average."""
+    first, last = (_is_list_of_classes(each) for each in numbers)
+    return first, last
+
+
+def _is_list_of_classes(numbers: Numbers | None) -> bool:
+    if numbers is None:
+        return True
+    different = np.unique(numbers)
+    whole = bool((different == np.round(different)).all())
+    return whole and 2 <= len(different) <= min(MOST_CLASSES, len(numbers) // 3)
+
+
+def _without_gap(numbers: list[Numbers | None]) -> Both:
+    first, last = (_counts_up(each) for each in numbers)
+    return first, last
+
+
+def _counts_up(numbers: Numbers | None) -> bool:
+    if numbers is None:
+        return False
+    different = np.unique(numbers)
+    start = different[0]
+    return bool(start in (0, 1) and np.array_equal(different, start + np.arange(len(different))))

@@ -18,8 +18,8 @@ from time import perf_counter
 import numpy as np
 
 from bench.machine import peak_process_memory_bytes
-from datasets import az_csv, open_cached, prepare
-from datasets.kaggle import CSV_NAME
+from datasets import letters, open_cached, prepare
+from datasets.download import CSV_NAME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ def with_polars(folder: Path) -> np.ndarray:
 
 def with_our_parser(folder: Path) -> np.ndarray:
     """The whole table checked, and nothing else."""
-    return az_csv.read(folder / CSV_NAME)[0]
+    return letters.read_csv(folder / CSV_NAME)[0]
 
 
 def as_a_first_load(folder: Path) -> np.ndarray:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from datasets import Prepared, open_cached, prepare
+from datasets.download import CSV_NAME
 from datasets.glyphs import draw
-from datasets.kaggle import CSV_NAME
 from datasets.letters import FULL_ROWS
 from tests.benchmarks.loading_process import WAYS, Loaded
 

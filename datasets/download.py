@@ -1,4 +1,4 @@
-"""Downloads from mirrors, every file checked by SHA-256, and a quick answer where none is there.
+"""Fetching data: from mirrors, every file checked by SHA-256, and the letters from Kaggle.
 
 Before anything large is asked for, all mirrors are asked at once for the smallest file. Only
 one that sends the right bytes in time is used, so a dead network, a silent server and the
@@ -7,22 +7,29 @@ login page of a hotel are all known after ``PROBE_S`` seconds.
 
 from __future__ import annotations
 
+import importlib
 import logging
+import os
 import queue
 import shutil
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 
-from datasets.errors import DataError, Unreachable
-from datasets.locks import locked
-from datasets.progress import Progress, Stage
+from datasets.cache import cannot_write, locked
+from datasets.tasks import Progress, Stage, Unreachable
 
 PROBE_S = 6.0  # all mirrors together
 STALL_S = 3.0  # without one byte, then a mirror is given up
+
+KAGGLE_HANDLE = "sachinpatel21/az-handwritten-alphabets-in-csv-format"
+KAGGLE_ADDRESS = f"https://www.kaggle.com/datasets/{KAGGLE_HANDLE}"
+CSV_NAME = "A_Z Handwritten Data.csv"
+ARCHIVE_NAME = "archive.zip"  # what the button on that page saves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +76,16 @@ def _download(
         except Unreachable as error:
             failures.append(str(error))
         else:
-            return _rename(partial, folder)
+            return _put_in_place(partial, folder)
     raise _no_mirror(failures)
+
+
+def _put_in_place(partial: Path, folder: Path) -> None:
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    except OSError as error:
+        raise cannot_write(folder, "the download", error) from error
 
 
 def first_that_answers(mirrors: Sequence[str], files: Sequence[RemoteFile], wait_s: float) -> str:
@@ -103,8 +118,8 @@ def _probe(
     try:
         response = requests.get(mirror + file.name, timeout=STALL_S)
         response.raise_for_status()
-        if (found := sha256(response.content).hexdigest()) != file.sha256:
-            failure = f"sent other bytes for {file.name} (sha256 {found}, wanted {file.sha256})"
+        if (digest := sha256(response.content).hexdigest()) != file.sha256:
+            failure = f"sent other bytes for {file.name} (sha256 {digest}, wanted {file.sha256})"
     except requests.RequestException as error:
         failure = _reason(error)
     answers.put((mirror, failure))
@@ -132,23 +147,8 @@ def _download_from(
         except ValueError as error:  # how pooch says that the hash differs
             raise Unreachable(f"{mirror}{file.name}: checksum differs: {error}") from error
         except OSError as error:
-            raise _cannot_write(folder, error) from error
-
-
-def _rename(partial: Path, folder: Path) -> None:
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-
-
-def _cannot_write(folder: Path, error: OSError) -> DataError:
-    shutil.rmtree(folder, ignore_errors=True)
-    return DataError(
-        f"{folder}: the download cannot be written there ({error.strerror or error}); make "
-        "room, or name another cache folder with GLYPHBENCH_CACHE"
-    )
+            shutil.rmtree(folder, ignore_errors=True)
+            raise cannot_write(folder, "the download", error) from error
 
 
 def _no_mirror(failures: Iterable[str]) -> Unreachable:
@@ -181,3 +181,56 @@ class _PoochProgress:
 
     def close(self) -> None:
         pass
+
+
+# Kaggle, through kagglehub, an optional package
+
+
+def fetch_letters(folder: Path) -> None:
+    """Bring the CSV (700 MB) into ``folder``.
+
+    Raises Unreachable where kagglehub is not installed or Kaggle does not deliver, DataError
+    where the folder cannot be written to.
+    """
+    by_hand = (
+        f"or download it in a browser from {KAGGLE_ADDRESS} and put {ARCHIVE_NAME} or {CSV_NAME!r} "
+        f"into {folder}"
+    )
+    try:
+        kagglehub = importlib.import_module("kagglehub")
+    except ModuleNotFoundError as error:
+        raise Unreachable(
+            "fetching the letters needs the package kagglehub: python -m pip install "
+            f"-e '.[kaggle]'; {by_hand}"
+        ) from error
+    try:
+        downloaded = Path(kagglehub.dataset_download(KAGGLE_HANDLE))
+    except Exception as error:  # its many kinds have no common class
+        raise Unreachable(
+            f"Kaggle did not deliver {KAGGLE_HANDLE} ({error}); try later, {by_hand}"
+        ) from error
+    _link(_only_file(downloaded), folder)
+
+
+def _only_file(downloaded: Path) -> Path:
+    path = next(iter(sorted(downloaded.rglob(CSV_NAME))), None)
+    if path is None:
+        raise Unreachable(f"{downloaded}: what Kaggle sent holds no {CSV_NAME!r}")
+    return path
+
+
+def _link(path: Path, folder: Path) -> None:
+    """Link the file, or copy it where the disks differ, so that kagglehub's copy also serves."""
+    target, partial = folder / CSV_NAME, folder / (CSV_NAME + ".partial")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
+        try:
+            os.link(path, partial)
+        except OSError:
+            shutil.copyfile(path, partial)
+        partial.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise cannot_write(folder, "the letters", error) from error

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from datasets import pictures
-from datasets.errors import DataError
 from datasets.own.content import Content, Part
 from datasets.pictures import ENDINGS, SIDE
-from datasets.progress import Progress, Stage
+from datasets.tasks import DataError, Progress, Stage
 
 _TRAIN, _TEST = ("train", "training"), ("test", "testing")
 _VALIDATION = ("val", "valid", "validation")

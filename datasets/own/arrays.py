@@ -1,18 +1,25 @@
-"""Arrays of NumPy: an ``.npz`` with images and labels under one of their usual names."""
+"""Arrays from files: IDX pairs, and an ``.npz`` with images and labels under usual names.
+
+IDX is a file of images with its labels beside it, and the test part's pair where there is one.
+"""
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from datasets.errors import DataError
+from datasets.formats import parse_idx, read_file
 from datasets.own.content import Content, Part
 from datasets.pictures import Numbers
-from datasets.progress import Progress, Stage
+from datasets.tasks import DataError, Progress, Stage
+
+_PART_IN_NAME = re.compile(r"(?<![a-z])(train|t10k|test)(?![a-z])")
+_OTHER_PARTS = {"train": ("t10k", "test"), "t10k": ("train",), "test": ("train",)}
 
 # Names of images and labels, compared in lower case: by themselves, and of an official part.
 _PAIRS = (("images", "labels"), ("x", "y"), ("data", "target"), ("data", "labels"))
@@ -22,7 +29,67 @@ _TRAIN, _TEST, _VALIDATION = ("train",), ("test", "t10k"), ("val", "valid", "val
 _CORRUPT = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
-def read(files: tuple[Path, ...], progress: Progress) -> Content:
+def idx_files(images: Path) -> tuple[Path, ...]:
+    """Images and labels; then those of the official test part, where both parts are there.
+
+    Raises DataError where the labels are missing.
+    """
+    pair = (images, _labels_of(images))
+    part = _PART_IN_NAME.search(images.name)
+    if part is None:
+        return pair
+    for other_part in _OTHER_PARTS[part[0]]:
+        name = images.name[: part.start()] + other_part + images.name[part.end() :]
+        other = _existing(images, name)
+        if other is not None:
+            other_pair = (other, _labels_of(other))
+            return (*pair, *other_pair) if part[0] == "train" else (*other_pair, *pair)
+    return pair
+
+
+def _labels_of(images: Path) -> Path:
+    name = images.name.replace("idx3", "idx1").replace("images", "labels")
+    if "images" not in images.name:
+        raise DataError(
+            f"{images}: name the file of images, whose name holds the word 'images', as "
+            "train-images-idx3-ubyte does; its labels are then found beside it"
+        )
+    labels = _existing(images, name)
+    if labels is None:
+        raise DataError(
+            f"{images}: its labels are not beside it; wanted {name}, which may end in .gz or not"
+        )
+    return labels
+
+
+def _existing(beside: Path, name: str) -> Path | None:
+    plain = name.removesuffix(".gz")
+    candidates = (beside.with_name(plain), beside.with_name(plain + ".gz"))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def read_idx(files: tuple[Path, ...], progress: Progress) -> Content:
+    """Read what ``idx_files`` returned. Raises DataError naming the file and the byte."""
+    rest, *test = _idx_parts(files, progress)
+    if not test:
+        return Content(rest=rest)
+    return Content(rest=rest, test=test[0], notes=(f"{files[2].name} is the official test part",))
+
+
+def _idx_parts(files: tuple[Path, ...], progress: Progress) -> Iterator[Part]:
+    for images, labels in zip(files[::2], files[1::2], strict=True):
+        pixels = read_file(images, progress=progress)
+        classes = read_file(labels, progress=progress)
+        yield Part(
+            images=parse_idx(pixels, dimensions=3, name=str(images)),
+            labels=parse_idx(classes, dimensions=1, name=str(labels)),
+        )
+
+
+# NumPy
+
+
+def read_npz(files: tuple[Path, ...], progress: Progress) -> Content:
     """Read the arrays; nothing that would have to be unpickled.
 
     Raises DataError on a truncated file, on names that are not the usual ones, on arrays of
@@ -43,13 +110,13 @@ def read(files: tuple[Path, ...], progress: Progress) -> Content:
 
 
 def _arrays(path: Path, progress: Progress) -> dict[str, Numbers]:
-    found: dict[str, Numbers] = {}
+    arrays: dict[str, Numbers] = {}
     try:
         with np.load(path, allow_pickle=False) as content:
             stage = Stage(name=f"reading {path.name}", total=len(content.files), unit="arrays")
             for name in content.files:
-                found[name.lower()] = content[name]
-                progress(stage, len(found))
+                arrays[name.lower()] = content[name]
+                progress(stage, len(arrays))
     except _CORRUPT as error:
         advice = (
             "arrays of Python objects are not read, since that could run code; save labels as "
@@ -58,7 +125,7 @@ def _arrays(path: Path, progress: Progress) -> dict[str, Numbers]:
             else "save it again"
         )
         raise DataError(f"{path}: cannot be read ({error}); {advice}") from error
-    return found
+    return arrays
 
 
 def _part(arrays: Mapping[str, Numbers], words: tuple[str, ...], path: Path) -> Part | None:
