@@ -29,7 +29,7 @@ from typing import Literal
 
 from bench import run_statistics as stats
 from bench import uncertainty
-from bench.audit_record import Arms
+from bench.evidence import Arms
 from bench.run_statistics import Replicates, Statistic
 from bench.uncertainty import SIGNIFICANCE, Interval, holm, paired_t
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench import run_statistics as stats
-from bench.audit_record import Arms, Audit, Peak, Timer, Unsynchronised
+from bench.evidence import Arms, Audit, Peak, Timer, Unsynchronised
 from bench.record import Pulse, Record
 from bench.report.audit import NO_AUDIT, sentences
 from bench.report.plots import steadiness

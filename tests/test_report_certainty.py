@@ -83,14 +83,21 @@ ABOVE = Interval(low=1.1, high=1.3)
         (judged(1.2, ABOVE, 0.01, outcome="higher"), "faster"),
         (judged(0.8, Interval(low=0.7, high=0.9), 0.01, outcome="lower"), "slower"),
         (judged(1.2, None, None), "undecided: one pair"),
-        (judged(1.2, Interval(low=0.9, high=1.6), 0.2), "undecided: the interval holds 1"),
-        (judged(1.2, ABOVE, 0.06), "undecided: p above 0.05 after Holm's correction"),
+        (judged(1.2, Interval(low=0.9, high=1.6), 0.2), "not significant: the interval includes 1"),
         (
-            judged(1.01, ABOVE, 0.01, outcome="tie", noise_floor=0.023),
-            "tie: below the noise floor of 2.3 %",
+            judged(1.2, ABOVE, 0.06),
+            "not significant: p is not below 0.05 after Holm's correction",
+        ),
+        (
+            judged(1.01, Interval(low=1.0, high=1.02), 0.01, outcome="tie", noise_floor=0.023),
+            "tie: the whole interval lies within the noise floor of 2.3 %",
+        ),
+        (
+            judged(1.02, Interval(low=1.01, high=1.03), 0.01, noise_floor=0.023),
+            "undecided: below the noise floor of 2.3 %, but the interval reaches beyond it",
         ),
     ],
-    ids=["higher", "lower", "one pair", "holds 1", "p", "tie"],
+    ids=["higher", "lower", "one pair", "includes 1", "p", "tie", "noise"],
 )
 def test_a_verdict_says_why_it_says_no_more(one: Judged, said: str) -> None:
     assert certainty.verdict(one, "faster", "slower") == said

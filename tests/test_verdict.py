@@ -10,13 +10,13 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from bench import stats, verdict
-from bench.audit_record import Arms, Audit, Timer
-from bench.evidence import NONE, Evidence
+from bench import run_statistics as stats
+from bench import verdict
+from bench.evidence import NONE, Arms, Audit, Evidence, Timer
 from bench.record import Machine, Record
-from bench.significance import holm
-from bench.stats import Replicates
-from bench.verdict import Judged
+from bench.run_statistics import Replicates
+from bench.uncertainty import Interval, holm
+from bench.verdict import Judged, Paired
 from tests.records import EXPERIMENT, MACHINE, make_record
 
 SLOW = (1.00, 1.10, 0.90, 1.20, 1.05)  # seconds by seed
@@ -95,7 +95,7 @@ def test_a_difference_is_the_mean_over_the_pairs() -> None:
     assert found is not None
     assert found.mean == pytest.approx(0.01)
     assert found.interval is not None
-    assert found.interval.holds(0.01)
+    assert found.interval.includes(0.01)
 
 
 # Verdicts
@@ -113,10 +113,10 @@ def test_of_one_pair_nothing_is_said_however_large_the_difference() -> None:
     assert (one.outcome, one.p, one.paired.interval) == ("undecided", None, None)
 
 
-def test_an_interval_that_holds_one_names_no_winner() -> None:
+def test_an_interval_that_includes_one_names_no_winner() -> None:
     (one,) = judged(runs("a", SLOW), runs("b", [1.10, 1.00, 1.05, 0.90, 1.20]))
     assert one.paired.interval is not None
-    assert one.paired.interval.holds(1)
+    assert one.paired.interval.includes(1)
     assert one.outcome == "undecided"
 
 
@@ -164,7 +164,7 @@ def test_the_noise_floor_of_one_device_says_nothing_of_another() -> None:
     assert (found.noise_floor, found.outcome) == (None, "higher")
 
 
-def test_what_is_below_the_noise_floor_is_a_tie_even_if_every_pair_shows_it() -> None:
+def test_what_is_wholly_below_the_noise_floor_is_a_tie_even_if_every_pair_shows_it() -> None:
     faster = [s * 0.98 for s in SLOW]
     quiet = audited((1.0, 1.0, 1.0), (1.001, 0.999, 1.0))
     noisy = audited((1.0, 1.0, 1.0), (1.02, 0.98, 1.01))
@@ -173,6 +173,37 @@ def test_what_is_below_the_noise_floor_is_a_tie_even_if_every_pair_shows_it() ->
         for evidence in (NONE, quiet, noisy)
     ]
     assert outcomes == ["higher", "higher", "tie"]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "low", "high", "p", "outcome"),
+    [
+        (1.00, 0.60, 1.50, 0.9, "undecided"),  # little apart on the mean, and not known well
+        (1.00, 0.90, 1.20, 0.9, "tie"),
+        (1.00, 0.80, 1.25, 0.9, "tie"),  # both ends on the floor
+        (1.00, 0.799, 1.25, 0.9, "undecided"),  # one end just below it
+        (1.00, 0.80, 1.251, 0.9, "undecided"),  # one just above
+        (1.10, 1.05, 1.20, 0.01, "tie"),  # every pair shows it, and it is noise
+        (1.20, 1.10, 1.30, 0.01, "undecided"),  # neither within the noise nor beyond it
+        (1.25, 1.10, 1.40, 0.01, "undecided"),  # a difference as large as the floor is none
+        (1.26, 1.10, 1.45, 0.01, "higher"),
+        (0.79, 0.70, 0.90, 0.01, "lower"),
+        (1.26, 1.10, 1.45, 0.05, "undecided"),
+    ],
+)
+def test_a_tie_has_its_whole_interval_within_the_noise_floor(
+    ratio: float, low: float, high: float, p: float, outcome: str
+) -> None:
+    paired = Paired(ratio=ratio, interval=Interval(low=low, high=high), p=p, seeds=(0, 1, 2, 3, 4))
+    assert verdict.outcome(paired, p, 0.25) == outcome
+    assert verdict.outcome(paired, p) != "tie"  # without an audit nothing is known to be equal
+
+
+def test_a_tie_is_one_whichever_comes_first() -> None:
+    paired = Paired(ratio=0.9, interval=Interval(low=0.8, high=0.95), p=0.01, seeds=(0, 1))
+    assert paired.farthest == paired.swapped.farthest == 0.25
+    assert verdict.outcome(paired, 0.01, 0.25) == "tie"
+    assert verdict.outcome(paired.swapped, 0.01, 0.25) == "tie"
 
 
 def test_an_audit_of_another_machine_has_no_say() -> None:
