@@ -18,7 +18,7 @@ from statistics import fmean
 from typing import Literal
 
 from bench import run_statistics as stats
-from bench.audit_record import Audit, Peak
+from bench.evidence import Audit, Peak
 from bench.experiment import Experiment
 from bench.record import Record
 from bench.run_statistics import Replicates, host

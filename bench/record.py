@@ -203,8 +203,8 @@ class RecordError(Exception):
     """A record file that cannot be read."""
 
 
-def encode(record: Record) -> bytes:
-    """Indented JSON; not-a-number becomes null."""
+def encode(record: object) -> bytes:
+    """Indented JSON of a record of any kind; not-a-number becomes null."""
     return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
 
 

@@ -15,8 +15,7 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-from bench.certificate import Certificate
-from bench.evidence import NONE, Evidence
+from bench.evidence import NONE, Certificate, Evidence
 from bench.experiment import Experiment
 from bench.record import Data, Evaluation, Inference, Machine, Phases, Record
 

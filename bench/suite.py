@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from bench import audit, evidence, parity, plan, report, results, scheduler, seeds
+from bench import audit, parity, plan, report, scheduler, seeds
 from bench.cli import Options
 from bench.experiment import Run
 from bench.plan import Plan
 from bench.presets import PRESETS
 from bench.progress import display
 from bench.record import Record
+from bench.results import ResultsError, differences
 
 RUN_ALL = ("python", "run_all.py")
 
@@ -23,13 +24,13 @@ def carry_out(planned: Plan, options: Options, program: Sequence[str] = RUN_ALL)
 
     ``program``: what was started, for the folder to say how it was made.
     """
-    folder = planned.site.folder
-    with results.lock(folder):
+    results = planned.site.results
+    with results.lock():
         todo = missing(planned, options)  # refuses before anything is written
-        evidence.load(folder)  # refuses what is broken before minutes go into checking
+        results.evidence()  # refuses what is broken before minutes go into checking
         for note in planned.notes:
             print(note, file=sys.stderr)
-        results.note_command(folder, sys.argv[1:], program)
+        results.note_command(sys.argv[1:], program)
         _note_facts(planned, options)
         interrupted = False
         try:
@@ -46,47 +47,56 @@ def missing(planned: Plan, options: Options) -> list[Run]:
 
     Raises ResultsError where its records cannot stand beside new ones.
     """
-    plan.check_folder(planned.site.folder, options)
-    saved = results.load_some(planned.site.folder)
+    plan.check_folder(planned.site.results, options)
     if not options.allow_mixed:
-        _refuse_differences(planned, saved)
-    return _undone(planned.runs, saved, options)
+        _refuse_differences(planned)
+    return _undone(planned, planned.runs, options)
 
 
-def _undone(runs: Sequence[Run], saved: Sequence[Record], options: Options) -> list[Run]:
-    done = {record.run_id for record in saved if record.status == "ok" or not options.retry_failed}
+def _undone(planned: Plan, runs: Sequence[Run], options: Options) -> list[Run]:
+    """Those of ``runs`` that have no record yet, or a failed one that is to be run again."""
+    records = planned.site.results.records()
+    done = {r.run_id for r in records if r.status == "ok" or not options.retry_failed}
     return [run for run in runs if run.id not in done]
 
 
-def _refuse_differences(planned: Plan, saved: Sequence[Record]) -> None:
+def _own_records(planned: Plan) -> list[Record]:
+    """Those of the plan's experiments; an earlier command may have left others in the folder."""
+    planned_ids = {experiment.id for experiment in planned.experiments}
+    records = planned.site.results.records()
+    return [record for record in records if record.experiment.id in planned_ids]
+
+
+def _refuse_differences(planned: Plan) -> None:
     site = planned.site
-    prints = {key: facts.fingerprint for key, (_, facts) in site.data.items()}
-    found = results.differences(saved, site.machine, site.versions, prints)
-    if found:
-        raise results.ResultsError(
-            f"{site.folder} holds records that do not fit:\n"
-            + "\n".join(f"  {sentence}" for sentence in found)
+    fingerprints = {key: facts.fingerprint for key, (_, facts) in site.data.items()}
+    sentences = differences(site.results.records(), site.machine, site.versions, fingerprints)
+    if sentences:
+        raise ResultsError(
+            f"{site.results.folder} holds records that do not fit:\n"
+            + "\n".join(f"  {sentence}" for sentence in sentences)
             + "\nchoose another --out, or add --allow-mixed to mix them all the same"
         )
 
 
 def _note_facts(planned: Plan, options: Options) -> None:
     """Keep the price; what an earlier command said of why it stopped is no longer true."""
-    facts = evidence.load(planned.site.folder).suite
-    price = facts.price_per_h if options.price_per_h is None else options.price_per_h
-    noted = replace(facts, price_per_h=price, seeds_stopped=None)
-    if noted != facts:
-        evidence.save_suite(planned.site.folder, noted)
+    results = planned.site.results
+    earlier = results.evidence().suite
+    price = earlier.price_per_h if options.price_per_h is None else options.price_per_h
+    facts = replace(earlier, price_per_h=price, seeds_stopped=None)
+    if facts != earlier:
+        results.save_evidence(facts)
 
 
 def _check(planned: Plan) -> None:
     """Audit clock and machine, and certify what has no certificate yet."""
-    folder, site = planned.site.folder, planned.site
+    site = planned.site
     print("checking the clock, then that all frameworks do the same work ...", file=sys.stderr)
-    found = audit.short(planned.experiments, site)
-    audit.save(folder, audit.joined(evidence.load(folder).audit, found))
+    latest = audit.short(planned.experiments, site)
+    site.results.save_evidence(audit.joined(site.results.evidence().audit, latest))
     for certificate in parity.certify(planned.experiments, site):
-        parity.save(folder, certificate)
+        site.results.save_certificate(certificate)
 
 
 def _run(planned: Plan, options: Options) -> None:
@@ -101,48 +111,44 @@ def _run(planned: Plan, options: Options) -> None:
 
 def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
     """What is to be run next, until there is no more or it is enough."""
-    folder = planned.site.folder
     if options.between is None:
-        yield _undone(planned.runs, results.load_some(folder), options)
+        yield _undone(planned, planned.runs, options)
         return
     goal = seeds.Goal(between=options.between, within=options.within, budget_s=options.budget_s)
     began = time.monotonic()
-    ours = {experiment.id for experiment in planned.experiments}
     for seed in range(seeds.MOST):
         runs = scheduler.round_robin(planned.experiments, [seed])
-        yield _undone(runs, results.load_some(folder), options)
-        saved = [one for one in results.load_some(folder) if one.experiment.id in ours]
-        stopped = seeds.stop(goal, saved, time.monotonic() - began)
-        if stopped:
-            evidence.save_suite(folder, replace(evidence.load(folder).suite, seeds_stopped=stopped))
+        yield _undone(planned, runs, options)
+        reason = seeds.stop(goal, _own_records(planned), time.monotonic() - began)
+        if reason:
+            results = planned.site.results
+            results.save_evidence(replace(results.evidence().suite, seeds_stopped=reason))
             return
 
 
 def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
-    folder = planned.site.folder
+    """Study and report what there is; return the exit code."""
+    results = planned.site.results
     try:
         if PRESETS[options.preset].study and not interrupted:
             _study(planned)
     finally:
-        records = results.load_some(folder)
-        if records:
-            print(report.write(folder, records, command="\n".join(results.commands(folder))))
+        if results.records():
+            print(report.write(results))
     if interrupted:
         print(
-            f"interrupted; go on with the same command, --out {folder} and --resume",
+            f"interrupted; go on with the same command, --out {results.folder} and --resume",
             file=sys.stderr,
         )
         return 130
-    ours = {experiment.id for experiment in planned.experiments}
-    return 1 if _any_failed([r for r in records if r.experiment.id in ours], options) else 0
+    return 1 if _any_failed(_own_records(planned), options) else 0
 
 
 def _study(planned: Plan) -> None:
     from bench.study.carry_out import carry_out as study  # late: it needs many packages
 
-    site = planned.site
-    places = {key: place for key, (place, _) in site.data.items()}
-    for page in study(site.folder, places):
+    data_folders = {key: folder for key, (folder, _) in planned.site.data.items()}
+    for page in study(planned.site.results, data_folders):
         print(f"The study: {page}")
 
 

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from bench.ensembling import timing, wording
-from bench.ensembling.record import Setting
 from bench.ensembling.timing import deviation
-from bench.trainers import Trainer, Weights, samme
+from bench.evidence import EnsembleSetting
+from bench.trainers import Trainer, Weights
+from bench.trainers.pytorch_ensembles import equal_weights, reweigh
 from models import adaboost_mlp_pytorch, ensemble_mlp_pytorch, members
 from tests.small_trainers import (
     CLASSES,
@@ -170,12 +171,12 @@ def test_the_first_boosted_member_is_trained_as_the_small_network() -> None:
 def test_every_member_gets_the_vote_and_leaves_the_weights_that_samme_gives() -> None:
     setup = small_setup("adaboost-mlp", epochs=3)
     boosted = create("adaboost-mlp", epochs=3)
-    weights = samme.equal_weights(TRAIN_IMAGES)
+    weights = equal_weights(TRAIN_IMAGES)
     for round_ in range(3):
         before = boosted.weights()
         train_on(boosted)
         answers = members.logits(boosted.weights(), setup.train_images)[round_].argmax(axis=1)
-        alpha, weights = samme.reweigh(weights, answers != setup.train_labels, CLASSES)
+        alpha, weights = reweigh(weights, answers != setup.train_labels, CLASSES)
         told = boosted.weights()
         assert told["vote/alphas"][round_] == pytest.approx(alpha, rel=1e-5)
         assert told["vote/fitted"] == [round_ + 1]
@@ -190,7 +191,7 @@ def test_the_weights_of_images_stand_in_the_loss() -> None:
     train_on(boosted)
     setup, before = small_setup("adaboost-mlp"), boosted.weights()
     wrong = members.logits(before, setup.train_images)[0].argmax(axis=1) != setup.train_labels
-    _, weights = samme.reweigh(samme.equal_weights(TRAIN_IMAGES), wrong, CLASSES)
+    _, weights = reweigh(equal_weights(TRAIN_IMAGES), wrong, CLASSES)
     logits = members.logits(before, setup.train_images)[1].astype(np.float64)
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[range(TRAIN_IMAGES), setup.train_labels]
     train_on(boosted)
@@ -229,7 +230,7 @@ def test_training_on_after_the_last_member_changes_no_vote() -> None:
 
 
 def test_all_ways_of_training_the_members_come_to_the_same_weights() -> None:
-    setting = Setting(members=3, width=8, batch_size=16, steps=6, device="cpu")
+    setting = EnsembleSetting(members=3, width=8, batch_size=16, steps=6, device="cpu")
     timed = timing.measure(setting, rounds=2)
     assert [arm.way for arm in timed.arms] == ["one by one", "vmap", "batched"]
     assert all(arm.deviation < ROUNDING for arm in timed.arms)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.audit_record import Audit, Peak, Timer
-from bench.evidence import Evidence, SuiteFacts
+from bench.evidence import Audit, Evidence, Peak, SuiteFacts, Timer
 from bench.experiment import Experiment, Run
 from bench.record import (
     Data,

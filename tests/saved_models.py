@@ -13,12 +13,12 @@ import numpy as np
 
 import datasets
 import models
-from bench import results
 from bench.experiment import Experiment, Goal, Run
 from bench.record import Record
+from bench.results import Results
 from bench.saved_models import Card, card_of
 from bench.trainers import Weights
-from bench.worker import Job, perform
+from bench.worker import RunRequest, perform
 from models import initial
 from tests.records import MACHINE, make_record
 
@@ -35,21 +35,21 @@ def data_folder() -> Path:
 def results_folder() -> Path:
     """With the record, the checkpoint and the saved model of ``record()``."""
     folder = Path(os.environ["GLYPHBENCH_CACHE"]) / "results-of-one-run"
-    results.save(folder, perform(job(folder), _silent))
+    Results(folder).save(perform(run_request(folder), _silent))
     return folder
 
 
 def record() -> Record:
     """The record of the one run."""
-    return results.load(results_folder())[0]
+    return Results(results_folder()).records()[0]
 
 
 def model_path() -> Path:
     """The saved model of the one run."""
-    return results.model_path(results_folder(), record().run_id, ".safetensors")
+    return Results(results_folder()).model_path(record().run_id, ".safetensors")
 
 
-def job(folder: Path, *, goal: Goal = "train") -> Job:
+def run_request(folder: Path, *, goal: Goal = "train") -> RunRequest:
     """One epoch of the MLP in NumPy on the drawn digits."""
     experiment = Experiment(
         task="digits",
@@ -62,7 +62,7 @@ def job(folder: Path, *, goal: Goal = "train") -> Job:
         batch_size=32,
         epochs=1,
     )
-    return Job(
+    return RunRequest(
         run=Run(experiment=experiment, seed=0),
         data_folder=str(data_folder()),
         results_folder=str(folder),

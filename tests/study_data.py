@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bench import run_statistics as stats
 from bench.predictions import Predictions
+from bench.results import Results
 from bench.study.artifact import Picture, Sheet, Study
 from datasets import Dataset, Split
 from tests.records import make_record
@@ -79,7 +80,7 @@ def make_study(
         for record, answer in zip(records, (answers or {}).values(), strict=False)
     ]
     return Study(
-        folder=Path("study"),
+        results=Results(Path("nowhere")),
         dataset=make_dataset(
             train,
             validation,

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 import datasets
-from bench import audit, evidence, machine, versions
+from bench import audit, machine, versions
 from bench.audit import AuditError, arms, auditing, subject
 from bench.audit.command import main, passed
 from bench.experiment import Experiment
+from bench.material import describe
+from bench.results import Results
 from bench.scheduler import Site
 from bench.verdict import delay_found
-from bench.worker import describe
-from datasets.progress import silent
+from datasets.tasks import silent
 from tests.suite_process import PATIENCE_S, bench
 
 INJECTED_S = 0.5
@@ -29,7 +30,7 @@ def site() -> Site:
     prepared = datasets.prepare("digits", source="glyphs", glyphs_images=1000)
     data = describe(datasets.open_cached(prepared.folder))
     return Site(
-        folder=Path(),
+        results=Results(Path()),
         data={("digits", "glyphs"): (prepared.folder, data)},
         machine=machine.observe(),
         timeout_s=PATIENCE_S,
@@ -84,7 +85,7 @@ def test_the_command_leaves_what_it_found_and_its_exit_code_says_whether_it_pass
     tmp_path: Path,
 ) -> None:
     done = bench("audit", "--rounds", "2", "--out", tmp_path, check=None)
-    found = evidence.load(tmp_path).audit
+    found = Results(tmp_path).evidence().audit
     assert found is not None, done.stderr
     assert found.arms is not None
     assert found.arms.injected_s == (arms.DELAY_SHARE * found.arms.a_s[0],) * 2

@@ -10,7 +10,7 @@ import pytest
 from bench import audit, verdict
 from bench.audit import advice, arms, peak
 from bench.audit.command import passed
-from bench.audit_record import Arms, Audit, Peak, Timer
+from bench.evidence import Arms, Audit, Peak, Timer
 from bench.record import Pulse
 from tests.fakes import an_experiment
 from tests.records import MACHINE

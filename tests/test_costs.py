@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from bench import costs
 from bench import run_statistics as stats
-from bench.audit_record import Audit, Peak, Timer
 from bench.costs import BreakEven, Line
-from bench.evidence import Evidence
+from bench.evidence import Audit, Evidence, Peak, Timer
 from bench.record import Energy, Gpu, Record
 from bench.run_statistics import Replicates
 from models import cost

@@ -14,13 +14,12 @@ import pytest
 from safetensors.numpy import load_file
 
 import datasets
-from bench import predictions, results
-from bench.errors import UsageError
-from bench.evaluation import evaluate
+from bench import UsageError, predictions
 from bench.evaluation.command import main
+from bench.evaluation.processes import evaluate
 from bench.evaluation.scoring import scores
 from bench.evaluation.transfer import class_indices
-from bench.results import ResultsError
+from bench.results import Results, ResultsError
 from bench.saved import load
 from bench.saved_models import card_of, read_card, write_model
 from bench.uncertainty import wilson
@@ -36,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the run's folder, its predictions made."""
     copy = tmp_path_factory.mktemp("results") / "copy"
     shutil.copytree(saved_models.results_folder(), copy)
-    evaluate(copy, results.load(copy), _data())
+    evaluate(Results(copy), Results(copy).records(), _data())
     return copy
 
 
@@ -49,7 +48,7 @@ def _data() -> dict[tuple[str, str], Path]:
 
 def test_predictions_of_the_loaded_file_are_those_of_the_run(folder: Path) -> None:
     record = saved_models.record()
-    said = evaluate(folder, [record], _data())[record.run_id]
+    said = evaluate(Results(folder), [record], _data())[record.run_id]
     test = datasets.open_cached(data_folder()).test
     model = load(model_path())
     assert said.as_recorded
@@ -62,21 +61,22 @@ def test_predictions_of_the_loaded_file_are_those_of_the_run(folder: Path) -> No
 
 def test_only_what_is_missing_or_older_than_its_model_is_made(folder: Path) -> None:
     record = saved_models.record()
-    path = results.predictions_path(folder, record.run_id)
+    path = Results(folder).predictions_path(record.run_id)
     planted = replace(predictions.load(path), as_recorded=False)
     predictions.save(path, planted)
-    assert not evaluate(folder, [record], _data())[record.run_id].as_recorded  # read, not made
+    results = Results(folder)
+    assert not evaluate(results, [record], _data())[record.run_id].as_recorded  # read, not made
     os.utime(path, (0, 0))  # as if the run had been repeated since
-    assert evaluate(folder, [record], _data())[record.run_id].as_recorded
+    assert evaluate(results, [record], _data())[record.run_id].as_recorded
 
 
 def test_a_model_that_errs_on_other_images_than_recorded_is_found_out(tmp_path: Path) -> None:
     record = saved_models.record()
-    path = results.model_path(tmp_path, record.run_id, ".safetensors")
+    path = Results(tmp_path).model_path(record.run_id, ".safetensors")
     weights = load_file(model_path())
     weights["logits/bias"][0] += 100
     write_model(path, card_of(record), saver(weights))
-    [said] = evaluate(tmp_path, [record], _data()).values()
+    [said] = evaluate(Results(tmp_path), [record], _data()).values()
     assert not said.as_recorded
     assert set(said.predicted) == {0}
 
@@ -85,7 +85,7 @@ def test_runs_without_a_model_are_left_out_and_said(tmp_path: Path, capsys: Capt
     ended_well = make_record(source="glyphs")
     full = replace(make_record(seed=1), settings={"model not saved": "OSError: no space left"})
     others = [make_record(seed=2, status="failed"), make_record(goal="throughput")]
-    assert evaluate(tmp_path, [ended_well, full, *others], _data()) == {}
+    assert evaluate(Results(tmp_path), [ended_well, full, *others], _data()) == {}
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2
     assert said[0].startswith(f"{ended_well.run_id} is not asked: there is no saved model")
@@ -96,13 +96,13 @@ def test_other_images_than_those_of_the_run_and_the_model_of_another_are_refused
     tmp_path: Path, capsys: Captured
 ) -> None:
     record = saved_models.record()
-    path = results.model_path(tmp_path, record.run_id, ".safetensors")
+    path = Results(tmp_path).model_path(record.run_id, ".safetensors")
     elsewhere = replace(record, data=replace(record.data, fingerprint="0" * 64))
     write_model(path, card_of(elsewhere), saver(load_file(model_path())))
-    assert evaluate(tmp_path, [record], _data()) == {}
+    assert evaluate(Results(tmp_path), [record], _data()) == {}
     assert "are no longer those of its run" in capsys.readouterr().err
     write_model(path, card_of(make_record()), saver(load_file(model_path())))
-    assert evaluate(tmp_path, [record], _data()) == {}
+    assert evaluate(Results(tmp_path), [record], _data()) == {}
     assert f"is the model of another run, {make_record().run_id}" in capsys.readouterr().err
 
 
@@ -114,7 +114,7 @@ def test_damaged_predictions_say_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_network_without_features_has_none_after_saving(tmp_path: Path, folder: Path) -> None:
-    said = predictions.load(results.predictions_path(folder, saved_models.record().run_id))
+    said = predictions.load(Results(folder).predictions_path(saved_models.record().run_id))
     predictions.save(tmp_path / "run.npz", replace(said, features=None))
     assert predictions.load(tmp_path / "run.npz").features is None
 

@@ -16,16 +16,16 @@ from safetensors.numpy import save_file
 
 import datasets
 import models
-from bench import evidence, export_record, machine, results
-from bench.errors import UsageError
-from bench.export import command, exporting, latency, processes, refusal
+from bench import UsageError, machine
+from bench.evidence import Export
+from bench.export import command, exporting, latency, refusal
 from bench.export.examine import examine
-from bench.export.job import Answer, Job, Order
-from bench.export_record import Export
+from bench.export.job import ExportAnswer, ExportRequest, ModelFiles
+from bench.material import describe
 from bench.record import Record
+from bench.results import Results
 from bench.saved import SavedModelError, load
-from bench.saved_models import card_of, write_model
-from bench.worker import describe
+from bench.saved_models import card_of, sha256, write_model
 from models import initial
 from tests.records import make_record
 
@@ -48,11 +48,11 @@ class House:
 
     @property
     def model(self) -> Path:
-        return results.model_path(self.folder, self.record.run_id, ".safetensors")
+        return Results(self.folder).model_path(self.record.run_id, ".safetensors")
 
     @property
     def onnx_file(self) -> Path:
-        return export_record.onnx_path(self.folder, self.record.run_id)
+        return Results(self.folder).onnx_path(self.record.run_id)
 
 
 def a_model(folder: Path, **experiment: object) -> Path:
@@ -87,14 +87,16 @@ def examined(house: House, onnx_file: Path) -> Export:
     """Compared in this process, and timed for a moment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(latency, "ROUNDS", 1)
-        patch.setattr(latency, "SAMPLING_S", 0.0)
+        patch.setattr("bench.measure.SAMPLING_S", 0.0)
         return _examined(house, onnx_file)
 
 
 def _examined(house: House, onnx_file: Path) -> Export:
-    job = Job(model=str(house.model), onnx=str(onnx_file))
-    order = Order(jobs=(job,), machine=machine.observe(), data_folder=str(house.data_folder))
-    return examine(job, order)
+    files = ModelFiles(model=str(house.model), onnx=str(onnx_file))
+    request = ExportRequest(
+        models=(files,), machine=machine.observe(), data_folder=str(house.data_folder)
+    )
+    return examine(files, request)
 
 
 def with_a_wrong_weight(onnx_file: Path, folder: Path) -> Path:
@@ -110,19 +112,19 @@ def with_a_wrong_weight(onnx_file: Path, folder: Path) -> Path:
 
 
 def test_the_file_says_what_the_model_says_and_its_record_says_so(exported: House) -> None:
-    (found,) = evidence.load(exported.folder).exports
+    (found,) = Results(exported.folder).evidence().exports
     assert found.passed
     assert found.differing == 0
     assert 0 < found.logits.deviation <= found.logits.tolerance
     assert found.images == exported.record.data.test_images
     assert found.own == "numpy eager"
-    assert found.onnx_sha256 == export_record.sha256(exported.onnx_file)
+    assert found.onnx_sha256 == sha256(exported.onnx_file)
     assert [one.batch_size for one in found.inference] == [found.images, 1]
-    assert found == evidence.load(exported.folder).export(exported.record.run_id)
+    assert found == Results(exported.folder).evidence().export(exported.record.run_id)
 
 
 def test_the_file_alone_is_usable(exported: House, tmp_path: Path) -> None:
-    from bench.networks import onnx as networks
+    from bench.saved import onnx as networks
 
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(exported.onnx_file.read_bytes())
@@ -165,11 +167,11 @@ def test_a_file_that_says_something_else_is_not_kept_but_its_record_is(
         experiment=exported.record.experiment,
         data_folder=exported.data_folder,
     )
-    exporting.keep(wanted, Answer(export=examined(exported, exported.onnx_file)), wrong)
+    exporting.keep(wanted, ExportAnswer(export=examined(exported, exported.onnx_file)), wrong)
     assert wanted.out.exists()
-    exporting.keep(wanted, Answer(export=examined(exported, wrong)), wrong)
+    exporting.keep(wanted, ExportAnswer(export=examined(exported, wrong)), wrong)
     assert not wanted.out.exists()
-    (found,) = export_record.load(tmp_path)
+    (found,) = Results(tmp_path).evidence().exports
     assert not found.passed
 
 
@@ -177,7 +179,7 @@ def test_a_file_that_says_something_else_is_not_kept_but_its_record_is(
 def test_a_truncated_onnx_file_is_named(
     damage: Callable[[bytes], bytes], exported: House, tmp_path: Path
 ) -> None:
-    from bench.networks import onnx as networks
+    from bench.saved import onnx as networks
 
     path = tmp_path / "short.onnx"
     path.write_bytes(damage(exported.onnx_file.read_bytes()))
@@ -186,7 +188,7 @@ def test_a_truncated_onnx_file_is_named(
 
 
 def test_an_onnx_file_without_a_card_is_named(exported: House, tmp_path: Path) -> None:
-    from bench.networks import onnx as networks
+    from bench.saved import onnx as networks
 
     model = onnx.load(exported.onnx_file)
     del model.metadata_props[:]
@@ -208,8 +210,9 @@ def test_only_what_is_missing_or_older_than_its_model_is_exported(
     exported: House, tmp_path: Path
 ) -> None:
     def missing(*records: Record) -> list[str]:
-        place = {("digits", "glyphs"): exported.data_folder}
-        return [one.model.stem for one in exporting.missing(exported.folder, records, place)]
+        data = {("digits", "glyphs"): exported.data_folder}
+        lacking = exporting.missing(Results(exported.folder), records, data)
+        return [wanted.model.stem for wanted in lacking]
 
     assert missing(exported.record) == []
     onnx_content, model_content = exported.onnx_file.read_bytes(), exported.model.read_bytes()
@@ -251,16 +254,16 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         (Path("no/python"), "its Python cannot be started: No such file"),
     ],
 )
-def test_every_job_has_an_answer_where_its_process_has_none(
+def test_every_model_has_an_answer_where_its_process_has_none(
     python: Path | None, said: str, tmp_path: Path
 ) -> None:
-    order = Order(
-        jobs=(Job(model="a", onnx="b"), Job(model="c", onnx="d")),
+    request = ExportRequest(
+        models=(ModelFiles(model="a", onnx="b"), ModelFiles(model="c", onnx="d")),
         machine=machine.observe(),
         data_folder=str(tmp_path),
     )
     experiment = make_record().experiment
-    answers = processes.ask("bench.export.nowhere", order, "pytorch", experiment, python)
+    answers = exporting.answers("bench.export.nowhere", request, experiment, python)
     assert [bool(re.search(said, answer.failure or "")) for answer in answers] == [True, True]
 
 

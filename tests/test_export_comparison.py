@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.evidence import ExportRound
 from bench.export import latency
 from bench.export.comparison import NotNumbers, compare
-from bench.export_record import Round
-from bench.inference import MAX_SAMPLES, WARM_UP_CALLS
-from bench.networks import Features
-from bench.trainers import Images, Logits
+from bench.measure import MAX_SAMPLES, WARM_UP_CALLS
+from bench.trainers import Features, Images, Logits
 
 LOGITS = np.random.default_rng(0).normal(0, 10, (100, 10)).astype(np.float32)
 IMAGES = np.arange(40 * 784, dtype=np.float32).reshape(40, 28, 28)
@@ -68,7 +67,7 @@ def test_logits_that_are_no_numbers_are_an_error_that_names_who_gave_them() -> N
         compare(broken, LOGITS)
 
 
-def timed() -> tuple[Answering, Answering, list[tuple[str, int]], tuple[Round, ...]]:
+def timed() -> tuple[Answering, Answering, list[tuple[str, int]], tuple[ExportRound, ...]]:
     """A network of 1 ms a call and one of 2 ms."""
     said: list[tuple[str, int]] = []
     own, exported = Answering("own", 0.001, said), Answering("exported", 0.002, said)

@@ -11,7 +11,7 @@ from bench import data
 from bench.cli import parse
 from bench.parity import certify
 from bench.plan import Plan, make_plan
-from bench.results import load
+from bench.results import Results
 from tests.own_files import SHAPES, shapes, write_folder, write_npz
 from tests.suite_process import run_all
 
@@ -22,7 +22,7 @@ def test_a_folder_of_images_is_run_to_tables_and_plots(tmp_path: Path) -> None:
     words = ("--task", "shapes", "--data-file", tmp_path / "shapes", "--framework", "numpy")
     done = run_all(*words, "--device", "cpu", "--epochs", "3", "--unchecked", "--out", out)
     assert "shapes: the images are dark on light" in done.stderr
-    records = load(out)
+    records = Results(out).records()
     assert [(r.experiment.architecture, r.status) for r in records] == [
         ("mlp", "ok"),
         ("cnn", "ok"),

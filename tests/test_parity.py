@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bench.certificate import Check
+from bench.evidence import Check
 from bench.experiment import Precision
 from bench.parity import examine as examining
 from bench.parity import referee, tolerances, trial

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import datasets
-from bench import certificate, parity
-from bench.certificate import Certificate
-from bench.parity import child, command, sample, subject
-from bench.parity.processes import GLYPHS, Place, certificates
+from bench.evidence import Certificate
+from bench.parity import command, processes, sample, subject
+from bench.parity.processes import GLYPHS, CertificateSite, certificates
 from bench.parity.subject import Subject
+from bench.results import Results
 from tests.records import EXPERIMENT
 from tests.test_report_matched import VERSIONS, a_certificate
 
@@ -41,13 +41,13 @@ def made_by(script: str, data_folder: Path, tmp_path: Path, timeout_s: float) ->
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
-    place = Place(
+    site = CertificateSite(
         data_folder=data_folder,
         versions={"numpy": {"numpy": "9.9"}},
         pythons={"numpy": python},
         timeout_s=timeout_s,
     )
-    return list(certificates([a_subject("mlp"), a_subject("cnn")], place))
+    return list(certificates([a_subject("mlp"), a_subject("cnn")], site))
 
 
 @NEEDS_SHELL
@@ -73,7 +73,7 @@ def test_what_was_certified_before_a_process_died_is_kept(
     data_folder: Path, tmp_path: Path
 ) -> None:
     whole = a_certificate(framework="numpy")
-    line = parity.save(tmp_path, whole).read_text().replace("\n", "")
+    line = Results(tmp_path).save_certificate(whole).read_text().replace("\n", "")
     made = made_by(f"printf '%s\\n' '{line}'; exit 1", data_folder, tmp_path, timeout_s=30)
     assert made[0] == whole
     assert made[1].failure is not None
@@ -82,8 +82,10 @@ def test_what_was_certified_before_a_process_died_is_kept(
 def test_a_python_that_is_not_there_gives_a_failed_certificate(
     data_folder: Path, tmp_path: Path
 ) -> None:
-    place = Place(data_folder=data_folder, versions={}, pythons={"numpy": tmp_path / "none"})
-    (made,) = certificates([a_subject()], place)
+    site = CertificateSite(
+        data_folder=data_folder, versions={}, pythons={"numpy": tmp_path / "none"}
+    )
+    (made,) = certificates([a_subject()], site)
     assert made.failure is not None
     assert made.failure.startswith("its Python cannot be started: No such file")
 
@@ -92,7 +94,7 @@ def test_a_device_that_a_framework_does_not_have_is_the_failure_of_its_certifica
     data_folder: Path,
 ) -> None:
     on_cuda = replace(a_subject(), device="cuda")
-    made = child.certify(on_cuda, sample.take(datasets.open_cached(data_folder)))
+    made = processes.beside_the_referee(on_cuda, sample.take(datasets.open_cached(data_folder)))
     assert made.failure == "NumPy computes on the CPU; it sees no CUDA device"
     assert made.data.startswith("digits (glyphs, drawn, ")
     assert not made.passed
@@ -106,7 +108,7 @@ def test_the_command_certifies_numpy_and_leaves_its_certificate(
     printed = capfd.readouterr().out
     assert printed.startswith("PASS  mlp in numpy eager on cpu, fp32")
     assert "1 of 1 certificates pass." in printed
-    (made,) = certificate.load(tmp_path)
+    (made,) = Results(tmp_path).evidence().certificates
     assert made.passed
     assert len(made.checks) == 11
     for check in made.checks:

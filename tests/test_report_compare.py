@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import results
 from bench.record import Record
 from bench.report import compare
+from bench.results import Results
 from tests.records import MACHINE, make_record
 from tests.test_report_tables import cells
 
@@ -22,7 +22,7 @@ def compared(
     """Exit code and page of comparing two folders with these records."""
     for name, records in (("A", first), ("B", second)):
         for record in records:
-            results.save(tmp_path / name, record)
+            Results(tmp_path / name).save(record)
     code = compare.main([str(tmp_path / "A"), str(tmp_path / "B")])
     return code, capsys.readouterr().out
 
@@ -117,7 +117,7 @@ def test_it_is_written_as_csv_or_markdown_where_asked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("A", "B"):
-        results.save(tmp_path / name, make_record())
+        Results(tmp_path / name).save(make_record())
     folders = [str(tmp_path / "A"), str(tmp_path / "B")]
     assert compare.main([*folders, "--out", str(tmp_path / "out.md")]) == 0
     assert (tmp_path / "out.md").read_text() == capsys.readouterr().out
@@ -139,6 +139,6 @@ def test_another_kind_of_file_is_an_error_that_says_which_there_are(
 def test_a_folder_without_records_is_an_error_that_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results.save(tmp_path / "A", make_record())
+    Results(tmp_path / "A").save(make_record())
     assert compare.main([str(tmp_path / "A"), str(tmp_path / "B")]) == 2
     assert capsys.readouterr().err.startswith(f"error: no records in {tmp_path / 'B' / 'records'}")

@@ -10,19 +10,30 @@ from pathlib import Path
 
 import pytest
 
-from bench import report, results
+from bench import report
+from bench.evidence import SuiteFacts
 from bench.record import Record
 from bench.report import command
+from bench.results import Results
 from tests.imports import ROOT
+from tests.parsed import parsed_files
 from tests.records import MACHINE, make_record
+from tests.refusing import refusing
 
 PAIR = [make_record(), make_record(architecture="cnn")]
 
 
 def saved(folder: Path, records: list[Record]) -> Path:
     for record in records:
-        results.save(folder, record)
+        Results(folder).save(record)
     return folder
+
+
+def reported(folder: Path, records: list[Record]) -> str:
+    """The report of a folder with these records and no others."""
+    for path in folder.glob("records/*"):
+        path.unlink()
+    return report.write(Results(saved(folder, records)))
 
 
 def names(folder: Path) -> set[str]:
@@ -30,13 +41,14 @@ def names(folder: Path) -> set[str]:
 
 
 def test_a_report_is_tables_plots_and_a_page_that_leads_to_all_of_them(tmp_path: Path) -> None:
-    said = report.write(tmp_path, PAIR, command="python run_all.py --preset quick")
+    Results(tmp_path).note_command(["--preset", "quick"])
+    summary = reported(tmp_path, PAIR)
     page = (tmp_path / "README.md").read_text()
     links = set(re.findall(r"\]\(([^)]+)\)", page))
     files = {
         path.relative_to(tmp_path).as_posix()
         for path in tmp_path.rglob("*")
-        if path.is_file() and path.name != "README.md"
+        if path.parent.name in ("tables", "plots")
     }
     assert links == files
     assert "tables/frameworks.md" in files
@@ -45,11 +57,11 @@ def test_a_report_is_tables_plots_and_a_page_that_leads_to_all_of_them(tmp_path:
     assert "Testium 9000, 2 cores, 8 GiB memory" in page
     assert "torch 2.13.0" in page
     assert "digits-mnist" in page  # the fingerprint
-    assert str(tmp_path) in said
+    assert str(tmp_path) in summary
 
 
 def test_what_is_missing_is_said_with_what_it_would_need(tmp_path: Path) -> None:
-    report.write(tmp_path, [make_record()])
+    reported(tmp_path, [make_record()])
     page = (tmp_path / "README.md").read_text()
     assert "Hardware side by side: not made; it needs the same experiments on the CPU" in page
     assert "Not drawn: it needs the same experiments at two or more batch sizes." in page
@@ -57,27 +69,33 @@ def test_what_is_missing_is_said_with_what_it_would_need(tmp_path: Path) -> None
 
 
 def test_no_record_is_nothing_to_report(tmp_path: Path) -> None:
-    assert report.write(tmp_path, []) == "No run has ended, so there is nothing to report."
+    assert report.write(Results(tmp_path)) == "No run has ended, so there is nothing to report."
     assert names(tmp_path) == set()
 
 
 def test_only_failures_are_a_report_without_plots(tmp_path: Path) -> None:
-    report.write(tmp_path, [make_record(status="failed", reason="no luck")])
+    reported(tmp_path, [make_record(status="failed", reason="no luck")])
     assert "no luck" in (tmp_path / "tables/runs.md").read_text()
     assert not (tmp_path / "plots").exists()
 
 
 def test_a_report_of_other_records_leaves_nothing_of_the_one_before(tmp_path: Path) -> None:
-    report.write(tmp_path, PAIR)
+    reported(tmp_path, PAIR)
     assert "swap.md" in names(tmp_path / "tables")
-    report.write(tmp_path, [make_record(batch_size=20, goal="throughput")])
+    reported(tmp_path, [make_record(batch_size=20, goal="throughput")])
     assert "swap.md" not in names(tmp_path / "tables")
     assert all("b128" not in name for name in names(tmp_path / "plots"))
 
 
 def test_machines_that_differ_are_pointed_at(tmp_path: Path) -> None:
     other = replace(MACHINE, cpu="Slowium")
-    report.write(tmp_path, [make_record(machine=one, status="failed") for one in (MACHINE, other)])
+    reported(
+        tmp_path,
+        [
+            make_record(machine=MACHINE, status="failed"),
+            make_record(machine=other, status="failed", seed=1),
+        ],
+    )
     page = (tmp_path / "README.md").read_text()
     assert "Runs of different machines lie in this folder" in page
     assert "- Slowium, 2 cores, 8 GiB memory, Linux 6.1 x86_64" in page
@@ -87,14 +105,23 @@ def test_the_command_makes_it_all_again_from_the_records(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = saved(tmp_path / "quick", PAIR)
-    said = report.write(folder, results.load(folder))
+    summary = report.write(Results(folder))
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for path in (*folder.glob("tables/*"), *folder.glob("plots/*"), folder / "README.md"):
         path.unlink()
     assert command.main([str(folder)]) == 0
-    assert capsys.readouterr().out == said + "\n"
+    assert capsys.readouterr().out == summary + "\n"
     after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert after == before
+
+
+def test_the_command_parses_each_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = saved(tmp_path, PAIR)
+    Results(folder).save_evidence(SuiteFacts(seeds_stopped="It was enough."))
+    parsed = parsed_files(monkeypatch)
+    assert command.main([str(folder)]) == 0
+    assert set(parsed) == {*folder.glob("records/*.json"), folder / "suite.json"}
+    assert set(parsed.values()) == {1}
 
 
 def test_a_folder_without_records_is_an_error_that_says_so(
@@ -120,9 +147,7 @@ def test_a_report_that_cannot_be_written_is_an_error_that_names_the_file(
 def test_a_report_loads_no_framework(tmp_path: Path) -> None:
     folder = saved(tmp_path, [make_record()])
     program = (
-        "import sys\n"
-        "for name in ('torch', 'tensorflow', 'keras', 'jax'):\n"
-        "    sys.modules[name] = None\n"  # an import of it fails from here on
+        f"{refusing(('torch', 'tensorflow', 'keras', 'jax'))}\n"
         "from bench.report import command\n"
         f"sys.exit(command.main([{str(folder)!r}]))\n"
     )

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench import run_statistics as stats
-from bench.certificate import Certificate, Check
-from bench.evidence import Evidence, SuiteFacts
+from bench.evidence import Certificate, Check, Evidence, SuiteFacts
 from bench.experiment import Experiment
 from bench.record import Record
 from bench.report import matched, trust

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from bench import run_statistics as stats
-from bench.certificate import Check
-from bench.evidence import Evidence
-from bench.export_record import Export, Round
+from bench.evidence import Check, Evidence, Export, ExportRound
 from bench.record import Inference, Machine, Record
 from bench.report.tables import latency
 from bench.report.tables.table import Table, to_frame, to_markdown
@@ -21,10 +19,10 @@ OWN_MS = (1.0, 1.2, 0.8, 1.1)  # of the rounds, medians
 FAST = "onnxruntime 1.32.0 (exported from pytorch eager)"
 
 
-def a_round(batch_size: int, own_s: float, exported_s: float) -> Round:
+def a_round(batch_size: int, own_s: float, exported_s: float) -> ExportRound:
     """A slow call in each turn: the median does not see it."""
     own, exported = ((second,) * 5 + (1.0,) for second in (own_s, exported_s))
-    return Round(
+    return ExportRound(
         own=Inference(batch_size=batch_size, samples_s=own),
         exported=Inference(batch_size=batch_size, samples_s=exported),
     )

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import evidence, machine, results, versions
+from bench import machine, versions
 from bench import run_statistics as stats
 from bench.record import Record
+from bench.results import Results
 from bench.trainers import FRAMEWORKS
+from tests.refusing import refusing
 from tests.suite_process import (
     DRAWN,
     ONE,
@@ -50,14 +52,14 @@ def folder(finished: Path, tmp_path: Path) -> Path:
 
 
 def only(folder: Path) -> Record:
-    (record,) = results.load(folder)
+    (record,) = Results(folder).records()
     return record
 
 
 def test_a_suite_leaves_records_tables_plots_and_a_summary(tmp_path: Path) -> None:
     words = (*ONE, "--architecture", "mlp,cnn", "--epochs", "1")
     done = run_all(*words, "--seeds", "2", "--out", tmp_path)
-    records = results.load(tmp_path)
+    records = Results(tmp_path).records()
     assert [(r.experiment.architecture, r.seed) for r in records] == [
         ("mlp", 0),
         ("cnn", 0),
@@ -99,7 +101,7 @@ def test_every_record_is_complete(finished: Path) -> None:
 def test_a_suite_is_audited_and_certified_before_it_runs(tmp_path: Path) -> None:
     words = (*DRAWN, "--task", "digits", "--framework", "numpy", "--epochs", "1", "--seeds", "2")
     done = run_all(*words, "--price", "2.50/h", "--out", tmp_path)
-    found = evidence.load(tmp_path)
+    found = Results(tmp_path).evidence()
     assert {c.architecture: c.passed for c in found.certificates} == {"mlp": True, "cnn": True}
     assert found.audit is not None
     assert found.audit.arms is not None
@@ -116,7 +118,7 @@ def test_seeds_are_added_until_the_budget_is_spent_and_the_page_says_so(tmp_path
     words = (*SMALL, "--task", "digits", "--architecture", "mlp", "--epochs", "0.5")
     auto = ("--seeds", "auto", "--between", "pytorch,numpy", "--budget", "0.1s")
     run_all(*words, "--framework", "pytorch,numpy", *auto, "--out", tmp_path)
-    assert {record.seed for record in results.load(tmp_path)} == {0}
+    assert {record.seed for record in Results(tmp_path).records()} == {0}
     page = (tmp_path / "README.md").read_text()
     assert "Stopped after 1 seed: the time budget of 0 s is spent" in page
 
@@ -139,7 +141,7 @@ def test_real_handwriting_is_learnt(
 ) -> None:
     words = ("--device", "cpu", "--unchecked", "--architecture", "mlp", "--epochs", "1")
     done = run_all(*words, "--task", task, "--framework", ",".join(frameworks), "--out", tmp_path)
-    records = results.load(tmp_path)
+    records = Results(tmp_path).records()
     assert {r.experiment.framework: r.status for r in records} == dict.fromkeys(frameworks, "ok")
     assert all((stats.test_accuracy(r) or 0) > accuracy for r in records)
     assert not any(r.data.drawn for r in records)
@@ -167,7 +169,7 @@ def test_without_data_or_network_the_suite_runs_on_glyphs_and_says_so(tmp_path: 
 def test_a_run_that_diverges_is_a_record_and_the_next_goes_on(tmp_path: Path) -> None:
     words = (*SMALL, "--task", "digits", "--framework", "pytorch", "--optimizer", "sgd")
     done = run_all(*words, "--learning-rate", "1e30", "--out", tmp_path, check=1)
-    assert [r.status for r in results.load(tmp_path)] == ["diverged", "diverged"]
+    assert [r.status for r in Results(tmp_path).records()] == ["diverged", "diverged"]
     assert "diverged" in done.stdout
 
 
@@ -182,7 +184,7 @@ def test_a_worker_that_is_killed_is_a_record_and_the_next_goes_on(tmp_path: Path
     suite = start(*LONG, "--seeds", "2", "--timeout", "8", "--out", tmp_path)
     worker_of(suite).kill()
     suite.communicate()
-    first, second = results.load(tmp_path)
+    first, second = Results(tmp_path).records()
     assert (first.status, second.status) == ("crashed", "timed out")
     assert "signal 9" in str(first.reason)
     assert suite.returncode == 1
@@ -219,7 +221,7 @@ def test_an_interrupt_ends_the_run_and_still_writes_the_tables(folder: Path) -> 
     assert gone(worker)
     assert table.exists()
     assert "--resume" in err
-    assert len(results.load(folder)) == 1  # the run in hand left none
+    assert len(Results(folder).records()) == 1  # the run in hand left none
 
 
 def test_a_suite_that_is_killed_leaves_no_orphan_and_can_be_resumed(tmp_path: Path) -> None:
@@ -233,7 +235,7 @@ def test_a_suite_that_is_killed_leaves_no_orphan_and_can_be_resumed(tmp_path: Pa
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "records").glob("*.json")}
     assert 1 <= len(before) < 3
     run_all(*words, "--resume")
-    assert sorted(r.seed for r in results.load(tmp_path)) == [0, 1, 2]
+    assert sorted(r.seed for r in Results(tmp_path).records()) == [0, 1, 2]
     assert all(path.stat().st_mtime_ns == then for path, then in before.items())
 
 
@@ -246,12 +248,12 @@ def test_a_folder_with_records_is_not_touched_without_resume(finished: Path) -> 
 def test_records_of_other_versions_are_refused_unless_told(folder: Path) -> None:
     record = only(folder)
     old = replace(record, versions=record.versions | {"torch": "1.0.0"})
-    results.save(folder, old)
+    Results(folder).save(old)
     words = (*TWO_EPOCHS, "--seeds", "2", "--resume", "--out", folder)
     refused = run_all(*words, check=2)
     assert "torch for pytorch: 1.0.0 in the records" in refused.stderr
     run_all(*words, "--allow-mixed")
-    assert [r.seed for r in results.load(folder)] == [0, 1]
+    assert [r.seed for r in Results(folder).records()] == [0, 1]
 
 
 def test_what_had_failed_runs_again_only_when_told(tmp_path: Path) -> None:
@@ -302,7 +304,7 @@ def test_an_interpreter_that_prints_first_does_not_disturb(tmp_path: Path) -> No
     out = tmp_path / "out"
     run_all(*ONE, "--epochs", "1", "--python", f"pytorch={chatty}", "--out", out)
     assert only(out).status == "ok"
-    assert "welcome" in results.log_path(out, only(out).run_id).read_text()
+    assert "welcome" in Results(out).log_path(only(out).run_id).read_text()
 
 
 def test_cuda_without_a_gpu_is_an_error_and_not_a_silent_cpu_run(tmp_path: Path) -> None:
@@ -345,7 +347,7 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     loaded = done.stderr
-    for heavy in ("torch", "tensorflow", "jax", "keras", "pandas", "polars", "matplotlib", "scipy"):
+    for heavy in ("torch", "tensorflow", "jax", "keras", "pandas", "matplotlib", "scipy"):
         assert f"'{heavy}'" not in loaded
     assert "--batch-size" in done.stdout
 
@@ -356,8 +358,7 @@ def test_a_report_is_made_again_from_the_records_alone(folder: Path) -> None:
     before = table.read_text()
     table.unlink()
     script = (
-        "import sys\n"
-        "for name in ('torch', 'tensorflow', 'jax', 'keras'): sys.modules[name] = None\n"
+        f"{refusing(('torch', 'tensorflow', 'jax', 'keras'))}\n"
         "from bench.__main__ import main\n"
         "sys.exit(main(['report', sys.argv[1]]))"
     )

@@ -14,16 +14,22 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 import datasets
-from bench import results
+from bench.measure import wrong
+from bench.results import Results
 from bench.saved import SavedModelError, load
 from bench.saved_models import HEADER_ENTRY, read_card, write_model
-from bench.score import wrong
 from tests import saved_models
 from tests.imports import ROOT
 from tests.saved_models import a_card, model_path, saver, weights_of
 
 # All that reads what somebody else may have made.
-READERS = ("bench/saved", "bench/networks", "bench/evaluation", "bench/predictions.py")
+READERS = (
+    "bench/saved",
+    "bench/saved_models.py",
+    "bench/trainers",
+    "bench/evaluation",
+    "bench/predictions.py",
+)
 
 
 # A run leaves one
@@ -41,7 +47,7 @@ def test_a_good_run_leaves_a_model_with_its_whole_record() -> None:
 
 def test_the_model_holds_the_best_weights_of_the_run() -> None:
     folder, record = saved_models.results_folder(), saved_models.record()
-    best = load_file(results.checkpoint_path(folder, record.run_id))
+    best = load_file(Results(folder).checkpoint_path(record.run_id))
     saved = load_file(model_path())
     assert saved.keys() == best.keys()
     for name, array in best.items():
@@ -165,7 +171,7 @@ def test_a_special_architecture_without_pytorch_says_what_it_needs(
 ) -> None:
     path = tmp_path / "run.safetensors"
     write_model(path, a_card("ensemble-mlp"), saver(weights_of("mlp")))
-    monkeypatch.setitem(sys.modules, "bench.networks.pytorch", None)
+    monkeypatch.setitem(sys.modules, "bench.trainers.pytorch", None)
     with pytest.raises(SavedModelError, match=r"was to run in pytorch: .*install it"):
         load(path)
 

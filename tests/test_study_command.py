@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import evidence, results
+from bench.results import Results
 from tests.imports import ROOT
 
 # Matplotlib, scikit-learn and the rest are imported once; the framework is what starts fastest.
@@ -50,7 +50,7 @@ def test_every_part_is_there_or_says_what_it_needs(studied: Path) -> None:
 
 def test_saved_models_loaded_again_answer_as_was_recorded(studied: Path) -> None:
     table = (studied / "study/digits/tables/evaluation.csv").read_text()
-    records = results.load(studied)
+    records = Results(studied).records()
     assert len(records) == 2
     assert all((studied / "models" / f"{one.run_id}.safetensors").exists() for one in records)
     assert "yes" in table
@@ -61,7 +61,7 @@ def test_the_model_of_the_first_seed_is_exported_and_in_the_table_of_latencies(
     studied: Path,
 ) -> None:
     pytest.importorskip("onnxruntime")
-    (exported,) = evidence.load(studied).exports
+    (exported,) = Results(studied).evidence().exports
     assert exported.passed
     assert exported.seed == 0
     assert "onnxruntime" in (studied / "tables/latency.md").read_text()

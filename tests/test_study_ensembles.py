@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from bench import results
 from bench import run_statistics as stats
-from bench.ensembling import record as ensembling
-from bench.ensembling.record import Arm, Ensembling, Setting, Timed
+from bench.evidence import EnsembleArm, EnsembleSetting, EnsembleTimes, Ensembling
 from bench.record import Record
+from bench.results import Results
 from bench.study import ensemble_growth, ensembles
 from bench.study.artifact import Artifact, Picture, Sheet, Study
 from datasets import Split
@@ -35,7 +34,7 @@ def a_study(records: Sequence[Record], folder: Path) -> Study:
         labels=values.integers(0, 10, IMAGES, dtype=np.uint8),
     )
     return Study(
-        folder=folder / "study" / "digits",
+        results=Results(folder),
         dataset=make_dataset(test),
         groups=stats.replicates(records),
         predictions={},
@@ -113,7 +112,7 @@ def test_saved_members_are_asked_one_after_the_other(tmp_path: Path) -> None:
     for record in records:
         if record.experiment.architecture != "mlp-small":
             boosted = record.experiment.architecture == "adaboost-mlp"
-            path = results.model_path(tmp_path, record.run_id, ".safetensors")
+            path = Results(tmp_path).model_path(record.run_id, ".safetensors")
             path.parent.mkdir(exist_ok=True)
             save_file(small_weights(4, boosted), path)
     found = make(records, tmp_path)
@@ -144,15 +143,15 @@ def test_accuracy_of_the_first_members_is_what_their_mean_and_their_votes_give()
 
 def test_what_was_measured_of_training_at_once_is_in_a_table(tmp_path: Path) -> None:
     arms = (
-        Arm(way="one by one", rounds_s=(2.0, 2.2), deviation=0),
-        Arm(way="vmap", rounds_s=(2.0, 2.2), deviation=1e-7),
-        Arm(way="batched", rounds_s=(1.0, 1.1), deviation=1e-7),
+        EnsembleArm(way="one by one", rounds_s=(2.0, 2.2), deviation=0),
+        EnsembleArm(way="vmap", rounds_s=(2.0, 2.2), deviation=1e-7),
+        EnsembleArm(way="batched", rounds_s=(1.0, 1.1), deviation=1e-7),
     )
-    setting = Setting(members=16, width=64, batch_size=128, steps=100, device="cpu")
-    timed = Timed(setting=setting, threads=2, arms=arms)
+    setting = EnsembleSetting(members=16, width=64, batch_size=128, steps=100, device="cpu")
+    timed = EnsembleTimes(setting=setting, threads=2, arms=arms)
     measured = Ensembling(made_at="", machine=MACHINE, versions={}, timed=(timed,))
-    ensembling.save(tmp_path, measured)
-    assert ensembling.load(tmp_path) == measured
+    Results(tmp_path).save_evidence(measured)
+    assert Results(tmp_path).ensembling() == measured
     frame = sheet(make(some_records(1), tmp_path), "ensembles_at_once").frame.set_index("way")
     assert frame.loc["batched", "times_as_fast"] == pytest.approx(2)
     assert frame.loc["one by one", "step_ms"] == pytest.approx(21)

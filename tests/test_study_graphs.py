@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bench import run_statistics as stats
 from bench.record import Record
+from bench.results import Results
 from bench.study import graphs
 from bench.study.artifact import Picture, Sheet, Study
 from datasets import Split, superpixels
@@ -25,7 +26,7 @@ IMAGES = strokes(12)
 def a_study(*records: Record, classes: int = 3) -> Study:
     split = Split(images=IMAGES, labels=(np.arange(len(IMAGES)) % classes).astype(np.uint8))
     return Study(
-        folder=Path("unused"),
+        results=Results(Path("unused")),
         dataset=make_dataset(split, names="ABCDEFGH"[:classes]),
         groups=stats.replicates(records),
         predictions={},

@@ -14,6 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from bench import run_statistics as stats
+from bench.results import Results
 from bench.study import page
 from bench.study.artifact import Artifact, Picture, Sheet, Step, Study
 from datasets import Split
@@ -24,7 +25,7 @@ from tests.study_data import make_dataset
 def a_study(folder: Path) -> Study:
     split = Split(images=np.zeros((3, 28, 28), np.uint8), labels=np.zeros(3, np.uint8))
     return Study(
-        folder=folder,
+        results=Results(folder),
         dataset=make_dataset(split),
         groups=stats.replicates([make_record(), make_record(seed=1)]),
         predictions={},

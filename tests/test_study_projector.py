@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 
 from bench import run_statistics as stats
 from bench.predictions import Predictions
+from bench.results import Results
 from bench.study import projector
 from bench.study.artifact import Sheet, Study
 from datasets import Split
@@ -35,7 +36,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert isinstance(sheet, Sheet)
     assert list(sheet.frame["points"]) == [N, N]
     assert list(sheet.frame["dimensions"]) == [784, WIDTH]
-    return folder / "projector"
+    return folder / "study/digits/projector"
 
 
 def a_study(folder: Path) -> Study:
@@ -45,7 +46,7 @@ def a_study(folder: Path) -> Study:
     logits = np.eye(3, dtype=np.float32)[LABELS] * 4
     logits[7] = (0, 0, 9) if LABELS[7] != 2 else (9, 0, 0)  # one error
     return Study(
-        folder=folder,
+        results=Results(folder),
         dataset=make_dataset(split, names=("a", "b b", "ç")),
         groups=stats.replicates([record]),
         predictions={

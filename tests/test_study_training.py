@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 
 from bench import run_statistics as stats
 from bench.record import Record
+from bench.results import Results
 from bench.study import augmentation, training
 from bench.study.artifact import Artifact, Picture, Sheet, Study
 from datasets import Split
@@ -49,7 +50,7 @@ def made(step: Any, records: Sequence[Record], classes: int = 10) -> dict[str, A
     split = Split(images=images, labels=np.arange(3 * classes, dtype=np.uint8) % classes)
     dataset = make_dataset(split, names=[f"class {i}" for i in range(classes)])
     groups = stats.replicates(records)
-    study = Study(folder=Path(), dataset=dataset, groups=groups, predictions={})
+    study = Study(results=Results(Path()), dataset=dataset, groups=groups, predictions={})
     return {one.name: one for one in step.make(study)}
 
 

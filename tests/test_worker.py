@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import results
 from bench.measure import Diverged
+from bench.results import Results
 from bench.trainers import FrameworkMissing
 from bench.worker import classify, perform
-from tests.saved_models import job
+from tests.saved_models import run_request
 from tests.suite_process import PROJECT
 
 
@@ -80,7 +80,7 @@ def _silent(phase: str, done: int, total: int) -> None:
 
 
 def test_a_run_without_accuracy_as_its_goal_leaves_no_model(tmp_path: Path) -> None:
-    record = perform(job(tmp_path, goal="throughput"), _silent)
+    record = perform(run_request(tmp_path, goal="throughput"), _silent)
     assert record.status == "ok", record.reason
     assert not (tmp_path / "models").exists()
 
@@ -89,9 +89,9 @@ def test_a_model_that_cannot_be_saved_costs_no_measurement(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "models").write_text("a file where the folder is to be")
-    monkeypatch.setattr("bench.inference.SAMPLING_S", 0.01)
-    record = perform(job(tmp_path), _silent)
+    monkeypatch.setattr("bench.measure.SAMPLING_S", 0.01)
+    record = perform(run_request(tmp_path), _silent)
     assert record.status == "ok"
     assert record.measurement is not None
     assert record.settings["model not saved"].startswith("FileExistsError")
-    assert results.checkpoint_path(tmp_path, record.run_id).exists()
+    assert Results(tmp_path).checkpoint_path(record.run_id).exists()

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 import datasets
-from bench import inference, material
+from bench import material, measure
 from bench.experiment import Run
 from bench.record import Record
-from bench.results import checkpoint_path
-from bench.worker import Job, perform
-from datasets.cache import pixel_statistics
+from bench.results import Results
+from bench.worker import RunRequest, perform
+from datasets.arrays import pixel_statistics
 from tests.fakes import an_experiment
 from tests.records import MACHINE
 
@@ -25,7 +25,7 @@ from tests.records import MACHINE
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Inference is sampled as shortly as can be: no test here is about it."""
-    monkeypatch.setattr(inference, "SAMPLING_S", 0.0)
+    monkeypatch.setattr(measure, "SAMPLING_S", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +38,18 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def performed(data: Path, out: Path, **changes: Any) -> Record:
     """The record of a run of the MLP in NumPy, in this process."""
     fields = {"source": "glyphs", "framework": "numpy", "batch_size": 32} | changes
-    job = Job(
+    request = RunRequest(
         run=Run(experiment=an_experiment(**fields), seed=4),
         data_folder=str(data),
         results_folder=str(out),
         machine=MACHINE,
         started_at=datetime.now(UTC),
     )
-    return perform(job, lambda phase, done, total: None)
+    return perform(request, lambda phase, done, total: None)
 
 
 def weights_of(record: Record, out: Path) -> dict[str, NDArray[np.float32]]:
-    return load_file(checkpoint_path(out, record.run_id))
+    return load_file(Results(out).checkpoint_path(record.run_id))
 
 
 def test_another_validation_share_is_split_and_told_and_normalised_by(

@@ -3,29 +3,23 @@
 command.py         python -m bench audit
 auditing.py        everything below into one Audit
 subject.py         the experiment that is run for it
-timer.py           the timer's resolution and cost
 arms.py            one experiment as two equal arms and a delayed one, in processes of their own
-delay.py           the delay, of known size
-wrapped.py         a trainer behind another's face
 unsynchronised.py  a clock that does not wait for the device, beside one that does
 peak.py            the most that the machine can do: products and copies
 numpy_peak.py      the same by NumPy
-fastest.py         the best of several times
-child.py           a question to a process of its own
 advice.py          what is to be warned of, and what to do
 
-What comes out is a ``bench.audit_record.Audit``. Importing this package imports nothing else:
-a worker needs the delay alone.
+What comes out is a ``bench.evidence.Audit``. The timer's own resolution and cost are read by
+``bench.stopwatch``, the delay is made by ``bench.worker``. Importing this package imports nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.audit_record import Audit
+    from bench.evidence import Audit
     from bench.experiment import Experiment
     from bench.scheduler import Site
 
@@ -58,14 +52,3 @@ def joined(earlier: Audit | None, later: Audit) -> Audit:
     from bench.audit.auditing import join
 
     return later if earlier is None else join(earlier, later)
-
-
-def save(folder: Path, audit: Audit) -> None:
-    """Write ``folder/audit.json``, whole or not at all."""
-    import msgspec
-
-    from bench.evidence import audit_path
-    from bench.results import write_atomically
-
-    content = msgspec.json.format(msgspec.json.encode(audit), indent=1) + b"\n"
-    write_atomically(audit_path(folder), content)

@@ -15,9 +15,10 @@ from pathlib import Path
 from bench import order
 from bench import run_statistics as stats
 from bench.audit import AuditError, subject
-from bench.audit_record import Arms
+from bench.evidence import Arms
 from bench.experiment import Experiment, Run
 from bench.record import Pulse, Record
+from bench.results import Results
 from bench.scheduler import Site, run_one
 from datasets import Progress, Stage
 
@@ -53,7 +54,7 @@ class Bench:
     def _record(self, run: Run, arm: str, injected_s: float) -> Record:
         """In a folder of its own: the arms of a round bear the same name."""
         with tempfile.TemporaryDirectory(prefix=f"glyphbench-audit-{arm}-") as folder:
-            site = replace(self.site, folder=Path(folder), energy=False)
+            site = replace(self.site, results=Results(Path(folder)), energy=False)
             return run_one(run, site, _Quiet(), injected_s=injected_s)
 
 

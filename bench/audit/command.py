@@ -16,20 +16,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import audit, evidence, machine
-from bench.arguments import one_of, positive, whole
+from bench import UsageError, audit, machine
 from bench.audit import auditing, peak
-from bench.audit_record import Audit
-from bench.errors import UsageError
-from bench.evidence import audit_path
+from bench.cli import DEVICES, add_pythons, one_of, positive, whole_from
+from bench.evidence import Audit
 from bench.experiment import Precision
-from bench.parser import DEVICES, add_pythons
 from bench.plan import devices, versions_of
+from bench.pulse import steadiness
 from bench.record import Machine
 from bench.report.audit import findings, said_steadiness
-from bench.results import ResultsError, lock
+from bench.results import Results, ResultsError
 from bench.scheduler import Site
-from bench.steadiness import steadiness
 from bench.trainers import FRAMEWORKS
 from bench.verdict import delay_found, names_winner, winners_named
 
@@ -44,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
         request, site = _asked(options, machine.observe())
         made, pulses = auditing.audit(request, site)
         if options.out is not None:
-            _save(options.out, made)
+            _save(Results(options.out), made)
     except (UsageError, ResultsError) as error:
         print(f"bench audit: error: {error}", file=sys.stderr)
         return 2
@@ -82,20 +79,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--rounds",
-        type=whole("--rounds", 2),
+        type=whole_from(2),
         default=ROUNDS,
         metavar="N",
         help=f"how often each arm is run, 2 at least (default: {ROUNDS})",
     )
     parser.add_argument(
         "--inject",
-        type=positive("--inject"),
+        type=positive,
         metavar="S",
         help="seconds that are put into each delayed run (default: 5 %% of what it takes)",
     )
     parser.add_argument(
         "--repetitions",
-        type=whole("--repetitions", 0),
+        type=whole_from(0),
         default=0,
         metavar="K",
         help=f"further comparisons of two equal arms, {auditing.REPEATED_ROUNDS} pairs each",
@@ -137,7 +134,7 @@ def _kinds(device: str) -> list[peak.Kind]:
 
 def _site(framework: str, interpreters: dict[str, Path], here: Machine) -> Site:
     return Site(
-        folder=Path(),  # every run is given a folder of its own
+        results=Results(Path()),  # every run is given a folder of its own
         data={},  # and the drawn images
         machine=here,
         timeout_s=auditing.RUN_TIMEOUT_S,
@@ -146,7 +143,7 @@ def _site(framework: str, interpreters: dict[str, Path], here: Machine) -> Site:
     )
 
 
-def _save(folder: Path, made: Audit) -> None:
-    with lock(folder):
-        audit.save(folder, audit.joined(evidence.load(folder).audit, made))
-    print(f"written to {audit_path(folder)}")
+def _save(results: Results, made: Audit) -> None:
+    with results.lock():
+        path = results.save_evidence(audit.joined(results.evidence().audit, made))
+    print(f"written to {path}")

@@ -19,16 +19,14 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from bench import machine, versions
-from bench.arguments import one_of, whole, wholes
-from bench.ensembling import record, timing, wording
-from bench.ensembling.record import Ensembling, Setting, Timed
-from bench.errors import UsageError
-from bench.parser import DEVICES
+from bench import UsageError, machine, versions
+from bench.cli import DEVICES, one_of, whole, wholes
+from bench.ensembling import timing, wording
+from bench.evidence import EnsembleSetting, EnsembleTimes, Ensembling
 from bench.plan import devices
+from bench.progress import StageDisplay
 from bench.record import Machine
-from bench.results import ResultsError, lock
-from bench.stage_display import StageDisplay
+from bench.results import Results, ResultsError
 from bench.trainers import FRAMEWORKS, FrameworkMissing
 from datasets import Stage
 from models.members import HIDDEN, MEMBERS
@@ -40,10 +38,11 @@ def main(argv: Sequence[str]) -> int:
     try:
         here = machine.observe()
         devices([options.device], here)
-        with nullcontext() if options.out is None else lock(options.out):
+        results = None if options.out is None else Results(options.out)
+        with nullcontext() if results is None else results.lock():
             timed = list(_measured(options))
-            if options.out is not None:
-                record.save(options.out, _record(timed, here))
+            if results is not None:
+                results.save_evidence(_record(timed, here))
     except (UsageError, ResultsError) as error:
         print(f"bench ensemble: error: {error}", file=sys.stderr)
         return 2
@@ -53,10 +52,10 @@ def main(argv: Sequence[str]) -> int:
     return 0 if all(map(wording.same_work, timed)) else 1
 
 
-def _measured(options: argparse.Namespace) -> Iterator[Timed]:
+def _measured(options: argparse.Namespace) -> Iterator[EnsembleTimes]:
     axes = itertools.product(options.members, options.width, options.batch_size)
     for members, width, batch_size in axes:
-        setting = Setting(
+        setting = EnsembleSetting(
             members=members,
             width=width,
             batch_size=batch_size,
@@ -70,7 +69,7 @@ def _measured(options: argparse.Namespace) -> Iterator[Timed]:
         yield timed
 
 
-def _record(timed: Sequence[Timed], here: Machine) -> Ensembling:
+def _record(timed: Sequence[EnsembleTimes], here: Machine) -> Ensembling:
     return Ensembling(
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=here,
@@ -93,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         given = default if isinstance(default, tuple) else (default,)
         parser.add_argument(
             f"--{name}",
-            type=wholes(f"--{name}"),
+            type=wholes,
             default=given,
             metavar="N",
             help=f"{what}; several with commas (default: {','.join(map(str, given))})",
@@ -104,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         parser.add_argument(
             f"--{name}",
-            type=whole(f"--{name}", 1),
+            type=whole,
             default=default,
             metavar="N",
             help=f"{what} (default: {default})",

@@ -10,18 +10,18 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from bench.ensembling.record import Arm, Setting, Timed, Way
+from bench.evidence import EnsembleArm, EnsembleSetting, EnsembleTimes, Way
 from bench.stopwatch import Stopwatch
-from bench.trainers import FrameworkMissing, Trainer, Weights
+from bench.trainers import FrameworkMissing, Weights
 
 
 def measure(
-    setting: Setting, *, rounds: int, advanced: Callable[[int], None] = lambda _: None
-) -> Timed:
+    setting: EnsembleSetting, *, rounds: int, advanced: Callable[[int], None] = lambda _: None
+) -> EnsembleTimes:
     """Train every way for so many rounds. ``advanced`` hears how many rounds are done.
 
     Raises FrameworkMissing where PyTorch, or its support for the device, is not installed.
@@ -34,21 +34,22 @@ def measure(
     seconds: dict[Way, list[float]] = {way: [] for way in arms}
     for round_ in range(rounds):
         for way in _in_turn(tuple(arms), round_):
-            watch = Stopwatch(trainer=cast(Trainer, arms[way]), clock=time.perf_counter)
+            watch = Stopwatch(synchronize=arms[way].synchronize, clock=time.perf_counter)
             seconds[way].append(watch.time("train", arms[way].train)[1])
         advanced(round_ + 1)
-    return Timed(
+    return EnsembleTimes(
         setting=setting,
         threads=torch_arms.threads(),
         arms=tuple(
-            Arm(way=way, rounds_s=tuple(seconds[way]), deviation=deviations[way]) for way in arms
+            EnsembleArm(way=way, rounds_s=tuple(seconds[way]), deviation=deviations[way])
+            for way in arms
         ),
     )
 
 
 def _arms() -> Any:
     try:
-        return importlib.import_module("bench.trainers.torch_ensembling")
+        return importlib.import_module("bench.trainers.pytorch_ensembles")
     except ModuleNotFoundError as error:
         raise FrameworkMissing(
             f"the members are PyTorch networks, and the package {error.name!r} is not installed"

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from statistics import median
 
-from bench.ensembling.record import SAME, Timed, Way
+from bench.evidence import EnsembleTimes, Way
 from bench.verdict import Paired, compare_arms
 
 FASTER_WAYS: tuple[Way, ...] = ("vmap", "batched")
+# Deviations of weights below it are rounding's: 1e-6 is usual, another order of batches is 1.
+SAME_WEIGHTS = 1e-3
 
 
-def speed_up(timed: Timed, way: Way) -> Paired:
+def speed_up(timed: EnsembleTimes, way: Way) -> Paired:
     """How many times as fast as one after the other, round by round."""
     return compare_arms(timed.arm("one by one").rounds_s, timed.arm(way).rounds_s)
 
 
-def same_work(timed: Timed) -> bool:
+def same_work(timed: EnsembleTimes) -> bool:
     """Whether all arms came to the same weights but for rounding."""
-    return all(arm.deviation < SAME for arm in timed.arms)
+    return all(arm.deviation < SAME_WEIGHTS for arm in timed.arms)
 
 
-def sentences(timed: Timed) -> list[str]:
+def sentences(timed: EnsembleTimes) -> list[str]:
     """One setting: what was trained, what each way took, and how much faster it was."""
     one = timed.setting
     lines = [
@@ -36,7 +38,7 @@ def sentences(timed: Timed) -> list[str]:
     return lines
 
 
-def _beside(timed: Timed, way: Way) -> str:
+def _beside(timed: EnsembleTimes, way: Way) -> str:
     if way not in FASTER_WAYS:
         return ""
     paired, deviation = speed_up(timed, way), timed.arm(way).deviation

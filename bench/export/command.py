@@ -17,14 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import datasets
-from bench import export_record
-from bench.errors import UsageError
+from bench import UsageError
+from bench.cli import add_pythons
 from bench.export import refusal, wording
 from bench.export.exporting import Wanted, export
-from bench.parser import add_pythons
-from bench.results import ResultsError
+from bench.progress import StageDisplay
+from bench.results import Results, ResultsError, export_path
 from bench.saved_models import Card, SavedModelError, read_card
-from bench.stage_display import StageDisplay
 
 
 def main(argv: Sequence[str]) -> int:
@@ -42,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     print(wording.outcome(wanted.model, outcome.export, outcome.failure))
     if outcome.export is None or not outcome.export.passed:
         return 1
-    print(f"written: {wanted.out}, and beside it {export_record.record_path(wanted.out).name}")
+    print(f"written: {wanted.out}, and beside it {export_path(wanted.out).name}")
     return 0
 
 
@@ -56,7 +55,7 @@ def _wanted(options: argparse.Namespace) -> Wanted:
     out = options.out or default_out(options.model)
     if out.suffix != ".onnx":
         raise UsageError(f"--out {out}: wanted a file that ends in .onnx")
-    existing = [path for path in (out, export_record.record_path(out)) if path.exists()]
+    existing = [path for path in (out, export_path(out)) if path.exists()]
     if existing and not options.force:
         raise UsageError(
             f"{existing[0]} is there already; --force replaces it, or name another --out"
@@ -73,7 +72,7 @@ def default_out(model: Path) -> Path:
     """Where an export goes by itself: exports/ of the model's results folder, or beside it."""
     folder = model.resolve().parent
     if folder.name == "models":
-        return export_record.onnx_path(folder.parent, model.stem)
+        return Results(folder.parent).onnx_path(model.stem)
     return model.with_suffix(".onnx")
 
 

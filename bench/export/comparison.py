@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.certificate import Check
+from bench.evidence import Check
 from bench.parity import tolerances
 from bench.parity.deviation import deviation
 from bench.trainers import Logits

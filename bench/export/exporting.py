@@ -5,18 +5,22 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from bench import export_record, machine, results
-from bench.errors import UsageError
+from bench import UsageError, machine
+from bench.evidence import Export
 from bench.experiment import Experiment
-from bench.export import SEED, Places, convert, examine, processes, refusal, wording
-from bench.export.job import Answer, Job, Order
-from bench.export_record import Export
+from bench.export import SEED, Places, convert, examine, refusal, wording
+from bench.export.job import ExportAnswer, ExportRequest, ModelFiles
+from bench.processes import Child
 from bench.record import Machine, Record
+from bench.results import Results, save_export, write_atomically
+from bench.saved_models import sha256
 from bench.trainers import FRAMEWORKS
+
+TIMEOUT_S = 120.0  # for each model: some 10 s on two cores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +64,7 @@ def export(
 
 def _converted(
     wanted: Sequence[Wanted], drafts: Mapping[Path, Path], seen: Machine
-) -> Iterator[tuple[Wanted, Answer]]:
+) -> Iterator[tuple[Wanted, ExportAnswer]]:
     for members in _grouped(wanted, lambda one: one.model.suffix):
         framework = convert.FRAMEWORKS[members[0].model.suffix]
         yield from _asked(convert.__name__, members, drafts, seen, framework, None)
@@ -71,7 +75,7 @@ def _examined(
     drafts: Mapping[Path, Path],
     seen: Machine,
     pythons: Mapping[str, Path],
-) -> Iterator[tuple[Wanted, Answer]]:
+) -> Iterator[tuple[Wanted, ExportAnswer]]:
     def process(one: Wanted) -> tuple[object, ...]:
         return one.experiment.framework, one.experiment.threads, one.data_folder
 
@@ -88,18 +92,42 @@ def _asked(
     seen: Machine,
     framework: str,
     python: Path | None,
-) -> Iterator[tuple[Wanted, Answer]]:
+) -> Iterator[tuple[Wanted, ExportAnswer]]:
     first = members[0]
-    order = Order(
-        jobs=tuple(
-            Job(model=str(one.model.resolve()), onnx=str(drafts[one.out])) for one in members
+    request = ExportRequest(
+        models=tuple(
+            ModelFiles(model=str(wanted.model.resolve()), onnx=str(drafts[wanted.out]))
+            for wanted in members
         ),
         machine=seen,
         data_folder=str(first.data_folder.resolve()),
         threads=first.experiment.threads,
     )
-    answers = processes.ask(module, order, framework, first.experiment, python)
-    yield from zip(members, answers, strict=True)
+    experiment = replace(first.experiment, framework=framework)
+    yield from zip(members, answers(module, request, experiment, python), strict=True)
+
+
+def answers(
+    module: str, request: ExportRequest, experiment: Experiment, python: Path | None
+) -> list[ExportAnswer]:
+    """One for each model of the request, in their order, whatever becomes of the process.
+
+    Args:
+        module: to be run, such as 'bench.export.convert'.
+        request: what it is told.
+        experiment: whose environment it gets; but no GPU is seen there.
+        python: the interpreter; None for this one.
+    """
+    with Child(
+        module,
+        request,
+        limit_s=TIMEOUT_S * len(request.models),
+        experiment=replace(experiment, device="cpu"),
+        python=python,
+    ) as child:
+        made = list(child.messages(ExportAnswer))
+    missing = len(request.models) - len(made)
+    return made + [ExportAnswer(failure=str(child.ending))] * missing
 
 
 def _grouped(wanted: Sequence[Wanted], key: Callable[[Wanted], object]) -> Iterator[list[Wanted]]:
@@ -108,15 +136,15 @@ def _grouped(wanted: Sequence[Wanted], key: Callable[[Wanted], object]) -> Itera
         yield list(members)
 
 
-def keep(wanted: Wanted, answer: Answer, draft: Path) -> Outcome:
+def keep(wanted: Wanted, answer: ExportAnswer, draft: Path) -> Outcome:
     """Put record and file into their places; a file that says otherwise than its model goes."""
     if answer.export is None:
         return Outcome(wanted=wanted, failure=answer.failure or "no answer")
     if answer.export.passed:
-        results.write_atomically(wanted.out, draft.read_bytes())
+        write_atomically(wanted.out, draft.read_bytes())
     else:
         wanted.out.unlink(missing_ok=True)
-    export_record.save(export_record.record_path(wanted.out), answer.export)
+    save_export(wanted.out, answer.export)
     return Outcome(wanted=wanted, export=answer.export)
 
 
@@ -124,10 +152,10 @@ def keep(wanted: Wanted, answer: Answer, draft: Path) -> Outcome:
 
 
 def export_missing(
-    folder: Path, records: Sequence[Record], data: Places, pythons: Mapping[str, Path]
+    results: Results, records: Sequence[Record], data: Places, pythons: Mapping[str, Path]
 ) -> None:
     """See ``bench.export.export_all``."""
-    wanted = list(missing(folder, records, data))
+    wanted = list(missing(results, records, data))
     if not wanted:
         return
     try:
@@ -141,7 +169,7 @@ def export_missing(
         )
 
 
-def missing(folder: Path, records: Sequence[Record], data: Places) -> Iterator[Wanted]:
+def missing(results: Results, records: Sequence[Record], data: Places) -> Iterator[Wanted]:
     """The exports that a results folder lacks: of saved models of seed 0 that can be exported.
 
     A model that has been trained again since its export is one of them.
@@ -150,16 +178,15 @@ def missing(folder: Path, records: Sequence[Record], data: Places) -> Iterator[W
         asked = record.experiment
         place = data.get((asked.task, asked.source))
         ending = FRAMEWORKS[asked.framework].model_ending
-        model = results.model_path(folder, record.run_id, ending)
+        model = results.model_path(record.run_id, ending)
         wanted = record.status == "ok" and asked.goal == "train" and record.seed == SEED
         if wanted and place and model.exists() and refusal.reason(asked) is None:
-            out = export_record.onnx_path(folder, record.run_id)
-            if not _is_made(model, out):
+            out = results.onnx_path(record.run_id)
+            if not _is_made(model, out, results.export(record.run_id)):
                 yield Wanted(model=model, out=out, experiment=asked, data_folder=place)
 
 
-def _is_made(model: Path, out: Path) -> bool:
-    earlier = export_record.read(export_record.record_path(out))
-    if earlier is None or earlier.model_sha256 != export_record.sha256(model):
+def _is_made(model: Path, out: Path, earlier: Export | None) -> bool:
+    if earlier is None or earlier.model_sha256 != sha256(model):
         return False
     return out.exists() or not earlier.passed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from pathlib import Path
 
-from bench.export_record import Export
+from bench.evidence import Export
 from bench.record import Inference
 
 

@@ -7,8 +7,7 @@ referee.py     the same of the float64 networks of models/*_numpy.py
 deviation.py   how far two quantities are apart
 tolerances.py  how far they may be, and why
 examine.py     one trainer beside the referee
-child.py       the process of a framework in which that happens: a certificate
-processes.py   starts those processes
+processes.py   the process of a framework in which that happens: a certificate
 wording.py     a certificate as it is printed
 command.py     python -m bench parity
 """
@@ -16,10 +15,9 @@ command.py     python -m bench parity
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.certificate import Certificate
+from bench.evidence import Certificate
 from bench.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -37,22 +35,6 @@ def certify(experiments: Sequence[Experiment], site: Site) -> Iterator[Certifica
             that has enough of them, or drawn.
         site: where they will run, and whose folder may hold certificates already.
     """
-    from bench.parity.processes import for_plan  # late: a child needs none of the scheduler
+    from bench.parity.processes import for_plan  # late: it is run as a program too
 
     return for_plan(experiments, site)
-
-
-def save(folder: Path, certificate: Certificate) -> Path:
-    """Write ``certificates/NAME.json`` into a results folder, whole or not at all.
-
-    One that could not be made leaves an earlier one of its name as it is.
-    """
-    import msgspec
-
-    from bench.results import write_atomically
-
-    path = folder / "certificates" / f"{certificate.name}.json"
-    if certificate.failure is not None and path.exists():
-        return path
-    write_atomically(path, msgspec.json.format(msgspec.json.encode(certificate), indent=1) + b"\n")
-    return path

@@ -17,16 +17,15 @@ from pathlib import Path
 
 import datasets
 import models
-from bench import arguments, machine
-from bench.errors import UsageError
-from bench.parity import save, subject, wording
-from bench.parity.processes import GLYPHS, TIMEOUT_S, Place, certificates
+from bench import UsageError, cli, machine
+from bench.cli import DEVICES, EXECUTIONS, PRECISIONS, add_pythons
+from bench.parity import subject, wording
+from bench.parity.processes import GLYPHS, TIMEOUT_S, CertificateSite, certificates
 from bench.parity.subject import Subject
-from bench.parser import DEVICES, EXECUTIONS, PRECISIONS, add_pythons
 from bench.plan import check_threads, devices, versions_of
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
-from bench.results import ResultsError, lock
-from bench.stage_display import StageDisplay
+from bench.progress import StageDisplay
+from bench.results import Results, ResultsError
 from bench.trainers import FRAMEWORKS
 
 
@@ -35,21 +34,22 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         chosen = subjects(options)
-        place = _place(options, {one.framework for one in chosen})
-        with contextlib.nullcontext() if options.out is None else lock(options.out):
-            return _examine(options, chosen, place)
+        site = _site(options, {subject.framework for subject in chosen})
+        results = None if options.out is None else Results(options.out)
+        with contextlib.nullcontext() if results is None else results.lock():
+            return _examine(results, chosen, site)
     except (UsageError, ResultsError, datasets.DataError) as error:
         print(f"bench parity: error: {error}", file=sys.stderr)
         return 2
 
 
-def _examine(options: argparse.Namespace, chosen: Sequence[Subject], place: Place) -> int:
+def _examine(results: Results | None, chosen: Sequence[Subject], site: CertificateSite) -> int:
     made = []
-    for one in certificates(chosen, place):
+    for one in certificates(chosen, site):
         print(wording.certificate(one), flush=True)  # each framework takes seconds
         made.append(one)
-        if options.out is not None:
-            save(options.out, one)
+        if results is not None:
+            results.save_certificate(one)
     print(wording.conclusion(made))
     return 0 if all(one.passed for one in made) else 1
 
@@ -80,7 +80,7 @@ def subjects(options: argparse.Namespace) -> list[Subject]:
     return found
 
 
-def _place(options: argparse.Namespace, frameworks: set[str]) -> Place:
+def _site(options: argparse.Namespace, frameworks: set[str]) -> CertificateSite:
     """The images and interpreters; raises DataError and UsageError for what cannot be used."""
     offered = [source.name for source in datasets.TASKS[options.task].sources]
     if options.source not in (None, *offered):
@@ -98,7 +98,7 @@ def _place(options: argparse.Namespace, frameworks: set[str]) -> Place:
         )
     for note in prepared.notes:
         print(note, file=sys.stderr)
-    return Place(
+    return CertificateSite(
         data_folder=prepared.folder,
         versions={name: versions_of(name, options.pythons) for name in frameworks},
         pythons=options.pythons,
@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         said = "cpu, and cuda where there is one" if default is None else ", ".join(default)
         parser.add_argument(
             f"--{name}",
-            type=arguments.list_of(name, known),
+            type=cli.list_of(name, known),
             default=default,
             metavar=name.upper(),
             help=f"of {', '.join(known)} (default: {said})",
@@ -131,16 +131,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_rest(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=arguments.wholes("--threads"), metavar="N")
+    parser.add_argument("--threads", type=cli.wholes, metavar="N")
     parser.add_argument(
-        "--task", type=arguments.one_of("task", tuple(datasets.TASKS)), default="digits"
+        "--task", type=cli.one_of("task", tuple(datasets.TASKS)), default="digits"
     )
     parser.add_argument("--source", help="where the images come from (default: the best found)")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
     add_pythons(parser)
     parser.add_argument(
         "--timeout",
-        type=arguments.positive("--timeout"),
+        type=cli.positive,
         default=TIMEOUT_S,
         metavar="S",
         help=f"seconds for each network of a framework (default: {TIMEOUT_S:g})",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from bench.certificate import Certificate
+from bench.evidence import Certificate
 from bench.experiment import Experiment, Precision
 from models import ARCHITECTURES
 

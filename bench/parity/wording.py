@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.certificate import Certificate, Check
+from bench.evidence import Certificate, Check
 from bench.parity import subject
 
 

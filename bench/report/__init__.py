@@ -21,27 +21,20 @@ command.py      python -m bench report DIR
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from bench.record import Record
+from bench.results import Results
 
 
-def write(folder: Path, records: Sequence[Record], command: str | None = None) -> str:
-    """Write ``folder/tables``, ``folder/plots`` and ``folder/README.md``.
-
-    Args:
-        folder: a results folder.
-        records: the runs to report, of this folder.
-        command: the command that made them, shown on the page; None: not known.
+def write(results: Results) -> str:
+    """Write tables, plots and page of a results folder from its records and what lies beside them.
 
     Returns:
         The closing summary in plain sentences.
 
     Raises:
-        bench.results.ResultsError: where audit, certificates or facts of the folder are broken.
+        bench.results.ResultsError: where a record, the audit, a certificate or the facts of the
+            folder are broken.
         OSError: where something cannot be written; each file is there whole or not at all.
     """
     from bench.report.folder import write_all  # late: it imports matplotlib
 
-    return write_all(folder, records, command)
+    return write_all(results)

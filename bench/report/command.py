@@ -8,20 +8,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import arguments, evidence, report, results
+from bench import report
+from bench.evidence import read_price
+from bench.results import Results, ResultsError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Make the report of a results folder and print its summary; 2 where it cannot be done."""
     options = _parser().parse_args(argv)
     try:
-        records = results.load(options.folder)
+        results = Results(options.folder)
+        results.require_records()  # before anything is written
         if options.price_per_h is not None:
-            facts = evidence.load(options.folder).suite
-            evidence.save_suite(options.folder, replace(facts, price_per_h=options.price_per_h))
-        command = "\n".join(results.commands(options.folder)) or None
-        print(report.write(options.folder, records, command))
-    except results.ResultsError as error:
+            facts = results.evidence().suite
+            results.save_evidence(replace(facts, price_per_h=options.price_per_h))
+        print(report.write(results))
+    except ResultsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -39,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--price",
         dest="price_per_h",
-        type=arguments.price,
+        type=read_price,
         metavar="AMOUNT/h",
         help="what the machine costs an hour, such as 2.50/h; kept in the folder",
     )

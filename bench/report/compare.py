@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bench import results
 from bench.record import Record
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.pairing import Pairing, differences, name, pair
@@ -22,6 +21,7 @@ from bench.report.tables.table import (
     sections_to_markdown,
     to_csv,
 )
+from bench.results import Results, ResultsError, write_atomically
 
 NAMES = ("A", "B")
 EXPLANATION = (
@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     try:
-        first, second = results.load(options.a), results.load(options.b)
-    except results.ResultsError as error:
+        first, second = (Results(folder).require_records() for folder in (options.a, options.b))
+    except ResultsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     found = pair(first, second)
@@ -74,7 +74,7 @@ def _csv_or_markdown(path: str) -> Path:
 
 def _write(path: Path, table: str, page: str) -> bool:
     try:
-        results.write_atomically(path, (table if path.suffix == ".csv" else page).encode())
+        write_atomically(path, (table if path.suffix == ".csv" else page).encode())
     except OSError as error:
         print(f"error: {path} cannot be written: {error}", file=sys.stderr)
         return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bench import run_statistics as stats
 from bench import uncertainty
-from bench.export_record import Export
+from bench.evidence import Export
 from bench.record import Inference
 from bench.run_statistics import Replicates
 from bench.uncertainty import Interval

@@ -5,34 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bench import evidence
 from bench import run_statistics as stats
-from bench.record import Record
 from bench.report import index, rungs, summary, trust
 from bench.report.plots import PLOTS, style
 from bench.report.plots.plot import Page, Plot, pages
 from bench.report.tables import TABLES, WITH_RUNGS
 from bench.report.tables.table import Table, to_csv, to_markdown
-from bench.results import write_atomically
+from bench.results import Results, write_atomically
 from bench.run_statistics import Replicates
 
 
-def write_all(folder: Path, records: Sequence[Record], command: str | None = None) -> str:
+def write_all(results: Results) -> str:
     """As ``bench.report.write``."""
+    records = results.records()
     if not records:
         return "No run has ended, so there is nothing to report."
-    found = evidence.load(folder)
-    groups = stats.replicates(records, found)
+    groups = stats.replicates(records, results.evidence())
     plain = rungs.unrestored(groups)
-    said = [*summary.paragraphs(plain), *rungs.sentences(groups)]
+    summary_paragraphs = [*summary.paragraphs(plain), *rungs.sentences(groups)]
     tables = [build(groups if build in WITH_RUNGS else plain) for build in TABLES]
-    _keep_only(folder / "tables", _write_tables(folder / "tables", tables))
-    plots = [(plot, list(_write_pages(folder / "plots", plot, plain))) for plot in PLOTS]
-    _keep_only(folder / "plots", {page.stem for _, made in plots for page in made})
-    studies = sorted(page.parent.name for page in folder.glob("study/*/README.md"))
-    page = index.page(folder.resolve().name, records, said, tables, plots, command, groups, studies)
-    write_atomically(folder / index.NAME, page.encode())
-    return "\n\n".join((*said, *trust.sentences(groups, records), _where(folder)))
+    _keep_only(results.tables, _write_tables(results.tables, tables))
+    plots = [(plot, list(_write_pages(results.plots, plot, plain))) for plot in PLOTS]
+    _keep_only(results.plots, {page.stem for _, pages_made in plots for page in pages_made})
+    page = index.page(
+        results.folder.resolve().name,
+        records,
+        summary_paragraphs,
+        tables,
+        plots,
+        "\n".join(results.commands()) or None,
+        groups,
+        results.studied(),
+    )
+    write_atomically(results.page, page.encode())
+    trust_sentences = trust.sentences(groups, records)
+    return "\n\n".join((*summary_paragraphs, *trust_sentences, _where(results)))
 
 
 def _write_tables(folder: Path, tables: Iterable[Table]) -> set[str]:
@@ -58,8 +65,8 @@ def _keep_only(folder: Path, stems: set[str]) -> None:
             path.unlink()
 
 
-def _where(folder: Path) -> str:
+def _where(results: Results) -> str:
     return (
-        f"Everything lies in {folder}: start with {index.NAME}; the tables are in tables/ (CSV "
-        "and Markdown), the plots in plots/ (PNG and SVG), one record a run in records/."
+        f"Everything lies in {results.folder}: start with {results.page.name}; the tables are in "
+        "tables/ (CSV and Markdown), the plots in plots/ (PNG and SVG), one record a run in records/."
     )

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import evidence, results
 from bench import run_statistics as stats
 from bench.report import rungs
 from bench.report.tables import TABLES, WITH_RUNGS
 from bench.report.tables.table import to_frame
+from bench.results import Results
 
 
 def load(folder: str | Path, table: str = "runs") -> pd.DataFrame:
@@ -28,8 +28,8 @@ def load(folder: str | Path, table: str = "runs") -> pd.DataFrame:
         bench.results.ResultsError: where there are no records, or audit or certificates are broken.
         ValueError: where there is no table of that name.
     """
-    records = results.load(Path(folder))
-    groups = stats.replicates(records, evidence.load(Path(folder)))
+    results = Results(Path(folder))
+    groups = stats.replicates(results.require_records(), results.evidence())
     plain = rungs.unrestored(groups)
     tables = (build(groups if build in WITH_RUNGS else plain) for build in TABLES)
     made = {one.name: one for one in tables}

@@ -11,8 +11,6 @@ from bench.report.plots.plot import Page, Plot
 from bench.report.tables.table import Table, markdown_line
 from bench.run_statistics import Replicates
 
-NAME = "README.md"
-
 Plots = Sequence[tuple[Plot, Sequence[Page]]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from bench.certificate import Certificate
+from bench.evidence import Certificate
 from bench.report import wording
 from bench.report.tables.table import Cell, Column, Row
 from bench.run_statistics import Replicates

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench.predictions import Predictions
+from bench.results import Results
 from bench.run_statistics import Replicates
 from datasets import Dataset
 
@@ -43,10 +44,15 @@ Artifact = Picture | Sheet
 class Study:
     """One task's data and everything that was learned of it."""
 
-    folder: Path  # where files beside pictures and tables go: results/NAME/study/TASK
+    results: Results  # the folder of the runs
     dataset: Dataset
     groups: Sequence[Replicates]  # of this task and source; goal 'train'; failures included
     predictions: Mapping[str, Predictions]  # by run id, of the runs that ended well
+
+    @property
+    def folder(self) -> Path:
+        """Where its page, pictures and tables go, and files beside them."""
+        return self.results.study_folder(self.dataset.task)
 
 
 class Step(Protocol):

@@ -6,7 +6,6 @@ The members are read from the saved model and asked about the test images in Num
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -16,12 +15,12 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 import datasets
-from bench import results
 from bench import run_statistics as stats
 from bench.record import Record
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.plots.curves import mean
+from bench.results import Results
 from bench.run_statistics import Replicates
 from bench.study.artifact import Picture
 from bench.study.ensemble_pictures import LOOKS, label, notes
@@ -34,14 +33,13 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 
 def pictures(
-    groups: Sequence[Replicates], dataset: datasets.Dataset, results_folder: Path
+    groups: Sequence[Replicates], dataset: datasets.Dataset, results: Results
 ) -> Iterator[Picture]:
     """One picture, where a saved model of an ensemble is in the results folder."""
     curves = {
         label(group, groups): (group, found)
         for group in groups
-        if group.experiment.architecture in GROWING
-        and (found := _curves(group, dataset, results_folder))
+        if group.experiment.architecture in GROWING and (found := _curves(group, dataset, results))
     }
     if curves:
         yield _picture(curves, groups)
@@ -68,12 +66,12 @@ def accuracies(weights: Weights, images: members.Array, labels: NDArray[np.integ
 
 
 def _curves(
-    group: Replicates, dataset: datasets.Dataset, results_folder: Path
+    group: Replicates, dataset: datasets.Dataset, results: Results
 ) -> list[list[tuple[float, float]]]:
     """Members and accuracy in percent, of each run whose saved model is there."""
     found = []
     for record in group.measured:
-        path = results.model_path(results_folder, record.run_id, ".safetensors")
+        path = results.model_path(record.run_id, ".safetensors")
         if path.exists():
             of_run = accuracies(load_file(path), _images(record, dataset), dataset.test.labels)
             found.append([(k + 1.0, 100 * accuracy) for k, accuracy in enumerate(of_run)])

@@ -9,8 +9,8 @@ import pandas as pd
 
 from bench import run_statistics as stats
 from bench import uncertainty, verdict
-from bench.ensembling.record import Ensembling, Timed, Way
 from bench.ensembling.wording import FASTER_WAYS, speed_up
+from bench.evidence import EnsembleTimes, Ensembling, Way
 from bench.record import Record
 from bench.report import wording
 from bench.report.tables.models import disagreement
@@ -159,7 +159,7 @@ def at_once(measured: Ensembling) -> Sheet:
     )
 
 
-def _way(timed: Timed, way: Way) -> dict[str, object]:
+def _way(timed: EnsembleTimes, way: Way) -> dict[str, object]:
     one, arm = timed.setting, timed.arm(way)
     faster = speed_up(timed, way) if way in FASTER_WAYS else None
     known = faster.interval if faster else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.ensembling import record as ensembling
 from bench.study import ensemble_growth, ensemble_pictures, ensemble_tables
 from bench.study.artifact import Picture, Sheet, Study
 
@@ -32,11 +31,10 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
     if not any(group.experiment.architecture in OWN for group in groups):
         return
     groups.sort(key=lambda group: SHOWN.index(group.experiment.architecture))
-    results_folder = study.folder.parents[1]
     yield ensemble_tables.networks(groups)
     yield from ensemble_tables.errors(groups)
     yield ensemble_pictures.against_cost(groups)
-    yield from ensemble_growth.pictures(groups, study.dataset, results_folder)
-    timed = ensembling.load(results_folder)
+    yield from ensemble_growth.pictures(groups, study.dataset, study.results)
+    timed = study.results.ensembling()
     if timed is not None:
         yield ensemble_tables.at_once(timed)

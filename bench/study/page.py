@@ -16,10 +16,9 @@ import pandas as pd
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import markdown_line
-from bench.results import write_atomically
+from bench.results import PAGE, write_atomically
 from bench.study.artifact import Artifact, Picture, Sheet, Step, Study
 
-NAME = "README.md"
 ROWS_SHOWN = 60  # of a table on the page: the whole is in its file
 
 
@@ -42,7 +41,7 @@ def write(study: Study, steps: Iterable[Step]) -> None:
         if not artifacts:
             parts.append(f"Not made: it needs {step.NEEDS}.")
     _keep_only(study, made)
-    write_atomically(study.folder / NAME, ("\n\n".join(parts) + "\n").encode())
+    write_atomically(study.folder / PAGE, ("\n\n".join(parts) + "\n").encode())
 
 
 def _opening(study: Study) -> Iterator[str]:

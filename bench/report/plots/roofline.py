@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from bench import costs
-from bench.audit_record import Peak
 from bench.costs import EXPLAINED, RooflinePoint
+from bench.evidence import Peak
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.plots import style

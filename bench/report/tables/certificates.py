@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from bench.certificate import Certificate, Check
+from bench.evidence import Certificate, Check
 from bench.report import matched, wording
 from bench.report.tables import columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table
