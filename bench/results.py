@@ -186,12 +186,10 @@ class Results:
             return path
         return self._write(path, certificate)
 
-    def note_command(
-        self, arguments: Sequence[str], program: Sequence[str] = ("python", "run_all.py")
-    ) -> None:
-        """Add the command line to those that made the folder."""
+    def note_command(self, words: Sequence[str]) -> None:
+        """Add a command line to those that made the folder."""
         with self._command_lines.open("a", encoding="utf-8") as file:
-            file.write(shlex.join([*program, *arguments]) + "\n")
+            file.write(shlex.join(words) + "\n")
 
     def commands(self) -> list[str]:
         """The command lines that made the folder, oldest first; empty where none was noted."""

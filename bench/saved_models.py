@@ -21,7 +21,7 @@ import msgspec
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
-from bench.errors import UsageError
+from bench import UsageError
 from bench.record import Record
 
 CARD_VERSION = 1

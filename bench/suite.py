@@ -16,13 +16,11 @@ from bench.progress import display
 from bench.record import Record
 from bench.results import ResultsError, differences
 
-RUN_ALL = ("python", "run_all.py")
 
-
-def carry_out(planned: Plan, options: Options, program: Sequence[str] = RUN_ALL) -> int:
+def carry_out(planned: Plan, options: Options, command: Sequence[str]) -> int:
     """Check, run what is missing, write the report whatever happened; return the exit code.
 
-    ``program``: what was started, for the folder to say how it was made.
+    ``command``: how it was started, without the words that follow; kept in the folder.
     """
     results = planned.site.results
     with results.lock():
@@ -30,7 +28,7 @@ def carry_out(planned: Plan, options: Options, program: Sequence[str] = RUN_ALL)
         results.evidence()  # refuses what is broken before minutes go into checking
         for note in planned.notes:
             print(note, file=sys.stderr)
-        results.note_command(sys.argv[1:], program)
+        results.note_command([*command, *sys.argv[1:]])
         _note_facts(planned, options)
         interrupted = False
         try:

@@ -41,7 +41,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_a_report_is_tables_plots_and_a_page_that_leads_to_all_of_them(tmp_path: Path) -> None:
-    Results(tmp_path).note_command(["--preset", "quick"])
+    Results(tmp_path).note_command(["python", "run_all.py", "--preset", "quick"])
     summary = reported(tmp_path, PAIR)
     page = (tmp_path / "README.md").read_text()
     links = set(re.findall(r"\]\(([^)]+)\)", page))

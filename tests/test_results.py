@@ -135,8 +135,8 @@ def test_a_task_that_is_not_run_now_does_not_differ() -> None:
 def test_the_folder_keeps_the_commands_that_made_it(tmp_path: Path) -> None:
     results = Results(tmp_path)
     assert results.commands() == []
-    results.note_command(["--out", "my results"])
-    results.note_command(["--resume"])
+    results.note_command(["python", "run_all.py", "--out", "my results"])
+    results.note_command(["python", "run_all.py", "--resume"])
     assert results.commands() == [
         "python run_all.py --out 'my results'",
         "python run_all.py --resume",

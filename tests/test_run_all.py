@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, versions
+from bench import cli, machine, suite, versions
 from bench import run_statistics as stats
+from bench.plan import make_plan
 from bench.record import Record
 from bench.results import Results
 from bench.trainers import FRAMEWORKS
+from tests.parsed import parsed_files
 from tests.refusing import refusing
 from tests.suite_process import (
     DRAWN,
@@ -237,6 +239,27 @@ def test_a_suite_that_is_killed_leaves_no_orphan_and_can_be_resumed(tmp_path: Pa
     run_all(*words, "--resume")
     assert sorted(r.seed for r in Results(tmp_path).records()) == [0, 1, 2]
     assert all(path.stat().st_mtime_ns == then for path, then in before.items())
+
+
+def test_a_resumed_suite_parses_each_record_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were there, and those that its workers write while it runs."""
+    words = [*SMALL, "--task", "digits", "--architecture", "mlp", "--framework", "numpy"]
+    words += ["--epochs", "1", "--resume", "--out", str(tmp_path), "--seeds"]
+    assert carried_out([*words, "1"]) == 0
+    before = set(tmp_path.glob("records/*.json"))
+    parsed = parsed_files(monkeypatch)
+    assert carried_out([*words, "3"]) == 0
+    records = set(tmp_path.glob("records/*.json"))
+    assert (len(before), len(records)) == (1, 3)
+    assert {path: parsed[path] for path in records} == dict.fromkeys(records, 1)
+
+
+def carried_out(words: list[str]) -> int:
+    """The suite in this process."""
+    options = cli.parse(words)
+    return suite.carry_out(make_plan(options), options, ["python", "run_all.py"])
 
 
 def test_a_folder_with_records_is_not_touched_without_resume(finished: Path) -> None:

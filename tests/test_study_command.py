@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bench import front
 from bench.results import Results
 from tests.imports import ROOT
+from tests.parsed import parsed_files
 
 # Matplotlib, scikit-learn and the rest are imported once; the framework is what starts fastest.
-SMALL = ("--framework", "numpy", "--epochs", "2", "--seeds", "2", "--unchecked", "--device", "cpu")
+DRAWN = ("--source", "glyphs", "--glyphs-images", "600")
+SMALL = ("--framework", "numpy", "--architecture", "mlp", "--epochs", "2", "--seeds", "2")
+SMALL += ("--unchecked", "--device", "cpu")
 
 
 def study(*words: str) -> subprocess.CompletedProcess[str]:
@@ -24,9 +30,7 @@ def study(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studied") / "out"
-    done = study(
-        "digits", "--source", "glyphs", "--glyphs-images", "600", *SMALL, "--out", str(folder)
-    )
+    done = study("digits", *DRAWN, *SMALL, "--out", str(folder))
     assert done.returncode == 0, done.stderr
     assert "study/digits/README.md" in done.stdout
     return folder
@@ -65,6 +69,20 @@ def test_the_model_of_the_first_seed_is_exported_and_in_the_table_of_latencies(
     assert exported.passed
     assert exported.seed == 0
     assert "onnxruntime" in (studied / "tables/latency.md").read_text()
+
+
+def test_a_study_made_again_parses_each_file_once(
+    studied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(studied, tmp_path / "out")
+    handler = signal.getsignal(signal.SIGTERM)
+    parsed = parsed_files(monkeypatch)
+    assert front.study(["digits", *DRAWN, *SMALL, "--resume", "--out", str(folder)]) == 0
+    signal.signal(signal.SIGTERM, handler)
+    records = set(folder.glob("records/*.json"))
+    assert len(records) == 2
+    assert set(parsed) >= records
+    assert set(parsed.values()) == {1}
 
 
 def test_the_plan_is_told_without_running_anything(tmp_path: Path) -> None:
