@@ -1,7 +1,7 @@
 """Boosted small multi-layer perceptrons in PyTorch: members that vote, each with its weight.
 
 layer      output shape   parameters
-members    (b, C) each     M · 50,890   784-64-C each, as ``mlp_small_pytorch.py``, C = 10
+members    (b, C) each     M · 50,890   784-64-C each, as ``mlp-small``, C = 10
                               814,240   for M = 16 and C = 10; 830,880 for C = 26
 
 The algorithm is SAMME (Zhu, Zou, Rosset and Hastie, 'Multi-class AdaBoost', Statistics and Its
@@ -10,7 +10,7 @@ how they were got wrong, and its vote for a class weighs
 
     α = log((1 - err)/err) + log(C - 1)
 
-Here stands what is fitted; how it is, in ``bench/trainers/pytorch_boosting.py``.
+Here stands what is fitted; how it is, in ``bench/trainers/pytorch_ensembles.py``.
 
 The logits are f/(C - 1), by which the paper defines the probabilities of the classes (its lemma
 1), with f = Σ α g, where a member's g is 1 for the class it votes for and -1/(C - 1) for each
@@ -31,7 +31,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models import mlp_small_pytorch, weights_pytorch
+from models import single_mlps_pytorch, weights_pytorch
 from models.members import MEMBERS
 
 Array = NDArray[np.float32]
@@ -43,7 +43,7 @@ def build(classes: int, *, dropout: bool = True, members: int = MEMBERS) -> Boos
     Each member starts as a new ``mlp-small`` does, drawn after the one before it. ``dropout``
     changes nothing: the members have none.
     """
-    return Boosted([mlp_small_pytorch.build(classes) for _ in range(members)])
+    return Boosted([single_mlps_pytorch.build(classes) for _ in range(members)])
 
 
 class Boosted(nn.Module):
@@ -93,14 +93,14 @@ class Boosted(nn.Module):
         return torch.cat([member[:-1](images) for member in self._voting()], dim=1)
 
     def _voting(self) -> list[nn.Sequential]:
-        return [cast(nn.Sequential, one) for one in self.members[: max(1, self.fitted)]]
+        return [cast(nn.Sequential, member) for member in self.members[: max(1, self.fitted)]]
 
     def neutral_weights(self) -> dict[str, Array]:
         """As of ``mlp-small``, with a first axis for the members; then ``vote/alphas`` (M,) and
         ``vote/fitted`` (1,).
         """
         members = [weights_pytorch.neutral(member) for member in self.members]
-        weights = {name: np.stack([one[name] for one in members]) for name in members[0]}
+        weights = {name: np.stack([member[name] for member in members]) for name in members[0]}
         return weights | {
             "vote/alphas": self.alphas.cpu().numpy().copy(),
             "vote/fitted": np.array([self.fitted], np.float32),

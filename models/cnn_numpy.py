@@ -17,8 +17,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from models.layers_numpy import Convolution, Dense, Dropout, Flatten, MaxPooling, ReLU, Reshape
-from models.network_numpy import Network
+from models.layers_numpy import (
+    Convolution,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPooling,
+    Network,
+    ReLU,
+    Reshape,
+)
 
 
 def build(classes: int, *, dropout: bool = True, dtype: DTypeLike = np.float32) -> Network:

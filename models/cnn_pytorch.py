@@ -12,7 +12,7 @@
                                      225,034   for C = 10; 227,098 for C = 26
 
 PyTorch puts the channels first and Keras puts them last, so the rows of ``dense`` come in
-another order here: ``models/layout.py`` translates.
+another order here: ``models/weights.py`` translates.
 """
 
 from __future__ import annotations

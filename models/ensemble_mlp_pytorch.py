@@ -32,7 +32,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models import mlp_small_pytorch
+from models import single_mlps_pytorch
 from models.members import MEMBERS
 
 Array = NDArray[np.float32]
@@ -44,7 +44,7 @@ def build(classes: int, *, dropout: bool = True, members: int = MEMBERS) -> Ense
     Each member starts as a new ``mlp-small`` does, drawn after the one before it. ``dropout``
     changes nothing: the members have none.
     """
-    return Ensemble([mlp_small_pytorch.build(classes) for _ in range(members)])
+    return Ensemble([single_mlps_pytorch.build(classes) for _ in range(members)])
 
 
 class Ensemble(nn.Module):
@@ -90,13 +90,13 @@ class Ensemble(nn.Module):
     def neutral_weights(self) -> dict[str, Array]:
         """As of ``mlp-small``, with a first axis for the members: ``dense/kernel`` (M, 784, 64)."""
         with torch.no_grad():
-            found = {
+            tensors = {
                 "dense/kernel": self._by_member(self.hidden_weight).transpose(1, 2),
                 "dense/bias": self._by_member(self.hidden_bias).squeeze(2),
                 "logits/kernel": self.logits_weight.transpose(1, 2),
                 "logits/bias": self.logits_bias.squeeze(2),
             }
-            return {name: tensor.cpu().numpy().copy(order="C") for name, tensor in found.items()}
+            return {name: tensor.cpu().numpy().copy(order="C") for name, tensor in tensors.items()}
 
     def load_neutral_weights(self, weights: Mapping[str, Array]) -> None:
         """Take what ``neutral_weights`` gives."""

@@ -27,12 +27,15 @@ Nodes are pooled with their intensities as weights: five in six are background, 
 graphs, and a plain mean of all is nearly the same for every one of them; with it learning stood
 still for an epoch or two. There is no batch normalisation, so that a graph's answer never hangs
 on those beside it.
+
+A batch of graphs is one large graph whose parts are not connected, as PyTorch Geometric has it;
+``GraphStore`` cuts it from all graphs of a data set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -41,8 +44,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import MessagePassing
 from torch_geometric.utils import segment
-
-from models.graphs_pytorch import GraphBatch
 
 FEATURES, WIDTHS, DENSE = 3, (32, 48, 64), 128
 NEIGHBOURS = 8
@@ -58,6 +59,14 @@ def build(classes: int, *, dropout: bool = True) -> GraphNetwork:
     ``dropout=False`` sets every rate to zero and changes nothing else.
     """
     return GraphNetwork(classes, dropout=0.3 * dropout)
+
+
+class GraphBatch(NamedTuple):
+    """b graphs with N nodes in all, every one of them with k neighbours."""
+
+    nodes: Tensor  # (N, 3) float32: mean intensity 0..1; centroid's row, column, -1..1
+    edges: Tensor  # (2, N·k) int64: from a neighbour, to a node; sorted by the node
+    offsets: Tensor  # (b + 1,) int64: graph g has the nodes offsets[g] to offsets[g + 1]
 
 
 class GraphNetwork(nn.Module):
@@ -76,8 +85,8 @@ class GraphNetwork(nn.Module):
 
     def forward(self, graphs: GraphBatch) -> Tensor:
         """(b, classes) logits."""
-        found: Tensor = self.logits(self.dropout(self.features(graphs)))
-        return found
+        logits: Tensor = self.logits(self.dropout(self.features(graphs)))
+        return logits
 
     def features(self, graphs: GraphBatch) -> Tensor:
         """(b, 128), the penultimate layer after its activation."""
@@ -179,3 +188,36 @@ def _neutral(name: str, tensor: Tensor) -> str:
 def _turned(array: NDArray[Any], name: str) -> NDArray[Any]:
     """A copy; a dense kernel with its two axes exchanged."""
     return (array.T if array.ndim > 1 and name.endswith(".weight") else array).copy()
+
+
+class GraphStore:
+    """Graphs on a device, taken by index like the images they were made of."""
+
+    def __init__(
+        self,
+        nodes: NDArray[Any],
+        offsets: NDArray[Any],
+        neighbours: NDArray[Any],
+        device: torch.device,
+    ) -> None:
+        """See ``datasets.superpixels.Graphs``: (N, 3), (n + 1,) and (N, k); they are copied."""
+        self.device = device
+        self._nodes = torch.tensor(nodes, device=device)
+        self._offsets = torch.tensor(offsets, device=device)
+        self._neighbours = torch.tensor(neighbours, device=device)
+
+    def __len__(self) -> int:
+        """How many graphs there are."""
+        return len(self._offsets) - 1
+
+    def __getitem__(self, indices: Tensor) -> GraphBatch:
+        """The graphs with these indices (b,) int64, in this order; no loop over them."""
+        starts = self._offsets[indices]
+        sizes = self._offsets[indices + 1] - starts
+        offsets = functional.pad(sizes.cumsum(0), (1, 0))
+        first = torch.repeat_interleave(offsets[:-1], sizes)  # node of each node's graph
+        targets = torch.arange(len(first), device=first.device)
+        rows = targets + torch.repeat_interleave(starts - offsets[:-1], sizes)
+        sources = self._neighbours[rows].long() + first[:, None]
+        edges = torch.stack([sources.flatten(), targets[:, None].expand_as(sources).flatten()])
+        return GraphBatch(nodes=self._nodes[rows], edges=edges, offsets=offsets)

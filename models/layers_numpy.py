@@ -1,4 +1,4 @@
-"""The layers in plain NumPy: what a framework does for you, forward and backward.
+"""The layers in plain NumPy, and a chain of them: what a framework does for you.
 
 Every layer is a function y = f(x; kernel, bias). Training asks two things of it:
 
@@ -17,7 +17,7 @@ A layer changes nothing it is given. What it returns is its own, and overwritten
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, Protocol
 
@@ -275,6 +275,56 @@ class Dropout:
         np.multiply(values, self._kept, out=result)
         result /= 1 - self.rate
         return result
+
+
+class Network:
+    """Layers one behind the other; the names are those of the other frameworks' model files.
+
+    ``parameters`` and ``gradients`` are the arrays themselves, keyed ``LAYER/kernel`` and
+    ``LAYER/bias`` in layer order and in the neutral layout: an optimiser works on them in place.
+    The parameters are zero until they are given values (``models.weights``).
+    """
+
+    def __init__(
+        self, layers: Mapping[str, Layer], *, dtype: DTypeLike, random: np.random.Generator
+    ) -> None:
+        """``random``: the generator that the Dropout layers draw from."""
+        self.layers = dict(layers)
+        self.random = random
+        self.dtype = np.dtype(dtype)
+        trainable = {name: layer for name, layer in layers.items() if isinstance(layer, Trainable)}
+        self.parameters: dict[str, Array] = {}
+        self.gradients: dict[str, Array] = {}
+        for name, layer in trainable.items():
+            self.parameters |= {f"{name}/{kind}": a for kind, a in layer.parameters.items()}
+            self.gradients |= {f"{name}/{kind}": a for kind, a in layer.gradients.items()}
+        self._first = next(iter(trainable.values()))
+
+    def seed(self, seed: int) -> None:
+        """Let dropout draw from a seed: numbers of its own, no other's that has this seed."""
+        own = np.random.SeedSequence(seed, spawn_key=(0, 0))  # a grandchild: weights get children
+        self.random.bit_generator.state = np.random.default_rng(own).bit_generator.state
+
+    def forward(self, images: NDArray[np.floating], *, training: bool = False) -> Array:
+        """(b, 28, 28) images -> (b, classes) logits, overwritten by the next call.
+
+        ``training``: whether dropout is on.
+        """
+        values: Array = np.asarray(images, self.dtype)
+        for layer in self.layers.values():
+            values = layer.forward(values, training)
+        return values
+
+    def backward(self, gradient: Array) -> None:
+        """∂L/∂logits -> ``gradients``, by the chain rule from the last layer to the first.
+
+        Ends at the first layer with parameters: nobody asks how the loss depends on the images.
+        """
+        for layer in reversed(self.layers.values()):
+            if layer is self._first:
+                break
+            gradient = layer.backward(gradient)
+        self._first.parameter_gradients(gradient)
 
 
 def softmax_cross_entropy(logits: Array, labels: NDArray[np.int64]) -> tuple[float, Array]:

@@ -13,8 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from models.layers_numpy import Dense, Dropout, Flatten, ReLU
-from models.network_numpy import Network
+from models.layers_numpy import Dense, Dropout, Flatten, Network, ReLU
 
 
 def build(classes: int, *, dropout: bool = True, dtype: DTypeLike = np.float32) -> Network:

@@ -1,6 +1,6 @@
 """A PyTorch network's weights in the one layout of all frameworks, and back.
 
-A network that is one chain of layers is translated by ``models/layout.py``. One that is not
+A network that is one chain of layers is translated by ``models/weights.py``. One that is not
 (an ensemble, a graph network) says how itself: it has ``neutral_weights()``, which returns a
 copy on the host, and ``load_neutral_weights(weights)``.
 """
@@ -13,13 +13,12 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from models import layout
-from models.layout import Array
+from models.weights import Array, check_weights, from_pytorch, to_pytorch
 
 
 @runtime_checkable
 class Translated(Protocol):
-    """A network that knows its own neutral layout."""
+    """A network that knows its own neutral"""
 
     def neutral_weights(self) -> dict[str, Array]:
         """A copy on the host, float32, always with the same names and shapes."""
@@ -35,7 +34,7 @@ def neutral(network: nn.Module) -> dict[str, Array]:
     if isinstance(network, Translated):
         return network.neutral_weights()
     state = network.state_dict().items()
-    return layout.from_pytorch({name: tensor.cpu().numpy() for name, tensor in state})
+    return from_pytorch({name: tensor.cpu().numpy() for name, tensor in state})
 
 
 def load(network: nn.Module, weights: Mapping[str, Array]) -> None:
@@ -44,9 +43,9 @@ def load(network: nn.Module, weights: Mapping[str, Array]) -> None:
     Raises ValueError naming the first that is missing, unknown, or of another shape.
     """
     own = neutral(network)
-    layout.check_weights(weights, own)
+    check_weights(weights, own)
     if isinstance(network, Translated):
         network.load_neutral_weights(weights)
         return
-    state = layout.to_pytorch({name: weights[name] for name in own})  # in layer order
+    state = to_pytorch({name: weights[name] for name in own})  # in layer order
     network.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})

@@ -5,8 +5,7 @@ from numpy.typing import NDArray
 
 import models
 from bench.trainers import Images, Labels, Logits, Setup, Weights, optimizers_numpy
-from models.layers_numpy import Array, softmax_cross_entropy
-from models.network_numpy import Network
+from models.layers_numpy import Array, Network, softmax_cross_entropy
 
 
 def network(architecture: str, weights: Weights) -> Network:

@@ -19,7 +19,7 @@ from bench.results import Results
 from bench.saved_models import Card, card_of
 from bench.trainers import Weights
 from bench.worker import RunRequest, perform
-from models import initial
+from models.weights import initial_weights
 from tests.records import MACHINE, make_record
 
 IMAGES = 400  # drawn; a tenth of them for the test
@@ -83,7 +83,7 @@ def weights_of(architecture: str, classes: int = 10) -> Weights:
     random = np.random.default_rng(3)
     return {
         name: random.standard_normal(array.shape, dtype=np.float32) if "bias" in name else array
-        for name, array in initial.draw(like, seed=1).items()
+        for name, array in initial_weights(like, seed=1).items()
     }
 
 

@@ -26,7 +26,7 @@ from bench.record import Record
 from bench.results import Results
 from bench.saved import SavedModelError, load
 from bench.saved_models import card_of, sha256, write_model
-from models import initial
+from models.weights import initial_weights
 from tests.records import make_record
 
 onnx = pytest.importorskip("onnx")
@@ -71,7 +71,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     record = make_record(framework="numpy", source="glyphs")
     record = replace(record, data=describe(data))
     built = House(folder=folder, data_folder=drawn.folder, record=record)
-    weights = initial.draw(models.load("mlp", "numpy").build(10).parameters, seed=0)
+    weights = initial_weights(models.load("mlp", "numpy").build(10).parameters, seed=0)
     write_model(built.model, card_of(record), lambda part: save_file(weights, part))
     return built
 

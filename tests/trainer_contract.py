@@ -14,7 +14,7 @@ from bench import trainers
 from bench.experiment import NATIVE_INIT
 from bench.settings import TRAINER_KEYS
 from bench.trainers import EVALUATION_BATCH_SIZE, FRAMEWORKS, FrameworkMissing
-from models import initial
+from models.weights import fans, initial_weights
 from tests import referee
 from tests.small_trainers import (
     CLASSES,
@@ -71,7 +71,7 @@ def test_the_parameters_are_those_of_the_docstring(architecture: str) -> None:
 def test_the_weights_that_all_are_given_are_numpys_to_the_byte(architecture: str) -> None:
     weights = create(architecture, seed=3).weights()
     like = {name: np.empty(shape) for name, shape in SHAPES[architecture].items()}
-    for name, wanted in initial.draw(like, seed=3).items():
+    for name, wanted in initial_weights(like, seed=3).items():
         assert weights[name].dtype == np.float32
         assert weights[name].tobytes() == wanted.tobytes(), name
 
@@ -85,7 +85,7 @@ def test_left_to_itself_a_framework_starts_as_its_documentation_says(architectur
 
 def own_start(name: str, shapes: dict[str, tuple[int, ...]]) -> tuple[float, float]:
     """Between what and what the largest initial weight of a tensor lies."""
-    fan_in, fan_out = initial.fans(shapes[name.replace("bias", "kernel")])
+    fan_in, fan_out = fans(shapes[name.replace("bias", "kernel")])
     if FRAMEWORK == "pytorch":
         bound = 1 / np.sqrt(fan_in)  # kernels and biases alike
     else:

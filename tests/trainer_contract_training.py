@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.trainers import Weights
-from models import initial
+from models.weights import initial_weights
 from tests import referee
 from tests.small_trainers import (
     BATCH_SIZE,
@@ -263,7 +263,7 @@ def test_without_dropout_the_seed_changes_nothing_after_the_start() -> None:
 def trained_from_one_start(**changes: Any) -> Weights:
     """The weights after one epoch, from the same weights whatever the seed."""
     trainer = create(**changes)
-    trainer.load_weights(initial.draw(trainer.weights(), seed=0))
+    trainer.load_weights(initial_weights(trainer.weights(), seed=0))
     trainer.arrange(ORDER)
     trainer.train()
     return trainer.weights()

@@ -36,7 +36,7 @@ def network(classes: int = 10, seed: int = 0) -> Any:
 
 
 def batch(graphs: Graphs, *indices: int) -> Any:
-    from models.graphs_pytorch import GraphStore
+    from models.gnn_pytorch import GraphStore
 
     device = torch.device("cpu")
     store = GraphStore(graphs.nodes, graphs.offsets, graphs.neighbours, device)

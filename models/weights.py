@@ -1,4 +1,10 @@
-"""Weights between PyTorch's layout and the neutral one, which is Keras's. NumPy only.
+"""The weights of every network: how they begin, and one layout for all frameworks. NumPy only.
+
+To begin with, every framework is given the same, drawn by NumPy from the seed. The frameworks' own
+are drawn by their own generators from their own distributions: with the same seed two of them
+start at different places, and a lucky start is no merit of a framework.
+
+The neutral layout is Keras's:
 
                  PyTorch                          neutral
     names        LAYER.weight, LAYER.bias         LAYER/kernel, LAYER/bias
@@ -25,7 +31,48 @@ Arrays = dict[str, Array]
 _CONVOLUTION_AXES = 4
 
 
-def from_pytorch(state: Mapping[str, NDArray[np.float32]]) -> Arrays:
+def initial_weights(like: Mapping[str, NDArray[Any]], seed: int) -> dict[str, Array]:
+    """Glorot-uniform kernels and zero biases, float32, with the names and shapes of ``like``.
+
+    A kernel is uniform in ±√(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010, equation 16),
+    which is Keras's default. Each tensor has a generator of its own, of the seed and its place:
+    it is the same however large those before it are. The generators are children of the seed's
+    (NumPy's ``SeedSequence.spawn``), and so share no numbers with those of the order of images.
+
+    Args:
+        like: tensors of a network in the neutral layout and in layer order; whatever has one
+            axis is a bias.
+        seed: of the run.
+    """
+    generators = np.random.default_rng(seed).spawn(len(like))
+    return {
+        name: _tensor(array.shape, random)
+        for (name, array), random in zip(like.items(), generators, strict=True)
+    }
+
+
+def _tensor(shape: tuple[int, ...], random: np.random.Generator) -> Array:
+    if len(shape) == 1:
+        return np.zeros(shape, np.float32)
+    bound = np.sqrt(6 / sum(fans(shape)))
+    return random.uniform(-bound, bound, shape).astype(np.float32)
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """How many values an output of a kernel is summed from, and how many an input flows into.
+
+    ``shape``: (in, out) of a dense layer, (height, width, in, out) of a convolution, where
+    each counts once for every place of the window.
+    """
+    *window, inputs, outputs = shape
+    places = int(np.prod(window))
+    return places * inputs, places * outputs
+
+
+# One layout
+
+
+def from_pytorch(state: Mapping[str, Array]) -> Arrays:
     """PyTorch's ``state_dict`` as arrays, in layer order -> neutral weights, copied."""
     weights: Arrays = {}
     channels = 1  # of what flows into the next layer; 1 where its rows need no other order
@@ -37,12 +84,12 @@ def from_pytorch(state: Mapping[str, NDArray[np.float32]]) -> Arrays:
             weights[f"{layer}/kernel"] = np.ascontiguousarray(array.transpose(2, 3, 1, 0))
             channels = array.shape[0]
         else:
-            weights[f"{layer}/kernel"] = _channels_last(np.ascontiguousarray(array.T), channels)
+            weights[f"{layer}/kernel"] = _exchanged(np.ascontiguousarray(array.T), channels)
             channels = 1
     return weights
 
 
-def to_pytorch(weights: Mapping[str, NDArray[np.float32]]) -> Arrays:
+def to_pytorch(weights: Mapping[str, Array]) -> Arrays:
     """Neutral weights in layer order -> arrays for PyTorch's ``load_state_dict``, copied."""
     state: Arrays = {}
     channels = 1
@@ -54,7 +101,8 @@ def to_pytorch(weights: Mapping[str, NDArray[np.float32]]) -> Arrays:
             state[f"{layer}.weight"] = np.ascontiguousarray(array.transpose(3, 2, 0, 1))
             channels = array.shape[3]
         else:
-            state[f"{layer}.weight"] = np.ascontiguousarray(_channels_first(array, channels).T)
+            pixels = len(array) // channels
+            state[f"{layer}.weight"] = np.ascontiguousarray(_exchanged(array, pixels).T)
             channels = 1
     return state
 
@@ -79,15 +127,8 @@ def check_weights(given: Mapping[str, NDArray[Any]], wanted: Mapping[str, NDArra
             )
 
 
-def _channels_last(kernel: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    """(in, out), rows in (channel, pixel) order -> rows in (pixel, channel) order."""
+def _exchanged(kernel: Array, outer: int) -> Array:
+    """(rows, out) with its rows in (outer, inner) order -> rows in (inner, outer) order."""
     rows, outputs = kernel.shape
-    by_channel = kernel.reshape(channels, rows // channels, outputs)
-    return np.ascontiguousarray(by_channel.swapaxes(0, 1)).reshape(rows, outputs)
-
-
-def _channels_first(kernel: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    """(in, out), rows in (pixel, channel) order -> rows in (channel, pixel) order."""
-    rows, outputs = kernel.shape
-    by_pixel = kernel.reshape(rows // channels, channels, outputs)
-    return np.ascontiguousarray(by_pixel.swapaxes(0, 1)).reshape(rows, outputs)
+    by_outer = kernel.reshape(outer, rows // outer, outputs)
+    return np.ascontiguousarray(by_outer.swapaxes(0, 1)).reshape(rows, outputs)

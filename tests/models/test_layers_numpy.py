@@ -7,16 +7,16 @@ import pytest
 from numpy.typing import DTypeLike, NDArray
 
 import models
-from models import initial
 from models.layers_numpy import (
     Array,
     Convolution,
     Dropout,
     MaxPooling,
+    Network,
     ReLU,
     softmax_cross_entropy,
 )
-from models.network_numpy import Network
+from models.weights import initial_weights
 
 STEP = 1e-6  # of the finite differences: their error is about STEP² and 1e-16 / STEP
 ENTRIES = 4  # of each parameter that are checked
@@ -28,7 +28,7 @@ def network(
     architecture: str, *, dropout: bool = True, dtype: DTypeLike = np.float64, classes: int = 10
 ) -> Network:
     built: Network = models.load(architecture, "numpy").build(classes, dropout=dropout, dtype=dtype)
-    for name, array in initial.draw(built.parameters, seed=1).items():
+    for name, array in initial_weights(built.parameters, seed=1).items():
         array += np.random.default_rng(2).normal(0, 0.1, array.shape)  # biases too
         built.parameters[name][...] = array
     return built
