@@ -22,10 +22,11 @@ from tests.records import make_record
 from tests.study_data import make_dataset
 
 
-def a_study(folder: Path) -> Study:
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
     split = Split(images=np.zeros((3, 28, 28), np.uint8), labels=np.zeros(3, np.uint8))
     return Study(
-        results=Results(folder),
+        results=Results(tmp_path),
         dataset=make_dataset(split),
         groups=stats.replicates([make_record(), make_record(seed=1)]),
         predictions={},
@@ -61,48 +62,49 @@ def a_sheet(rows: int = 2) -> Sheet:
     )
 
 
-def test_every_artifact_is_a_file_with_its_caption_on_the_page(tmp_path: Path) -> None:
-    page.write(a_study(tmp_path), [a_step(a_picture(), a_sheet())])
-    text = (tmp_path / "README.md").read_text()
+def test_every_artifact_is_a_file_with_its_caption_on_the_page(study: Study) -> None:
+    page.write(study, [a_step(a_picture(), a_sheet())])
+    text = (study.folder / "README.md").read_text()
     links = set(re.findall(r"\]\(([^)]+)\)", text))
-    files = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.*")} - {"README.md"}
-    assert links == files
+    files = {path.relative_to(study.folder).as_posix() for path in study.folder.rglob("*.*")}
+    assert {*links, "README.md"} == files
     assert "Two of each." in text
     assert "Of the test images." in text
     assert "MLP in pytorch eager; seeds 0, 1." in text
 
 
-def test_a_table_shows_rounded_numbers_and_keeps_exact_ones(tmp_path: Path) -> None:
-    page.write(a_study(tmp_path), [a_step(a_sheet())])
-    assert r"| a\|b | 98.8% | 1,000 |" in (tmp_path / "README.md").read_text()
-    assert "a|b,0.98765,1000" in (tmp_path / "tables/per_class.csv").read_text()
+def test_a_table_shows_rounded_numbers_and_keeps_exact_ones(study: Study) -> None:
+    page.write(study, [a_step(a_sheet())])
+    assert r"| a\|b | 98.8% | 1,000 |" in (study.folder / "README.md").read_text()
+    assert "a|b,0.98765,1000" in (study.folder / "tables/per_class.csv").read_text()
 
 
-def test_what_is_not_known_is_an_empty_cell(tmp_path: Path) -> None:
-    page.write(a_study(tmp_path), [a_step(a_sheet())])
-    assert "| x |  | 1,001 |" in (tmp_path / "README.md").read_text()
+def test_what_is_not_known_is_an_empty_cell(study: Study) -> None:
+    page.write(study, [a_step(a_sheet())])
+    assert "| x |  | 1,001 |" in (study.folder / "README.md").read_text()
 
 
-def test_a_long_table_is_cut_on_the_page_alone(tmp_path: Path) -> None:
-    page.write(a_study(tmp_path), [a_step(a_sheet(rows=page.ROWS_SHOWN + 7))])
-    assert "7 more rows are in the files" in (tmp_path / "README.md").read_text()
-    whole = (tmp_path / "tables/per_class.md").read_text()
+def test_a_long_table_is_cut_on_the_page_alone(study: Study) -> None:
+    page.write(study, [a_step(a_sheet(rows=page.ROWS_SHOWN + 7))])
+    assert "7 more rows are in the files" in (study.folder / "README.md").read_text()
+    whole = (study.folder / "tables/per_class.md").read_text()
     assert f"| {1000 + page.ROWS_SHOWN + 6:,} |" in whole
 
 
-def test_a_step_without_its_runs_says_what_it_needs(tmp_path: Path) -> None:
-    page.write(a_study(tmp_path), [a_step()])
-    assert "Not made: it needs a run of architecture cnn." in (tmp_path / "README.md").read_text()
+def test_a_step_without_its_runs_says_what_it_needs(study: Study) -> None:
+    page.write(study, [a_step()])
+    text = (study.folder / "README.md").read_text()
+    assert "Not made: it needs a run of architecture cnn." in text
 
 
-def test_what_an_earlier_study_left_is_removed(tmp_path: Path) -> None:
-    page.write(a_study(tmp_path), [a_step(a_picture("old"), a_sheet())])
-    page.write(a_study(tmp_path), [a_step(a_picture("new"))])
-    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"new.png"}
-    assert not list((tmp_path / "tables").iterdir())
+def test_what_an_earlier_study_left_is_removed(study: Study) -> None:
+    page.write(study, [a_step(a_picture("old"), a_sheet())])
+    page.write(study, [a_step(a_picture("new"))])
+    assert {path.name for path in (study.folder / "pictures").iterdir()} == {"new.png"}
+    assert not list((study.folder / "tables").iterdir())
 
 
-def test_a_step_that_fails_is_not_hidden(tmp_path: Path) -> None:
+def test_a_step_that_fails_is_not_hidden(study: Study) -> None:
     class Broken:
         TITLE, NEEDS = "Broken", "nothing"
 
@@ -110,4 +112,4 @@ def test_a_step_that_fails_is_not_hidden(tmp_path: Path) -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        page.write(a_study(tmp_path), [Broken()])
+        page.write(study, [Broken()])

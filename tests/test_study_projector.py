@@ -118,7 +118,9 @@ def test_the_sprite_holds_every_image_in_its_place(ask: Any) -> None:
 
 
 def test_what_an_earlier_study_wrote_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "projector").mkdir()
-    (tmp_path / "projector/old.tsv").write_text("1")
-    list(projector.make(a_study(tmp_path)))
-    assert not (tmp_path / "projector/old.tsv").exists()
+    study = a_study(tmp_path)
+    old = study.folder / "projector" / "old.tsv"
+    old.parent.mkdir(parents=True)
+    old.write_text("1")
+    list(projector.make(study))
+    assert not old.exists()
