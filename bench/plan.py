@@ -23,6 +23,7 @@ from bench.progress import StageDisplay, minutes, title
 from bench.record import Data, Machine
 from bench.results import Results, ResultsError
 from bench.trainers import FRAMEWORKS
+from models import ARCHITECTURES
 
 # Of --seeds auto: below it the interval of so few pairs covers clearly less than it claims.
 FEWEST_SEEDS = 5
@@ -40,25 +41,17 @@ OTHER_START_UP_S = 8.0
 COMPILING_S = 15.0  # more, where execution is 'compiled' and not the framework's default
 INFERENCE_S = 3.0  # sampling inference at two batch sizes
 
-# training images/s: (framework, execution) -> architecture -> rate
+# training images/s: (framework, execution) -> without convolutions (the mlp), with them (the cnn)
 CPU_RATES = {
-    ("numpy", "eager"): {"mlp": 36_000.0, "cnn": 4_300.0},
-    ("pytorch", "eager"): {"mlp": 28_000.0, "cnn": 9_200.0},
-    ("pytorch", "compiled"): {"mlp": 23_000.0, "cnn": 4_000.0},
-    ("keras-tensorflow", "graph"): {"mlp": 22_000.0, "cnn": 9_000.0},
-    ("keras-tensorflow", "compiled"): {"mlp": 18_000.0, "cnn": 3_700.0},
-    ("keras-jax", "compiled"): {"mlp": 57_000.0, "cnn": 2_100.0},
-    ("keras-torch", "eager"): {"mlp": 16_500.0, "cnn": 4_200.0},
+    ("numpy", "eager"): (36_000.0, 4_300.0),
+    ("pytorch", "eager"): (28_000.0, 9_200.0),
+    ("pytorch", "compiled"): (23_000.0, 4_000.0),
+    ("keras-tensorflow", "graph"): (22_000.0, 9_000.0),
+    ("keras-tensorflow", "compiled"): (18_000.0, 3_700.0),
+    ("keras-jax", "compiled"): (57_000.0, 2_100.0),
+    ("keras-torch", "eager"): (16_500.0, 4_200.0),
 }
-# of networks that one framework alone has
-OTHER_NETWORKS = {
-    "mlp-small": 75_000.0,
-    "mlp-wide": 25_000.0,
-    "ensemble-mlp": 20_000.0,
-    "adaboost-mlp": 70_000.0,
-    "gnn": 2_500.0,
-}
-OTHER_RATE = 2_000.0  # of what is not in the lists
+OTHER_RATES = (2_000.0, 2_000.0)  # of what is not in the list
 ACCELERATOR_SPEED_UP = 5.0  # of a GPU over two cores for networks this small: a guess
 STEP_S = 5e-4  # fixed cost of a step, which is what small batches pay for
 EVALUATION_SPEED_UP = 3.0  # a forward pass alone against a training step
@@ -87,8 +80,9 @@ class Plan:
 
 def expected_s(experiment: Experiment, data: Data) -> float:
     """About how many seconds one run takes, start-up included."""
-    rates = CPU_RATES.get((experiment.framework, experiment.execution), {}) | OTHER_NETWORKS
-    rate = rates.get(experiment.architecture, OTHER_RATE)
+    network = ARCHITECTURES[experiment.architecture]
+    rates = CPU_RATES.get((experiment.framework, experiment.execution), OTHER_RATES)
+    rate = network.images_per_s or rates[network.convolutional]
     rate *= 1.0 if experiment.device == "cpu" else ACCELERATOR_SPEED_UP
     images = experiment.epochs * data.train_images
     steps = math.ceil(images / experiment.batch_size)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from bench.experiment import Experiment
 from bench.record import Data, Gpu, Record
 from bench.run_statistics import Host, Replicates, Summary
+from models import ARCHITECTURES
 
 NOT_MEASURED = "not measured"
 REASON_WIDTH = 160  # characters; the CSV of all runs has the whole
@@ -78,14 +79,6 @@ def fixed(value: float, places: int) -> str:
 # Names
 
 
-ARCHITECTURE_NAMES = {
-    "mlp-small": "small MLP",
-    "mlp-wide": "wide MLP",
-    "ensemble-mlp": "ensemble of MLPs",
-    "adaboost-mlp": "AdaBoost of MLPs",
-}
-
-
 def framework(experiment: Experiment) -> str:
     """Framework and execution: 'pytorch eager'."""
     return f"{experiment.framework} {experiment.execution}"
@@ -93,7 +86,7 @@ def framework(experiment: Experiment) -> str:
 
 def architecture(name: str) -> str:
     """As the field writes it: MLP, CNN, AdaBoost of MLPs."""
-    return ARCHITECTURE_NAMES.get(name, name.upper())
+    return ARCHITECTURES[name].label if name in ARCHITECTURES else name.upper()
 
 
 def device(name: str) -> str:
