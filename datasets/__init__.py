@@ -7,15 +7,15 @@ process. Importing this package costs NumPy alone: what downloads or draws is im
 
 from datasets.arrays import Dataset, Split, normalise
 from datasets.cache import open_cached
-from datasets.preparation import TASKS, Found, Prepared, prepare, search
+from datasets.preparation import TASKS, Available, Prepared, prepare, search
 from datasets.splits import with_validation_share
 from datasets.tasks import DataError, Progress, Source, Stage, Task, Unreachable
 
 __all__ = [
     "TASKS",
+    "Available",
     "DataError",
     "Dataset",
-    "Found",
     "Prepared",
     "Progress",
     "Source",

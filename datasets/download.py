@@ -56,36 +56,16 @@ def download(
     is full or cannot be written to.
     """
     with locked(folder):
-        if not all((folder / file.name).is_file() for file in files):
-            _download(files, folder, mirrors, progress, probe_s)
-
-
-def _download(
-    files: Sequence[RemoteFile],
-    folder: Path,
-    mirrors: Sequence[str],
-    progress: Progress,
-    probe_s: float,
-) -> None:
-    answering = first_that_answers(mirrors, files, probe_s)
-    partial = folder.with_name(folder.name + ".partial")  # what is whole there is kept
-    failures: list[str] = []
-    for mirror in sorted(mirrors, key=lambda each: each != answering):
-        try:
-            _download_from(mirror, files, partial, progress)
-        except Unreachable as error:
-            failures.append(str(error))
-        else:
-            return _put_in_place(partial, folder)
+        if all((folder / file.name).is_file() for file in files):
+            return
+        answering = first_that_answers(mirrors, files, probe_s)
+        failures: list[str] = []
+        for mirror in sorted(mirrors, key=lambda address: address != answering):
+            try:
+                return _download_from(mirror, files, folder, progress)
+            except Unreachable as error:
+                failures.append(str(error))
     raise _no_mirror(failures)
-
-
-def _put_in_place(partial: Path, folder: Path) -> None:
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    except OSError as error:
-        raise cannot_write(folder, "the download", error) from error
 
 
 def first_that_answers(mirrors: Sequence[str], files: Sequence[RemoteFile], wait_s: float) -> str:
@@ -128,27 +108,35 @@ def _probe(
 def _download_from(
     mirror: str, files: Sequence[RemoteFile], folder: Path, progress: Progress
 ) -> None:
+    partial = folder.with_name(folder.name + ".partial")  # what is whole there is kept
+    try:
+        for file in files:
+            _fetch(mirror, file, partial, progress)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise cannot_write(folder, "the download", error) from error
+
+
+def _fetch(mirror: str, file: RemoteFile, folder: Path, progress: Progress) -> None:
     import pooch
     import requests
 
     pooch.get_logger().setLevel(logging.WARNING)  # the progress says it already
-    for file in files:
-        fetcher = pooch.HTTPDownloader(timeout=STALL_S, progressbar=_PoochProgress(file, progress))
-        try:
-            pooch.retrieve(
-                mirror + file.name,
-                known_hash=f"sha256:{file.sha256}",
-                fname=file.name,
-                path=folder,
-                downloader=fetcher,
-            )
-        except requests.RequestException as error:  # before OSError, which it is too
-            raise Unreachable(f"{mirror}{file.name}: {_reason(error)}") from error
-        except ValueError as error:  # how pooch says that the hash differs
-            raise Unreachable(f"{mirror}{file.name}: checksum differs: {error}") from error
-        except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise cannot_write(folder, "the download", error) from error
+    bar = _PoochProgress(file, progress)
+    try:
+        pooch.retrieve(
+            mirror + file.name,
+            known_hash=f"sha256:{file.sha256}",
+            fname=file.name,
+            path=folder,
+            downloader=pooch.HTTPDownloader(timeout=STALL_S, progressbar=bar),
+        )
+    except requests.RequestException as error:
+        raise Unreachable(f"{mirror}{file.name}: {_reason(error)}") from error
+    except ValueError as error:  # how pooch says that the hash differs
+        raise Unreachable(f"{mirror}{file.name}: checksum differs: {error}") from error
 
 
 def _no_mirror(failures: Iterable[str]) -> Unreachable:
@@ -209,14 +197,10 @@ def fetch_letters(folder: Path) -> None:
         raise Unreachable(
             f"Kaggle did not deliver {KAGGLE_HANDLE} ({error}); try later, {by_hand}"
         ) from error
-    _link(_only_file(downloaded), folder)
-
-
-def _only_file(downloaded: Path) -> Path:
-    path = next(iter(sorted(downloaded.rglob(CSV_NAME))), None)
+    path = min(downloaded.rglob(CSV_NAME), default=None)
     if path is None:
         raise Unreachable(f"{downloaded}: what Kaggle sent holds no {CSV_NAME!r}")
-    return path
+    _link(path, folder)
 
 
 def _link(path: Path, folder: Path) -> None:

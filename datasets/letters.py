@@ -243,17 +243,17 @@ def parse_rows_slowly(text: bytes, *, name: str, first_row: int) -> NDArray[np.u
     )
 
 
-def _row(line: bytes, place: str, row: int) -> list[int]:
+def _row(line: bytes, address: str, row: int) -> list[int]:
     fields = line.split(b",")
     if len(fields) != COLUMNS:
         raise DataError(
-            f"{place} has {len(fields)} column{'s' if len(fields) > 1 else ''}, "
+            f"{address} has {len(fields)} column{'s' if len(fields) > 1 else ''}, "
             f"wanted {COLUMNS}: a label and {COLUMNS - 1} pixels"
         )
-    return [_number(field, f"{place}, column {i}", row, i) for i, field in enumerate(fields, 1)]
+    return [_number(field, f"{address}, column {i}", row, i) for i, field in enumerate(fields, 1)]
 
 
-def _number(field: bytes, place: str, row: int, column: int) -> int:
+def _number(field: bytes, address: str, row: int, column: int) -> int:
     most = CLASSES - 1 if column == 1 else 255
     if field.isdigit() and len(field) <= 3 and int(field) <= most:
         return int(field)
@@ -261,4 +261,4 @@ def _number(field: bytes, place: str, row: int, column: int) -> int:
     what = "a label" if column == 1 else "a pixel"
     header = row == 1 and not field.isdigit()
     hint = "; if this row is a header, remove it: the published file has none" if header else ""
-    raise DataError(f"{place}: {shown!r} is not {what}, a whole number from 0 to {most}{hint}")
+    raise DataError(f"{address}: {shown!r} is not {what}, a whole number from 0 to {most}{hint}")

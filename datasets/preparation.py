@@ -23,7 +23,7 @@ DATA_VARIABLE = "GLYPHBENCH_DATA"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class Available:
     """A source whose images can be had, before they are read."""
 
     task: Task
@@ -74,11 +74,11 @@ def prepare(
         return convert(_own(subject, data_file), cache_dir=cache_dir, progress=progress)
     cache_root = cache_folder(cache_dir)
     folders = search_folders(data_dir, cache_root)
-    found, reasons = _find_or_fetch(subject, wanted, folders, cache_root, download, progress)
-    if found is None:
-        found = _drawn(subject, wanted, glyphs_images, reasons)
+    available, reasons = _find_or_fetch(subject, wanted, folders, cache_root, download, progress)
+    if available is None:
+        available = _drawn(subject, wanted, glyphs_images, reasons)
     notes = (f"{task}: {'; '.join(reasons)}; drawn glyphs serve instead",) if reasons else ()
-    return convert(found, cache_dir=cache_dir, notes=notes, progress=progress)
+    return convert(available, cache_dir=cache_dir, notes=notes, progress=progress)
 
 
 def search(
@@ -87,7 +87,7 @@ def search(
     data_dir: Path | None = None,
     data_file: Path | None = None,
     cache_dir: Path | None = None,
-) -> tuple[Found, ...]:
+) -> tuple[Available, ...]:
     """All files of a task that are there, unread, in the order in which ``prepare`` takes them.
 
     Raises DataError where a named file or folder is not there, or only a part of a source's
@@ -113,58 +113,58 @@ def fetch(task: str, source: str, *, cache_dir: Path | None = None, progress: Pr
         raise Unreachable(f"{task} cannot be fetched: {error}") from error
 
 
-def load(found: Found, *, progress: Progress = silent) -> Collection:
-    """Read or draw the images and split them. Raises DataError naming the file and the place."""
-    if found.source.drawn:
-        return glyphs.load(found.task, found.images, progress)
-    if found.source == own.SOURCE:
-        return own.load(found.task, found.files, progress)
-    return MODULES[found.task.name].load(found.source.name, found.files, progress)
+def load(available: Available, *, progress: Progress = silent) -> Collection:
+    """Read or draw the images and split them. Raises DataError naming the file and where in it."""
+    if available.source.drawn:
+        return glyphs.load(available.task, available.images, progress)
+    if available.source == own.SOURCE:
+        return own.load(available.task, available.files, progress)
+    return MODULES[available.task.name].load(available.source.name, available.files, progress)
 
 
 def convert(
-    found: Found,
+    available: Available,
     *,
     cache_dir: Path | None = None,
     notes: tuple[str, ...] = (),
     progress: Progress = silent,
 ) -> Prepared:
-    """Have ``found`` in the cache, reading it only where it is not there whole already.
+    """Have ``available`` in the cache, reading it only where it is not there whole already.
 
-    Raises DataError on bad files, on a full disk, on a place that cannot be written to.
+    Raises DataError on bad files, on a full disk, on a folder that cannot be written to.
     """
-    folder = cached_folder(found, cache_dir=cache_dir)
+    folder = cached_folder(available, cache_dir=cache_dir)
     with locked(folder):
         if not cache.is_intact(folder):
-            collection = load(found, progress=progress)
-            cache.write(folder, collection, task=found.task, source=found.source)
+            collection = load(available, progress=progress)
+            cache.write(folder, collection, task=available.task, source=available.source)
         read = cache.open_cached(folder)
     return Prepared(
         folder=folder,
-        task=found.task.name,
-        source=found.source.name,
-        drawn=found.source.drawn,
-        files=found.files,
-        targets=found.source.targets,
-        notes=(*notes, *(f"{found.task.name}: {note}" for note in read.notes)),
+        task=available.task.name,
+        source=available.source.name,
+        drawn=available.source.drawn,
+        files=available.files,
+        targets=available.source.targets,
+        notes=(*notes, *(f"{available.task.name}: {note}" for note in read.notes)),
     )
 
 
-def cached_folder(found: Found, *, cache_dir: Path | None = None) -> Path:
-    """Where ``found`` is cached, or would be: the same content, the same folder.
+def cached_folder(available: Available, *, cache_dir: Path | None = None) -> Path:
+    """Where ``available`` is cached, or would be: the same content, the same folder.
 
     A file's content is taken to be the same where its path, size and time are: hashing 700 MB
     for every run would cost more than the cache saves.
     """
-    if found.source.drawn:
-        parts = [glyphs.content_key(found.task, found.images)]
-    elif found.source == own.SOURCE:
-        parts = [own.content_key(found.files)]
+    if available.source.drawn:
+        parts = [glyphs.content_key(available.task, available.images)]
+    elif available.source == own.SOURCE:
+        parts = [own.content_key(available.files)]
     else:
-        stats = [(path, path.stat()) for path in found.files]
+        stats = [(path, path.stat()) for path in available.files]
         parts = [f"{path.resolve()} {s.st_size} {s.st_mtime_ns}" for path, s in stats]
     key = sha256("\n".join([str(cache.CACHE_VERSION), *parts]).encode()).hexdigest()[:16]
-    name = f"{found.task.name}-{found.source.name}-{key}"
+    name = f"{available.task.name}-{available.source.name}-{key}"
     return cache_folder(cache_dir) / "arrays" / name
 
 
@@ -177,8 +177,8 @@ def _subject(task: str, data_file: Path | None) -> Task:
     return own.task(task)
 
 
-def _own(task: Task, data_file: Path) -> Found:
-    return Found(task=task, source=own.SOURCE, files=own.find(data_file))
+def _own(task: Task, data_file: Path) -> Available:
+    return Available(task=task, source=own.SOURCE, files=own.find(data_file))
 
 
 def _find_or_fetch(
@@ -188,14 +188,14 @@ def _find_or_fetch(
     cache_root: Path,
     download: bool,
     progress: Progress,
-) -> tuple[Found | None, tuple[str, ...]]:
+) -> tuple[Available | None, tuple[str, ...]]:
     """Real images, or None and the reasons why there are none."""
     real = [source for source in wanted if not source.drawn]
-    for found in _find(task, real, folders):
-        return found, ()
+    for available in _find(task, real, folders):
+        return available, ()
     names = " or ".join(source.name for source in real)
-    places = ", ".join(str(folder.path) for folder in folders) or "any data folder"
-    reasons = [f"no {names} in {places}"] if real else []
+    searched = ", ".join(str(folder.path) for folder in folders) or "any data folder"
+    reasons = [f"no {names} in {searched}"] if real else []
     downloads = SearchFolder(path=download_folder(cache_root), named_by="the cache")
     for source in real if download else ():
         try:
@@ -208,7 +208,7 @@ def _find_or_fetch(
 
 def _find(
     task: Task, sources: Iterable[Source], folders: Iterable[SearchFolder]
-) -> Iterator[Found]:
+) -> Iterator[Available]:
     """The first folder first, then the preferred source."""
     real = [source for source in sources if not source.drawn]
     for folder in folders:
@@ -221,16 +221,16 @@ def _find(
                     f"{error}; make it readable, or name another folder with --data-dir"
                 ) from error
             if files:
-                yield Found(task=task, source=source, files=files)
+                yield Available(task=task, source=source, files=files)
 
 
 def _drawn(
     task: Task, wanted: tuple[Source, ...], images: int | None, reasons: tuple[str, ...]
-) -> Found:
+) -> Available:
     for source in wanted:
         if source.drawn:
             count = glyphs.DEFAULT_IMAGES if images is None else images
-            return Found(task=task, source=source, images=count)
+            return Available(task=task, source=source, images=count)
     raise DataError(
         f"{task.name}: {'; '.join(reasons)}. Name the folder that has it with --data-dir or "
         "GLYPHBENCH_DATA; 'python -m bench data' shows what is found"

@@ -156,7 +156,7 @@ def training_flop(architecture: str, classes: int) -> int | None:
     table = layers(architecture, classes)
     if table is None:
         return None
-    return sum(_passes(place) * 2 * layer.multiply_adds for place, layer in enumerate(table))
+    return sum(_passes(index) * 2 * layer.multiply_adds for index, layer in enumerate(table))
 
 
 def step_bytes(
@@ -195,17 +195,17 @@ def step_bytes(
     if table is None or states is None:
         return None
     numbers = sum(
-        _passes(place) * (layer.weights + images * (layer.inputs + layer.outputs))
-        for place, layer in enumerate(table)
+        _passes(index) * (layer.weights + images * (layer.inputs + layer.outputs))
+        for index, layer in enumerate(table)
     )
     parameters = sum(layer.weights for layer in table)
     update = 3 + 2 * states  # weight read and written, gradient read; each state read and written
     return numbers * element_bytes + parameters * update * PARAMETER_BYTES
 
 
-def _passes(place: int) -> int:
+def _passes(index: int) -> int:
     """Products of a layer in training: the first has no input gradient."""
-    return 2 if place == 0 else 3
+    return 2 if index == 0 else 3
 
 
 def _states(optimizer: str, momentum: float) -> int | None:

@@ -65,8 +65,8 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     each counts once for every place of the window.
     """
     *window, inputs, outputs = shape
-    places = int(np.prod(window))
-    return places * inputs, places * outputs
+    positions = int(np.prod(window))
+    return positions * inputs, positions * outputs
 
 
 # One layout

@@ -47,9 +47,9 @@ def by_class(folder: Path) -> dict[str, list[Path]]:
 
     Raises DataError where there is no subfolder, or none has an image.
     """
-    found = {each.name: _images(each) for each in _subfolders(folder)}
-    empty = [name for name, images in found.items() if not images]
-    if len(empty) == len(found):
+    classes = {each.name: _images(each) for each in _subfolders(folder)}
+    empty = [name for name, images in classes.items() if not images]
+    if len(empty) == len(classes):
         raise DataError(
             f"{folder}: holds no folders of images; wanted a subfolder for each class, named as "
             f"the class, with images ({', '.join(ENDINGS)}) in it"
@@ -59,7 +59,7 @@ def by_class(folder: Path) -> dict[str, list[Path]]:
             f"{folder}: these classes hold no images: {', '.join(empty[:10])}; wanted some "
             f"({', '.join(ENDINGS)}) in each: take empty folders away"
         )
-    return found
+    return classes
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -85,8 +85,8 @@ def _files(folder: Path) -> list[Path]:
 
 def _part(parts: Mapping[str, Path], names: tuple[str, ...]) -> Path | None:
     """The folder of an official part: one that has classes in it. Toys may be trains too."""
-    found = (parts[name] for name in names if name in parts)
-    return next((each for each in found if _subfolders(each)), None)
+    folders = (parts[name] for name in names if name in parts)
+    return next((folder for folder in folders if _subfolders(folder)), None)
 
 
 def _refuse_others(folder: Path, parts: Mapping[str, Path]) -> None:
