@@ -18,8 +18,8 @@ from tests.parsed import parsed_files
 
 # Matplotlib, scikit-learn and the rest are imported once; the framework is what starts fastest.
 DRAWN = ("--source", "glyphs", "--glyphs-images", "600")
-SMALL = ("--framework", "numpy", "--architecture", "mlp", "--epochs", "2", "--seeds", "2")
-SMALL += ("--unchecked", "--device", "cpu")
+MLP_IN_NUMPY = ("--framework", "numpy", "--architecture", "mlp", "--device", "cpu")
+SMALL = (*MLP_IN_NUMPY, "--epochs", "2", "--seeds", "2", "--unchecked")
 
 
 def study(*words: str) -> subprocess.CompletedProcess[str]:

@@ -68,5 +68,6 @@ def _keep_only(folder: Path, stems: set[str]) -> None:
 def _where(results: Results) -> str:
     return (
         f"Everything lies in {results.folder}: start with {results.page.name}; the tables are in "
-        "tables/ (CSV and Markdown), the plots in plots/ (PNG and SVG), one record a run in records/."
+        "tables/ (CSV and Markdown), the plots in plots/ (PNG and SVG), one record a run in "
+        "records/."
     )
