@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.presets import PRESETS, Grid, Schedule, TaskSource, expand, for_tasks, restrict
+from bench.trainers import FRAMEWORKS
+from models import COMPARED
 from tests.fakes import an_experiment
 
 SOURCES = [
@@ -15,8 +17,9 @@ SCHEDULES = {"mnist": Schedule(epochs=3, evaluations_per_epoch=2), "az-sample": 
 
 
 def test_a_grid_is_every_combination_once() -> None:
-    found = expand([Grid(), Grid()], SOURCES, SCHEDULES)
-    assert len(found) == len(set(found)) == 2 * 2 * 5
+    experiments = expand([Grid(), Grid()], SOURCES, SCHEDULES)
+    wanted = len(SOURCES) * len(COMPARED) * len(FRAMEWORKS)
+    assert len(experiments) == len(set(experiments)) == wanted
 
 
 def test_epochs_evaluations_and_targets_come_from_the_source() -> None:
