@@ -15,7 +15,7 @@ ARRANGE_S, RENEW_S = 7.0, 11.0
 
 
 class FakeTrainer:
-    """Queues its work like a GPU and does it only in ``synchronize()``.
+    """Queues its work like a GPU and does it only in ``synchronize()``, or for an ``infer``.
 
     ``clock`` is the only time there is: it moves when the queue is worked off, and nowhere
     else. A clock that is read without a synchronisation therefore misses the work.
@@ -31,12 +31,17 @@ class FakeTrainer:
         self.version = 0  # stands for the weights: how often train() was called
         self.confidence = [1.0] * 99  # of the right answer, by version: the validation loss
         self.parameter_count = 7
+        self.synchronize_s = 0.0  # what waiting costs, even where there is nothing to wait for
 
     def clock(self) -> float:
         return self.now_s
 
     def synchronize(self) -> None:
         assert self.calls, "called before build(), when a framework has nothing to wait for"
+        self.now_s += self.synchronize_s
+        self._work_off()
+
+    def _work_off(self) -> None:
         self.now_s += sum(self.queued_s)
         self.queued_s.clear()
 
@@ -76,6 +81,7 @@ class FakeTrainer:
 
     def infer(self, images: Images) -> Logits:
         self._queue("infer", INFER_S)
+        self._work_off()  # before that, nothing of the answer is in host memory
         return np.zeros((len(images), 3), np.float32)
 
     def weights(self) -> Weights:

@@ -7,10 +7,16 @@ import math
 import numpy as np
 import pytest
 
-from bench import inference
-from bench.measure import Diverged, Labelled, Subject, give_initial_weights, measure
+from bench.measure import (
+    MIN_SAMPLES,
+    Diverged,
+    Labelled,
+    SealedTest,
+    Subject,
+    give_initial_weights,
+    measure,
+)
 from bench.record import Energy, Measurement
-from bench.sealed import SealedTest
 from bench.stopwatch import Stopwatch
 from bench.trainers import Images, Logits, Trainer, Weights
 from tests.fakes import (
@@ -91,7 +97,8 @@ def test_work_queued_before_the_clock_is_not_counted() -> None:
     trainer = a_trainer()
     trainer.arrange(np.arange(IMAGES))
     trainer.train()  # queued, not yet done
-    _, elapsed = Stopwatch(trainer=trainer, clock=trainer.clock).time("phase", lambda: None)
+    watch = Stopwatch(synchronize=trainer.synchronize, clock=trainer.clock)
+    _, elapsed = watch.time("phase", lambda: None)
     assert elapsed == 0.0
 
 
@@ -288,7 +295,56 @@ def test_inference_is_sampled_at_a_large_batch_and_at_batch_one() -> None:
     large, one = run(a_trainer()).inference
     assert (large.batch_size, one.batch_size) == (IMAGES, 1)
     assert one.samples_s == pytest.approx([INFER_S] * len(one.samples_s))
-    assert len(one.samples_s) >= inference.MIN_SAMPLES
+    assert len(one.samples_s) >= MIN_SAMPLES
+
+
+def test_an_answer_in_host_memory_is_not_waited_for_again() -> None:
+    trainer = a_trainer()
+    trainer.synchronize_s = 0.125
+    for inference in run(trainer).inference:
+        assert inference.samples_s == pytest.approx([INFER_S] * len(inference.samples_s))
+
+
+def test_work_that_is_queued_before_inference_is_not_counted_in_its_first_call() -> None:
+    class LeavesWork(FakeTrainer):
+        def load_weights(self, weights: Weights) -> None:
+            super().load_weights(weights)
+            self._queue("tidy up", 100.0)
+
+    large, _ = run(LeavesWork(TRUTH, [1.0] * 99)).inference
+    assert large.samples_s == pytest.approx([INFER_S] * len(large.samples_s))
+
+
+def test_an_answer_that_may_still_lie_on_the_device_is_refused() -> None:
+    class AnswersTooSoon(FakeTrainer):
+        def infer(self, images: Images) -> Logits:
+            self._queue("infer", INFER_S)
+            return OnDevice()  # type: ignore[return-value]
+
+    class OnDevice:
+        """An array whose numbers nobody has waited for."""
+
+    with pytest.raises(TypeError, match="of type OnDevice, wanted a NumPy array"):
+        run(AnswersTooSoon(TRUTH, [1.0] * 99))
+
+
+def test_other_training_in_the_place_of_the_trainers_own_is_on_the_clock() -> None:
+    trainer = a_trainer()
+
+    def twice() -> None:
+        trainer.train()
+        trainer.train()
+
+    measured = measure(
+        a_subject(trainer, goal="throughput"),
+        start_s=0,
+        import_s=0,
+        data_s=0,
+        keep=lambda weights: None,
+        train=twice,
+        clock=trainer.clock,
+    )
+    assert measured.phases.train_s == pytest.approx(2 * IMAGES * TRAIN_S_PER_IMAGE)
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])

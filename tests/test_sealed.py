@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.sealed import SealBroken, SealedTest
+from bench.measure import SealBroken, SealedTest
 from tests import imports
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,7 +18,7 @@ MAY_OPEN = {("bench/measure.py", "_test")}
 # whoever names an attribute 'test': the split of a data set, its sealed form, or a record's result
 MAY_HOLD = {
     ("bench/material.py", "setup"),  # puts the split under its seal
-    ("bench/worker.py", "describe"),  # its length alone
+    ("bench/material.py", "describe"),  # its length alone
     ("bench/data.py", "describe_dataset"),  # counts, for the page about the data
     ("bench/data.py", "describe_collection"),  # the same of other people's files
     ("bench/measure.py", "_test"),  # opens the seal

@@ -22,13 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import datasets
-from bench import arguments
-from bench.errors import UsageError
+from bench import UsageError, cli
 from bench.evaluation.scoring import Scores, Share, scores
 from bench.evaluation.transfer import class_indices
+from bench.measure import wrong
+from bench.progress import StageDisplay
 from bench.saved import Model, load
-from bench.score import wrong
-from bench.stage_display import StageDisplay
 from bench.trainers import FRAMEWORKS
 from datasets import DataError, Dataset
 
@@ -80,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
         "--framework",
-        type=arguments.one_of("framework", FRAMEWORKS),
+        type=cli.one_of("framework", FRAMEWORKS),
         help="to run it in (default: the one that trained it)",
     )
     return parser

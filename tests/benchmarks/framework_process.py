@@ -80,7 +80,8 @@ def prepare(trainer: Trainer, setup: Setup, clock: Clock = time.perf_counter) ->
     trainer.transfer()
     trainer.warm_up()
     trainer.warm_up_predictions()
-    watch, batch_size = Stopwatch(trainer=trainer, clock=clock), setup.experiment.batch_size
+    watch = Stopwatch(synchronize=trainer.synchronize, clock=clock)
+    batch_size = setup.experiment.batch_size
     return Subject(
         trainer=trainer,
         watch=watch,
