@@ -6,7 +6,8 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,13 +19,18 @@ from numpy.typing import NDArray
 import models
 from bench.predictions import softmax
 from bench.saved_models import Card, SavedModelError, read_card
-from bench.trainers import EVALUATION_BATCH_SIZE, FRAMEWORKS, FrameworkMissing, Logits
+from bench.trainers import (
+    EVALUATION_BATCH_SIZE,
+    FRAMEWORKS,
+    Features,
+    FrameworkMissing,
+    Logits,
+    Network,
+)
 from datasets import mnist_form, normalise, pictures
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from bench.networks import Features, Network
 
 TOP = 3  # labels that a prediction names
 SIDE = pictures.SIDE
@@ -128,8 +134,8 @@ class Model:
         probabilities = softmax(self.logits(images))
         share_s = (time.perf_counter() - start) / len(images)
         return [
-            Prediction(top=self._top(row, top), took_s=one_s + share_s)
-            for row, one_s in zip(probabilities, prepare_s, strict=True)
+            Prediction(top=self._top(row, top), took_s=seconds + share_s)
+            for row, seconds in zip(probabilities, prepare_s, strict=True)
         ]
 
     def _top(self, probabilities: NDArray[np.float64], count: int) -> tuple[Guess, ...]:
@@ -161,8 +167,9 @@ def load(path: str | Path, framework: str | None = None) -> Model:
         os.environ.update(FRAMEWORKS[chosen].environment)  # Keras reads it when it is imported
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Keras imports TensorFlow, which talks
     try:
-        module: Any = importlib.import_module(f"bench.networks.{FRAMEWORKS[chosen].family}")
-        network: Network = module.restore(path, card)
+        module: Any = importlib.import_module(f"bench.trainers.{FRAMEWORKS[chosen].family}")
+        with misfits(path, card):
+            network: Network = module.restore(path, card)
     except (ModuleNotFoundError, FrameworkMissing) as error:
         raise SavedModelError(
             f"{path} was to run in {chosen}: {error}; install it, or choose another framework of "
@@ -180,13 +187,25 @@ def _exported(path: Path, framework: str | None) -> Model:
             "that it was exported from"
         )
     try:
-        onnx: Any = importlib.import_module("bench.networks.onnx")
+        onnx: Any = importlib.import_module("bench.saved.onnx")
     except ModuleNotFoundError as error:
         raise SavedModelError(
-            f"{path} needs the package {error.name!r}; pip install 'glyphbench[onnx]'"
+            f"{path} needs the package {error.name!r}; pip install {error.name}"
         ) from error
     network = onnx.restore(path)
     return Model(path=path, card=network.card, framework="onnxruntime", network=network)
+
+
+@contextmanager
+def misfits(path: Path, card: Card) -> Iterator[None]:
+    """A ValueError inside, from models or weights that do not fit a card, names file and card."""
+    try:
+        yield
+    except ValueError as error:
+        raise SavedModelError(
+            f"{path}: its card says {card.architecture} for {card.task} with "
+            f"{len(card.class_names)} classes, which does not fit: {error}"
+        ) from error
 
 
 def offered(path: Path, card: Card) -> list[str]:
@@ -195,8 +214,8 @@ def offered(path: Path, card: Card) -> list[str]:
     families = models.FAMILIES if known is None else known.families
     return [
         name
-        for name, one in FRAMEWORKS.items()
-        if one.model_ending == path.suffix and one.family in families
+        for name, framework in FRAMEWORKS.items()
+        if framework.model_ending == path.suffix and framework.family in families
     ]
 
 

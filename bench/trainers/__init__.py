@@ -1,8 +1,9 @@
 """The seam between the harness and a framework, and the list of frameworks.
 
-Imports no framework: each is imported in its own trainer module and its model files only.
-To add one: a module here with ``create(setup) -> Trainer``, its model files, and one line
-in ``FRAMEWORKS``.
+Imports no framework: each is imported in its own module here and its model files only. To add
+one: a module with ``create(setup) -> Trainer``, its model files, and one line in ``FRAMEWORKS``.
+The module that bears the name of its family also restores saved models, for ``bench.saved``:
+``restore(path, card) -> Network``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from models import Family
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]
 Logits = NDArray[np.float32]
+Features = NDArray[np.float32]
 Weights = dict[str, NDArray[np.float32]]
 
 EVALUATION_BATCH_SIZE = 1024  # images a batch wherever logits of a whole split are computed
@@ -32,7 +34,7 @@ EVALUATION_BATCH_SIZE = 1024  # images a batch wherever logits of a whole split 
 class Setup:
     """Everything a trainer is made from. The images are normalised already, alike for all.
 
-    The test images are not among it: see ``bench.sealed``.
+    The test images are not among it: see ``bench.measure.SealedTest``.
     """
 
     experiment: Experiment
@@ -46,7 +48,30 @@ class Setup:
     pixel_std: float = 1.0  # ... for what needs them as they were
 
 
-class Trainer(Protocol):
+class Classifier(Protocol):
+    """What can be asked for the classes of images, dropout off."""
+
+    def logits(self, images: Images) -> Logits:
+        """(n, classes) float32 of normalised (n, 28, 28) float32 images, batches of 1,024."""
+        ...
+
+    def infer(self, images: Images) -> Logits:
+        """(b, classes) of one batch, from host memory to host memory, as latency is measured.
+
+        A NumPy array that is finished when the call returns: nothing waits for it again.
+        """
+        ...
+
+
+class Network(Classifier, Protocol):
+    """One trained network on the CPU."""
+
+    def features(self, images: Images) -> Features | None:
+        """(n, d) float32 of the penultimate layer, after its activation; None: it has none."""
+        ...
+
+
+class Trainer(Classifier, Protocol):
     """One network in one framework on one device.
 
     Called in this order: ``build``, ``transfer``, ``warm_up``, ``warm_up_predictions`` where
@@ -105,14 +130,6 @@ class Trainer(Protocol):
 
     def mean_loss(self) -> float:
         """Mean training loss per image over the last ``train``; may wait for the device."""
-        ...
-
-    def logits(self, images: Images) -> Logits:
-        """(n, classes) float32 of a whole split, dropout off, batches of 1,024."""
-        ...
-
-    def infer(self, images: Images) -> Logits:
-        """(b, classes) of one batch, from host memory to host memory, dropout off."""
         ...
 
     def synchronize(self) -> None:

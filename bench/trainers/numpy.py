@@ -1,7 +1,8 @@
 """Plain NumPy as a framework: what the others are compared with, to read and to run.
 
 The networks are in ``models/*_numpy.py``, the optimisers in ``optimizers_numpy.py``; here is the
-training loop. Everything is float32 and done at once, by NumPy and the BLAS library under it.
+training loop. Everything is float32 and done at once, by NumPy and the BLAS library under it. Saved
+networks are restored for runs of NumPy itself, and where no other framework is installed.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np  # the package: imports are absolute, so that this file's name is no matter
 from numpy.typing import NDArray
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 
 import models
 from bench import settings as names
 from bench.trainers import (
+    Features,
     FrameworkMissing,
     Images,
     Logits,
@@ -30,10 +34,11 @@ from bench.trainers import (
     optimizers_numpy,
 )
 from bench.trainers.batches import predict_every_shape, warm_up_order
-from models import initial
-from models.layers_numpy import softmax_cross_entropy
-from models.layout import check_weights
-from models.network_numpy import Network
+from models.layers_numpy import Network, softmax_cross_entropy
+from models.weights import check_weights, initial_weights
+
+if TYPE_CHECKING:
+    from bench.saved_models import Card
 
 PASS = 128  # images of a batch that go through together: windows of 1,024 would fill 140 MB
 
@@ -44,6 +49,49 @@ def create(setup: Setup) -> Trainer:
     if device != "cpu":
         raise FrameworkMissing(f"NumPy computes on the CPU; it sees no {device.upper()} device")
     return NumPyTrainer(setup)
+
+
+def restore(path: Path, card: Card) -> NumPyNetwork:
+    """The network of a ``.safetensors`` file.
+
+    Raises ValueError where NumPy has no such architecture, or the weights are not its own.
+    """
+    network = models.load(card.architecture, "numpy").build(len(card.class_names))
+    _load(network, load_file(path))
+    return NumPyNetwork(network)
+
+
+def _load(network: Network, weights: Weights) -> None:
+    check_weights(weights, network.parameters)
+    for name, array in network.parameters.items():
+        array[...] = weights[name]
+
+
+class NumPyNetwork:
+    """See ``bench.trainers.Network``; of a trainer, or of a saved model."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def logits(self, images: Images) -> Logits:
+        return _forward(self._network, images)
+
+    def infer(self, images: Images) -> Logits:
+        return _forward(self._network, images)
+
+    def features(self, images: Images) -> Features | None:
+        return _forward(self._body, images)
+
+    @cached_property
+    def _body(self) -> Network:
+        but_last = dict(list(self._network.layers.items())[:-1])
+        return Network(but_last, dtype=self._network.dtype, random=self._network.random)
+
+
+def _forward(network: Network, images: Images) -> NDArray[np.float32]:
+    starts = range(0, len(images), PASS)
+    # Copied: the network writes over what it returned.
+    return np.concatenate([network.forward(images[at : at + PASS]).copy() for at in starts])
 
 
 class NumPyTrainer:
@@ -60,9 +108,10 @@ class NumPyTrainer:
         self._network: Network = models.load(experiment.architecture, "numpy").build(
             self._setup.classes, dropout=experiment.dropout
         )
+        self._classifier = NumPyNetwork(self._network)
         self._network.seed(seed)
         # NumPy has no start of its own.
-        self.load_weights(initial.draw(self._network.parameters, seed))
+        self.load_weights(initial_weights(self._network.parameters, seed))
         self._optimizer = optimizers_numpy.choose(experiment)
         self.parameter_count = sum(array.size for array in self._network.parameters.values())
 
@@ -102,14 +151,10 @@ class NumPyTrainer:
         return self._loss_sum / len(self._order)
 
     def logits(self, images: Images) -> Logits:
-        return self.infer(images)
+        return self._classifier.logits(images)
 
     def infer(self, images: Images) -> Logits:
-        starts = range(0, len(images), PASS)
-        # Copied: the network writes over what it returned.
-        return np.concatenate(
-            [self._network.forward(images[start : start + PASS]).copy() for start in starts]
-        )
+        return self._classifier.infer(images)
 
     def synchronize(self) -> None:
         """Nothing: a call of NumPy returns when it is done."""
@@ -118,9 +163,7 @@ class NumPyTrainer:
         return {name: array.copy() for name, array in self._network.parameters.items()}
 
     def load_weights(self, weights: Weights) -> None:
-        check_weights(weights, self._network.parameters)
-        for name, array in self._network.parameters.items():
-            array[...] = weights[name]
+        _load(self._network, weights)
 
     def save(self, path: Path) -> None:
         path.write_bytes(save(self.weights()))
@@ -160,8 +203,8 @@ class NumPyTrainer:
 
 def _blas() -> str:
     """Name and version of the library that NumPy was built with, as it says itself."""
-    found = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return f"{found['name']} {found['version']}"
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{blas['name']} {blas['version']}"
 
 
 def _blas_threads() -> str:

@@ -2,7 +2,7 @@
 
 The data lie on the device and batches are taken by index; the optimiser is fused, one kernel
 for all weights; the loss is summed on the device. ``mps``, Apple's GPU, is built and has never
-been measured by us.
+been measured by us. A saved network is asked by the same code as one in training.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import importlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 from torch import nn
 from torch.nn import functional
 
@@ -26,21 +26,27 @@ from bench import settings as names
 from bench.experiment import Experiment
 from bench.trainers import (
     EVALUATION_BATCH_SIZE,
+    Features,
     Images,
     Logits,
+    Network,
     Setup,
     Trainer,
     Weights,
     torch_device,
 )
 from bench.trainers.batches import predict_every_shape, warm_up_order
-from bench.trainers.torch_adam import matched_adam, named, own_adam
 from models import weights_pytorch
+
+if TYPE_CHECKING:
+    from bench.saved_models import Card
+
+Forward = Callable[[Any], torch.Tensor]  # b images, or graphs -> (b, classes) or (b, d) float32
 
 # Architectures whose training is not that of one network on images -> module with its trainer.
 SPECIAL = {
-    "ensemble-mlp": "pytorch_ensemble",
-    "adaboost-mlp": "pytorch_boosting",
+    "ensemble-mlp": "pytorch_ensembles",
+    "adaboost-mlp": "pytorch_ensembles",
     "gnn": "pytorch_graph",
 }
 
@@ -51,6 +57,77 @@ def create(setup: Setup) -> Trainer:
         module = importlib.import_module(f"bench.trainers.{special}")
         return cast(Trainer, module.create(setup))
     return PyTorchTrainer(setup)
+
+
+def restore(path: Path, card: Card) -> Network:
+    """The network of a ``.safetensors`` file, on the CPU, computing as in training.
+
+    Raises ValueError on an unknown architecture, and where the weights are not its own.
+    """
+    if SPECIAL.get(card.architecture) == "pytorch_graph":  # it sees graphs, made of the images
+        from bench.trainers import pytorch_graph
+
+        return pytorch_graph.restore(path, card)
+    experiment, cpu = card.record.experiment, torch.device("cpu")
+    network = _placed(restore_module(path, card).eval(), cpu, experiment)
+    return PyTorchNetwork(network, cpu, in_bfloat16=experiment.precision == "bf16")
+
+
+def restore_module(path: Path, card: Card) -> nn.Module:
+    """The same as a module; raises as ``restore``."""
+    network: nn.Module = models.load(card.architecture, "pytorch").build(len(card.class_names))
+    weights_pytorch.load(network, load_file(path))
+    return network
+
+
+class PyTorchNetwork:
+    """See ``bench.trainers.Network``; of a trainer, or of a saved model."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        device: torch.device,
+        *,
+        in_bfloat16: bool,
+        forward: Forward | None = None,
+    ) -> None:
+        """``device``: the network's. ``forward``: the network, compiled; None: as it is."""
+        self._network = network
+        self._device = device
+        self._in_bfloat16 = in_bfloat16
+        self._forward = network if forward is None else forward
+
+    def logits(self, images: Images) -> Logits:
+        return self._in_batches(self._forward, images)
+
+    @torch.inference_mode()
+    def infer(self, images: Images) -> Logits:
+        self._evaluating()
+        with self.precision():
+            logits = self._forward(torch.from_numpy(images).to(self._device))
+        return logits.float().cpu().numpy()  # cpu() waits for the device
+
+    def features(self, images: Images) -> Features | None:
+        body = _body(self._network)
+        return None if body is None else self._in_batches(body, images)
+
+    @torch.inference_mode()
+    def _in_batches(self, forward: Forward, images: Images) -> NDArray[np.float32]:
+        self._evaluating()
+        on_device = torch.from_numpy(images).to(self._device)
+        with self.precision():
+            batches = [forward(batch) for batch in torch.split(on_device, EVALUATION_BATCH_SIZE)]
+        return torch.cat(batches).float().cpu().numpy()
+
+    def _evaluating(self) -> None:
+        if self._network.training:  # eval() walks all layers, which one image's latency shows
+            self._network.eval()
+
+    def precision(self) -> AbstractContextManager[None]:
+        """Products and convolutions in bfloat16 inside, where that was asked for."""
+        if not self._in_bfloat16:
+            return nullcontext()
+        return torch.autocast(self._device.type, torch.bfloat16)
 
 
 class PyTorchTrainer:
@@ -72,9 +149,19 @@ class PyTorchTrainer:
         self._network = _placed(network, self._device, experiment)
         self._compiled = experiment.execution == "compiled"
         self._forward = _compiled(network) if self._compiled else network
+        self._classifier = self._new_classifier()
         self._optimizer = optimizer(network, experiment)
         self._loss_sum = torch.zeros((), device=self._device)
         self.parameter_count = sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+    def _new_classifier(self) -> PyTorchNetwork:
+        """What answers for the network: the same code as of a saved model."""
+        return PyTorchNetwork(
+            self._network,
+            self._device,
+            in_bfloat16=self._setup.experiment.precision == "bf16",
+            forward=self._forward,
+        )
 
     def transfer(self) -> None:
         setup = self._setup
@@ -105,7 +192,7 @@ class PyTorchTrainer:
     def _step(self, batch: torch.Tensor) -> None:
         images, labels = self._train_images[batch], self._train_labels[batch]
         self._optimizer.zero_grad(set_to_none=True)
-        with self._precision():
+        with self._classifier.precision():
             logits = self._forward(images)
         loss = self._loss(logits.float(), labels, batch)  # float() copies no float32
         loss.backward()  # type: ignore[no-untyped-call]
@@ -122,30 +209,11 @@ class PyTorchTrainer:
     def mean_loss(self) -> float:
         return self._loss_sum.item() / len(self._order)  # item() waits for the device
 
-    @torch.inference_mode()
     def logits(self, images: Images) -> Logits:
-        self._evaluating()
-        there = torch.from_numpy(images).to(self._device)
-        with self._precision():
-            batches = [self._forward(batch) for batch in torch.split(there, EVALUATION_BATCH_SIZE)]
-        return torch.cat(batches).float().cpu().numpy()  # cpu() waits for the device
+        return self._classifier.logits(images)
 
-    @torch.inference_mode()
     def infer(self, images: Images) -> Logits:
-        self._evaluating()
-        with self._precision():
-            logits = self._forward(torch.from_numpy(images).to(self._device))
-        return logits.float().cpu().numpy()
-
-    def _evaluating(self) -> None:
-        if self._network.training:  # eval() walks all layers, which one image's latency shows
-            self._network.eval()
-
-    def _precision(self) -> AbstractContextManager[None]:
-        """Products and convolutions in bfloat16 inside, where that was asked for."""
-        if self._setup.experiment.precision != "bf16":
-            return nullcontext()
-        return torch.autocast(self._device.type, torch.bfloat16)
+        return self._classifier.infer(images)
 
     def synchronize(self) -> None:
         torch_device.synchronize(self._device)
@@ -166,15 +234,15 @@ class PyTorchTrainer:
         return torch_device.settings(self._device) | {
             "compiler": "TorchInductor" if self._compiled else "none (eager)",
             "memory layout": _memory_layout(self._network),
-            "optimiser": named(self._optimizer),
+            "optimiser": torch_device.optimizer_name(self._optimizer),
             "precision": self._observed_precision(),
         }
 
     def _observed_precision(self) -> str:
         """The type that a product comes out in."""
-        one = torch.ones((1, 1), device=self._device)
-        with self._precision():
-            return str((one @ one).dtype).removeprefix("torch.")
+        matrix = torch.ones((1, 1), device=self._device)
+        with self._classifier.precision():
+            return str((matrix @ matrix).dtype).removeprefix("torch.")
 
     def _compiling_afresh(self) -> AbstractContextManager[None]:
         """Without what earlier processes left in TorchInductor's cache: else the first run of a
@@ -207,11 +275,19 @@ def _placed(network: nn.Module, device: torch.device, experiment: Experiment) ->
     return network.to(device)
 
 
-def _compiled(network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+def _compiled(network: nn.Module) -> Forward:
     """Compile for each batch shape on its own, and never run uncompiled without a word."""
     torch._dynamo.config.recompile_limit = 64  # shapes, over all networks of the process
     torch._dynamo.config.fail_on_recompile_limit_hit = True
     return torch.compile(network, dynamic=False)
+
+
+def _body(network: nn.Module) -> Forward | None:
+    """All but the last layer; what a network that is no chain calls its features; or None."""
+    if isinstance(network, nn.Sequential):
+        return network[:-1]
+    features: Forward | None = getattr(network, "features", None)
+    return features
 
 
 def optimizer(network: nn.Module, experiment: Experiment) -> torch.optim.Optimizer:
@@ -227,8 +303,8 @@ def optimizer(network: nn.Module, experiment: Experiment) -> torch.optim.Optimiz
             fused=True,
         )
     if "adam-epsilon" in experiment.native:
-        return own_adam(network.parameters(), lr=experiment.learning_rate)
-    return matched_adam(
+        return torch_device.own_adam(network.parameters(), lr=experiment.learning_rate)
+    return torch_device.matched_adam(
         network.parameters(), lr=experiment.learning_rate, epsilon_hat=experiment.adam_epsilon
     )
 

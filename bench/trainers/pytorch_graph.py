@@ -5,7 +5,7 @@ The graphs of training images are built by ``transfer`` and those of validation 
 first run of a data set pays for them, in its record's transfer. Those of test images are built
 when ``logits`` is first asked for them, inside the evaluation. ``infer`` builds them on the
 spot and never looks into the cache, since an answer begins with pixels: latency and inference
-throughput are mostly SLIC's.
+throughput are mostly SLIC's. A saved network does so for every answer.
 
 Training itself is PyTorch's as of any network: ``GraphStore`` is indexed as images are.
 """
@@ -13,26 +13,32 @@ Training itself is PyTorch's as of any network: ``GraphStore`` is indexed as ima
 from __future__ import annotations
 
 import importlib.util
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-import models
-from bench.saved_models import Card
-from bench.trainers import EVALUATION_BATCH_SIZE, FrameworkMissing, Images, Logits, Setup, Weights
+from bench.trainers import (
+    EVALUATION_BATCH_SIZE,
+    FrameworkMissing,
+    Images,
+    Logits,
+    Network,
+    Setup,
+)
 from bench.trainers.batches import evaluation_batches, inference_batches
-from bench.trainers.pytorch import PyTorchTrainer
+from bench.trainers.pytorch import Forward, PyTorchNetwork, PyTorchTrainer, restore_module
 from datasets import superpixels
-from datasets.graph_cache import graphs_of
-from datasets.superpixels import NEIGHBOURS, Graphs
-from models import weights_pytorch
-from models.graphs_pytorch import GraphStore
+from datasets.superpixels import NEIGHBOURS, Graphs, graphs_of
+
+if TYPE_CHECKING:
+    from bench.saved_models import Card
+    from models.gnn_pytorch import GraphStore
 
 PACKAGES = ("torch_geometric", "skimage")
-CPU = torch.device("cpu")
 # Graphs a CPU answers at once: what lies between the layers then stays in its cache, which made
 # 10,000 answers twice as fast as batches of 1,024.
 CPU_BATCH_SIZE = 128
@@ -44,15 +50,19 @@ def create(setup: Setup) -> PyTorchTrainer:
     return PyTorchGraphTrainer(setup)
 
 
-def network(card: Card, weights: Weights) -> GraphClassifier:
-    """A saved graph network, for ``bench.networks``.
+def restore(path: Path, card: Card) -> Network:
+    """A saved graph network, on the CPU.
 
     Raises FrameworkMissing where a package is not there, ValueError on another's weights.
     """
     check_packages()
-    built: nn.Module = models.load(card.architecture, "pytorch").build(len(card.class_names))
-    weights_pytorch.load(built, weights)
-    return GraphClassifier(built, pixel_mean=card.pixel_mean, pixel_std=card.pixel_std)
+    return GraphNetwork(
+        restore_module(path, card).eval(),
+        torch.device("cpu"),
+        in_bfloat16=False,
+        pixel_mean=card.pixel_mean,
+        pixel_std=card.pixel_std,
+    )
 
 
 def check_packages() -> None:
@@ -82,81 +92,93 @@ def pixels(images: Images, *, mean: float, std: float) -> NDArray[np.uint8]:
 
 def store(graphs: Graphs, device: torch.device) -> GraphStore:
     """The graphs as tensors on a device."""
+    from models.gnn_pytorch import GraphStore  # late: it imports PyTorch Geometric
+
     return GraphStore(graphs.nodes, graphs.offsets, graphs.neighbours, device)
+
+
+class GraphNetwork(PyTorchNetwork):
+    """See ``bench.trainers.Network``. Every answer builds its graphs; none is cached."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        device: torch.device,
+        *,
+        in_bfloat16: bool,
+        pixel_mean: float,
+        pixel_std: float,
+    ) -> None:
+        super().__init__(network, device, in_bfloat16=in_bfloat16)
+        self._pixel_mean, self._pixel_std = pixel_mean, pixel_std
+
+    def infer(self, images: Images) -> Logits:
+        return self.logits(images)
+
+    def pixels(self, images: Images) -> NDArray[np.uint8]:
+        """See ``pixels``."""
+        return pixels(images, mean=self._pixel_mean, std=self._pixel_std)
+
+    def _in_batches(self, forward: Forward, images: Images) -> NDArray[np.float32]:
+        return self._of(superpixels.build(self.pixels(images)), forward)
+
+    def logits_of(self, graphs: Graphs) -> Logits:
+        """(n, classes) of graphs that are built already."""
+        return self._of(graphs, self._forward)
+
+    @torch.inference_mode()
+    def _of(self, graphs: Graphs, forward: Forward) -> NDArray[np.float32]:
+        self._evaluating()
+        on_device = store(graphs, self._device)
+        rows = torch.arange(len(graphs), device=self._device)
+        size = CPU_BATCH_SIZE if self._device.type == "cpu" else EVALUATION_BATCH_SIZE
+        with self.precision():
+            batches = [forward(on_device[batch]) for batch in torch.split(rows, size)]
+        return torch.cat(batches).float().cpu().numpy()
 
 
 class PyTorchGraphTrainer(PyTorchTrainer):
     """See ``bench.trainers.Trainer``."""
 
+    _classifier: GraphNetwork
+
+    def _new_classifier(self) -> GraphNetwork:
+        setup = self._setup
+        return GraphNetwork(
+            self._network,
+            self._device,
+            in_bfloat16=setup.experiment.precision == "bf16",
+            pixel_mean=setup.pixel_mean,
+            pixel_std=setup.pixel_std,
+        )
+
     def transfer(self) -> None:
-        self._graphs = graphs_of(self._pixels(self._setup.train_images))
+        self._graphs = graphs_of(self._classifier.pixels(self._setup.train_images))
         self._take(self._graphs)
         self._train_labels = torch.from_numpy(self._setup.train_labels).to(self._device)
 
     def renew(self, images: Images) -> None:
         """Slow: the graphs of all images are built anew, and kept nowhere."""
-        self._take(superpixels.build(self._pixels(images)))
+        self._take(superpixels.build(self._classifier.pixels(images)))
 
     def _take(self, graphs: Graphs) -> None:
         # Indexed, and asked for its length, as a tensor of images is; no more is done with it.
         self._train_images = store(graphs, self._device)  # type: ignore[assignment]
 
     def warm_up_predictions(self) -> None:
-        validation = graphs_of(self._pixels(self._setup.validation_images))
+        validation = graphs_of(self._classifier.pixels(self._setup.validation_images))
         with self._ending_as_it_began():
             for images in evaluation_batches(self._setup):  # validation images, some repeated
-                self._answer(validation.select(np.arange(len(images)) % len(validation)))
+                rows = np.arange(len(images)) % len(validation)
+                self._classifier.logits_of(validation.select(rows))
             for images in inference_batches(self._setup):
                 self.infer(images)
 
     def logits(self, images: Images) -> Logits:
-        return self._answer(graphs_of(self._pixels(images)))
-
-    def infer(self, images: Images) -> Logits:
-        return self._answer(superpixels.build(self._pixels(images)))
-
-    @torch.inference_mode()
-    def _answer(self, graphs: Graphs) -> Logits:
-        self._evaluating()
-        with self._precision():
-            return _in_batches(self._network, store(graphs, self._device))
-
-    def _pixels(self, images: Images) -> NDArray[np.uint8]:
-        return pixels(images, mean=self._setup.pixel_mean, std=self._setup.pixel_std)
+        return self._classifier.logits_of(graphs_of(self._classifier.pixels(images)))
 
     def settings(self) -> dict[str, str]:
         nodes = len(self._graphs.nodes) / len(self._graphs)
         return super().settings() | {
             "graphs": f"{nodes:.1f} nodes and {nodes * NEIGHBOURS:.0f} edges on average"
         }
-
-
-class GraphClassifier:
-    """See ``bench.networks.Network``. Every answer builds its graphs; none is cached."""
-
-    def __init__(self, network: nn.Module, *, pixel_mean: float, pixel_std: float) -> None:
-        self._network: Any = network.eval()  # a models.gnn_pytorch.GraphNetwork
-        self._pixel_mean = pixel_mean
-        self._pixel_std = pixel_std
-
-    def logits(self, images: Images) -> Logits:
-        return _in_batches(self._network, self._store(images))
-
-    def infer(self, images: Images) -> Logits:
-        return _in_batches(self._network, self._store(images))
-
-    def features(self, images: Images) -> NDArray[np.float32]:
-        return _in_batches(self._network.features, self._store(images))
-
-    def _store(self, images: Images) -> GraphStore:
-        shown = pixels(images, mean=self._pixel_mean, std=self._pixel_std)
-        return store(superpixels.build(shown), CPU)
-
-
-@torch.inference_mode()
-def _in_batches(forward: Any, graphs: GraphStore) -> NDArray[np.float32]:
-    """What ``forward`` makes of all graphs, on the host."""
-    every = torch.arange(len(graphs), device=graphs.device)
-    size = CPU_BATCH_SIZE if graphs.device.type == "cpu" else EVALUATION_BATCH_SIZE
-    batches = [forward(graphs[some]) for some in torch.split(every, size)]
-    return torch.cat(batches).float().cpu().numpy()

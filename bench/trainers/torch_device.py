@@ -1,16 +1,24 @@
-"""What PyTorch says and does about a device, for the two trainers that run on PyTorch."""
+"""What PyTorch does with a device, for all that runs on PyTorch: precision, Adam, memory, peaks."""
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
 from bench import settings as names
-from bench.experiment import Experiment
+from bench.experiment import Experiment, Precision
+from bench.stopwatch import fastest_s
 from bench.trainers import FrameworkMissing
+
+BETAS = (0.9, 0.999)  # Kingma and Ba (2015), algorithm 1
+PRODUCT_SIZES = {"cpu": 2048}  # rows and columns of the product of a peak: 17 GFLOP
+GPU_PRODUCT_SIZE = 8192  # 1.1 TFLOP: a millisecond and more, against launches of microseconds
+COPY_BYTES = 2**28  # of each tensor of a peak: beyond any cache but a large server's
 
 
 def choose(device: str) -> torch.device:
@@ -36,7 +44,7 @@ def choose(device: str) -> torch.device:
 def set_precision(experiment: Experiment) -> None:
     """TF32 off, on, or as PyTorch has it by itself: off in matrix products, on in convolutions.
 
-    Frameworks differ in this default: see ``bench.native``.
+    Frameworks differ in this default: see ``bench.trainers.native``.
     """
     on = experiment.precision == "tf32"
     torch.set_float32_matmul_precision("high" if on else "highest")
@@ -68,7 +76,7 @@ def random_state_kept(device: torch.device) -> Iterator[None]:
 
 def settings(device: torch.device) -> dict[str, str]:
     """Threads, precision, libraries and the device's name, as PyTorch has them now."""
-    found = {
+    observed = {
         "device name": _name(device),
         "threads": str(torch.get_num_threads()),
         "threads chosen by": "OMP_NUM_THREADS" if "OMP_NUM_THREADS" in os.environ else "PyTorch",
@@ -81,12 +89,12 @@ def settings(device: torch.device) -> dict[str, str]:
         "preallocation": names.NOT_HERE if device.type == "cpu" else "off",
     }
     if device.type == "cuda":
-        found |= {
+        observed |= {
             "cuDNN": str(torch.backends.cudnn.version()),  # type: ignore[no-untyped-call]
             "cuDNN benchmark": str(torch.backends.cudnn.benchmark),
             "CUDA": str(torch.version.cuda),
         }
-    return found
+    return observed
 
 
 def _tf32() -> str:
@@ -102,3 +110,83 @@ def _name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return device.type.upper()
+
+
+def matched_adam(
+    parameters: Iterable[torch.nn.Parameter], *, lr: float, epsilon_hat: float
+) -> torch.optim.Adam:
+    """Adam as all other frameworks here do it: the same update, by PyTorch's own fused kernel.
+
+    Wanted is 'epsilon hat', the end of section 2 of Kingma and Ba (2015), which Keras has:
+
+        lr · √(1-β₂ᵗ)/(1-β₁ᵗ) · m / (√v + ε̂)
+
+    PyTorch computes  lr/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + ε),  the same where ε = ε̂/√(1-β₂ᵗ). Each step
+    is given that ε, a plain number that the kernel takes anyway: nothing waits for the device.
+    """
+    optimizer = own_adam(parameters, lr=lr)
+    # Among what state_dict() holds: the count is put back where the means of Adam are. Its
+    # own count lies on the device, and reading it would wait for the device.
+    optimizer.param_groups[0] |= {"epsilon_hat": epsilon_hat, "steps_begun": 0}
+    optimizer.register_step_pre_hook(_set_epsilon)
+    return optimizer
+
+
+def _set_epsilon(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    group = optimizer.param_groups[0]
+    group["steps_begun"] += 1
+    group["eps"] = group["epsilon_hat"] / math.sqrt(1 - BETAS[1] ** group["steps_begun"])
+
+
+def own_adam(parameters: Iterable[torch.nn.Parameter], *, lr: float) -> torch.optim.Adam:
+    """Adam as PyTorch has it by itself: its own formula and its own ε, 1e-8."""
+    return torch.optim.Adam(
+        parameters, lr=lr, betas=BETAS, weight_decay=0.0, amsgrad=False, fused=True
+    )
+
+
+def optimizer_name(optimizer: torch.optim.Optimizer) -> str:
+    """What an optimiser is, in words: 'Adam with epsilon hat, fused'."""
+    group = optimizer.param_groups[0]
+    hat = " with epsilon hat" if "epsilon_hat" in group else ""
+    return f"{type(optimizer).__name__}{hat}, {'fused' if group['fused'] else 'not fused'}"
+
+
+def measure_peaks(device_name: str, precision: Precision) -> tuple[float, float, str]:
+    """The largest rates of a matrix product and of a copy: see ``bench.audit.peak.Library``.
+
+    Raises FrameworkMissing where there is no such device.
+    """
+    device = choose(device_name)
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    by = f"PyTorch {torch.__version__}"
+    if device.type == "cpu":
+        by += f", {torch.get_num_threads()} threads"
+    return _flop_per_s(device, precision), _bytes_per_s(device), by
+
+
+@torch.inference_mode()
+def _flop_per_s(device: torch.device, precision: Precision) -> float:
+    """A product of two n x n matrices is n² sums of n products: 2 n³ FLOP."""
+    size = PRODUCT_SIZES.get(device.type, GPU_PRODUCT_SIZE)
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    out = torch.empty_like(left)
+
+    def multiply() -> None:
+        torch.mm(left, right, out=out)
+        synchronize(device)
+
+    return 2 * size**3 / fastest_s(multiply)
+
+
+@torch.inference_mode()
+def _bytes_per_s(device: torch.device) -> float:
+    source = torch.ones(COPY_BYTES // 4, device=device)
+    target = torch.empty_like(source)
+
+    def copy() -> None:
+        target.copy_(source)
+        synchronize(device)
+
+    return 2 * COPY_BYTES / fastest_s(copy)

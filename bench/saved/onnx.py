@@ -13,9 +13,8 @@ import numpy as np
 import onnxruntime
 
 from bench import settings
-from bench.networks import Features
 from bench.saved_models import Card, SavedModelError
-from bench.trainers import EVALUATION_BATCH_SIZE, Images, Logits
+from bench.trainers import EVALUATION_BATCH_SIZE, Features, Images, Logits
 
 IMAGES, LOGITS = "images", "logits"  # the names of what goes in and of what comes out
 CARD = "glyphbench"  # the metadata entry
@@ -40,7 +39,7 @@ def restore(path: Path) -> OnnxNetwork:
 
 
 class OnnxNetwork:
-    """See ``bench.networks.Network``."""
+    """See ``bench.trainers.Network``."""
 
     def __init__(self, session: onnxruntime.InferenceSession, card: Card) -> None:
         self._session = session
@@ -82,8 +81,9 @@ def _card(session: onnxruntime.InferenceSession, path: Path) -> Card:
         card = msgspec.json.decode(content, type=Card)
     except msgspec.MsgspecError as error:
         raise SavedModelError(f"{path}: its card is damaged ({error}); export it again") from error
-    classes = {one.name: one.shape[-1] for one in session.get_outputs()}.get(LOGITS)
-    if classes != len(card.class_names) or [one.name for one in session.get_inputs()] != [IMAGES]:
+    classes = {output.name: output.shape[-1] for output in session.get_outputs()}.get(LOGITS)
+    inputs = [each.name for each in session.get_inputs()]
+    if classes != len(card.class_names) or inputs != [IMAGES]:
         raise SavedModelError(
             f"{path}: an ONNX model of {classes or 'no'} classes with a card of "
             f"{len(card.class_names)}; export it again"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.experiment import NATIVE, Experiment
+from models import ARCHITECTURES
 
 MATCHED: Mapping[str, str] = {
     "adam-epsilon": "ε̂ 1e-7 beside the root of the second moment, which is not yet corrected",
@@ -30,16 +31,18 @@ class Own:
     differs: bool = True  # False: it is the matched one, everywhere
     # where it differs from the matched one; None: everywhere
     devices: tuple[str, ...] | None = None
-    architectures: tuple[str, ...] | None = None
     optimizers: tuple[str, ...] | None = None
+    convolutional: bool = False  # True: in networks with convolutions alone
 
     def differs_in(self, experiment: Experiment) -> bool:
         """Whether leaving it to the framework changes anything in this experiment."""
         places = (
             (self.devices, experiment.device),
-            (self.architectures, experiment.architecture),
             (self.optimizers, experiment.optimizer),
         )
+        network = ARCHITECTURES.get(experiment.architecture)
+        if self.convolutional and not (network and network.convolutional):
+            return False
         return self.differs and all(known is None or here in known for known, here in places)
 
 
@@ -48,7 +51,7 @@ _ZEROS = Own(says="zeros", differs=False)
 _EPSILON_HAT = Own(says="ε̂ 1e-7, in the same place", differs=False)
 _CHANNELS_LAST = Own(says="channels last", differs=False)
 _TF32_IN_CONVOLUTIONS = Own(
-    says="TF32 in convolutions, not in matrix products", devices=("cuda",), architectures=("cnn",)
+    says="TF32 in convolutions, not in matrix products", devices=("cuda",), convolutional=True
 )
 
 
@@ -72,7 +75,7 @@ OWN: Mapping[str, Mapping[str, Own]] = {
         "bias-init": Own(says="uniform in ±1/√fan_in"),
         "kernel-init": Own(says="Kaiming uniform with a = √5, which is ±1/√fan_in"),
         "matmul-precision": _TF32_IN_CONVOLUTIONS,
-        "memory-layout": Own(says="channels first", devices=("cpu",), architectures=("cnn",)),
+        "memory-layout": Own(says="channels first", devices=("cpu",), convolutional=True),
         "shuffling": Own(says="none: a DataLoader keeps the order of the file in every epoch"),
     },
     "keras-tensorflow": _keras(
