@@ -16,7 +16,7 @@ Optimizer = Literal["sgd", "adam"]
 Precision = Literal["fp32", "tf32", "bf16"]
 
 # What can be left to a framework's own default instead of being made equal in all: the words
-# of ``Experiment.native``. What each framework's own default is: ``bench.native``.
+# of ``Experiment.native``. What each framework's own default is: ``bench.trainers.native``.
 NATIVE = (
     "adam-epsilon",
     "bias-init",

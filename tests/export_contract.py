@@ -14,8 +14,7 @@ from torch import nn
 import models
 from bench.export import keras_torch, pytorch
 from bench.export.comparison import compare
-from bench.networks import onnx as networks
-from bench.saved import SavedModelError
+from bench.saved import SavedModelError, onnx
 from bench.saved_models import Card, card_of, write_model
 from bench.trainers import Images
 from tests.records import make_record
@@ -72,4 +71,4 @@ def a_card(architecture: str, framework: str = "pytorch", execution: str = "eage
 
 
 def answers(onnx_file: Path, images: Images) -> Images:
-    return networks.restore(onnx_file).logits(images)
+    return onnx.restore(onnx_file).logits(images)

@@ -21,16 +21,13 @@ from tests.imports import Import, Tree
 CORE_PACKAGES = frozenset({"numpy", "msgspec", "psutil", "safetensors"})
 CORE = ("bench.worker", "bench.measure", "bench.trainers*", "bench.record", "bench.machine")
 # Model files, ARCHITECTURE_FAMILY, build networks; models.cost is arithmetic on their layers.
-LIVE = (
-    "bench.worker",
-    "bench.scheduler",
-    "bench.measure",
-    "bench.trainers*",
-    "bench.networks*",
-    "models.*_*",
-)
+LIVE = ("bench.worker", "bench.scheduler", "bench.measure", "bench.trainers.*", "models.*_*")
+# Facts of frameworks, as data; so is ``bench.trainers`` itself, but for its ``load``.
+FACTS = frozenset({"bench.trainers.native"})
 # Where a framework may be imported, by its package's name.
-HOMES = ("bench.trainers.*{}*", "bench.networks.*{}*", "bench.export.*{}*", "models.*_*{}")
+HOMES = ("bench.trainers.*{}*", "bench.export.*{}*", "models.*_*{}")
+# What trainers are made with, and all of bench/ that they may import when they run.
+BELOW_TRAINERS = ("experiment", "saved_models", "settings", "stopwatch", "trainers")
 
 # NumPy is a framework, and also what the core computes with: it may be imported anywhere.
 FRAMEWORK_PACKAGES = (
@@ -55,8 +52,8 @@ def data_and_models_know_nothing_of_the_harness(tree: Tree) -> list[str]:
 
 
 def a_framework_stays_in_modules_of_its_name(tree: Tree) -> list[str]:
-    """Only ``bench/trainers/*torch*``, ``bench/networks/*torch*``, ``bench/export/*torch*`` and
-    ``models/*_*torch`` import torch; others alike.
+    """Only ``bench/trainers/*torch*``, ``bench/export/*torch*`` and ``models/*_*torch`` import
+    torch; others alike.
     """
     return [
         _said(each)
@@ -67,12 +64,12 @@ def a_framework_stays_in_modules_of_its_name(tree: Tree) -> list[str]:
 
 
 def onnx_stays_with_the_export(tree: Tree) -> list[str]:
-    """Only ``bench/networks/onnx.py`` and ``bench/export/`` import ONNX and its runtime."""
+    """Only ``bench/saved/onnx.py`` and ``bench/export/`` import ONNX and its runtime."""
     return [
         _said(each)
         for each in tree.imports
         if _top(each.target) in ONNX_PACKAGES
-        and each.module != "bench.networks.onnx"
+        and each.module != "bench.saved.onnx"
         and not each.module.startswith("bench.export.")
     ]
 
@@ -87,8 +84,7 @@ def reports_see_records_and_statistics_only(tree: Tree) -> list[str]:
     """Nothing that reports or computes on records reaches a live object by any way."""
     starts = {name for name in tree.modules if name == "bench.run_statistics" or _in_report(name)}
     reached = tree.reached(starts, at_import_only=False)
-    live = [way for name, way in reached.items() if any(fnmatchcase(name, it) for it in LIVE)]
-    return live + _framework_imports(tree, reached)
+    return _live_objects(tree, reached) + _framework_imports(tree, reached)
 
 
 def the_measuring_core_imports_little(tree: Tree) -> list[str]:
@@ -107,8 +103,19 @@ def the_study_sees_no_framework(tree: Tree) -> list[str]:
     """Its steps reach data, records and predictions, and no framework or live object."""
     starts = {name for name in tree.modules if _is_step(name)}
     reached = tree.reached(starts, at_import_only=False)
-    live = [way for name, way in reached.items() if any(fnmatchcase(name, it) for it in LIVE)]
-    return live + _framework_imports(tree, reached)
+    return _live_objects(tree, reached) + _framework_imports(tree, reached)
+
+
+def trainers_see_nothing_above_them(tree: Tree) -> list[str]:
+    """``bench/trainers/`` imports nothing that measures, audits or reports."""
+    return [
+        _said(each)
+        for each in tree.imports
+        if each.module.startswith("bench.trainers")
+        and not each.for_types
+        and _top(each.target) == "bench"
+        and each.target.split(".")[1] not in BELOW_TRAINERS
+    ]
 
 
 RULES: tuple[Rule, ...] = (
@@ -119,6 +126,7 @@ RULES: tuple[Rule, ...] = (
     the_measuring_core_imports_little,
     the_study_sees_no_framework,
     onnx_stays_with_the_export,
+    trainers_see_nothing_above_them,
 )
 
 
@@ -137,15 +145,15 @@ def test_the_house_holds_its_rule(rule: Rule) -> None:
         (RULES[1], "bench/trainers/pytorch.py", "from keras import layers"),
         (RULES[1], "bench/trainers/__init__.py", "    import jax.numpy as jnp"),
         (RULES[1], "models/mlp_keras.py", "from torch import nn"),
-        (RULES[1], "bench/networks/pytorch.py", "import keras"),
-        (RULES[1], "bench/networks/__init__.py", "    from torch import nn"),
+        (RULES[1], "bench/saved/model.py", "import keras"),
+        (RULES[1], "bench/saved/model.py", "    from torch import nn"),
         (RULES[1], "datasets/digits.py", "import tensorflow as tf"),
         (RULES[2], "bench/order.py", "    import torch"),
         (RULES[3], "bench/report/tables.py", "from bench import worker"),
-        (RULES[3], "bench/run_statistics.py", "from .trainers import FRAMEWORKS"),
+        (RULES[3], "bench/run_statistics.py", "from .trainers import load"),
         (RULES[3], "bench/results.py", "    import bench.scheduler"),
         (RULES[3], "bench/run_statistics.py", "from models import mlp_keras"),
-        (RULES[3], "bench/run_statistics.py", "    from bench import networks"),
+        (RULES[3], "bench/run_statistics.py", "    from bench.trainers import pytorch"),
         (RULES[4], "bench/worker.py", "import pandas"),
         (RULES[4], "datasets/digits.py", "import polars as pl"),
         (RULES[4], "bench/order.py", "from scipy import stats"),
@@ -153,6 +161,8 @@ def test_the_house_holds_its_rule(rule: Rule) -> None:
         (RULES[5], "bench/study/errors.py", "    from bench import worker"),
         (RULES[1], "bench/export/examine.py", "    import torch"),
         (RULES[6], "bench/worker.py", "    import onnxruntime"),
+        (RULES[7], "bench/trainers/pytorch.py", "    from bench import measure"),
+        (RULES[7], "bench/trainers/__init__.py", "from bench.record import Record"),
     ],
 )
 def test_a_file_against_a_rule_is_caught(rule: Rule, path: str, line: str, tmp_path: Path) -> None:
@@ -187,13 +197,13 @@ def _small_house(root: Path) -> None:
         "bench/export/__init__.py": "",
         "bench/export/examine.py": "import onnx\n",
         "bench/measure.py": "from bench import order\n",
-        "bench/networks/__init__.py": "import numpy\n",
-        "bench/networks/pytorch.py": "import torch\n",
         "bench/order.py": "import numpy\n",
         "bench/record.py": "import msgspec\n",
         "bench/report/__init__.py": "",
         "bench/report/tables.py": "import pandas\nfrom bench import results, run_statistics\n",
         "bench/results.py": "from bench.record import Record\n",
+        "bench/saved/__init__.py": "",
+        "bench/saved/model.py": "import numpy\n",
         "bench/scheduler.py": "from bench import results\n",
         "bench/run_statistics.py": "from bench.record import Record\n",
         "bench/study/__init__.py": "",
@@ -210,6 +220,21 @@ def _small_house(root: Path) -> None:
     for path, content in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(content)
+
+
+def _live_objects(tree: Tree, reached: dict[str, str]) -> list[str]:
+    """What trains or measures, and the function that gets at it."""
+    modules = [
+        way
+        for name, way in reached.items()
+        if name not in FACTS and any(fnmatchcase(name, live) for live in LIVE)
+    ]
+    loads = [
+        _said(each)
+        for each in tree.imports
+        if each.module in reached and each.target == "bench.trainers.load"
+    ]
+    return modules + loads
 
 
 def _framework_imports(tree: Tree, reached: dict[str, str]) -> list[str]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench import native
+import models
 from bench.experiment import NATIVE, Experiment
-from bench.trainers import FRAMEWORKS
+from bench.trainers import FRAMEWORKS, native
 from tests.fakes import an_experiment
 
 CNN = an_experiment(architecture="cnn")
@@ -59,3 +59,10 @@ def test_a_default_is_restorable_where_it_changes_something(
 def test_a_precision_asked_for_by_name_leaves_none_to_the_framework() -> None:
     asked = replace(CNN, framework="keras-jax", device="cuda", precision="tf32")
     assert "matmul-precision" not in native.restorable(asked)
+
+
+def test_another_network_with_convolutions_is_left_the_same_defaults(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(models.ARCHITECTURES, "lenet", models.ARCHITECTURES["cnn"])
+    assert native.restorable(replace(CNN, architecture="lenet")) == native.restorable(CNN)

@@ -18,7 +18,7 @@ from bench import trainers
 from bench.experiment import Experiment
 from bench.settings import TRAINER_KEYS
 from bench.trainers import FrameworkMissing, Images, Setup, Trainer, Weights
-from datasets.folders import DATA_VARIABLE
+from datasets.preparation import DATA_VARIABLE
 from tests.data_files import Bytes
 from tests.strokes import strokes
 
@@ -149,19 +149,21 @@ def test_weights_come_back_as_they_were_and_those_of_another_network_are_refused
         trainer.load_weights(weights | {"logits/bias": np.zeros(11, np.float32)})
 
 
-def test_a_saved_network_gives_the_trainers_logits_and_its_features() -> None:
-    from bench.trainers import pytorch_graph
+def test_a_saved_network_gives_the_trainers_logits_and_its_features(tmp_path: Path) -> None:
+    from bench.trainers import pytorch
 
     trainer = create()
     weights = trained(trainer)
+    trainer.save(tmp_path / "gnn.safetensors")
     card: Any = SimpleNamespace(
         architecture="gnn", class_names=tuple("0123456789"), pixel_mean=MEAN, pixel_std=STD
     )
-    loaded = pytorch_graph.network(card, weights)
+    loaded = pytorch.restore(tmp_path / "gnn.safetensors", card)
     wanted = trainer.logits(TEST_IMAGES)
     np.testing.assert_array_equal(loaded.logits(TEST_IMAGES), wanted)
     np.testing.assert_allclose(loaded.infer(TEST_IMAGES[:1]), wanted[:1], atol=1e-5)
     features = loaded.features(TEST_IMAGES)
+    assert features is not None
     again = features @ weights["logits/kernel"] + weights["logits/bias"]
     np.testing.assert_allclose(again, wanted, atol=1e-4)
 

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import native
 from bench.settings import NO_IMAGES, NOT_HERE, processors
-from bench.trainers import FRAMEWORKS, Trainer, Weights
+from bench.trainers import FRAMEWORKS, Trainer, Weights, native
 from tests.small_trainers import (
     FRAMEWORK,
     ORDER,

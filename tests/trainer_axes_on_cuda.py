@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import native
-from bench.trainers import FrameworkMissing, Trainer
+from bench.trainers import FrameworkMissing, Trainer, native
 from tests.small_trainers import FRAMEWORK, TEST_IMAGES, create, frameworks_own_warnings
 
 pytestmark = frameworks_own_warnings

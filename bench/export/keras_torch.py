@@ -9,14 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-import keras
 from torch import nn
 
-from bench.networks import keras as keras_network
+from bench.saved.model import misfits
 from bench.saved_models import Card
+from bench.trainers import keras as keras_trainer
 
 
 def restore(path: Path, card: Card) -> nn.Module:
     """The network of a ``.keras`` file; raises SavedModelError where it cannot be trusted."""
-    keras_network.restore(path, card)  # refuses what is damaged, or of another network
-    return cast(nn.Module, keras.saving.load_model(path, safe_mode=True, compile=False))
+    with misfits(path, card):
+        return cast(nn.Module, keras_trainer.restore(path, card).model)

@@ -8,15 +8,13 @@ from pathlib import Path
 import msgspec
 import onnx
 import torch
-from safetensors.numpy import load_file
 from torch import nn
 
-import models
-from bench.networks import misfits
-from bench.networks.onnx import CARD, IMAGES, LOGITS
 from bench.results import write_atomically
+from bench.saved.model import misfits
+from bench.saved.onnx import CARD, IMAGES, LOGITS
 from bench.saved_models import Card
-from models import weights_pytorch
+from bench.trainers.pytorch import restore_module
 
 OPSET = 20  # what the exporter of PyTorch 2.13 writes by itself; ONNX Runtime reads it since 1.17
 EXAMPLE_BATCH = 2  # torch.export takes 0 and 1 for fixed sizes
@@ -25,9 +23,7 @@ EXAMPLE_BATCH = 2  # torch.export takes 0 and 1 for fixed sizes
 def restore(path: Path, card: Card) -> nn.Module:
     """The network of a ``.safetensors`` file; raises SavedModelError where it is another's."""
     with misfits(path, card):
-        network: nn.Module = models.load(card.architecture, "pytorch").build(len(card.class_names))
-        weights_pytorch.load(network, load_file(path))
-    return network
+        return restore_module(path, card)
 
 
 def write(network: nn.Module, card: Card, path: Path) -> None:

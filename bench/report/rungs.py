@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bench import native
+from bench.trainers import native
 from bench import run_statistics as stats
 from bench.experiment import NATIVE
 from bench.record import Record

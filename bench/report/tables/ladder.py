@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bench import native
+from bench.trainers import native
 from bench import run_statistics as stats
 from bench.report import wording
 from bench.report.rungs import Ladder, Rung, ladders
