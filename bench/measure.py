@@ -153,8 +153,9 @@ def measure(
         order = max(segments(experiment, subject.seed, len(subject.train_images)), key=len)
         trainer.arrange(order)
         energy, _ = watch.time("energy", partial(read_energy, trainer, len(order)))
+    phases = {f"{phase}_s": seconds for phase, seconds in watch.seconds.items()}
     return Measurement(
-        phases=_phases(watch.seconds, start_s=start_s, import_s=import_s, data_s=data_s),
+        phases=Phases(start_s=start_s, import_s=import_s, data_s=data_s, **phases),
         parameter_count=trainer.parameter_count,
         segments=tuple(trained),
         evaluations=tuple(evaluations),
@@ -162,24 +163,6 @@ def measure(
         inference=inference,
         peak_device_memory_bytes=peak_device_memory_bytes,
         energy=energy,
-    )
-
-
-def _phases(seconds: dict[str, float], *, start_s: float, import_s: float, data_s: float) -> Phases:
-    return Phases(
-        start_s=start_s,
-        import_s=import_s,
-        data_s=data_s,
-        build_s=seconds["build"],
-        transfer_s=seconds["transfer"],
-        warm_up_s=seconds["warm_up"],
-        train_s=seconds["train"],
-        prediction_warm_up_s=seconds.get("prediction_warm_up"),
-        evaluation_s=seconds.get("evaluation"),
-        checkpoint_s=seconds.get("checkpoint"),
-        inference_s=seconds.get("inference"),
-        energy_s=seconds.get("energy"),
-        augmentation_s=seconds.get("augmentation"),
     )
 
 
@@ -385,9 +368,9 @@ def seconds_of_calls(
     """Seconds of call after call, each with other images, from host memory to host memory.
 
     Nothing waits for the device between a call and the reading of the clock: the call itself has
-    waited, since an answer that lies finished in host memory cannot be had earlier. Waiting again
-    costs, for nothing, 26 of 222 µs at one image in Keras on JAX and 12 of 657 in Keras on
-    TensorFlow. An answer that is no NumPy array may still be being computed: it is refused.
+    waited, since numbers that lie in host memory are finished. Waiting again costs, for nothing,
+    26 of 222 µs at one image in Keras on JAX and 12 of 657 in Keras on TensorFlow. An answer that
+    is no NumPy array may still be being computed: it is refused.
 
     Args:
         infer: of a trainer or of a saved network, that is warm.

@@ -131,13 +131,13 @@ def test_a_clock_that_does_not_wait_misses_the_work() -> None:
 
 
 def test_on_a_cpu_there_is_nothing_to_miss() -> None:
-    found = unsynchronised.measure("pytorch", "cpu", Path("no-such-python"))
-    assert (found.false_s, found.true_s) == (None, None)
-    assert found.unavailable == "PyTorch on a CPU does the work before the call returns"
+    seen = unsynchronised.measure("pytorch", "cpu", Path("no-such-python"))
+    assert (seen.false_s, seen.true_s) == (None, None)
+    assert seen.unavailable == "PyTorch on a CPU does the work before the call returns"
 
 
 def test_a_device_that_is_not_there_is_unavailable_and_says_why() -> None:
-    found = unsynchronised.measure("pytorch", "cuda", Path("no-such-python"))
-    assert (found.false_s, found.true_s) == (None, None)
-    assert found.unavailable is not None
-    assert "no-such-python cannot be started" in found.unavailable
+    seen = unsynchronised.measure("pytorch", "cuda", Path("no-such-python"))
+    assert (seen.false_s, seen.true_s) == (None, None)
+    assert seen.unavailable is not None
+    assert "no-such-python cannot be started" in seen.unavailable

@@ -292,10 +292,10 @@ def test_a_throughput_run_reads_no_accuracy() -> None:
 
 
 def test_inference_is_sampled_at_a_large_batch_and_at_batch_one() -> None:
-    large, one = run(a_trainer()).inference
-    assert (large.batch_size, one.batch_size) == (IMAGES, 1)
-    assert one.samples_s == pytest.approx([INFER_S] * len(one.samples_s))
-    assert len(one.samples_s) >= MIN_SAMPLES
+    large, single = run(a_trainer()).inference
+    assert (large.batch_size, single.batch_size) == (IMAGES, 1)
+    assert single.samples_s == pytest.approx([INFER_S] * len(single.samples_s))
+    assert len(single.samples_s) >= MIN_SAMPLES
 
 
 def test_an_answer_in_host_memory_is_not_waited_for_again() -> None:

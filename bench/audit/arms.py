@@ -131,9 +131,9 @@ def turns(
 
     So a machine that slows down in the course of the audit slows all arms alike.
     """
-    for place in range(rounds):
-        run = Run(experiment=experiment, seed=first_seed + place)
-        for arm in arms if place % 2 == 0 else reversed(arms):
+    for round_ in range(rounds):
+        run = Run(experiment=experiment, seed=first_seed + round_)
+        for arm in arms if round_ % 2 == 0 else reversed(arms):
             yield run, arm
 
 

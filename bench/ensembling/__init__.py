@@ -5,5 +5,5 @@ timing.py    the arms, round by round
 wording.py   the findings as sentences and as a table
 command.py   python -m bench ensemble
 
-The arms themselves are PyTorch's: ``bench/trainers/torch_ensembling.py``.
+The arms themselves are PyTorch's: ``bench/trainers/pytorch_ensembles.py``.
 """

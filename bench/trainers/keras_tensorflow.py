@@ -43,7 +43,7 @@ class KerasTensorFlowTrainer(keras_trainer.KerasTrainer):
         # TensorFlow tells no one how many it took: by its source, one for each processor.
         pool = asked or len(names.processors())
         compiled = bool(self._model.jit_compile)
-        found = {
+        observed = {
             "device name": "CPU",
             "devices": ", ".join(device.name for device in tf.config.list_logical_devices()),
             "threads": str(pool),
@@ -54,7 +54,7 @@ class KerasTensorFlowTrainer(keras_trainer.KerasTrainer):
             "determinism": "on" if is_op_determinism_enabled() else "off",
             "preallocation": names.NOT_HERE,
         }
-        return found | (self._gpu_settings() if self._gpu else {})
+        return observed | (self._gpu_settings() if self._gpu else {})
 
     def _gpu_settings(self) -> dict[str, str]:
         config, build = tf.config.experimental, tf.sysconfig.get_build_info()

@@ -36,14 +36,14 @@ class Own:
 
     def differs_in(self, experiment: Experiment) -> bool:
         """Whether leaving it to the framework changes anything in this experiment."""
-        places = (
+        limits = (
             (self.devices, experiment.device),
             (self.optimizers, experiment.optimizer),
         )
         network = ARCHITECTURES.get(experiment.architecture)
         if self.convolutional and not (network and network.convolutional):
             return False
-        return self.differs and all(known is None or here in known for known, here in places)
+        return self.differs and all(known is None or here in known for known, here in limits)
 
 
 _GLOROT = Own(says="Glorot uniform as well, other random numbers", differs=False)
