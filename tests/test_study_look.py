@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench.study import look, neighbours, pixels, suspects
+from bench.study import look, pixels, suspects
 from bench.study.artifact import Study
 from datasets import Split, normalise
 from tests.study_data import make_images, make_split, make_study, pictures, sheets, words
@@ -90,22 +90,26 @@ def test_of_more_images_than_are_looked_at_some_of_both_splits_are_drawn(
 
 
 def test_the_nearest_neighbours_are_those_of_the_whole_distance_matrix() -> None:
-    random = np.random.default_rng(0)
-    points = random.normal(size=(700, 6)).astype(np.float32)  # more than a chunk
-    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+    images = np.random.default_rng(0).integers(0, 256, (700, 28, 28), dtype=np.uint8)
+    search = suspects.Neighbourhood(images)
+    distances = np.linalg.norm(search.points[:, None] - search.points[None], axis=2)
+    np.testing.assert_array_equal(search.nearest(images), np.arange(700))
     np.fill_diagonal(distances, np.inf)
-    expected = np.sort(np.argsort(distances, axis=1)[:, :5], axis=1)
-    found = neighbours.nearest(points, points, 5, itself=np.arange(700))
-    np.testing.assert_array_equal(np.sort(found, axis=1), expected)
-    (nearest,) = neighbours.nearest(points, points, 1, itself=np.arange(700)).T
-    np.testing.assert_array_equal(nearest, distances.argmin(axis=1))
+    np.testing.assert_array_equal(search.of_each(5), np.argsort(distances, axis=1)[:, :5])
+
+
+def test_an_image_that_is_there_often_is_no_neighbour_of_its_own() -> None:
+    images = make_images([0, 1] * 10)
+    images[:] = images[[0, 1] * 10]
+    near = suspects.Neighbourhood(images).of_each(5)
+    assert not (near == np.arange(20)[:, None]).any()
 
 
 def test_the_principal_components_keep_the_distances_of_images_that_differ_in_few_ways() -> None:
     images = make_images([0, 1, 2, 3] * 5)
     images[:] = images[[0, 1, 2, 3] * 5]  # four images: three directions hold all
-    points = neighbours.space(images).points(images)
-    expected = neighbours.distance(images[:1], images[1:4])
+    points = suspects.Neighbourhood(images).points
+    expected = suspects.distance(images[:1], images[1:4])
     np.testing.assert_allclose(np.linalg.norm(points[:1] - points[1:4], axis=1), expected, 1e-3)
 
 

@@ -5,7 +5,7 @@ steps.py       the steps, in their order
 carry_out.py   all of it for a results folder
 page.py        pictures, tables and the page of a task on the disk
 command.py     python -m bench study TASK
-look.py        the data before training: samples, pixels, suspects, neighbours
+look.py        the data before training: samples, pixels, suspects
 training.py    loss and accuracy by epoch: learning
 augmentation.py
 evaluation.py  the saved models asked again: by_class, per_class, matrix

@@ -39,9 +39,9 @@ def components(vectors: Vectors) -> Components:
     """
     from sklearn.decomposition import PCA
 
-    found = PCA(svd_solver="covariance_eigh" if vectors.shape[1] <= len(vectors) else "full")
-    scores = found.fit_transform(vectors.astype(np.float64))
-    return Components(scores=scores, shares=found.explained_variance_ratio_)
+    pca = PCA(svd_solver="covariance_eigh" if vectors.shape[1] <= len(vectors) else "full")
+    scores = pca.fit_transform(vectors.astype(np.float64))
+    return Components(scores=scores, shares=pca.explained_variance_ratio_)
 
 
 def tsne(vectors: Vectors, start: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
@@ -59,7 +59,7 @@ def tsne(vectors: Vectors, start: NDArray[np.float64], seed: int) -> NDArray[np.
     """
     import openTSNE
 
-    found = openTSNE.TSNE(
+    layout = openTSNE.TSNE(
         perplexity=perplexity(len(vectors)),
         metric="euclidean",
         neighbors="exact",
@@ -68,7 +68,7 @@ def tsne(vectors: Vectors, start: NDArray[np.float64], seed: int) -> NDArray[np.
         n_jobs=1,
         random_state=seed,
     ).fit(np.ascontiguousarray(vectors))
-    return np.asarray(found, dtype=np.float64)
+    return np.asarray(layout, dtype=np.float64)
 
 
 def perplexity(points: int) -> float:
@@ -86,10 +86,9 @@ def neighbours(vectors: Vectors, count: int = NEIGHBOURS) -> NDArray[np.int64]:
 
 def majority(near: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """(n,) the class most of a point's neighbours have; the lower label where two have as many."""
-    votes = np.zeros((len(near), int(labels.max()) + 1), dtype=np.int64)
-    for column in near.T:
-        votes[np.arange(len(near)), labels[column]] += 1
-    return np.asarray(votes.argmax(axis=1))
+    from scipy.stats import mode
+
+    return np.asarray(mode(labels[near], axis=1).mode)
 
 
 def neighbour_accuracy(vectors: Vectors, labels: NDArray[np.int64]) -> float:

@@ -97,10 +97,10 @@ def spaces(study: Study, points: Points) -> Iterator[Space]:
 
 def _models(study: Study) -> list[Answered]:
     """One for each architecture, framework and augmentation, though recipes may differ more."""
-    found: dict[str, Answered] = {}
-    for one in answered(study):
-        found.setdefault(one.title, one)
-    return list(found.values())
+    by_title: dict[str, Answered] = {}
+    for model in answered(study):
+        by_title.setdefault(model.title, model)
+    return list(by_title.values())
 
 
 def _correct(model: Answered) -> int:
