@@ -4,21 +4,15 @@ Whatever can be computed from these (throughput, time to accuracy, percentiles) 
 on reading, in ``bench.run_statistics``. Seconds are of a monotonic clock read after the device was
 synchronised; bytes are bytes; accuracies are fractions.
 
-History of the schema:
-
-1, the first.
-2: what a framework may do in its own way is named (``Experiment.native``), with precision,
-   threads and dropout; the test images that were got wrong; energy; how steady the machine was;
-   the seconds before the import; the warm-up of predictions apart, which version 1 and early
-   records of version 2 count as warm-up. A record of version 1 is read as one whose kernels and
-   whose Adam were the framework's own, which they were.
+Schema version 2 is the first that was released. Early records of it count the warm-up of
+predictions as warm-up, not apart.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -209,29 +203,21 @@ def encode(record: object) -> bytes:
 
 
 def decode(content: bytes, path: Path) -> Record:
-    """Read a record of this or an earlier schema version and check its types.
+    """Read a record and check its types.
 
-    Raises RecordError naming ``path`` where it is no record, or of a later schema.
+    Raises RecordError naming ``path`` where it is no record, or of another schema version.
     """
     try:
         version = msgspec.json.decode(content, type=_Versioned).schema_version
-        if version == 1:
-            return msgspec.convert(_from_first(msgspec.json.decode(content)), type=Record)
         if version != SCHEMA_VERSION:
             raise RecordError(
-                f"{path}: schema version {version}, wanted {SCHEMA_VERSION} or 1; "
+                f"{path}: schema version {version}, wanted {SCHEMA_VERSION}; "
                 "read it with the version of the project that wrote it"
             )
         return msgspec.json.decode(content, type=Record)
-    except (msgspec.MsgspecError, KeyError, TypeError) as error:
+    except msgspec.MsgspecError as error:
         raise RecordError(f"{path}: not a record: {error}") from error
 
 
 class _Versioned(msgspec.Struct):
     schema_version: int
-
-
-def _from_first(raw: dict[str, Any]) -> dict[str, Any]:
-    """What version 1 left unsaid: every framework drew its kernels and had its own Adam."""
-    experiment = raw["experiment"] | {"native": ["adam-epsilon", "kernel-init"]}
-    return raw | {"experiment": experiment, "schema_version": SCHEMA_VERSION}

@@ -155,7 +155,7 @@ def test_the_house_holds_its_rule(rule: Rule) -> None:
         (RULES[3], "bench/run_statistics.py", "from models import mlp_keras"),
         (RULES[3], "bench/run_statistics.py", "    from bench.trainers import pytorch"),
         (RULES[4], "bench/worker.py", "import pandas"),
-        (RULES[4], "datasets/digits.py", "import polars as pl"),
+        (RULES[4], "datasets/digits.py", "import pandas as pd"),
         (RULES[4], "bench/order.py", "from scipy import stats"),
         (RULES[5], "bench/study/errors.py", "import torch"),
         (RULES[5], "bench/study/errors.py", "    from bench import worker"),

@@ -68,7 +68,7 @@ def test_a_folder_without_records_says_so(tmp_path: Path) -> None:
         (b"{", "not a record"),
         (b"[]", "not a record"),
         (b'{"schema_version": 99}', "schema version 99, wanted 2"),
-        (b'{"schema_version": 1, "seed": "zero"}', "not a record"),
+        (b'{"schema_version": 2, "seed": "zero"}', "not a record"),
     ],
 )
 def test_an_unreadable_record_is_named(tmp_path: Path, content: bytes, message: str) -> None:

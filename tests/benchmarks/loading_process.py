@@ -39,15 +39,6 @@ def with_pandas(folder: Path) -> np.ndarray:
     return pd.read_csv(folder / CSV_NAME, header=None, dtype="uint8").to_numpy()[:, 1:]
 
 
-def with_polars(folder: Path) -> np.ndarray:
-    """The fastest general reader known to us: the whole table, and nothing else."""
-    import polars as pl
-
-    schema = {f"column_{i}": pl.UInt8 for i in range(1, 786)}
-    table = pl.read_csv(folder / CSV_NAME, has_header=False, schema=schema)
-    return table.to_numpy()[:, 1:]
-
-
 def with_our_parser(folder: Path) -> np.ndarray:
     """The whole table checked, and nothing else."""
     return letters.read_csv(folder / CSV_NAME)[0]
@@ -64,7 +55,6 @@ def as_a_first_load(folder: Path) -> np.ndarray:
 
 WAYS: dict[str, Callable[[Path], np.ndarray]] = {
     "pandas": with_pandas,
-    "polars": with_polars,
     "our parser": with_our_parser,
     "our first load": as_a_first_load,
 }
@@ -72,7 +62,8 @@ WAYS: dict[str, Callable[[Path], np.ndarray]] = {
 
 def main(way: str, folder: Path) -> Loaded:
     """Load once and look at the clock and the memory before anything else."""
-    _import(way)
+    if way == "pandas":
+        __import__(way)
     begin_s = perf_counter()
     images = WAYS[way](folder)
     seconds = perf_counter() - begin_s
@@ -82,11 +73,6 @@ def main(way: str, folder: Path) -> Loaded:
         images=len(images),
         pixel_sum=int(images.sum(dtype=np.int64)),
     )
-
-
-def _import(way: str) -> None:
-    if way in ("pandas", "polars"):
-        __import__(way)
 
 
 if __name__ == "__main__":

@@ -105,8 +105,6 @@ def _load(way: str, folder: Path) -> Loaded:
 @pytest.mark.benchmark(group="csv full size", timer=CLOCK.read)
 @pytest.mark.parametrize("way", WAYS)
 def test_reading(benchmark: BenchmarkFixture, loads: dict[str, list[Loaded]], way: str) -> None:
-    if way not in loads:
-        pytest.skip(f"{way} is not installed: it is here for comparison only")
     here, pandas = loads[way], loads["pandas"]
     seconds = iter([load.seconds for load in here])
     benchmark.pedantic(lambda: CLOCK.advance(next(seconds)), rounds=ROUNDS)  # type: ignore[no-untyped-call]
