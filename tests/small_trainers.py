@@ -15,6 +15,7 @@ from bench import trainers
 from bench.experiment import Experiment
 from bench.measure import give_initial_weights
 from bench.trainers import FRAMEWORKS, Setup, Trainer, Weights
+from models import COMPARED
 
 FRAMEWORK = os.environ["GLYPHBENCH_TEST_FRAMEWORK"]
 EXECUTION = os.environ.get("GLYPHBENCH_TEST_EXECUTION", FRAMEWORKS[FRAMEWORK].default)
@@ -32,7 +33,7 @@ frameworks_own_warnings = [
     # TorchInductor, of PyTorch's own code.
     pytest.mark.filterwarnings("ignore:`torch.jit.:DeprecationWarning"),
 ]
-each_architecture = pytest.mark.parametrize("architecture", ["mlp", "cnn"])
+each_architecture = pytest.mark.parametrize("architecture", COMPARED)
 
 
 def small_setup(architecture: str = "mlp", *, seed: int = 0, **changes: Any) -> Setup:

@@ -18,6 +18,7 @@ from bench.measure import wrong
 from bench.results import Results
 from bench.saved import SavedModelError, load
 from bench.saved_models import HEADER_ENTRY, read_card, write_model
+from models import COMPARED
 from tests import saved_models
 from tests.imports import ROOT
 from tests.saved_models import a_card, model_path, saver, weights_of
@@ -176,7 +177,7 @@ def test_a_special_architecture_without_pytorch_says_what_it_needs(
         load(path)
 
 
-@pytest.mark.parametrize("architecture", ["mlp", "cnn"])
+@pytest.mark.parametrize("architecture", COMPARED)
 def test_numpy_and_pytorch_read_the_same_file_alike(architecture: str, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     path = tmp_path / "run.safetensors"
