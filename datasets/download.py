@@ -189,7 +189,7 @@ def fetch_letters(folder: Path) -> None:
     except ModuleNotFoundError as error:
         raise Unreachable(
             "fetching the letters needs the package kagglehub: python -m pip install "
-            f"-e '.[kaggle]'; {by_hand}"
+            f"-c requirements-optional.txt kagglehub; {by_hand}"
         ) from error
     try:
         downloaded = Path(kagglehub.dataset_download(KAGGLE_HANDLE))

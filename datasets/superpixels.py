@@ -33,7 +33,7 @@ COMPACTNESS = 0.25  # how much place counts against intensity: low follows the s
 NEIGHBOURS = 8  # of every node, itself not among them
 FEATURES = 3  # of a node: intensity, row, column
 PARAMETERS = f"slic segments={SEGMENTS} compactness={COMPACTNESS} neighbours={NEIGHBOURS}"
-INSTALL = "pip install 'glyphbench[graphs]'"
+INSTALL = "python -m pip install -c requirements.txt scikit-image torch-geometric"
 
 # Part of every cache folder's name. Raise it when the files or the way graphs are built change.
 CACHE_VERSION = 1

@@ -179,12 +179,12 @@ def test_without_scikit_image_it_is_said_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "skimage.segmentation", None)
-    with pytest.raises(DataError, match=r"pip install 'glyphbench\[graphs\]'"):
+    with pytest.raises(DataError, match=r"pip install -c requirements\.txt scikit-image"):
         build(IMAGES[:2])
 
     def nowhere(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", nowhere)
-    with pytest.raises(DataError, match=r"'scikit-image' is not installed.*glyphbench\[graphs\]"):
+    with pytest.raises(DataError, match=r"'scikit-image' is not installed.*pip install -c requirements\.txt scikit-image"):
         graphs_of(IMAGES[:2], cache_dir=tmp_path)
