@@ -57,7 +57,7 @@ def test_estimate_and_median_are_those_of_exact_fractions(
         left *= Fraction(at_risk - happened.count(time), at_risk)
         expected.append((time, left))
     _, *shares = share_reached_by(seen)
-    assert shares == [(time, pytest.approx(float(1 - left))) for time, left in expected]
+    assert dict(shares) == pytest.approx({time: float(1 - left) for time, left in expected})
     half = next((time for time, left in expected if left <= Fraction(1, 2)), None)
     assert median(seen).time == half
 
