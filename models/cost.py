@@ -25,21 +25,22 @@ MOMENTUM_STATES, ADAM_STATES = 1, 2  # numbers an optimiser keeps for each param
 
 @dataclass(frozen=True, kw_only=True)
 class Dense:
-    """A fully connected layer."""
+    """A fully connected layer, or several side by side, each with its share of both sides."""
 
     name: str
-    inputs: int
-    outputs: int
+    inputs: int  # of all groups
+    outputs: int  # of all groups
+    groups: int = 1
 
     @property
     def multiply_adds(self) -> int:
         """Of one image: one for each weight."""
-        return self.inputs * self.outputs
+        return self.weights
 
     @property
     def weights(self) -> int:
-        """Numbers in the kernel, the bias left out."""
-        return self.inputs * self.outputs
+        """Numbers in the kernels, the biases left out."""
+        return self.inputs * self.outputs // self.groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,27 +74,7 @@ class Convolution:
         return self.kernel**2 * self.channels * self.filters
 
 
-@dataclass(frozen=True, kw_only=True)
-class DenseGroups:
-    """Fully connected layers side by side, each with its own share of the inputs and outputs."""
-
-    name: str
-    groups: int
-    inputs: int  # of all groups
-    outputs: int  # of all groups
-
-    @property
-    def multiply_adds(self) -> int:
-        """Of one image: one for each weight."""
-        return self.weights
-
-    @property
-    def weights(self) -> int:
-        """Numbers in all kernels, the biases left out."""
-        return self.inputs * self.outputs // self.groups
-
-
-Layer = Dense | Convolution | DenseGroups
+Layer = Dense | Convolution
 
 
 def _mlp(classes: int) -> tuple[Layer, ...]:
@@ -124,7 +105,7 @@ def _ensemble(classes: int) -> tuple[Layer, ...]:
     hidden = MEMBERS * HIDDEN
     return (
         Dense(name="dense", inputs=28 * 28, outputs=hidden),  # all members read the same image
-        DenseGroups(name="logits", groups=MEMBERS, inputs=hidden, outputs=MEMBERS * classes),
+        Dense(name="logits", groups=MEMBERS, inputs=hidden, outputs=MEMBERS * classes),
     )
 
 

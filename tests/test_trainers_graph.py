@@ -186,7 +186,9 @@ def test_without_its_packages_it_is_said_how_to_install_them(
         return None if name == "torch_geometric" else find(name, package)
 
     monkeypatch.setattr(importlib.util, "find_spec", absent)
-    with pytest.raises(FrameworkMissing, match=r"torch_geometric.*requirements\.txt scikit-image torch-geometric"):
+    with pytest.raises(
+        FrameworkMissing, match=r"torch_geometric.*requirements\.txt scikit-image torch-geometric"
+    ):
         create()
 
 

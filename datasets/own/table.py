@@ -24,16 +24,8 @@ from datasets.tasks import DataError, Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-LABEL_NAMES = (
-    "label",
-    "labels",
-    "class",
-    "target",
-    "y",
-    "category",
-    "digit",
-    "letter",
-    "character",
+LABELS = frozenset(
+    ["label", "labels", "class", "target", "y", "category", "digit", "letter", "character"]
 )
 _CHUNK_ROWS = 10_000  # parsed at a time: 60 MB of the whole numbers that pandas makes
 
@@ -225,8 +217,8 @@ def choose_label_column(
     evidence = (
         (impossible, "it cannot be pixels, the other can"),
         (_named(header), "the header says so"),
-        (_may_be_labels(numbers), "the other is no list of classes"),
-        (_without_gap(numbers), "its numbers have no gap"),
+        ([_is_list_of_classes(column) for column in numbers], "the other is no list of classes"),
+        ([_counts_up(column) for column in numbers], "its numbers have no gap"),
     )
     for (is_first, is_last), reason in evidence:
         if is_first != is_last:
@@ -245,9 +237,6 @@ def is_number(text: str) -> bool:
         return False
 
 
-Both = tuple[bool, bool]  # something holds for the first column, for the last column
-
-
 def _numbers(column: Texts) -> Numbers | None:
     """The column as numbers; None where one of its fields is none."""
     if not all(is_number(str(text)) for text in np.unique(column)):
@@ -255,39 +244,30 @@ def _numbers(column: Texts) -> Numbers | None:
     return column.astype(np.float64)
 
 
-def _named(header: tuple[str, ...] | None) -> Both:
-    if header is None:
-        return False, False
-    return header[0].casefold() in LABEL_NAMES, header[-1].casefold() in LABEL_NAMES
+def _named(header: tuple[str, ...] | None) -> list[bool]:
+    """Whether the header says of the first column, and of the last, that it holds the labels."""
+    ends = (header[0], header[-1]) if header else ("", "")
+    return [name.casefold() in LABELS for name in ends]
 
 
-def _not_pixels(numbers: list[Numbers | None], name: str) -> Both:
-    first, last = (each is None or bool((each < 0).any() or (each > 255).any()) for each in numbers)
-    if first and last:
+def _not_pixels(columns: list[Numbers | None], name: str) -> list[bool]:
+    """Whether the first column, and the last, cannot be pixels. Raises DataError where both."""
+    impossible = [c is None or bool((c < 0).any() or (c > 255).any()) for c in columns]
+    if all(impossible):
         raise DataError(
             f"{name}: neither the first nor the last column can be pixels; wanted labels in one "
             "of them, and numbers from 0 to 255 in all others"
         )
-    return first, last
-
-
-def _may_be_labels(numbers: list[Numbers | None]) -> Both:
-    """Whole numbers, at least two different ones, each three times on average."""
-    first, last = (_is_list_of_classes(each) for each in numbers)
-    return first, last
+    return impossible
 
 
 def _is_list_of_classes(numbers: Numbers | None) -> bool:
+    """Whole numbers, at least two different ones, each three times on average."""
     if numbers is None:
         return True
     different = np.unique(numbers)
     whole = bool((different == np.round(different)).all())
     return whole and 2 <= len(different) <= min(MOST_CLASSES, len(numbers) // 3)
-
-
-def _without_gap(numbers: list[Numbers | None]) -> Both:
-    first, last = (_counts_up(each) for each in numbers)
-    return first, last
 
 
 def _counts_up(numbers: Numbers | None) -> bool:

@@ -231,7 +231,9 @@ def test_without_kagglehub_the_message_says_what_to_install_or_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "kagglehub", None)
-    with pytest.raises(Unreachable, match=r"pip install -c requirements-optional\.txt kagglehub") as caught:
+    with pytest.raises(
+        Unreachable, match=r"pip install -c requirements-optional\.txt kagglehub"
+    ) as caught:
         fetch_letters(tmp_path / "letters")
     assert "www.kaggle.com/datasets/sachinpatel21" in str(caught.value)
     assert str(tmp_path / "letters") in str(caught.value)

@@ -186,5 +186,8 @@ def test_without_scikit_image_it_is_said_how_to_install_it(
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", nowhere)
-    with pytest.raises(DataError, match=r"'scikit-image' is not installed.*pip install -c requirements\.txt scikit-image"):
+    with pytest.raises(
+        DataError,
+        match=r"'scikit-image' is not installed.*pip install -c requirements\.txt scikit-image",
+    ):
         graphs_of(IMAGES[:2], cache_dir=tmp_path)

@@ -51,7 +51,7 @@ def test_every_architecture_that_is_compared_has_its_costs() -> None:
 
 
 def test_groups_side_by_side_multiply_their_own_shares_alone() -> None:
-    layer = cost.DenseGroups(name="logits", groups=16, inputs=16 * 64, outputs=16 * 10)
+    layer = cost.Dense(name="logits", groups=16, inputs=16 * 64, outputs=16 * 10)
     assert layer.multiply_adds == layer.weights == 16 * 64 * 10
 
 
