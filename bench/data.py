@@ -19,14 +19,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.arguments import words
-from bench.stage_display import StageDisplay
+from bench.cli import words
+from bench.progress import StageDisplay
 from datasets import TASKS, DataError, Dataset, Source, Task, open_cached, prepare
-from datasets.cache import is_intact
-from datasets.drawn import DEFAULT_IMAGES
-from datasets.folders import DATA_VARIABLE, cache_folder, search_folders
-from datasets.preparation import Found, cached_folder, convert, fetch, load, search
-from datasets.registry import task_named
+from datasets.cache import cache_folder, is_intact
+from datasets.glyphs import DEFAULT_IMAGES
+from datasets.preparation import (
+    DATA_VARIABLE,
+    Available,
+    cached_folder,
+    convert,
+    fetch,
+    load,
+    search,
+    search_folders,
+    task_named,
+)
 from datasets.splits import Collection
 
 
@@ -105,7 +113,7 @@ def _show_task(task: Task, options: argparse.Namespace, progress: StageDisplay) 
     drawn = next(source for source in task.sources if source.drawn)
     takes = found[0].source.name if found else f"a download where there is one, else {drawn.name}"
     print(f"\n{task.name}: {len(task.class_names)} classes; runs take {takes}")
-    all_found = [*found, Found(task=task, source=drawn, images=options.glyphs_images)]
+    all_found = [*found, Available(task=task, source=drawn, images=options.glyphs_images)]
     for source in task.sources:
         if options.source in (None, source.name):
             print(f"  {source.name}: {source.description}")
@@ -132,7 +140,7 @@ def _show_own(options: argparse.Namespace, progress: StageDisplay) -> None:
     print(describe_dataset(dataset))
 
 
-def _show_found(found: Found, options: argparse.Namespace, progress: StageDisplay) -> None:
+def _show_found(found: Available, options: argparse.Namespace, progress: StageDisplay) -> None:
     asked_to_draw = options.source == found.source.name
     if options.convert and (not found.source.drawn or asked_to_draw):
         folder = convert(found, progress=progress).folder
@@ -145,13 +153,13 @@ def _show_found(found: Found, options: argparse.Namespace, progress: StageDispla
         print(_describe_unconverted(found, progress))
 
 
-def _origin(found: Found) -> str:
+def _origin(found: Available) -> str:
     if not found.files:
         return f"{found.images:,} images drawn"
     return "found " + "\n          ".join(str(path) for path in found.files)
 
 
-def _describe_unconverted(found: Found, progress: StageDisplay) -> str:
+def _describe_unconverted(found: Available, progress: StageDisplay) -> str:
     folder = cached_folder(found)
     if is_intact(folder):
         return f"    cached in {folder}\n" + describe_dataset(open_cached(folder))
