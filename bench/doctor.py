@@ -21,7 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench import machine, probe
-from bench.parser import add_pythons
+from bench.cli import add_pythons
 from bench.record import Gpu, Machine
 from bench.report import wording
 from bench.trainers import FRAMEWORKS
@@ -55,10 +55,10 @@ def main(argv: Sequence[str]) -> int:
         print(f"bench doctor: error: {error}", file=sys.stderr)
         return 2
     _print_section("This machine", machine_findings(here))
-    answers: list[probe.Answer] = []
-    _print_section("Frameworks", framework_findings(here, options.pythons, answers))
+    abilities: list[probe.Ability] = []
+    _print_section("Frameworks", framework_findings(here, options.pythons, abilities))
     _print_section("Data", data)
-    return 0 if any(answer.cannot_run is None for answer in answers) else 1
+    return 0 if any(ability.cannot_run is None for ability in abilities) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,15 +145,15 @@ def _compiler_version(path: str) -> str:
 
 
 def framework_findings(
-    here: Machine, pythons: Mapping[str, Path], answers: list[probe.Answer]
+    here: Machine, pythons: Mapping[str, Path], abilities: list[probe.Ability]
 ) -> Iterator[Finding]:
-    """Ask each framework in turn; what they answer is added to ``answers``."""
+    """Ask each framework in turn; what they answer is added to ``abilities``."""
     for name, framework in FRAMEWORKS.items():
         accelerator = _accelerator(here, framework.devices)
         python = pythons.get(name, Path(sys.executable))
-        answer = probe.ask(name, accelerator or "cpu", python, timeout_s=ANSWER_TIMEOUT_S)
-        answers.append(answer)
-        yield framework_finding(name, answer, accelerator)
+        ability = probe.ask(name, accelerator or "cpu", python, timeout_s=ANSWER_TIMEOUT_S)
+        abilities.append(ability)
+        yield framework_finding(name, ability, accelerator)
 
 
 def _accelerator(here: Machine, offered: Sequence[str]) -> str | None:
@@ -165,22 +165,22 @@ def _accelerator(here: Machine, offered: Sequence[str]) -> str | None:
     return None
 
 
-def framework_finding(name: str, answer: probe.Answer, accelerator: str | None) -> Finding:
+def framework_finding(name: str, ability: probe.Ability, accelerator: str | None) -> Finding:
     """What a framework answered when it was asked for the accelerator; None: for the CPU."""
-    versions = ", ".join(f"{package} {version}" for package, version in answer.versions.items())
-    can, advice = _ability(answer, accelerator)
+    versions = ", ".join(f"{package} {version}" for package, version in ability.versions.items())
+    can, advice = _in_words(ability, accelerator)
     return Finding(subject=name, said=f"{versions}: {can}" if versions else can, advice=advice)
 
 
-def _ability(answer: probe.Answer, accelerator: str | None) -> tuple[str, str | None]:
+def _in_words(ability: probe.Ability, accelerator: str | None) -> tuple[str, str | None]:
     """What it can do, in words, and what to do about what it cannot."""
-    if answer.cannot_run is not None:
-        return answer.cannot_run, "pip install -r requirements.txt, or name its Python: --python"
+    if ability.cannot_run is not None:
+        return ability.cannot_run, "pip install -r requirements.txt, or name its Python: --python"
     if accelerator is None:
         return "runs on cpu", None
-    if answer.no_device is None:
+    if ability.no_device is None:
         return f"runs on cpu and {accelerator}", None
-    reason = " ".join(answer.no_device.split())
+    reason = " ".join(ability.no_device.split())
     advice = "docs/cuda.md says how to install it for CUDA" if accelerator == "cuda" else None
     return f"runs on cpu, not on {accelerator}: {reason}", advice
 

@@ -1,21 +1,18 @@
 """Versions of Python and of packages: here, or in another interpreter. Standard library only.
 
-python -m bench.versions PACKAGE...     # inside that interpreter: one line of JSON
+Run as a child in that interpreter it answers a list of packages, as ``bench.processes`` describes.
 """
 
 from __future__ import annotations
 
 import json
 import platform
-import subprocess
-import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from bench.errors import UsageError
+from bench import UsageError, processes
 
-PROJECT = Path(__file__).resolve().parent.parent
 CORE = ("numpy", "msgspec", "psutil", "safetensors")  # what a run needs beside its framework
 ALWAYS_TOLD = ("python", "numpy")
 ANSWER_TIMEOUT_S = 60.0
@@ -23,13 +20,13 @@ ANSWER_TIMEOUT_S = 60.0
 
 def installed(packages: Sequence[str]) -> dict[str, str]:
     """The versions of Python, NumPy and ``packages`` here; what is not installed is absent."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for package in ("numpy", *packages):
         try:
-            found[package] = metadata.version(package)
+            versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def ask(python: Path, packages: Sequence[str]) -> dict[str, str]:
@@ -37,13 +34,15 @@ def ask(python: Path, packages: Sequence[str]) -> dict[str, str]:
 
     Raises UsageError where it cannot be started, does not answer, or lacks what a run needs.
     """
-    command = [str(python), "-m", "bench.versions", *CORE, *packages]
     try:
-        asked = subprocess.run(
-            command, cwd=PROJECT, capture_output=True, text=True, timeout=ANSWER_TIMEOUT_S
+        answer = processes.ask(
+            __name__,
+            [*CORE, *packages],
+            dict[str, str],
+            limit_s=ANSWER_TIMEOUT_S,
+            python=python,
         )
-        answer: dict[str, str] = json.loads(asked.stdout.strip().rpartition("\n")[2])
-    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+    except processes.NoAnswer as error:
         raise UsageError(
             f"--python {python}: this is no Python that can be asked for its versions ({error}); "
             "name the interpreter of an environment, such as .venv/bin/python"
@@ -58,4 +57,5 @@ def ask(python: Path, packages: Sequence[str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(installed(sys.argv[1:])))
+    parent = processes.Parent()
+    parent.tell_line(json.dumps(installed(json.loads(parent.request_line()))).encode())

@@ -42,31 +42,31 @@ def test_a_data_folder_that_is_not_there_ends_with_a_sentence_and_exit_code_2(
 @NEEDS_SHELL
 def test_an_interpreter_that_fails_is_reported_with_its_last_words(tmp_path: Path) -> None:
     python = _script(tmp_path, "echo 'ImportError: libcudart.so.13' >&2\nexit 7")
-    answer = probe.ask("pytorch", "cpu", python, timeout_s=60)
-    assert answer.cannot_run == "ended with exit code 7: ImportError: libcudart.so.13"
+    ability = probe.ask("pytorch", "cpu", python, timeout_s=60)
+    assert ability.cannot_run == "ended with exit code 7: ImportError: libcudart.so.13"
 
 
 @NEEDS_SHELL
 def test_an_interpreter_that_hangs_is_given_up(tmp_path: Path) -> None:
-    answer = probe.ask("pytorch", "cpu", _script(tmp_path, "exec sleep 600"), timeout_s=0.2)
-    assert answer.cannot_run == "no answer within 0.2 s"
+    ability = probe.ask("pytorch", "cpu", _script(tmp_path, "exec sleep 600"), timeout_s=0.2)
+    assert ability.cannot_run == "no answer within 0.2 s"
 
 
 def test_an_interpreter_that_cannot_be_started_is_reported(tmp_path: Path) -> None:
-    answer = probe.ask("pytorch", "cpu", tmp_path, timeout_s=60)
-    assert answer.cannot_run is not None
-    assert answer.cannot_run.startswith(f"{tmp_path} cannot be started")
+    ability = probe.ask("pytorch", "cpu", tmp_path, timeout_s=60)
+    assert ability.cannot_run is not None
+    assert ability.cannot_run.startswith(f"{tmp_path} cannot be started")
 
 
 @NEEDS_SHELL
 def test_the_framework_is_asked_in_the_interpreter_named_for_it(tmp_path: Path) -> None:
     python = _script(tmp_path, 'echo chatter\necho \'{"versions": {"torch": "9.9"}}\'')
     here = machine.observe()
-    answers: list[probe.Answer] = []
+    abilities: list[probe.Ability] = []
     others = {name: _script(tmp_path / name, "exit 1") for name in FRAMEWORKS}
-    found = list(doctor.framework_findings(here, others | {"pytorch": python}, answers))
+    found = list(doctor.framework_findings(here, others | {"pytorch": python}, abilities))
     assert "torch 9.9: runs on cpu" in str(found[0])
-    assert [answer.cannot_run is None for answer in answers] == [
+    assert [ability.cannot_run is None for ability in abilities] == [
         name == "pytorch" for name in FRAMEWORKS
     ]
 
@@ -74,17 +74,17 @@ def test_the_framework_is_asked_in_the_interpreter_named_for_it(tmp_path: Path) 
 @pytest.mark.skipif(bool(machine.gpus()), reason="there is a GPU here")
 def test_a_framework_asked_for_a_gpu_that_is_not_there_says_so() -> None:
     pytest.importorskip("torch")
-    answer = probe.ask("pytorch", "cuda", Path(sys.executable), timeout_s=120)
-    assert answer.cannot_run is None
-    assert answer.no_device is not None
-    assert "NVIDIA GPU" in answer.no_device
+    ability = probe.ask("pytorch", "cuda", Path(sys.executable), timeout_s=120)
+    assert ability.cannot_run is None
+    assert ability.no_device is not None
+    assert "NVIDIA GPU" in ability.no_device
 
 
 @pytest.mark.cuda
 def test_some_framework_sees_the_gpu() -> None:
     python = Path(sys.executable)
-    answers = [probe.ask(name, "cuda", python, timeout_s=120) for name in FRAMEWORKS]
-    assert any(answer.cannot_run is None and answer.no_device is None for answer in answers)
+    abilities = [probe.ask(name, "cuda", python, timeout_s=120) for name in FRAMEWORKS]
+    assert any(ability.cannot_run is None and ability.no_device is None for ability in abilities)
 
 
 def test_a_gpu_is_shown_with_its_memory_and_driver() -> None:
@@ -101,15 +101,15 @@ def test_no_gpu_is_said_in_words_with_what_to_do() -> None:
 
 
 def test_a_framework_that_does_not_see_the_gpu_is_sent_to_the_page_on_cuda() -> None:
-    answer = probe.Answer(versions={"torch": "2.13.0+cpu"}, no_device="no CUDA\n  build")
-    finding = doctor.framework_finding("pytorch", answer, "cuda")
+    ability = probe.Ability(versions={"torch": "2.13.0+cpu"}, no_device="no CUDA\n  build")
+    finding = doctor.framework_finding("pytorch", ability, "cuda")
     assert finding.said == "torch 2.13.0+cpu: runs on cpu, not on cuda: no CUDA build"
     assert finding.advice is not None
     assert (ROOT / finding.advice.split()[0]).is_file()
 
 
 def test_a_framework_that_sees_the_gpu_needs_no_advice() -> None:
-    finding = doctor.framework_finding("pytorch", probe.Answer(versions={}), "cuda")
+    finding = doctor.framework_finding("pytorch", probe.Ability(versions={}), "cuda")
     assert (finding.said, finding.advice) == ("runs on cpu and cuda", None)
 
 

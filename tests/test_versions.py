@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import versions
-from bench.errors import UsageError
+from bench import UsageError, versions
+
+NEEDS_SHELL = pytest.mark.skipif(sys.platform == "win32", reason="uses a shell script")
 
 
 def test_numpy_is_always_told_and_what_is_not_installed_never() -> None:
@@ -23,7 +24,7 @@ def test_another_interpreter_says_the_same_of_itself() -> None:
     assert versions.ask(Path(sys.executable), packages) == versions.installed(packages)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="uses a shell script")
+@NEEDS_SHELL
 @pytest.mark.parametrize(
     ("script", "message"),
     [
@@ -36,8 +37,22 @@ def test_another_interpreter_says_the_same_of_itself() -> None:
 def test_an_interpreter_that_cannot_run_is_an_error(
     script: str, message: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / "python"
+    with pytest.raises(UsageError, match=message):
+        versions.ask(_python(tmp_path, script), ("torch",))
+
+
+@NEEDS_SHELL
+def test_an_interpreter_with_the_standard_library_alone_is_told_what_it_lacks(
+    tmp_path: Path,
+) -> None:
+    bare = _python(tmp_path, f"#!/bin/sh\nexec '{sys.executable}' -S \"$@\"\n")
+    with pytest.raises(UsageError, match="lacks numpy, msgspec, psutil, safetensors"):
+        versions.ask(bare, ("torch",))
+
+
+def _python(folder: Path, script: str) -> Path:
+    """What stands in for an interpreter."""
+    path = folder / "python"
     path.write_text(script)
     path.chmod(0o755)
-    with pytest.raises(UsageError, match=message):
-        versions.ask(path, ("torch",))
+    return path

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import datasets
-from bench import scheduler
-from bench.audit import AuditError, advice, arms, peak, subject, timer, unsynchronised
-from bench.audit_record import Arms, Audit, Peak, Unsynchronised
+from bench.audit import AuditError, advice, arms, peak, subject, unsynchronised
+from bench.evidence import Arms, Audit, Peak, Unsynchronised
 from bench.experiment import Experiment
+from bench.material import describe
+from bench.progress import StageDisplay
 from bench.record import Data, Pulse
 from bench.scheduler import Site
-from bench.stage_display import StageDisplay
-from bench.worker import describe
+from bench.stopwatch import read_timer
 
 IMAGES = 12_000  # drawn once and cached; a second
 RUN_TIMEOUT_S = 120.0
@@ -93,7 +92,7 @@ def audit(request: Request, site: Site) -> tuple[Audit, list[Pulse]]:
 
     With the audit come the pulses taken before its runs.
     """
-    clock = timer.read()
+    clock = read_timer()
     found = _Findings()
     try:
         _compare_arms(request, site, found)
@@ -151,9 +150,8 @@ def _peaks(kinds: Iterable[peak.Kind], site: Site, found: _Findings) -> Iterator
         errors: list[AuditError] = []
         libraries = peak.libraries(kind)
         for library in libraries:
-            python, environment = site.python(library), _environment(library, kind.device)
             try:
-                yield peak.measure(kind, library, python, environment)
+                yield peak.measure(kind, library, site.python(library))
             except AuditError as error:
                 errors.append(error)
         if len(errors) == len(libraries):
@@ -166,10 +164,4 @@ def _peaks(kinds: Iterable[peak.Kind], site: Site, found: _Findings) -> Iterator
 def _careless(device: str, site: Site) -> Unsynchronised:
     """By PyTorch, whose readings are of its own kernels alone."""
     framework = "pytorch"
-    return unsynchronised.measure(
-        framework, device, site.python(framework), _environment(framework, device)
-    )
-
-
-def _environment(framework: str, device: str) -> dict[str, str]:
-    return scheduler.environment(subject.experiment(framework, device, epochs=1), os.environ)
+    return unsynchronised.measure(framework, device, site.python(framework))

@@ -8,17 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import machine
-from bench.audit import fastest
+from bench import settings
 from bench.experiment import Precision
+from bench.stopwatch import fastest_s
 
 SIZE = 2048  # rows and columns: 17 GFLOP, a tenth of a second on two cores
 COPY_BYTES = 2**28  # of each array: beyond any cache but a large server's
 
 
-def measure(device: str, precision: Precision) -> tuple[float, float, str]:
+def measure_peaks(device: str, precision: Precision) -> tuple[float, float, str]:
     """See ``bench.audit.peak.Library``; ``device`` is 'cpu' and ``precision`` 'fp32'."""
-    cores = machine.available_cores()
+    cores = len(settings.processors())
     by = f"NumPy {np.__version__}, {_blas()}, {cores} processors"
     return _flop_per_s(), _bytes_per_s(cores), by
 
@@ -33,7 +33,7 @@ def _flop_per_s() -> float:
     random = np.random.default_rng(0)
     left, right = (random.standard_normal((SIZE, SIZE), dtype=np.float32) for _ in range(2))
     out = np.empty_like(left)
-    return 2 * SIZE**3 / fastest.seconds(lambda: np.matmul(left, right, out=out))
+    return 2 * SIZE**3 / fastest_s(lambda: np.matmul(left, right, out=out))
 
 
 def _bytes_per_s(cores: int) -> float:
@@ -42,7 +42,7 @@ def _bytes_per_s(cores: int) -> float:
     target = np.zeros_like(source)
     pairs = list(zip(_parts(target, cores), _parts(source, cores), strict=True))
     with ThreadPoolExecutor(cores) as pool:  # NumPy lets go of Python's lock while it copies
-        copy_s = fastest.seconds(lambda: list(pool.map(lambda pair: np.copyto(*pair), pairs)))
+        copy_s = fastest_s(lambda: list(pool.map(lambda pair: np.copyto(*pair), pairs)))
     return 2 * COPY_BYTES / copy_s
 
 

@@ -1,9 +1,8 @@
 """A clock that does not wait for the device, beside one that does: what the mistake looks like.
 
-    python -m bench.audit.unsynchronised FRAMEWORK DEVICE   # in a process of its own
-
 A GPU is given work and does it on its own; a clock read before it is done has measured the
-giving. It is the commonest mistake of benchmarks, made here on purpose.
+giving. It is the commonest mistake of benchmarks, made here on purpose, in a process of its own:
+``python -m bench.audit.unsynchronised``.
 """
 
 from __future__ import annotations
@@ -11,16 +10,15 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from bench import trainers
-from bench.audit import AuditError, child, subject
-from bench.audit.wrapped import Wrapped
-from bench.audit_record import Unsynchronised
+from bench import processes, trainers
+from bench.audit import subject
+from bench.evidence import Unsynchronised
+from bench.experiment import Experiment
 from bench.stopwatch import Clock, Stopwatch
 from bench.trainers import FrameworkMissing, Setup, Trainer
 
@@ -30,11 +28,12 @@ STRETCHES = 5  # of each kind, in turn
 TIMEOUT_S = 120.0  # importing a framework from a cold disk has taken half a minute
 
 
-class Impatient(Wrapped):
-    """A trainer that never waits for its device: what a careless clock sees."""
+@dataclass(frozen=True, kw_only=True)
+class UnsynchronisedRequest:
+    """What the process is told."""
 
-    def synchronize(self) -> None:
-        """Do nothing."""
+    framework: str
+    device: str
 
 
 def compare(trainer: Trainer, clock: Clock = time.perf_counter) -> tuple[float, float]:
@@ -42,8 +41,8 @@ def compare(trainer: Trainer, clock: Clock = time.perf_counter) -> tuple[float, 
 
     The trainer is warm and arranged. The device is idle whenever a stretch begins.
     """
-    careless = Stopwatch(trainer=Impatient(trainer), clock=clock)
-    careful = Stopwatch(trainer=trainer, clock=clock)
+    careless = Stopwatch(synchronize=lambda: None, clock=clock)
+    careful = Stopwatch(synchronize=trainer.synchronize, clock=clock)
     false_s: list[float] = []
     true_s: list[float] = []
     for _ in range(STRETCHES):
@@ -54,25 +53,31 @@ def compare(trainer: Trainer, clock: Clock = time.perf_counter) -> tuple[float, 
     return statistics.median(false_s), statistics.median(true_s)
 
 
-def measure(
-    framework: str, device: str, python: Path, environment: Mapping[str, str]
-) -> Unsynchronised:
+def measure(framework: str, device: str, python: Path) -> Unsynchronised:
     """Compare the two in a process of the framework; where that cannot be done, say why."""
     if device == "cpu":
         return Unsynchronised(
             device=device, unavailable="PyTorch on a CPU does the work before the call returns"
         )
-    words = (framework, device)
     try:
-        return child.ask(python, __name__, words, environment, Unsynchronised, timeout_s=TIMEOUT_S)
-    except AuditError as error:
+        return processes.ask(
+            __name__,
+            UnsynchronisedRequest(framework=framework, device=device),
+            Unsynchronised,
+            limit_s=TIMEOUT_S,
+            experiment=_experiment(framework, device),
+            python=python,
+        )
+    except processes.NoAnswer as error:
         return Unsynchronised(device=device, unavailable=f"{framework} on {device}: {error}")
 
 
-def main(framework: str, device: str) -> int:
+def main() -> int:
     """Inside that process."""
+    parent = processes.Parent()
+    request = parent.request(UnsynchronisedRequest)
     try:
-        trainer = trainers.load(framework).create(_setup(framework, device))
+        trainer = trainers.load(request.framework).create(_setup(request))
     except FrameworkMissing as error:
         print(error, file=sys.stderr)
         return 1
@@ -81,19 +86,15 @@ def main(framework: str, device: str) -> int:
     trainer.warm_up()
     trainer.arrange(np.arange(IMAGES, dtype=np.int64))
     false_s, true_s = compare(trainer)
-    child.answer(Unsynchronised(device=device, false_s=false_s, true_s=true_s))
+    parent.tell(Unsynchronised(device=request.device, false_s=false_s, true_s=true_s))
     return 0
 
 
-def _setup(framework: str, device: str) -> Setup:
+def _setup(request: UnsynchronisedRequest) -> Setup:
     random = np.random.default_rng(0)
     images = random.standard_normal((IMAGES, 28, 28), dtype=np.float32)
     return Setup(
-        experiment=replace(
-            subject.experiment(framework, device, epochs=1),
-            architecture="cnn",
-            batch_size=BATCH_SIZE,
-        ),
+        experiment=_experiment(request.framework, request.device),
         seed=0,
         classes=CLASSES,
         train_images=images,
@@ -103,5 +104,10 @@ def _setup(framework: str, device: str) -> Setup:
     )
 
 
+def _experiment(framework: str, device: str) -> Experiment:
+    experiment = subject.experiment(framework, device, epochs=1)
+    return replace(experiment, architecture="cnn", batch_size=BATCH_SIZE)
+
+
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

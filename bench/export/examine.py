@@ -10,26 +10,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import datasets
-from bench import saved, versions
-from bench.errors import UsageError
+from bench import UsageError, saved, versions
+from bench.evidence import Export
 from bench.export import latency
 from bench.export.comparison import compare
-from bench.export.job import Job, Order, serve
-from bench.export_record import Export, sha256
-from bench.saved_models import Card
+from bench.export.job import ExportRequest, ModelFiles, serve
+from bench.saved_models import Card, sha256
 from bench.trainers import FRAMEWORKS
 
 
-def examine(job: Job, order: Order) -> Export:
+def examine(files: ModelFiles, request: ExportRequest) -> Export:
     """Compare the logits of all test images, then time both networks in turn.
 
     Raises SavedModelError where a file cannot be used, NotNumbers where logits are not finite.
     """
-    model, onnx_file = Path(job.model), Path(job.onnx)
+    model, onnx_file = Path(files.model), Path(files.onnx)
     own = saved.load(model)
-    data = datasets.open_cached(Path(order.data_folder))
+    data = datasets.open_cached(Path(request.data_folder))
     _check_classes(own.card, data, model)
-    from bench.networks import onnx  # late: after the framework, whose threads come first
+    from bench.saved import onnx  # late: after the framework, whose threads come first
 
     exported = onnx.restore(onnx_file)
     images = datasets.normalise(data.test.images, mean=own.card.pixel_mean, std=own.card.pixel_std)
@@ -52,7 +51,7 @@ def examine(job: Job, order: Order) -> Export:
         logits=found.logits,
         differing=found.differing,
         rounds=latency.measure(own.network, exported, images),
-        machine=order.machine,
+        machine=request.machine,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

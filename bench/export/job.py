@@ -1,67 +1,62 @@
-"""What a child process is told, and what it answers: a line of JSON each.
-
-Whatever a framework prints there goes to standard error.
-"""
+"""What a process of the export is told, and what it answers."""
 
 from __future__ import annotations
 
-import os
-import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
-from bench import affinity
-from bench.errors import UsageError
-from bench.export_record import Export
+from bench import UsageError, machine
+from bench.evidence import Export
+from bench.processes import Parent
 from bench.record import Machine
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """One model."""
+class ModelFiles:
+    """One model to be converted, or to be compared."""
 
     model: str  # the saved model's file
     onnx: str  # the exported one's, to be written or read
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """All that one process is to do."""
+class ExportRequest:
+    """What a process is told; it answers with an ExportAnswer for each model, in their order."""
 
-    jobs: tuple[Job, ...]
+    models: tuple[ModelFiles, ...]
     machine: Machine  # as the parent saw it
-    data_folder: str  # of arrays cached by datasets.prepare; all jobs are of these
+    data_folder: str  # of arrays cached by datasets.prepare; all models are of these
     threads: int | None = None  # as of Experiment.threads
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What became of one job."""
+class ExportAnswer:
+    """What became of one model."""
 
     failure: str | None = None  # why it was not done; None: it was
     export: Export | None = None  # of the process that compares
 
 
-def serve(work: Callable[[Job, Order], Export | None]) -> int:
-    """Do every job of the order on standard input; answer each as soon as it is done."""
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # prints of this process must not mix with the answers
-    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
-    affinity.limit(order.threads)  # before a framework is imported
-    for job in order.jobs:
-        out.write(msgspec.json.encode(_answer(work, job, order)) + b"\n")
+Work = Callable[[ModelFiles, ExportRequest], Export | None]
+
+
+def serve(work: Work) -> int:
+    """Do the work on every model of the request; answer each as soon as it is done."""
+    parent = Parent()
+    request = parent.request(ExportRequest)
+    machine.confine(request.threads)  # before a framework is imported
+    for files in request.models:
+        parent.tell(_answer(work, files, request))
     return 0
 
 
-def _answer(work: Callable[[Job, Order], Export | None], job: Job, order: Order) -> Answer:
+def _answer(work: Work, files: ModelFiles, request: ExportRequest) -> ExportAnswer:
     try:
-        return Answer(export=work(job, order))
+        return ExportAnswer(export=work(files, request))
     except UsageError as error:
-        return Answer(failure=str(error))
+        return ExportAnswer(failure=str(error))
     except Exception as error:  # noqa: BLE001 - whatever a framework raises is said of the model
         traceback.print_exc()
-        said = str(error).strip().splitlines() or ["no message"]
-        return Answer(failure=f"{type(error).__name__}: {said[0]}")
+        lines = str(error).strip().splitlines() or ["no message"]
+        return ExportAnswer(failure=f"{type(error).__name__}: {lines[0]}")

@@ -1,27 +1,39 @@
-"""Makes certificates: a process for each framework and execution, whatever becomes of it."""
+"""Makes certificates: a process for each framework and execution, whatever becomes of it.
+
+In that process, ``python -m bench.parity.processes``, the trainers of the framework are put beside
+the referee. The certificate of a network is sent as soon as it is made.
+"""
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import datasets
-from bench import certificate, children
-from bench.certificate import Certificate
+from bench import machine, trainers, versions
+from bench.evidence import Certificate, Check
 from bench.experiment import ADAM, Experiment
-from bench.parity import child, subject, trial
-from bench.parity.sample import TRAIN_IMAGES
+from bench.parity import examine, sample, trial
+from bench.parity import subject as subjects
+from bench.parity.sample import TRAIN_IMAGES, Sample
 from bench.parity.subject import Subject
-from bench.scheduler import Site
+from bench.processes import Child, Parent
+
+if TYPE_CHECKING:
+    from bench.scheduler import Site
 
 GLYPHS = 2000  # images drawn where there are no real ones: a few hundred are used
 TIMEOUT_S = 300.0  # for each subject; compiling both architectures takes a minute on two cores
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class CertificateSite:
     """With what certificates are made."""
 
     data_folder: Path  # of arrays cached by datasets.prepare
@@ -30,14 +42,26 @@ class Place:
     timeout_s: float = TIMEOUT_S
 
 
+@dataclass(frozen=True, kw_only=True)
+class CertificateRequest:
+    """What a process is told; it answers with a Certificate for each subject, in their order."""
+
+    subjects: tuple[Subject, ...]  # of one process
+    data_folder: str  # of arrays cached by datasets.prepare
+
+
 def for_plan(experiments: Sequence[Experiment], site: Site) -> Iterator[Certificate]:
     """As ``bench.parity.certify``."""
-    existing = certificate.load(site.folder)
-    todo = subject.missing(experiments, site.versions, existing)
-    if todo:
-        images = _images(experiments, site)
+    existing = site.results.evidence().certificates
+    missing = subjects.missing(experiments, site.versions, existing)
+    if missing:
         yield from certificates(
-            todo, Place(data_folder=images, versions=site.versions, pythons=site.pythons)
+            missing,
+            CertificateSite(
+                data_folder=_images(experiments, site),
+                versions=site.versions,
+                pythons=site.pythons,
+            ),
         )
 
 
@@ -53,24 +77,84 @@ def _images(experiments: Sequence[Experiment], site: Site) -> Path:
     return datasets.prepare("digits", source="glyphs", glyphs_images=GLYPHS).folder
 
 
-def certificates(subjects: Iterable[Subject], place: Place) -> Iterator[Certificate]:
-    """A certificate for each subject, a process for those that can share one."""
-    ordered = sorted(subjects, key=lambda one: tuple(map(str, one.process)))
-    for _, members in groupby(ordered, lambda one: one.process):
-        yield from _in_one_process(tuple(members), place)
+def certificates(wanted: Iterable[Subject], site: CertificateSite) -> Iterator[Certificate]:
+    """A certificate for each subject as it is made, a process for those that can share one."""
+    ordered = sorted(wanted, key=lambda subject: tuple(map(str, subject.process)))
+    for _, members in groupby(ordered, lambda subject: subject.process):
+        yield from _in_one_process(tuple(members), site)
 
 
-def _in_one_process(subjects: tuple[Subject, ...], place: Place) -> Iterator[Certificate]:
-    one = subjects[0]
-    found = children.ask(
-        child.__name__,
-        child.Order(subjects=subjects, data_folder=str(place.data_folder.resolve())),
-        Certificate,
-        experiment=trial.experiment(one, ADAM),
-        python=place.pythons.get(one.framework),
-        limit_s=place.timeout_s * len(subjects),
+def _in_one_process(members: tuple[Subject, ...], site: CertificateSite) -> Iterator[Certificate]:
+    framework = members[0].framework
+    made = 0
+    with Child(
+        __name__,
+        CertificateRequest(subjects=members, data_folder=str(site.data_folder.resolve())),
+        limit_s=site.timeout_s * len(members),
+        experiment=trial.experiment(members[0], ADAM),
+        python=site.pythons.get(framework),
+    ) as child:
+        for made_there in child.messages(Certificate):
+            made += 1
+            yield made_there
+    would_run = site.versions.get(framework, {})
+    for subject in members[made:]:
+        yield new_certificate(subject, would_run, failure=str(child.ending))
+
+
+def new_certificate(
+    subject: Subject,
+    with_versions: dict[str, str],
+    *,
+    data: str = "",
+    checks: tuple[Check, ...] = (),
+    starts: int = 1,
+    failure: str | None = None,
+) -> Certificate:
+    """A certificate with the time of now; its fields are those of ``Certificate``."""
+    return Certificate(
+        framework=subject.framework,
+        execution=subject.execution,
+        architecture=subject.architecture,
+        device=subject.device,
+        precision=subject.precision,
+        threads=subject.threads,
+        versions=with_versions,
+        data=data,
+        checks=checks,
+        starts=starts,
+        failure=failure,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    yield from found.answers
-    for one in subjects[len(found.answers) :]:
-        versions = place.versions.get(one.framework, {})
-        yield child.certificate(one, "", failure=found.ended, found=versions)
+
+
+# Inside that process
+
+
+def main() -> int:
+    """Examine every subject in turn."""
+    parent = Parent()
+    request = parent.request(CertificateRequest)
+    machine.confine(request.subjects[0].threads)  # before a framework is imported
+    images = sample.take(datasets.open_cached(Path(request.data_folder)))
+    for subject in request.subjects:
+        parent.tell(beside_the_referee(subject, images))
+    return 0
+
+
+def beside_the_referee(subject: Subject, images: Sample) -> Certificate:
+    """Examine one subject; whatever goes wrong becomes the certificate's failure."""
+    installed = versions.installed(trainers.FRAMEWORKS[subject.framework].packages)
+    try:
+        module = trainers.load(subject.framework)
+        checks, starts = examine.examine(module.create, subject, images)
+        return new_certificate(subject, installed, data=images.name, checks=checks, starts=starts)
+    except Exception as error:  # noqa: BLE001 - what could not be checked is said in the table
+        traceback.print_exc()
+        lines = str(error).strip().splitlines() or ["no message"]
+        named = "" if isinstance(error, trainers.FrameworkMissing) else f"{type(error).__name__}: "
+        return new_certificate(subject, installed, data=images.name, failure=named + lines[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

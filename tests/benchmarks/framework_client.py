@@ -6,6 +6,7 @@ by what a child has measured around its work, so that no pipe and no process is 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -14,9 +15,8 @@ from types import TracebackType
 import msgspec
 
 from bench.experiment import Experiment
-from bench.scheduler import end_tree, environment
+from bench.processes import PROJECT, end_tree, environment
 from bench.trainers import FrameworkMissing
-from bench.versions import PROJECT
 from tests.benchmarks.framework_process import Answer, Command
 
 
@@ -66,8 +66,10 @@ class FrameworkProcess:
     def close(self) -> None:
         """End the child."""
         end_tree(self._process)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # what it has not read is lost
+                    pipe.close()
 
     def _timed(self, command: Command) -> float:
         seconds = self._ask(command).seconds
