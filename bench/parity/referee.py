@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 import models
 from bench.experiment import Recipe
@@ -25,8 +25,7 @@ from bench.parity.trial import (
     experiment,
 )
 from bench.trainers.optimizers_numpy import choose
-from models.layers_numpy import softmax_cross_entropy
-from models.network_numpy import Network
+from models.layers_numpy import Network, softmax_cross_entropy
 
 
 def shapes(architecture: str, classes: int) -> Mapping[str, Array]:
@@ -58,38 +57,20 @@ def observe(subject: Subject, sample: Sample, start: Start, *, gradients: Arrays
     )
 
 
-def losses(
-    subject: Subject, recipe: Recipe, sample: Sample, start: Start, dtype: DTypeLike
-) -> Array:
-    """(20,) float64: the loss of each step, computed in a dtype. In float32 it shows what rounding
-    alone does from this start, whatever framework is examined.
-    """
-    return np.array(
-        _trained(_network(subject, sample, start, dtype), subject, recipe, sample, start)
-    )
-
-
 def _trajectory(
     subject: Subject, recipe: Recipe, sample: Sample, start: Start, gradients: Arrays
 ) -> Trajectory:
     network = _network(subject, sample, start)
+    optimizer = choose(experiment(subject, recipe))
+    losses = []
+    for batch in start.batches:
+        losses.append(_backward(network, sample, batch))
+        optimizer.step(network.parameters, network.gradients)
     return Trajectory(
         update=_first_update(subject, recipe, gradients),
-        losses=np.array(_trained(network, subject, recipe, sample, start)),
+        losses=np.array(losses),
         logits=network.forward(sample.evaluation_images).copy(),
     )
-
-
-def _trained(
-    network: Network, subject: Subject, recipe: Recipe, sample: Sample, start: Start
-) -> list[float]:
-    """Train the network on all batches; return the loss of each."""
-    optimizer = choose(experiment(subject, recipe))
-    seen = []
-    for batch in start.batches:
-        seen.append(_backward(network, sample, batch))
-        optimizer.step(network.parameters, network.gradients)
-    return seen
 
 
 def _first_update(subject: Subject, recipe: Recipe, gradients: Arrays) -> Arrays:
@@ -107,15 +88,15 @@ def _backward(network: Network, sample: Sample, batch: NDArray[np.int64]) -> flo
     return loss
 
 
-def _network(
-    subject: Subject, sample: Sample, start: Start, dtype: DTypeLike = np.float64
-) -> Network:
-    network = _build(subject.architecture, sample.classes, dtype)
+def _network(subject: Subject, sample: Sample, start: Start) -> Network:
+    network = _build(subject.architecture, sample.classes)
     for name, array in network.parameters.items():
         array[...] = start.weights[name]
     return network
 
 
-def _build(architecture: str, classes: int, dtype: DTypeLike = np.float64) -> Network:
-    built: Network = models.load(architecture, "numpy").build(classes, dropout=False, dtype=dtype)
+def _build(architecture: str, classes: int) -> Network:
+    built: Network = models.load(architecture, "numpy").build(
+        classes, dropout=False, dtype=np.float64
+    )
     return built

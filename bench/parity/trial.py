@@ -9,7 +9,7 @@ that are not met here, which takes most of the time there is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from bench.order import segments
 from bench.parity.sample import BATCH_SIZE, Sample
 from bench.parity.subject import Subject
 from bench.trainers import Setup, Trainer, Weights
-from models import initial
+from models.weights import initial_weights
 
 Array = NDArray[np.floating]
 Arrays = Mapping[str, Array]
@@ -114,8 +114,20 @@ def _weights(shapes: Mapping[str, Array], seed: int) -> Weights:
             if name.endswith("/bias")
             else array
         )
-        for name, array in initial.draw(shapes, seed).items()
+        for name, array in initial_weights(shapes, seed).items()
     }
+
+
+def moved(start: Start, share: float, seed: int) -> Start:
+    """The same start, but every weight is moved by up to this share of itself, drawn evenly."""
+    values = np.random.default_rng(seed)
+    return replace(
+        start,
+        weights={
+            name: (array * values.uniform(1 - share, 1 + share, array.shape)).astype(np.float32)
+            for name, array in start.weights.items()
+        },
+    )
 
 
 def observe(create: Create, subject: Subject, sample: Sample, start: Start) -> Observed:
