@@ -18,18 +18,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 # command -> (module, and where it is not main its function: argv -> exit code; what it does)
 COMMANDS = {
-    "report": ("bench.report.command", "make tables and plots again from the records of a folder"),
+    "report": ("bench.report.page", "make tables and plots again from the records of a folder"),
     "compare": ("bench.report.compare", "set two results folders side by side"),
-    "data": ("bench.data", "show what data there is; fetch, check, convert"),
-    "parity": ("bench.parity.command", "check that all frameworks do the same work as a referee"),
-    "audit": ("bench.audit.command", "check clock and machine: noise floor, injected delay, peaks"),
+    "data": ("bench.checks.data", "show what data there is; fetch, check, convert"),
+    "parity": ("bench.checks.parity", "check that all frameworks do the same work as a referee"),
+    "audit": ("bench.checks.audit", "check clock and machine: noise floor, injected delay, peaks"),
     "ladder": ("bench.front:ladder", "restore a framework's own defaults one at a time"),
-    "ensemble": ("bench.ensembling.command", "time members trained at once and one by one"),
+    "ensemble": ("bench.study.ensembling", "time members trained at once and one by one"),
     "study": ("bench.front:study", "explore, train, evaluate a task: pictures, tables, a page"),
-    "predict": ("bench.predict", "read characters on pictures with a saved model"),
-    "evaluate": ("bench.evaluation.command", "say how good a saved model is, on any data"),
-    "export": ("bench.export.command", "write a saved model as ONNX, compared and timed"),
-    "doctor": ("bench.doctor", "say what this machine and its frameworks can do"),
+    "predict": ("bench.saved.predict", "read characters on pictures with a saved model"),
+    "evaluate": ("bench.saved.evaluate", "say how good a saved model is, on any data"),
+    "export": ("bench.saved.export", "write a saved model as ONNX, compared and timed"),
+    "doctor": ("bench.checks.doctor", "say what this machine and its frameworks can do"),
 }
 
 

@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 import datasets
 import models
-from bench.evidence import read_price
 from bench.experiment import Precision
 from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS
+from bench.results.evidence import read_price
 from bench.trainers import FRAMEWORKS
 
 DEVICES = ("cpu", "cuda", "mps")

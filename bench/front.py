@@ -107,7 +107,7 @@ def run_suite(
     """
     # not before the command line is known to be right: --help answers at once
     from bench.plan import describe, make_plan
-    from bench.results import ResultsError
+    from bench.results.folder import ResultsError
     from bench.suite import carry_out
     from datasets import DataError
 

@@ -15,13 +15,15 @@ from pathlib import Path
 import psutil
 
 import datasets
-from bench import UsageError, machine, material, scheduler, versions
+from bench import UsageError
 from bench.cli import Options
 from bench.experiment import NATIVE_INIT, Experiment, Run
+from bench.machine import hardware
 from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
-from bench.progress import StageDisplay, minutes, title
-from bench.record import Data, Machine
-from bench.results import Results, ResultsError
+from bench.results.folder import Results, ResultsError
+from bench.results.record import Data, Machine
+from bench.run import material, scheduler, versions
+from bench.run.progress import StageDisplay, minutes, title
 from bench.trainers import FRAMEWORKS
 from models import ARCHITECTURES
 
@@ -106,7 +108,7 @@ def make_plan(options: Options) -> Plan:
     preset = PRESETS[options.preset]
     results = Results(options.out or _new_folder(options.preset))
     check_folder(results, options)  # before minutes may go into preparing the data
-    here = machine.observe()
+    here = hardware.observe()
     check_threads(options.threads, here)
     grids = _grids(options, preset.grids, devices(options.devices, here))
     tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))

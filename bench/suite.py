@@ -5,16 +5,100 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from bench import audit, parity, plan, report, scheduler, seeds
+from bench import plan
+from bench.checks import auditing, certify
 from bench.cli import Options
 from bench.experiment import Run
-from bench.plan import Plan
+from bench.plan import FEWEST_SEEDS, Plan
 from bench.presets import PRESETS
-from bench.progress import display
-from bench.record import Record
-from bench.results import ResultsError, differences
+from bench.report import page as report
+from bench.report import wording
+from bench.report.comparison import FRAMEWORK, comparisons, only
+from bench.results.folder import ResultsError, differences
+from bench.results.record import Record
+from bench.run import scheduler
+from bench.run.progress import display, minutes
+from bench.stats import runs, verdict
+from bench.stats.runs import Replicates
+
+# ``--seeds auto``: whether the seeds run so far are enough to tell a named ratio.
+#
+# Seeds are added until the interval of the ratio of the two frameworks' throughputs is narrow
+# enough in every set of experiments in which both stand, or until the time is spent. Which of
+# the two ended it is said in the report. Looking at an interval again and again and stopping
+# when it is narrow favours intervals that happen to be narrow: hence at least FEWEST_SEEDS.
+
+
+MOST = 100  # seeds: beyond this a narrower interval is not to be had by more of the same
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What is to be told, and what it may cost."""
+
+    between: tuple[str, ...]  # two frameworks
+    within: float  # the interval's upper end over its lower one, less 1
+    budget_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Width:
+    """How far one ratio is known."""
+
+    subject: str
+    width: float | None  # upper over lower end, less 1; None: there is no interval
+
+
+def stop(goal: Goal, records: Sequence[Record], spent_s: float) -> str | None:
+    """Why no further seed is needed or allowed, as a sentence; None: go on.
+
+    ``records``: of the experiments that are run, and of no others.
+    """
+    seeds = len({record.seed for record in records})
+    names, ran = " and ".join(goal.between), wording.counted(seeds, "seed")
+    if seeds >= FEWEST_SEEDS:
+        found = list(widths(goal, records))
+        if found and all(one.width is not None and one.width <= goal.within for one in found):
+            return (
+                f"Stopped after {ran}: the interval of the ratio of {names} is "
+                f"narrower than {goal.within:.1%} ({_said(found)})."
+            )
+    if spent_s >= goal.budget_s or seeds >= MOST:
+        spent = f"the time budget of {minutes(goal.budget_s)} is spent"
+        why = spent if spent_s >= goal.budget_s else f"{MOST} seeds are the most"
+        return (
+            f"Stopped after {ran}: {why}, before the interval of the ratio of {names} was "
+            f"narrower than {goal.within:.1%} ({_said(list(widths(goal, records)))})."
+        )
+    return None
+
+
+def widths(goal: Goal, records: Sequence[Record]) -> Iterator[Width]:
+    """Of the ratio of throughputs, in every set of experiments in which both frameworks stand."""
+    for comparison in comparisons(runs.replicates(records), FRAMEWORK):
+        firsts, seconds = (only(comparison.groups, framework=name) for name in goal.between)
+        for one in firsts:
+            for other in seconds:
+                paired = verdict.compare(one, other, runs.throughput_images_per_s)
+                interval = paired.interval if paired else None
+                yield Width(
+                    subject=_subject(one),
+                    width=interval.high / interval.low - 1 if interval else None,
+                )
+
+
+def _subject(group: Replicates) -> str:
+    place = wording.place(group.experiment, ("device", "batch_size", "goal"))
+    return f"{wording.subject(group.experiment, group.data)}, {place}"
+
+
+def _said(found: Sequence[Width]) -> str:
+    return "; ".join(
+        f"{one.subject}: {'no interval' if one.width is None else f'{one.width:.1%}'}"
+        for one in found
+    )
 
 
 def carry_out(planned: Plan, options: Options, command: Sequence[str]) -> int:
@@ -91,18 +175,18 @@ def _check(planned: Plan) -> None:
     """Audit clock and machine, and certify what has no certificate yet."""
     site = planned.site
     print("checking the clock, then that all frameworks do the same work ...", file=sys.stderr)
-    latest = audit.short(planned.experiments, site)
-    site.results.save_evidence(audit.joined(site.results.evidence().audit, latest))
-    for certificate in parity.certify(planned.experiments, site):
+    latest = auditing.short(planned.experiments, site)
+    site.results.save_evidence(auditing.joined(site.results.evidence().audit, latest))
+    for certificate in certify.for_suite(planned.experiments, site):
         site.results.save_certificate(certificate)
 
 
 def _run(planned: Plan, options: Options) -> None:
     """Run what is missing, seed by seed where the number of seeds is to be found out."""
-    for runs in _rounds(planned, options):
-        show = display(runs, [planned.estimate_s(run) for run in runs])
+    for todo in _rounds(planned, options):
+        show = display(todo, [planned.estimate_s(run) for run in todo])
         try:
-            scheduler.run_all(runs, planned.site, show)
+            scheduler.run_all(todo, planned.site, show)
         finally:
             show.close()
 
@@ -112,12 +196,12 @@ def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
     if options.between is None:
         yield _undone(planned, planned.runs, options)
         return
-    goal = seeds.Goal(between=options.between, within=options.within, budget_s=options.budget_s)
+    goal = Goal(between=options.between, within=options.within, budget_s=options.budget_s)
     began = time.monotonic()
-    for seed in range(seeds.MOST):
+    for seed in range(MOST):
         runs = scheduler.round_robin(planned.experiments, [seed])
         yield _undone(planned, runs, options)
-        reason = seeds.stop(goal, _own_records(planned), time.monotonic() - began)
+        reason = stop(goal, _own_records(planned), time.monotonic() - began)
         if reason:
             results = planned.site.results
             results.save_evidence(replace(results.evidence().suite, seeds_stopped=reason))
@@ -143,7 +227,7 @@ def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
 
 
 def _study(planned: Plan) -> None:
-    from bench.study.carry_out import carry_out as study  # late: it needs many packages
+    from bench.study.page import carry_out as study  # late: it needs many packages
 
     data_folders = {key: folder for key, (folder, _) in planned.site.data.items()}
     for page in study(planned.site.results, data_folders):

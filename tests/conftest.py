@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench import machine
+from bench.machine import hardware
 
 # Two threads of OpenBLAS slow each other down many times where anything else runs beside them.
 # NumPy here has read it already or not at all; the processes that tests start read it.
@@ -24,7 +24,7 @@ def private_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip tests marked ``cuda`` where the NVIDIA driver knows of no GPU."""
-    if machine.gpus():
+    if hardware.gpus():
         return
     skip = pytest.mark.skip(reason="no NVIDIA GPU: the driver is absent or lists none")
     for item in items:

@@ -11,9 +11,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from bench.ensembling import timing, wording
-from bench.ensembling.timing import deviation
-from bench.evidence import EnsembleSetting
+from bench.results.evidence import EnsembleSetting
+from bench.study import ensembling
+from bench.study.ensembling import deviation
 from bench.trainers import Trainer, Weights
 from bench.trainers.pytorch_ensembles import equal_weights, reweigh
 from models import adaboost_mlp_pytorch, ensemble_mlp_pytorch, members
@@ -231,12 +231,12 @@ def test_training_on_after_the_last_member_changes_no_vote() -> None:
 
 def test_all_ways_of_training_the_members_come_to_the_same_weights() -> None:
     setting = EnsembleSetting(members=3, width=8, batch_size=16, steps=6, device="cpu")
-    timed = timing.measure(setting, rounds=2)
+    timed = ensembling.measure(setting, rounds=2)
     assert [arm.way for arm in timed.arms] == ["one by one", "vmap", "batched"]
     assert all(arm.deviation < ROUNDING for arm in timed.arms)
     assert all(len(arm.rounds_s) == 2 and min(arm.rounds_s) > 0 for arm in timed.arms)
-    assert wording.same_work(timed)
+    assert ensembling.same_work(timed)
     strayed = dataclasses.replace(timed.arms[2], deviation=0.5)
     other = dataclasses.replace(timed, arms=(*timed.arms[:2], strayed))
-    assert not wording.same_work(other)
-    assert "mean nothing" in wording.sentences(other)[-1]
+    assert not ensembling.same_work(other)
+    assert "mean nothing" in ensembling.sentences(other)[-1]

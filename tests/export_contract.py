@@ -12,10 +12,10 @@ from safetensors.numpy import save_file
 from torch import nn
 
 import models
-from bench.export import keras_torch, pytorch
-from bench.export.comparison import compare
-from bench.saved import SavedModelError, onnx
-from bench.saved_models import Card, card_of, write_model
+from bench.results.models import Card, card_of, write_model
+from bench.saved import export_torch, onnx
+from bench.saved.export_child import compare
+from bench.saved.model import SavedModelError
 from bench.trainers import Images
 from tests.records import make_record
 
@@ -31,7 +31,7 @@ def test_a_keras_network_is_exported_for_any_number_of_images(tmp_path: Path) ->
     model = models.load("cnn", "keras").build(10)
     path = tmp_path / "model.keras"
     write_model(path, card, model.save)
-    pytorch.write(keras_torch.restore(path, card), card, tmp_path / "model.onnx")
+    export_torch.write(export_torch.restore_keras(path, card), card, tmp_path / "model.onnx")
     own = model.predict(IMAGES, verbose=0)
     assert compare(own, answers(tmp_path / "model.onnx", IMAGES)).logits.passed
     assert compare(own[:1], answers(tmp_path / "model.onnx", IMAGES[:1])).logits.passed
@@ -43,7 +43,7 @@ def test_an_ensemble_is_exported_for_any_number_of_images(
 ) -> None:
     file: Any = models.load(architecture, "pytorch")
     network = file.build(10, members=2).eval()  # the exporter's time grows with their number
-    pytorch.write(network, a_card(architecture), tmp_path / "model.onnx")
+    export_torch.write(network, a_card(architecture), tmp_path / "model.onnx")
     with torch.inference_mode():
         own = network(torch.from_numpy(IMAGES)).numpy()
     assert compare(own, answers(tmp_path / "model.onnx", IMAGES)).logits.passed
@@ -55,14 +55,14 @@ def test_a_network_that_fixes_the_batch_size_is_refused(tmp_path: Path) -> None:
             return images.view(len(images), -1)[:, :10]
 
     with pytest.raises(ValueError, match=r"for batches of 2 alone.*len\(images\)"):
-        pytorch.write(Fixed(), a_card("mlp"), tmp_path / "model.onnx")
+        export_torch.write(Fixed(), a_card("mlp"), tmp_path / "model.onnx")
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path, card = tmp_path / "model.safetensors", a_card("mlp")
     save_file({"one": np.zeros(1, np.float32)}, path)
     with pytest.raises(SavedModelError, match=r"model\.safetensors: its card says mlp for digits"):
-        pytorch.restore(path, card)
+        export_torch.restore(path, card)
 
 
 def a_card(architecture: str, framework: str = "pytorch", execution: str = "eager") -> Card:

@@ -15,11 +15,11 @@ PACKAGES = ("bench", "datasets", "models")
 class Import:
     """One imported name: ``from bench import plan`` imports ``bench.plan``."""
 
-    module: str  # that imports, such as 'bench.worker'
+    module: str  # that imports, such as 'bench.run.worker'
     target: str  # that is imported, dotted, as deep as the statement names it
     at_import: bool  # False: inside a function, or for the type checker alone
     for_types: bool  # True: for the type checker alone; nothing is reached by it
-    place: str  # such as 'bench/worker.py:12'
+    place: str  # such as 'bench/run/worker.py:12'
 
 
 @dataclass(frozen=True, kw_only=True)

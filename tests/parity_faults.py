@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.order import segments
-from bench.parity.trial import Create
+from bench.checks.trial import Create
+from bench.experiment import segments
 from bench.trainers import Images, Logits, Setup, Trainer, Weights
 
 OUT_OF_ORDER = 7  # this batch is taken before the one that should come first

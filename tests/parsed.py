@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from bench import evidence, results
+from bench.results import evidence, folder
 
 
 def parsed_files(monkeypatch: pytest.MonkeyPatch) -> Counter[Path]:
     """How often each file has been parsed from here on; it goes on counting."""
     counts: Counter[Path] = Counter()
-    for module in (results, evidence):
+    for module in (folder, evidence):
         monkeypatch.setattr(module, "decode", _counting(module.decode, counts))
     return counts
 

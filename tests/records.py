@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.evidence import Audit, Evidence, Peak, SuiteFacts, Timer
 from bench.experiment import Experiment, Run
-from bench.record import (
+from bench.results.evidence import Audit, Evidence, Peak, SuiteFacts, Timer
+from bench.results.record import (
     Data,
     Evaluation,
     Inference,

@@ -14,11 +14,11 @@ import numpy as np
 import datasets
 import models
 from bench.experiment import Experiment, Goal, Run
-from bench.record import Record
-from bench.results import Results
-from bench.saved_models import Card, card_of
+from bench.results.folder import Results
+from bench.results.models import Card, card_of
+from bench.results.record import Record
+from bench.run.worker import RunRequest, perform
 from bench.trainers import Weights
-from bench.worker import RunRequest, perform
 from models.weights import initial_weights
 from tests.records import MACHINE, make_record
 

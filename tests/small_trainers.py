@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bench import trainers
 from bench.experiment import Experiment
-from bench.measure import give_initial_weights
+from bench.run.measure import give_initial_weights
 from bench.trainers import FRAMEWORKS, Setup, Trainer, Weights
 from models import COMPARED
 

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from bench import run_statistics as stats
-from bench.predictions import Predictions
-from bench.results import Results
+from bench.results.folder import Results
+from bench.results.predictions import Predictions
+from bench.stats import runs
 from bench.study.artifact import Picture, Sheet, Study
 from datasets import Dataset, Split
 from tests.records import make_record
@@ -89,7 +89,7 @@ def make_study(
             duplicates_removed=7,
             conflicting_labels=2,
         ),
-        groups=stats.replicates(records),
+        groups=runs.replicates(records),
         predictions={one.run_id: one for one in said},
     )
 

@@ -77,7 +77,7 @@ def worker_of(process: subprocess.Popen[str]) -> psutil.Process:
         assert process.poll() is None, process.communicate()
         for child in psutil.Process(process.pid).children():
             try:
-                if "bench.worker" in child.cmdline():
+                if "bench.run.worker" in child.cmdline():
                     found.append(child)
             except psutil.NoSuchProcess:
                 continue

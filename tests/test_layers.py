@@ -19,13 +19,25 @@ from tests.imports import Import, Tree
 
 # What a run may load besides its framework: a machine with a GPU may have little more.
 CORE_PACKAGES = frozenset({"numpy", "msgspec", "psutil", "safetensors"})
-CORE = ("bench.worker", "bench.measure", "bench.trainers*", "bench.record", "bench.machine")
+CORE = (
+    "bench.run.worker",
+    "bench.run.measure",
+    "bench.trainers*",
+    "bench.results.record",
+    "bench.machine.hardware",
+)
 # Model files, ARCHITECTURE_FAMILY, build networks; models.cost is arithmetic on their layers.
-LIVE = ("bench.worker", "bench.scheduler", "bench.measure", "bench.trainers.*", "models.*_*")
+LIVE = (
+    "bench.run.worker",
+    "bench.run.scheduler",
+    "bench.run.measure",
+    "bench.trainers.*",
+    "models.*_*",
+)
 # Facts of frameworks, as data; so is ``bench.trainers`` itself, but for its ``load``.
 FACTS = frozenset({"bench.trainers.native"})
 # Where a framework may be imported, by its package's name.
-HOMES = ("bench.trainers.*{}*", "bench.export.*{}*", "models.*_*{}")
+HOMES = ("bench.trainers.*{}*", "bench.saved.exporting.*{}*", "models.*_*{}")
 # What trainers are made with, and all of bench/ that they may import when they run.
 BELOW_TRAINERS = ("experiment", "saved_models", "settings", "stopwatch", "trainers")
 
@@ -70,19 +82,19 @@ def onnx_stays_with_the_export(tree: Tree) -> list[str]:
         for each in tree.imports
         if _top(each.target) in ONNX_PACKAGES
         and each.module != "bench.saved.onnx"
-        and not each.module.startswith("bench.export.")
+        and not each.module.startswith("bench.saved.exporting.")
     ]
 
 
 def the_clock_sees_no_framework(tree: Tree) -> list[str]:
     """``measure.py`` reaches no framework by any way."""
-    reached = tree.reached({"bench.measure"}, at_import_only=False)
+    reached = tree.reached({"bench.run.measure"}, at_import_only=False)
     return _framework_imports(tree, reached)
 
 
 def reports_see_records_and_statistics_only(tree: Tree) -> list[str]:
     """Nothing that reports or computes on records reaches a live object by any way."""
-    starts = {name for name in tree.modules if name == "bench.run_statistics" or _in_report(name)}
+    starts = {name for name in tree.modules if name == "bench.stats.runs" or _in_report(name)}
     reached = tree.reached(starts, at_import_only=False)
     return _live_objects(tree, reached) + _framework_imports(tree, reached)
 
@@ -138,31 +150,31 @@ def test_the_house_holds_its_rule(rule: Rule) -> None:
 @pytest.mark.parametrize(
     ("rule", "path", "line"),
     [
-        (RULES[0], "datasets/digits.py", "from bench.record import Data"),
+        (RULES[0], "datasets/digits.py", "from bench.results.record import Data"),
         (RULES[0], "datasets/digits.py", "import models"),
         (RULES[0], "models/mlp_keras.py", "    import datasets.digits"),
-        (RULES[1], "bench/worker.py", "import torch"),
+        (RULES[1], "bench/run/worker.py", "import torch"),
         (RULES[1], "bench/trainers/pytorch.py", "from keras import layers"),
         (RULES[1], "bench/trainers/__init__.py", "    import jax.numpy as jnp"),
         (RULES[1], "models/mlp_keras.py", "from torch import nn"),
         (RULES[1], "bench/saved/model.py", "import keras"),
         (RULES[1], "bench/saved/model.py", "    from torch import nn"),
         (RULES[1], "datasets/digits.py", "import tensorflow as tf"),
-        (RULES[2], "bench/order.py", "    import torch"),
+        (RULES[2], "bench/experiment.py", "    import torch"),
         (RULES[3], "bench/report/tables.py", "from bench import worker"),
-        (RULES[3], "bench/run_statistics.py", "from .trainers import load"),
-        (RULES[3], "bench/results.py", "    import bench.scheduler"),
-        (RULES[3], "bench/run_statistics.py", "from models import mlp_keras"),
-        (RULES[3], "bench/run_statistics.py", "    from bench.trainers import pytorch"),
-        (RULES[4], "bench/worker.py", "import pandas"),
+        (RULES[3], "bench/stats/runs.py", "from .trainers import load"),
+        (RULES[3], "bench/results/folder.py", "    import bench.run.scheduler"),
+        (RULES[3], "bench/stats/runs.py", "from models import mlp_keras"),
+        (RULES[3], "bench/stats/runs.py", "    from bench.trainers import pytorch"),
+        (RULES[4], "bench/run/worker.py", "import pandas"),
         (RULES[4], "datasets/digits.py", "import pandas as pd"),
-        (RULES[4], "bench/order.py", "from scipy import stats"),
+        (RULES[4], "bench/experiment.py", "from scipy import stats"),
         (RULES[5], "bench/study/errors.py", "import torch"),
         (RULES[5], "bench/study/errors.py", "    from bench import worker"),
-        (RULES[1], "bench/export/examine.py", "    import torch"),
-        (RULES[6], "bench/worker.py", "    import onnxruntime"),
+        (RULES[1], "bench/saved/export_child.py", "    import torch"),
+        (RULES[6], "bench/run/worker.py", "    import onnxruntime"),
         (RULES[7], "bench/trainers/pytorch.py", "    from bench import measure"),
-        (RULES[7], "bench/trainers/__init__.py", "from bench.record import Record"),
+        (RULES[7], "bench/trainers/__init__.py", "from bench.results.record import Record"),
     ],
 )
 def test_a_file_against_a_rule_is_caught(rule: Rule, path: str, line: str, tmp_path: Path) -> None:
@@ -177,13 +189,13 @@ def test_a_file_against_a_rule_is_caught(rule: Rule, path: str, line: str, tmp_p
 
 def test_an_import_for_the_type_checker_alone_is_no_import_of_the_core(tmp_path: Path) -> None:
     _small_house(tmp_path)
-    (tmp_path / "bench/order.py").write_text("if TYPE_CHECKING:\n    import pandas\n")
+    (tmp_path / "bench/experiment.py").write_text("if TYPE_CHECKING:\n    import pandas\n")
     assert the_measuring_core_imports_little(imports.read(tmp_path)) == []
 
 
 def test_an_import_for_the_type_checker_alone_reaches_nothing(tmp_path: Path) -> None:
     _small_house(tmp_path)
-    stats = tmp_path / "bench/run_statistics.py"
+    stats = tmp_path / "bench/stats/runs.py"
     stats.write_text("if TYPE_CHECKING:\n    import models.mlp_keras\n")
     assert reports_see_records_and_statistics_only(imports.read(tmp_path)) == []
     stats.write_text("if TYPE_CHECKING:\n    pass\nelse:\n    import models.mlp_keras\n")
@@ -194,24 +206,24 @@ def _small_house(root: Path) -> None:
     """A house of the real one's shape with nothing in it against any rule."""
     files = {
         "bench/__init__.py": "",
-        "bench/export/__init__.py": "",
-        "bench/export/examine.py": "import onnx\n",
-        "bench/measure.py": "from bench import order\n",
-        "bench/order.py": "import numpy\n",
-        "bench/record.py": "import msgspec\n",
-        "bench/report/__init__.py": "",
+        "bench/saved/exporting.py": "",
+        "bench/saved/export_child.py": "import onnx\n",
+        "bench/run/measure.py": "from bench import order\n",
+        "bench/experiment.py": "import numpy\n",
+        "bench/results/record.py": "import msgspec\n",
+        "bench/report/page.py": "",
         "bench/report/tables.py": "import pandas\nfrom bench import results, run_statistics\n",
-        "bench/results.py": "from bench.record import Record\n",
-        "bench/saved/__init__.py": "",
+        "bench/results/folder.py": "from bench.results.record import Record\n",
+        "bench/saved/model.py": "",
         "bench/saved/model.py": "import numpy\n",
-        "bench/scheduler.py": "from bench import results\n",
-        "bench/run_statistics.py": "from bench.record import Record\n",
+        "bench/run/scheduler.py": "from bench import results\n",
+        "bench/stats/runs.py": "from bench.results.record import Record\n",
         "bench/study/__init__.py": "",
-        "bench/study/carry_out.py": "from bench import scheduler\n",
+        "bench/study/page.py": "from bench import scheduler\n",
         "bench/study/errors.py": "import pandas\n",
         "bench/trainers/__init__.py": "",
         "bench/trainers/pytorch.py": "import torch\n",
-        "bench/worker.py": "import datasets, models\nfrom bench import measure, trainers\n",
+        "bench/run/worker.py": "import datasets, models\nfrom bench import measure, trainers\n",
         "datasets/__init__.py": "from datasets import digits\n",
         "datasets/digits.py": "import numpy\n",
         "models/__init__.py": "",
@@ -246,13 +258,13 @@ def _framework_imports(tree: Tree, reached: dict[str, str]) -> list[str]:
 
 
 def _in_report(module: str) -> bool:
-    return module == "bench.report" or module.startswith("bench.report.")
+    return module == "bench.report.page" or module.startswith("bench.report.page.")
 
 
 def _is_step(module: str) -> bool:
     """Whether it is a part of the study that looks; two others join it to the harness."""
     return module.startswith("bench.study.") and module not in (
-        "bench.study.carry_out",
+        "bench.study.page",
         "bench.study.command",
     )
 

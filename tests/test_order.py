@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.order import segments, total_steps
+from bench.experiment import segments, total_steps
 from tests.fakes import an_experiment
 
 sizes = st.integers(1, 200)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import datasets
-from bench import data
+from bench.checks import data
+from bench.checks.certify import for_suite
 from bench.cli import parse
-from bench.parity import certify
 from bench.plan import Plan, make_plan
-from bench.results import Results
+from bench.results.folder import Results
 from models import COMPARED
 from tests.own_files import SHAPES, shapes, write_folder, write_npz
 from tests.suite_process import run_all
@@ -61,7 +61,7 @@ def test_certificates_are_made_with_own_images_where_they_suffice(
 ) -> None:
     words = ("--framework", "numpy", "--architecture", "mlp")
     planned = plan(tmp_path, *words, images=images)
-    (made,) = certify(planned.experiments, planned.site)
+    (made,) = for_suite(planned.experiments, planned.site)
     assert made.passed
     assert made.data.startswith(used)
 

@@ -11,7 +11,7 @@ import pytest
 from bench import UsageError
 from bench.cli import parse
 from bench.plan import CPU_RATES, Plan, devices, expected_s, make_plan
-from bench.record import Gpu
+from bench.results.record import Gpu
 from bench.trainers import FRAMEWORKS
 from tests.fakes import an_experiment
 from tests.records import MACHINE, make_data

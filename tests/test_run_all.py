@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli, machine, suite, versions
-from bench import run_statistics as stats
+from bench import cli, suite
+from bench.machine import hardware
 from bench.plan import make_plan
-from bench.record import Record
-from bench.results import Results
+from bench.results.folder import Results
+from bench.results.record import Record
+from bench.run import versions
+from bench.stats import runs
 from bench.trainers import FRAMEWORKS
 from models import COMPARED
 from tests.parsed import parsed_files
@@ -98,7 +100,7 @@ def test_every_record_is_complete(finished: Path) -> None:
     assert measured.peak_process_memory_bytes is not None
     assert record.versions["torch"] == versions.installed(("torch",))["torch"]
     assert record.settings
-    assert record.machine == machine.observe()
+    assert record.machine == hardware.observe()
 
 
 def test_a_suite_is_audited_and_certified_before_it_runs(tmp_path: Path) -> None:
@@ -147,7 +149,7 @@ def test_real_handwriting_is_learnt(
     done = run_all(*words, "--task", task, "--framework", ",".join(frameworks), "--out", tmp_path)
     records = Results(tmp_path).records()
     assert {r.experiment.framework: r.status for r in records} == dict.fromkeys(frameworks, "ok")
-    assert all((stats.test_accuracy(r) or 0) > accuracy for r in records)
+    assert all((runs.test_accuracy(r) or 0) > accuracy for r in records)
     assert not any(r.data.drawn for r in records)
     assert "drawn" not in done.stdout
 
@@ -333,7 +335,7 @@ def test_an_interpreter_that_prints_first_does_not_disturb(tmp_path: Path) -> No
 
 
 def test_cuda_without_a_gpu_is_an_error_and_not_a_silent_cpu_run(tmp_path: Path) -> None:
-    if machine.gpus():
+    if hardware.gpus():
         pytest.skip("this machine has a GPU")
     done = run_all("--device", "cuda", "--out", tmp_path, check=2)
     assert "no NVIDIA GPU found" in done.stderr

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.plan import FEWEST_SEEDS
-from bench.record import Record
-from bench.seeds import MOST, Goal, stop, widths
+from bench.results.record import Record
+from bench.suite import MOST, Goal, stop, widths
 from tests.records import make_record
 
 GOAL = Goal(between=("pytorch", "keras-jax"), within=0.05, budget_s=600)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.settings import NO_IMAGES, NOT_HERE, processors
+from bench.machine.settings import NO_IMAGES, NOT_HERE, processors
 from bench.trainers import FRAMEWORKS, Trainer, Weights, native
 from tests.small_trainers import (
     FRAMEWORK,
@@ -94,7 +94,7 @@ def test_adam_of_its_own_is_another_only_where_it_is_said_to_be() -> None:
 
 
 def test_its_own_shuffling_is_another_order_only_where_it_shuffles() -> None:
-    # PyTorch's own is the order of the file, which bench.order then gives it.
+    # PyTorch's own is the order of the file, which bench.experiment then gives it.
     own, given = weights_after(native=("shuffling",)), weights_after()
     assert differ(given, own) == FRAMEWORK.startswith("keras")
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bench import trainers
 from bench.experiment import NATIVE_INIT
-from bench.settings import TRAINER_KEYS
+from bench.machine.settings import TRAINER_KEYS
 from bench.trainers import EVALUATION_BATCH_SIZE, FRAMEWORKS, FrameworkMissing
 from models.weights import fans, initial_weights
 from tests import referee

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.saved import Model, SavedModelError, load
-from bench.saved_models import write_model
+from bench.results.models import write_model
+from bench.saved.model import Model, SavedModelError, load
 from bench.trainers import FRAMEWORKS, Trainer
 from tests.saved_models import a_card
 from tests.small_trainers import (

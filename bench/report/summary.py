@@ -1,24 +1,142 @@
 """The closing sentences: what was fastest, by how much, at what accuracy, and what failed.
 
-They come from the tests of ``bench.verdict``: a winner is named only where the interval, the
+They come from the tests of ``bench.stats.verdict``: a winner is named only where the interval, the
 corrected p and the noise floor all allow it, else a sentence says why not.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from bench import run_statistics as stats
-from bench import survival, uncertainty, verdict
-from bench.report import certainty, claims, wording
-from bench.report.comparison import FRAMEWORK, Comparison, comparisons
-from bench.report.ranking import Ranking, ranking
-from bench.report.tables import models
+from bench.report import wording
+from bench.report.comparison import FRAMEWORK, Comparison, Ranking, Standing, comparisons, ranking
+from bench.report.tables import differences
+from bench.report.tables.axes import pairs
 from bench.report.tables.columns import wilson_of
-from bench.report.tables.hardware import pairs
-from bench.run_statistics import Replicates
+from bench.stats import runs as stats
+from bench.stats import survival, uncertainty, verdict
+from bench.stats.runs import Replicates
+from bench.stats.verdict import Judged
+
+# Sentences that say who was faster, each from its test: a winner, a tie, or why neither.
+
+
+Say = Callable[[Standing], str]
+
+
+def fastest(ranked: Ranking) -> Iterator[str]:
+    """Who trained fastest, by throughput, and how far the slowest is behind."""
+    if not ranked.standings:
+        return
+    best, *others = ranked.standings
+    if not others:
+        yield f"{best.name} trained at {rate(best)}."
+        return
+    beside = _beside(ranked, others[0])
+    rivals = ranked.rivals()
+    if beside is None or beside.paired.n == 1:
+        yield _unpaired(ranked, rate, "trained fastest")
+        return
+    if rivals:
+        yield from _no_winner(ranked, rivals, rate, "trained fastest")
+    else:
+        yield (
+            f"{best.name} trained fastest, at {rate(best)}: {_times(beside)} times as fast as the "
+            f"next, {others[0].name} ({wording.evidence(beside)})."
+        )
+    last = _beside(ranked, others[-1])
+    if len(others) > 1 and others[-1] not in rivals and last:
+        yield (
+            f"{best.name} was {_times(last)} times as fast as {others[-1].name}, which has the "
+            f"lowest throughput ({wording.evidence(last)})."
+        )
+
+
+def soonest(ranked: Ranking, goal: str, misses: str) -> str:
+    """Who reached a target first, of those that did with every run; ``misses`` ends the words."""
+    best, *others = ranked.standings
+    if not others:
+        return f"{best.name} reached {goal} after {seconds(best)}{misses}."
+    beside = _beside(ranked, others[0])
+    if beside is None or beside.paired.n == 1:
+        return _unpaired(ranked, seconds, f"reached {goal} first", misses)
+    if rivals := ranked.rivals():
+        return " ".join(_no_winner(ranked, rivals, seconds, f"reached {goal} first", misses))
+    return (
+        f"{_of_those(misses)}{best.name} reached {goal} first, after "
+        f"{seconds(best)}: in {_times(beside)} of the time "
+        f"of the next, {others[0].name} ({wording.evidence(beside)}){misses}."
+    )
+
+
+def _of_those(misses: str) -> str:
+    return "Of those that did with every seed, " if misses else ""
+
+
+def faster(name: str, judged: Judged) -> str:
+    """How a framework trained on another device, by throughput, beside itself on the CPU."""
+    ratio = f"{_times(judged)} times"
+    if judged.outcome in ("higher", "lower"):
+        return f"{name} trained {ratio} as fast as on the CPU ({wording.evidence(judged)})"
+    verdict = wording.verdict(judged, "", "")
+    return f"{name} had {ratio} the throughput, {verdict} ({wording.evidence(judged)})"
+
+
+def rate(standing: Standing) -> str:
+    """Its mean throughput."""
+    return f"{wording.number(standing.mean)} images/s"
+
+
+def seconds(standing: Standing) -> str:
+    """Its mean time."""
+    return f"{wording.number(standing.mean)} s"
+
+
+def _beside(ranked: Ranking, other: Standing) -> Judged | None:
+    """The best beside another."""
+    return ranked.between(ranked.standings[0].group, other.group)
+
+
+def _times(judged: Judged) -> str:
+    return wording.number(judged.paired.ratio)
+
+
+def _unpaired(ranked: Ranking, say: Say, won: str, misses: str = "") -> str:
+    """All of them in their order, where too few pairs allow no interval."""
+    listed = ", ".join(f"{standing.name} {say(standing)}" for standing in ranked.standings)
+    pairs = "one seed" if _beside(ranked, ranked.standings[1]) else "no seed in common"
+    return f"With {pairs} it cannot be said which {won}: {listed}{misses}."
+
+
+def _no_winner(
+    ranked: Ranking, rivals: Sequence[Standing], say: Say, won: str, misses: str = ""
+) -> Iterator[str]:
+    """Why no winner is named: what the test against the nearest rival says; then all rivals."""
+    best, nearest = ranked.standings[0], rivals[0]
+    names = f"{best.name} ({say(best)}) and {nearest.name} ({say(nearest)})"
+    beside = _beside(ranked, nearest)
+    if beside is None:
+        yield f"Which {won} cannot be said: {names} have no seed in common{misses}."
+    elif beside.outcome == "tie":
+        yield (
+            f"Which {won} cannot be said: {names} tie. They differ by "
+            f"{_percent(beside.paired.difference)}, and the whole 95 % interval lies within the "
+            f"noise floor of {_percent(beside.noise_floor or 0)}{misses}."
+        )
+    else:
+        yield (
+            f"Which {won} is undecided between {names}: ratio {_times(beside)}, "
+            f"{wording.evidence(beside)}{misses}."
+        )
+    if rivals[1:]:
+        others = " and ".join(rival.name for rival in rivals[1:])
+        yield f"Nor can {best.name} be told apart from {others}."
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"
 
 
 def paragraphs(groups: Sequence[Replicates]) -> Iterator[str]:
@@ -42,7 +160,7 @@ def _training(comparison: Comparison) -> Iterator[str]:
     place = wording.place(experiment, ("device", "batch_size", "epochs"))
     yield f"{wording.subject(experiment, comparison.data)}, {place}:"
     speeds = ranking(comparison.groups, stats.throughput_images_per_s, best="highest")
-    yield from claims.fastest(speeds)
+    yield from fastest(speeds)
     for target in comparison.targets:
         yield _first_to(comparison, target)
     yield from _accuracy(comparison, speeds)
@@ -61,7 +179,7 @@ def _first_to(comparison: Comparison, target: float) -> str:
     if not reached:
         return f"No framework reached {goal} with every seed{misses}."
     ranked = ranking(reached, partial(stats.time_to_accuracy_s, target=target), best="lowest")
-    return claims.soonest(ranked, goal, misses)
+    return soonest(ranked, goal, misses)
 
 
 def _unranked(comparison: Comparison, target: float) -> str:
@@ -79,7 +197,7 @@ def _accuracy(comparison: Comparison, speeds: Ranking) -> Iterator[str]:
     """The test accuracy of the fastest, and the range of all."""
     for one in speeds.standings[:1]:
         if (summary := one.group.summary(stats.test_accuracy)) and (wilson := wilson_of(one.group)):
-            interval = certainty.bounds(wilson, scale=100).strip("[]")
+            interval = wording.bounds(wilson, scale=100).strip("[]")
             yield (
                 f"{one.name} reached a test accuracy of {wording.percent(summary.mean)} (95 % "
                 f"interval {interval} % for {one.group.data.test_images:,} test images)."
@@ -101,7 +219,7 @@ def _accuracy(comparison: Comparison, speeds: Ranking) -> Iterator[str]:
 
 def _told_apart(comparison: Comparison) -> Iterator[str]:
     """In how many pairs of models McNemar's test finds a difference."""
-    p_values = models.tested(comparison)
+    p_values = differences.tested(comparison)
     found = sum(p < uncertainty.SIGNIFICANCE for p in p_values)
     if p_values:
         yield (
@@ -120,7 +238,7 @@ def _highest_throughput(groups: Sequence[Replicates]) -> Iterator[str]:
         sizes = len(comparison.values("batch_size")) > 1
         chosen = ", each at its best batch size" if sizes else ""
         place = wording.place(experiment, ("device", "goal"))
-        said = " ".join(claims.fastest(_at_best_size(comparison)))
+        said = " ".join(fastest(_at_best_size(comparison)))
         yield f"{wording.subject(experiment, comparison.data)}, {place}{chosen}: {said}"
 
 
@@ -147,7 +265,7 @@ def _hardware(groups: Sequence[Replicates]) -> Iterator[str]:
             )
             if judged:
                 place = wording.place(experiment, ("batch_size",))
-                said = (claims.faster(wording.framework(j.first.experiment), j) for j in judged)
+                said = (faster(wording.framework(j.first.experiment), j) for j in judged)
                 yield (
                     f"{wording.subject(experiment, comparison.data)}, {place}, "
                     f"{wording.device(device)} beside the CPU: {'; '.join(said)}."

@@ -2,11 +2,401 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-from bench.record import Record
-from bench.report import audit, flags, matched
-from bench.run_statistics import Replicates
+from bench.machine.pulse import Steadiness, steadiness, warnings
+from bench.report import wording
+from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, Comparison
+from bench.report.tables.table import Cell, Column, Row
+from bench.results.evidence import Arms, Audit, Certificate, Peak, Timer, Unsynchronised
+from bench.results.record import Record
+from bench.stats import verdict
+from bench.stats.runs import Replicates
+from models import COMPARED
+
+# Whether a row's work is matched: the same in all frameworks, as certificates of parity show.
+
+
+MATCHED = "matched"
+ONE_FRAMEWORK = "no other framework has this network"
+
+
+def said(group: Replicates) -> str:
+    """'matched', or 'not matched' with the reason."""
+    reason = why_not(group)
+    if reason in (None, ONE_FRAMEWORK):
+        return reason or MATCHED
+    return f"not matched: {reason}"
+
+
+def why_not(group: Replicates) -> str | None:
+    """Why the work of a group is not shown to be equal; None: it is."""
+    if group.experiment.native:
+        return f"left to the framework: {', '.join(group.experiment.native)}"
+    if group.experiment.architecture not in COMPARED:
+        return ONE_FRAMEWORK
+    if group.certificate is None:
+        return "certificate missing"
+    return failing(group.certificate)
+
+
+def failing(certificate: Certificate) -> str | None:
+    """What a certificate holds against its subject, the worst check first; None: it passes."""
+    if certificate.passed:
+        return None
+    if certificate.failure is not None:
+        return f"could not be checked: {certificate.failure}"
+    bad = [check for check in certificate.checks if not check.passed]
+    if not bad:
+        return "nothing was checked"
+    worst = max(bad, key=lambda check: check.deviation / check.tolerance)
+    more = f", and {wording.counted(len(bad) - 1, 'more check')}" if len(bad) > 1 else ""
+    return (
+        f"{worst.quantity} deviate by {worst.deviation:.1e}, tolerance {worst.tolerance:.1e}{more}"
+    )
+
+
+def column() -> Column:
+    """The column 'work' of a table; of a row of several groups it names each reason once."""
+    return Column(header="work", names=("work",), cell=_cell, words=True)
+
+
+def _cell(row: Row) -> Cell:
+    reasons = dict.fromkeys(said(group) for group in row if group.measured)
+    bad = "; ".join(reason for reason in reasons if reason != MATCHED)
+    shown = bad or (MATCHED if reasons else "")
+    return Cell(shown=shown, raw=(shown or None,))
+
+
+def note(groups: Iterable[Replicates]) -> str:
+    """A line for a plot that shows work which is not matched; empty where all of it is."""
+    listed = _listed(groups, in_brief, _framework)
+    return f"Not matched: {listed}" if listed else ""
+
+
+def in_brief(group: Replicates) -> str | None:
+    """As ``why_not``, in a few words."""
+    certificate = group.certificate
+    if group.experiment.native or certificate is None or certificate.passed:
+        return why_not(group)
+    return "certificate fails" if certificate.failure is None else "could not be checked"
+
+
+def matched_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
+    """What the certificates of all measured runs amount to."""
+    measured = [group for group in groups if group.measured and why_not(group) != ONE_FRAMEWORK]
+    proven = [group for group in measured if why_not(group) is None]
+    if proven:
+        subjects = ", ".join(dict.fromkeys(map(_subject, proven)))
+        yield (
+            f"Equal work is shown for {len(proven)} of {len(measured)} experiments ({subjects}): "
+            "logits, gradients, optimiser steps, 20 training losses and the logits after them "
+            f"agree with a NumPy float64 referee {_how_closely(proven)} (table 'certificates')."
+        )
+    if len(proven) < len(measured):
+        yield (
+            "Equal work is not shown, so that differences may be of the work and not of the "
+            f"framework: {_listed(measured, why_not, _subject)}."
+        )
+
+
+def _subject(group: Replicates) -> str:
+    """'MLP in pytorch eager', and what is unusual about it."""
+    one = group.experiment
+    place = wording.place(one, ("device",) if one.device != "cpu" else (), leave_out=("native",))
+    named = f"{wording.architecture(one.architecture)} in {wording.framework(one)}"
+    return f"{named}, {place}" if place else named
+
+
+def _how_closely(groups: Iterable[Replicates]) -> str:
+    if {group.experiment.precision for group in groups} == {"fp32"}:
+        return "within tolerances that planted faults exceed"
+    return (
+        "as far as their precision allows: not every fault that shows in fp32 would show in a "
+        "reduced one"
+    )
+
+
+def _framework(group: Replicates) -> str:
+    return wording.framework(group.experiment)
+
+
+def _listed(
+    groups: Iterable[Replicates],
+    why: Callable[[Replicates], str | None],
+    named: Callable[[Replicates], str],
+) -> str:
+    """The measured groups that are not matched, by their reasons."""
+    bad: dict[str, list[str]] = {}
+    for group in groups:
+        reason = why(group)
+        if reason is not None and reason != ONE_FRAMEWORK and group.measured:
+            bad.setdefault(reason, []).append(named(group))
+    return "; ".join(
+        f"{', '.join(dict.fromkeys(names))} ({reason})" for reason, names in bad.items()
+    )
+
+
+# Settings that differ between rows side by side without anybody having asked for it.
+#
+# Settings are what a run read back at its end (``bench.machine.settings``), not what it was told to do.
+
+
+# Every setting that rows are compared by -> the fields of an experiment that explain a
+# difference: a reader who varies one of them has asked for it.
+EXPLAINED_BY: Mapping[str, tuple[str, ...]] = {
+    # what every trainer says of its framework
+    "threads": ("threads",),
+    "precision": ("precision",),
+    "TF32": ("precision", "device", "native"),
+    "XLA": ("framework", "execution", "device"),
+    "determinism": (),
+    "memory layout": ("architecture", "device", "native"),
+    "preallocation": ("device",),
+    # what is read of the process and the machine
+    "processors": ("threads",),
+    "allocator": (),
+    "CPU governor": (),
+    "CPU boost": (),
+    "GPU power limit": ("device",),
+    "GPU throttle reasons": ("device",),
+}
+# Environment variables, which are all compared; where one is absent from a record it was not set.
+# Those that are named here are explained by a field, or set for a framework by the harness.
+VARIABLE = re.compile("[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|NPROC|PYTHONMALLOC")
+VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "CUDA_DEVICE_ORDER": ("device",),
+    "CUDA_VISIBLE_DEVICES": ("device",),
+    "JAX_ENABLE_COMPILATION_CACHE": ("framework",),
+    "KERAS_BACKEND": ("framework",),
+    "MKL_NUM_THREADS": ("threads",),
+    "OMP_NUM_THREADS": ("threads",),
+    "OPENBLAS_NUM_THREADS": ("threads",),
+    "TF_CPP_MIN_LOG_LEVEL": ("framework",),
+    # which frameworks set themselves, once they are imported
+    "KMP_INIT_AT_FORK": ("framework",),
+    "TF_FORCE_GPU_ALLOW_GROWTH": ("framework",),
+    "TORCHINDUCTOR_CACHE_DIR": ("framework",),
+    "XLA_PYTHON_CLIENT_PREALLOCATE": ("framework",),
+}
+NOT_SET = "not set"
+
+Values = dict[str, list[Replicates]]  # value of a setting -> the groups that had it
+
+
+def flags_note(comparison: Comparison) -> str:
+    """What a section says of its rows; empty where nothing differs that should not."""
+    return " ".join(f"{sentence}." for sentence in flag_sentences(comparison.groups))
+
+
+def flag_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
+    """'threads: 2 in pytorch eager, 1 in keras-jax compiled: not asked for', one a setting.
+
+    ``groups``: runs that stand side by side.
+    """
+    set_somewhere = {
+        key: ()
+        for group in groups
+        for record in group.measured
+        for key in record.settings
+        if _is_variable(key)
+    }
+    for key, axes in {**EXPLAINED_BY, **dict(sorted(set_somewhere.items())), **VARIABLES}.items():
+        for members in _alike(groups, axes):
+            values = _values(members, key)
+            if len(values) > 1:
+                yield f"{key}: {_flags_listed(values)}: not asked for"
+
+
+def _is_variable(key: str) -> bool:
+    return VARIABLE.fullmatch(key) is not None
+
+
+def _alike(groups: Sequence[Replicates], axes: Collection[str]) -> list[list[Replicates]]:
+    """The groups apart by what explains a difference."""
+    found: dict[tuple[object, ...], list[Replicates]] = {}
+    for group in groups:
+        key = tuple(getattr(group.experiment, axis) for axis in axes)
+        found.setdefault(key, []).append(group)
+    return list(found.values())
+
+
+def _values(groups: Sequence[Replicates], key: str) -> Values:
+    """Every value that the setting had, most common first; a run that did not tell has none."""
+    found: Values = {}
+    for group in groups:
+        told = [record.settings for record in group.measured if record.settings]
+        absent = NOT_SET if _is_variable(key) else None
+        for value in dict.fromkeys(settings.get(key, absent) for settings in told):
+            if value is not None:
+                found.setdefault(value, []).append(group)
+    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+
+
+def _flags_listed(values: Values) -> str:
+    everyone = [group for groups in values.values() for group in groups]
+    short = {value: _names(groups, FRAMEWORK) for value, groups in values.items()}
+    said = [name for names in short.values() for name in names]
+    if len(said) > len(set(said)):  # one name under two values: say what tells its rows apart
+        fields = _varying(everyone)
+        short = {value: _names(groups, fields) for value, groups in values.items()}
+    return ", ".join(f"{value} in {' and '.join(names)}" for value, names in short.items())
+
+
+def _names(groups: Sequence[Replicates], fields: Collection[str]) -> list[str]:
+    """A name a group, each once: framework and execution, and the other fields in words."""
+    others = [field for field in fields if field not in FRAMEWORK]
+    names = (
+        ", ".join(
+            filter(
+                None,
+                (wording.framework(one.experiment), wording.conditions(one.experiment, others)),
+            )
+        )
+        for one in groups
+    )
+    return list(dict.fromkeys(names))
+
+
+def _varying(groups: Sequence[Replicates]) -> list[str]:
+    return [
+        field
+        for field in EXPERIMENT_FIELDS
+        if len({getattr(group.experiment, field) for group in groups}) > 1
+    ]
+
+
+# The audit in sentences: how far the clock and the machine are to be trusted.
+
+
+NO_AUDIT = (
+    "The clock was not audited, so the noise floor of this machine is not known: "
+    "'python -m bench audit --out' with this folder does it."
+)
+
+
+def audit_sentences(audit: Audit | None, records: Sequence[Record]) -> Iterator[str]:
+    """What the audit found, and how steady the machine was over the runs; warnings last.
+
+    ``audit``: None where there is none. ``records``: all of the folder, in their order.
+    """
+    steady = steadiness([record.pulse for record in records if record.pulse is not None])
+    if audit is None:
+        yield NO_AUDIT
+    else:
+        yield from findings(audit)
+    if steady is not None:
+        yield said_steadiness(steady)
+    told = [*(audit.warnings if audit else ()), *(warnings(steady, "the runs") if steady else ())]
+    yield from (f"Warning: {warning}" for warning in told)
+
+
+def findings(audit: Audit) -> Iterator[str]:
+    """What the audit found, without its warnings."""
+    if audit.arms is not None:
+        yield _noise(audit.arms)
+        if audit.arms.delayed_s:
+            yield _delay(audit.arms)
+        if audit.repetitions:
+            yield _repetitions(audit.arms, audit.repetitions)
+    yield from map(_careless, audit.unsynchronised)
+    yield _timer(audit.timer)
+    yield from map(_peak, audit.peaks)
+
+
+def _noise(arms: Arms) -> str:
+    mean_s = wording.number(sum(arms.a_s) / len(arms.a_s), 2)
+    rounds = f"{len(arms.a_s)} rounds of runs that train about {mean_s} s"
+    paired = verdict.compare_arms(arms.same_s, arms.a_s)
+    floor = verdict.noise_floor(arms)
+    if floor is None or paired.interval is None:
+        return f"Noise floor: not known, of one round of {wording.framework(arms.experiment)}."
+    named = "a winner was named" if verdict.names_winner(arms) else "no winner was named"
+    return (
+        f"Noise floor {_percent(floor)}: the very same experiment run as two arms "
+        f"({wording.framework(arms.experiment)}, {rounds}) differed by "
+        f"{_signed(paired.ratio - 1)} ({_signed(paired.interval.low - 1)} to "
+        f"{_signed(paired.interval.high - 1)}), and {named}. A smaller difference on "
+        "this device names no winner; an audit of more rounds lowers the floor."
+    )
+
+
+def _delay(arms: Arms) -> str:
+    delay = verdict.delay_found(arms)
+    share = delay.injected_s / (sum(arms.a_s) / len(arms.a_s))
+    what = f"Injected delay of {_ms(delay.injected_s)} a run ({_percent(share)})"
+    if delay.interval is None:
+        return f"{what}: {_ms(delay.found_s)} seen, of one round."
+    seen = f"{_ms(delay.found_s)} ({_ms(delay.interval.low)} to {_ms(delay.interval.high)})"
+    return f"{what}: found, as {seen}." if delay.found else f"{what}: NOT found; seen were {seen}."
+
+
+def _repetitions(arms: Arms, repetitions: Sequence[Arms]) -> str:
+    named = verdict.winners_named(arms, repetitions)
+    return (
+        f"Of {len(repetitions)} further comparisons of the experiment with itself, "
+        f"{len(repetitions[0].a_s)} pairs each, the report's rule named no winner in "
+        f"{len(repetitions) - named} and one in {named}."
+    )
+
+
+def _careless(reading: Unsynchronised) -> str:
+    if reading.false_s is None or reading.true_s is None:
+        return (
+            f"A clock that does not wait, on {wording.device(reading.device)}: unavailable: "
+            f"{reading.unavailable}."
+        )
+    return (
+        f"A clock that does not wait for {wording.device(reading.device)} reads "
+        f"{_ms(reading.false_s)} for what takes {_ms(reading.true_s)}: it would be wrong by a "
+        f"factor of {wording.number(reading.true_s / max(reading.false_s, 1e-9))}. Ours waits."
+    )
+
+
+def _timer(timer: Timer) -> str:
+    return (
+        f"Timer: {timer.name}; its smallest step is {wording.number(timer.resolution_s * 1e9)} ns, "
+        f"and a reading costs {wording.number(timer.cost_s * 1e9)} ns."
+    )
+
+
+def _peak(peak: Peak) -> str:
+    threads = "" if peak.threads is None else f", {wording.counted(peak.threads, 'thread')}"
+    return (
+        f"Peak on {wording.device(peak.device)} in {peak.precision}{threads}: "
+        f"{wording.number(peak.flop_per_s / 1e9)} GFLOP/s in matrix products, "
+        f"{wording.number(peak.bytes_per_s / 1e9)} GB/s in copies ({peak.by})."
+    )
+
+
+def said_steadiness(found: Steadiness) -> str:
+    """How the same small product fared over the runs, and what others took meanwhile."""
+    said = [
+        f"Steadiness: the same small matrix product, before each of {found.pulses} runs, took "
+        f"{_ms(found.product_s)}, at the slowest {_percent(found.slowest)} longer"
+    ]
+    if found.drift is not None:
+        said.append(f"the last quarter of the runs {_signed(found.drift)} beside the first")
+    if found.busiest is not None:
+        said.append(f"other programs took at most {_percent(found.busiest)} of the processors")
+    if found.clock_hz is not None:
+        low, high = (f"{hz / 1e9:.2f}" for hz in found.clock_hz)
+        said.append(f"processors' clock {low if low == high else f'{low} to {high}'} GHz")
+    return f"{'; '.join(said)}."
+
+
+def _ms(seconds: float) -> str:
+    return f"{wording.number(seconds * 1e3)} ms"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.1f} %"
+
 
 HEADING = "## Can these numbers be trusted?"
 
@@ -25,8 +415,8 @@ def sentences(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterat
         records: the same runs, one by one.
     """
     evidence = groups[0].evidence
-    yield from matched.sentences(groups)
-    yield from audit.sentences(evidence.audit, records)
-    yield from flags.sentences(groups)
+    yield from matched_sentences(groups)
+    yield from audit_sentences(evidence.audit, records)
+    yield from flag_sentences(groups)
     if evidence.suite.seeds_stopped:
         yield evidence.suite.seeds_stopped

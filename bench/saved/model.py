@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from bench.predictions import softmax
-from bench.saved_models import Card, SavedModelError, read_card
+from bench.results.models import Card, SavedModelError, read_card
+from bench.results.predictions import softmax
 from bench.trainers import (
     EVALUATION_BATCH_SIZE,
     FRAMEWORKS,
@@ -31,6 +31,7 @@ from datasets import mnist_form, normalise, pictures
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
 
 TOP = 3  # labels that a prediction names
 SIDE = pictures.SIDE
@@ -238,3 +239,18 @@ def _checked(images: NDArray[Any]) -> Pixels:
             "in MNIST's form; give images of another size as paths or Pillow's images"
         )
     return images
+
+
+# Saved models in use: images in, labels with probabilities out.
+#
+#     from bench.saved.model import load
+#     model = load("results/NAME/models/RUN.safetensors")
+#     [prediction] = model.predict(["photo.png"])
+#     prediction.label, prediction.top, prediction.took_s
+#
+# model.py     load, and what can be asked of a model
+#
+# The file itself, a network with its card, is ``bench.results.models``.
+
+
+__all__ = ["Guess", "Model", "Prediction", "SavedModelError", "load"]

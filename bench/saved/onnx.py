@@ -1,6 +1,6 @@
 """An exported model in ONNX Runtime, on the CPU. The file alone is enough: it carries its card.
 
-The file is made by ``bench.export``: 'images', normalised float32 (b, 28, 28), go in, 'logits'
+The file is made by ``bench.saved.exporting``: 'images', normalised float32 (b, 28, 28), go in, 'logits'
 (b, classes) come out, and the metadata entry ``glyphbench`` is the card as JSON.
 """
 
@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 import onnxruntime
 
-from bench import settings
-from bench.saved_models import Card, SavedModelError
+from bench.machine import settings
+from bench.results.models import Card, SavedModelError
 from bench.trainers import EVALUATION_BATCH_SIZE, Features, Images, Logits
 
 IMAGES, LOGITS = "images", "logits"  # the names of what goes in and of what comes out

@@ -10,9 +10,9 @@ from typing import Protocol
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bench.predictions import Predictions
-from bench.results import Results
-from bench.run_statistics import Replicates
+from bench.results.folder import Results
+from bench.results.predictions import Predictions
+from bench.stats.runs import Replicates
 from datasets import Dataset
 
 
@@ -56,7 +56,7 @@ class Study:
 
 
 class Step(Protocol):
-    """One module of ``bench.study``; ``bench.study.steps`` lists them in their order."""
+    """One module of ``bench.study``; ``bench.study`` lists them in their order."""
 
     @property
     def TITLE(self) -> str:  # noqa: N802 (a constant of the module)

@@ -11,16 +11,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench import run_statistics as stats
-from bench import verdict
-from bench.record import Record
 from bench.report import wording
 from bench.report.comparison import comparisons
 from bench.report.plots import style
-from bench.run_statistics import Replicates
-from bench.study import learning
+from bench.results.record import Record
+from bench.stats import runs, verdict
+from bench.stats.runs import Replicates
+from bench.stats.uncertainty import mcnemar
+from bench.study import training
 from bench.study.artifact import Picture, Sheet, Study
-from bench.uncertainty import mcnemar
 from datasets import Dataset
 from datasets.warping import augment
 
@@ -41,10 +40,10 @@ class Pair:
     @property
     def seeds(self) -> list[tuple[Record, Record]]:
         """Of each seed that ended well in both, the records without and with."""
-        plain = {record.seed: record for record in learning.evaluated(self.plain.measured)}
+        plain = {record.seed: record for record in training.evaluated(self.plain.measured)}
         return [
             (plain[record.seed], record)
-            for record in learning.evaluated(self.augmented.measured)
+            for record in training.evaluated(self.augmented.measured)
             if record.seed in plain
         ]
 
@@ -136,10 +135,10 @@ def _curves(pairs: Sequence[Pair], subject: str) -> Picture:
                 ((PLAIN, "without augmentation"), (AUGMENTED, "with augmentation"))
             ):
                 records = [both[position] for both in pair.seeds]
-                curves = learning.curves(records, lambda seen: 100 * seen.accuracy)
-                learning.draw(axes, curves, look, label)
+                curves = training.curves(records, lambda seen: 100 * seen.accuracy)
+                training.draw(axes, curves, look, label)
             axes.set_ylabel("validation accuracy (%)")
-            learning.epochs(axes)
+            training.epochs(axes)
             axes.set_title(", ".join(pair.names.values()))
         style.frame(figure, grid, title, wording.notices([pairs[0].plain.data]))
     return Picture(
@@ -180,12 +179,12 @@ def _summary(pairs: Sequence[Pair], subject: str) -> Sheet:
 
 
 def _summary_row(pair: Pair) -> dict[str, object]:
-    found = verdict.difference(pair.augmented, pair.plain, stats.test_accuracy)
+    found = verdict.difference(pair.augmented, pair.plain, runs.test_accuracy)
     interval = found.interval if found else None
     plain, augmented = zip(*pair.seeds, strict=True)
-    accuracies = [stats.summarize(map(stats.test_accuracy, side)) for side in (plain, augmented)]
-    seconds = [stats.summarize(map(stats.train_s, side)) for side in (plain, augmented)]
-    made = stats.summarize(stats.phase_s(record, "augmentation_s") for record in augmented)
+    accuracies = [runs.summarize(map(runs.test_accuracy, side)) for side in (plain, augmented)]
+    seconds = [runs.summarize(map(runs.train_s, side)) for side in (plain, augmented)]
+    made = runs.summarize(runs.phase_s(record, "augmentation_s") for record in augmented)
     return {
         **pair.names,
         "seeds": len(pair.seeds),
@@ -228,7 +227,7 @@ def _by_seed(pairs: Sequence[Pair], subject: str) -> Sheet:
 
 
 def _seed_row(plain: Record, augmented: Record) -> dict[str, object]:
-    without, with_ = stats.test_accuracy(plain), stats.test_accuracy(augmented)
+    without, with_ = runs.test_accuracy(plain), runs.test_accuracy(augmented)
     alone = _wrong_alone(plain, augmented)
     return {
         "test_accuracy_without": without,

@@ -16,15 +16,231 @@ from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
-from bench.study import embedding, scatter
+from bench.study import scatter
+from bench.study.answers import Answered, answered
 from bench.study.artifact import Picture, Sheet, Study
-from bench.study.embedding import Components
-from bench.study.spaces import SEED, Points, Space, choose, spaces
+from datasets import Dataset
+
+# Vectors of many dimensions laid out in a plane, and how well their classes hold together.
+#
+# Arithmetic alone: no pictures, no files. scikit-learn computes components and neighbours,
+# openTSNE the t-SNE; both are the extra ``study`` and are imported late.
+
+
+Vectors = NDArray[np.floating]  # (n, d)
+
+PERPLEXITY = 30.0  # about how many neighbours of a point t-SNE looks at
+NEIGHBOURS = 10  # of a point, where classes are told by their neighbours
+FEWEST = 20  # points: fewer have no neighbourhoods worth the name
+PACKAGES = {"openTSNE": "openTSNE", "sklearn": "scikit-learn"}  # module -> distribution
+
+
+@dataclass(frozen=True, kw_only=True)
+class Components:
+    """Principal components of n points in d dimensions, the largest first."""
+
+    scores: NDArray[np.float64]  # (n, m), m the smaller of n and d: the points along each
+    shares: NDArray[np.float64]  # (m,) of the variance, their sum 1
+
+    def share(self, count: int) -> float:
+        """The share of the variance that the first ``count`` have; all there are, if fewer."""
+        return float(self.shares[:count].sum())
+
+
+def components(vectors: Vectors) -> Components:
+    """Principal component analysis, by the eigenvectors of the covariance matrix.
+
+    Pearson, 'On lines and planes of closest fit to systems of points in space' (1901). The sign
+    of a component is arbitrary; scikit-learn settles it by the largest loading.
+    """
+    from sklearn.decomposition import PCA
+
+    pca = PCA(svd_solver="covariance_eigh" if vectors.shape[1] <= len(vectors) else "full")
+    scores = pca.fit_transform(vectors.astype(np.float64))
+    return Components(scores=scores, shares=pca.explained_variance_ratio_)
+
+
+def tsne(vectors: Vectors, start: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """t-SNE: (n, 2) in which neighbours in the d dimensions are neighbours, as far as it goes.
+
+    van der Maaten and Hinton, 'Visualizing Data using t-SNE', JMLR 9 (2008), computed by
+    openTSNE (Poličar, Stražar and Zupan, Journal of Statistical Software 109, 2024), with exact
+    Euclidean neighbours, the Barnes-Hut approximation and one thread: its two threads took
+    longer on a busy machine, and the same points give the same layout.
+
+    Args:
+        vectors: (n, d), n at least ``FEWEST``.
+        start: (n, 2) where the points begin; scaled down first.
+        seed: of whatever openTSNE draws; with a start given, nothing.
+    """
+    import openTSNE
+
+    layout = openTSNE.TSNE(
+        perplexity=perplexity(len(vectors)),
+        metric="euclidean",
+        neighbors="exact",
+        negative_gradient_method="bh",
+        initialization=openTSNE.initialization.rescale(start, inplace=False),
+        n_jobs=1,
+        random_state=seed,
+    ).fit(np.ascontiguousarray(vectors))
+    return np.asarray(layout, dtype=np.float64)
+
+
+def perplexity(points: int) -> float:
+    """30, or less where there are so few points: t-SNE asks for three times as many neighbours."""
+    return min(PERPLEXITY, (points - 1) // 3)
+
+
+def neighbours(vectors: Vectors, count: int = NEIGHBOURS) -> NDArray[np.int64]:
+    """(n, count) the nearest other points of each, by Euclidean distance, the nearest first."""
+    from sklearn.neighbors import NearestNeighbors
+
+    search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(vectors)
+    return np.asarray(search.kneighbors(return_distance=False), dtype=np.int64)
+
+
+def majority(near: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) the class most of a point's neighbours have; the lower label where two have as many."""
+    from scipy.stats import mode
+
+    return np.asarray(mode(labels[near], axis=1).mode)
+
+
+def neighbour_accuracy(vectors: Vectors, labels: NDArray[np.int64]) -> float:
+    """The share of points whose class is that of most of their neighbours (leave one out)."""
+    return float((majority(neighbours(vectors), labels) == labels).mean())
+
+
+def silhouette(vectors: Vectors, labels: NDArray[np.int64]) -> float | None:
+    """The mean of how much nearer a point is to its own class than to the next, -1 to 1.
+
+    Rousseeuw, 'Silhouettes', Journal of Computational and Applied Mathematics 20 (1987). None
+    where it is not defined: with one class, or with a class for every point.
+    """
+    from sklearn.metrics import silhouette_score
+
+    classes = len(np.unique(labels))
+    defined = 1 < classes < len(labels)
+    return float(silhouette_score(vectors, labels)) if defined else None
+
+
+def missing() -> list[str]:
+    """The distributions that this needs and that are not installed."""
+    from importlib.util import find_spec
+
+    return [name for module, name in PACKAGES.items() if find_spec(module) is None]
+
+
+# The same test images in several spaces: raw pixels, and each model's penultimate layer.
+#
+# What the clusters and the Embedding Projector show. NumPy only.
+
+
+POINTS = 3_000  # images at most: t-SNE takes seconds, and a slide holds no more
+SEED = 0  # of what is drawn here and in bench.study.clusters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points:
+    """The test images that are shown, the same in every space."""
+
+    places: NDArray[np.int64]  # (n,) among all test images, ascending
+    images: NDArray[np.uint8]  # (n, 28, 28)
+    labels: NDArray[np.int64]  # (n,)
+    class_names: tuple[str, ...]
+    total: int  # test images there are
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What a model says of the images that are shown."""
+
+    model: str  # 'CNN in pytorch'
+    predicted: NDArray[np.int64]  # (n,)
+    probability: NDArray[np.float64]  # (n,) of the predicted class
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """The images as vectors of one kind."""
+
+    name: str  # of its files: 'pixels', 'cnn_pytorch'
+    title: str  # 'raw pixels', 'penultimate layer of the CNN in pytorch'
+    vectors: NDArray[np.float32]  # (n, d)
+    answers: Answers | None  # of the space's own model; of the best one for raw pixels
+
+
+def choose(dataset: Dataset) -> Points:
+    """At most ``POINTS`` test images, every class in its proportion."""
+    places = stratified(dataset.test.labels, POINTS)
+    return Points(
+        places=places,
+        images=np.asarray(dataset.test.images[places]),
+        labels=dataset.test.labels[places].astype(np.int64),
+        class_names=dataset.class_names,
+        total=len(dataset.test.labels),
+    )
+
+
+def stratified(labels: NDArray[np.integer], count: int) -> NDArray[np.int64]:
+    """Places of ``count`` labels, ascending, every class in its proportion; all where fewer.
+
+    Each class is shuffled, and its i-th of k stands at (i + ½) / k of the way through it: those
+    that stand earliest are taken.
+    """
+    shuffled = np.random.default_rng(SEED).permutation(len(labels))
+    way = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        way[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return np.sort(np.argsort(way, kind="stable")[:count])
+
+
+def spaces(study: Study, points: Points) -> Iterator[Space]:
+    """Raw pixels first, then the penultimate layer of each model that has one (lowest seed)."""
+    models = _models(study)
+    best = max(models, key=_correct, default=None)
+    yield Space(
+        name="pixels",
+        title="raw pixels",
+        vectors=points.images.reshape(len(points.images), -1).astype(np.float32),
+        answers=_answers(best, points) if best else None,
+    )
+    for model in models:
+        if model.shown.features is not None:
+            yield Space(
+                name=model.name,
+                title=f"penultimate layer of the {model.title}",
+                vectors=model.shown.features[points.places],
+                answers=_answers(model, points),
+            )
+
+
+def _models(study: Study) -> list[Answered]:
+    """One for each architecture, framework and augmentation, though recipes may differ more."""
+    by_title: dict[str, Answered] = {}
+    for model in answered(study):
+        by_title.setdefault(model.title, model)
+    return list(by_title.values())
+
+
+def _correct(model: Answered) -> int:
+    return int((~model.wrong(model.seed)).sum())
+
+
+def _answers(model: Answered, points: Points) -> Answers:
+    return Answers(
+        model=model.title,
+        predicted=model.shown.predicted[points.places],
+        probability=model.certainty[points.places],
+    )
+
 
 TITLE = "The clusters"
 NEEDS = (
-    f"the packages {' and '.join(embedding.PACKAGES.values())} (pip install 'glyphbench[study]'), "
-    f"and {embedding.FEWEST} test images"
+    f"the packages {' and '.join(PACKAGES.values())} (pip install 'glyphbench[study]'), "
+    f"and {FEWEST} test images"
 )
 
 
@@ -45,7 +261,7 @@ class Layout:
 def make(study: Study) -> Iterator[Picture | Sheet]:
     """A picture a space, then the table of all."""
     points = choose(study.dataset)
-    if embedding.missing() or len(points.labels) < embedding.FEWEST:
+    if missing() or len(points.labels) < FEWEST:
         return
     what = wording.images(study.groups[0].data)
     layouts = []
@@ -57,8 +273,8 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
 
 def lay_out(space: Space) -> Layout:
     """Compute a space's two layouts: seconds for 3,000 points."""
-    found = embedding.components(space.vectors)
-    flat = embedding.tsne(space.vectors, found.scores[:, :2], SEED)
+    found = components(space.vectors)
+    flat = tsne(space.vectors, found.scores[:, :2], SEED)
     return Layout(space=space, components=found, tsne=flat)
 
 
@@ -84,7 +300,7 @@ def _say_axes(components: Components, left: Axes, right: Axes) -> None:
     left.set_title("principal components (PCA)")
     left.set_xlabel(f"first component ({components.shares[0]:.1%} of the variance)")
     left.set_ylabel(f"second component ({components.shares[1]:.1%} of the variance)")
-    right.set_title(f"t-SNE, perplexity {embedding.perplexity(len(components.scores)):g}")
+    right.set_title(f"t-SNE, perplexity {perplexity(len(components.scores)):g}")
     right.set(xticks=[], yticks=[], xlabel="distances between clusters say little")
 
 
@@ -124,7 +340,7 @@ def _of_pixels(space: Space, points: Points) -> Iterator[str]:
     yield (
         "Left: the two directions of the largest variance, a true projection. Right: t-SNE "
         "(van der Maaten and Hinton, 2008; openTSNE, Poličar and others, 2024) of Euclidean "
-        f"distances, perplexity {embedding.perplexity(len(points.labels)):g}, begun from the two "
+        f"distances, perplexity {perplexity(len(points.labels)):g}, begun from the two "
         "components. It keeps neighbours together and nothing else: distances between clusters, "
         "their sizes and how dense they are mean little, and even noise can look like clusters "
         "(Wattenberg, Viégas and Johnson, 'How to Use t-SNE Effectively', Distill, 2016)."
@@ -156,7 +372,7 @@ def _sheet(layouts: list[Layout], points: Points, what: str) -> Sheet:
         caption=(
             f"Of the same {len(points.labels):,} test images. Variance: the share that the first "
             "2, 10 and 50 principal components have. Neighbours' accuracy: how often most of an "
-            f"image's {embedding.NEIGHBOURS} nearest others are of its class, in the whole space "
+            f"image's {NEIGHBOURS} nearest others are of its class, in the whole space "
             "and in the two flat pictures of it: what a picture loses. Silhouette, in the whole "
             "space: 1 where classes lie apart, 0 where they touch. Errors of the model, and for "
             "how many of them most of the neighbours are of the class that was said, and of the "
@@ -178,10 +394,10 @@ def _row(layout: Layout, points: Points) -> dict[str, object]:
         "space": space.title,
         "dimensions": space.vectors.shape[1],
         **{f"variance_of_first_{n}": layout.components.share(n) for n in (2, 10, 50)},
-        "neighbours_accuracy": embedding.neighbour_accuracy(space.vectors, labels),
-        "neighbours_accuracy_in_pca": embedding.neighbour_accuracy(layout.pca, labels),
-        "neighbours_accuracy_in_tsne": embedding.neighbour_accuracy(layout.tsne, labels),
-        "silhouette": embedding.silhouette(space.vectors, labels),
+        "neighbours_accuracy": neighbour_accuracy(space.vectors, labels),
+        "neighbours_accuracy_in_pca": neighbour_accuracy(layout.pca, labels),
+        "neighbours_accuracy_in_tsne": neighbour_accuracy(layout.tsne, labels),
+        "silhouette": silhouette(space.vectors, labels),
         **_errors(space, labels),
     }
 
@@ -192,7 +408,7 @@ def _errors(space: Space, labels: NDArray[np.int64]) -> dict[str, object]:
         return {}
     said = space.answers.predicted
     wrong = said != labels
-    most = embedding.majority(embedding.neighbours(space.vectors), labels)[wrong]
+    most = majority(neighbours(space.vectors), labels)[wrong]
     return {
         "errors": int(wrong.sum()),
         "majority_as_said": _share(most == said[wrong]),

@@ -8,17 +8,49 @@ study/TASK/tables/*.csv    and the same rounded, as Markdown
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+import datasets
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import markdown_line
-from bench.results import PAGE, write_atomically
+from bench.results.folder import PAGE, Results, write_atomically
+from bench.results.predictions import Predictions
+from bench.results.record import Record
+from bench.saved import exporting
+from bench.saved.asking import evaluate
+from bench.stats import runs
+from bench.stats.runs import Replicates
+from bench.study import (
+    augmentation,
+    clusters,
+    ensembles,
+    errors,
+    evaluation,
+    graphs,
+    look,
+    projector,
+    training,
+)
 from bench.study.artifact import Artifact, Picture, Sheet, Step, Study
 
+# The steps of the study, in their order. To add one: a module after ``artifact.Step`` here.
+STEPS: tuple[Step, ...] = (
+    look,
+    training,
+    augmentation,
+    evaluation,
+    errors,
+    clusters,
+    projector,
+    ensembles,
+    graphs,
+)
 ROWS_SHOWN = 60  # of a table on the page: the whole is in its file
 
 
@@ -113,3 +145,59 @@ def _keep_only(study: Study, names: set[str]) -> None:
         for path in (study.folder / folder).glob("*"):
             if path.suffix in endings and path.stem not in names:
                 path.unlink()
+
+
+# The study of a results folder: saved models asked again, exported, and a page a task.
+
+
+Places = Mapping[tuple[str, str], Path]  # (task, source) -> folder of cached arrays
+
+
+def carry_out(results: Results, data: Places) -> list[Path]:
+    """Make the study of every task in the folder; return the pages.
+
+    Args:
+        results: a folder with records and saved models.
+        data: where the arrays of each task and source lie.
+
+    Raises:
+        bench.results.folder.ResultsError: where something in the folder is broken or missing.
+        datasets.DataError: where the arrays are.
+    """
+    records = [r for r in results.records() if r.experiment.goal == "train"]
+    print("asking the saved models of the test images ...", file=sys.stderr)
+    predictions = evaluate(results, records, data)
+    print("exporting to ONNX and comparing ...", file=sys.stderr)
+    exporting.export_all(results, records, data)
+    pages = []
+    for study in _studies(results, records, predictions, data):
+        print(f"the study of {study.dataset.task} ...", file=sys.stderr)
+        write(study, STEPS)
+        pages.append(study.folder / PAGE)
+    return pages
+
+
+def _studies(
+    results: Results,
+    records: Sequence[Record],
+    predictions: Mapping[str, Predictions],
+    data: Places,
+) -> Iterator[Study]:
+    groups = runs.replicates(records, results.evidence())
+    for place in dict.fromkeys((g.experiment.task, g.experiment.source) for g in groups):
+        if place not in data:  # of an earlier command on other data
+            continue
+        own = [g for g in groups if (g.experiment.task, g.experiment.source) == place]
+        yield Study(
+            results=results,
+            dataset=datasets.open_cached(data[place]),
+            groups=own,
+            predictions=_of(predictions, own),
+        )
+
+
+def _of(
+    predictions: Mapping[str, Predictions], groups: Sequence[Replicates]
+) -> dict[str, Predictions]:
+    ids = {record.run_id for group in groups for record in group.measured}
+    return {run_id: said for run_id, said in predictions.items() if run_id in ids}

@@ -21,9 +21,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.report import wording
-from bench.results import write_atomically
+from bench.results.folder import write_atomically
 from bench.study.artifact import Picture, Sheet, Study
-from bench.study.spaces import Points, Space, choose, spaces
+from bench.study.clusters import Points, Space, choose, spaces
 
 TITLE = "The Embedding Projector"
 NEEDS = "a run that ended well"

@@ -2,18 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
-from bench import run_statistics as stats
-from bench.record import Evaluation, Record
 from bench.report import wording
 from bench.report.plots import style
-from bench.report.plots.curves import Curve
-from bench.run_statistics import Replicates
-from bench.study import learning
+from bench.report.plots.curves import Curve, mean
+from bench.report.plots.style import Look
+from bench.results.record import Evaluation, Record
+from bench.stats import runs
+from bench.stats.runs import Replicates
 from bench.study.artifact import Picture, Sheet, Study
+
+# Curves of learning, by epoch: read from records, and drawn seed by seed.
+
+
+Reading = Callable[[Evaluation], float | None]
+
+
+def evaluated(records: Sequence[Record]) -> list[Record]:
+    """Those that ended well and read the validation set."""
+    return [one for one in records if one.measurement and one.measurement.evaluations]
+
+
+def evaluations(record: Record) -> tuple[Evaluation, ...]:
+    """Of a record; none where the run did not end well."""
+    return record.measurement.evaluations if record.measurement else ()
+
+
+def curves(records: Sequence[Record], reading: Reading) -> list[Curve]:
+    """A curve a record."""
+    return [curve(record, reading) for record in records]
+
+
+def curve(record: Record, reading: Reading) -> Curve:
+    """Epochs and what was read at each evaluation; empty where any lacks it."""
+    points = [(epoch(record, seen), reading(seen)) for seen in evaluations(record)]
+    known = [(x, y) for x, y in points if y is not None]
+    return known if len(known) == len(points) else []
+
+
+def stretches(record: Record) -> Curve:
+    """Epochs at the middle of each stretch of training, and its mean loss.
+
+    At the middle, since it is a mean over a network that changes meanwhile.
+    """
+    segments = record.measurement.segments if record.measurement else ()
+    ends = accumulate(segment.images for segment in segments)
+    return [
+        ((end - segment.images / 2) / record.data.train_images, segment.train_loss)
+        for end, segment in zip(ends, segments, strict=True)
+    ]
+
+
+def epoch(record: Record, seen: Evaluation) -> float:
+    """Epochs trained when an evaluation was made."""
+    return seen.images_seen / record.data.train_images
+
+
+def best(record: Record) -> Evaluation | None:
+    """The evaluation whose weights were kept and tested: the lowest validation loss."""
+    test = record.measurement.test if record.measurement else None
+    return evaluations(record)[test.evaluation] if test else None
+
+
+def draw(axes: Axes, curves: Sequence[Curve], look: Look, label: str) -> None:
+    """Each seed thin, their mean bold; nothing of no curves."""
+    listed = [one for one in curves if one]
+    if not listed:
+        return
+    for one in listed if len(listed) > 1 else ():
+        axes.plot(*zip(*one, strict=True), color=look.colour, linewidth=0.9, alpha=0.5)
+    axes.plot(
+        *mean(listed),
+        color=look.colour,
+        marker=look.marker,
+        linestyle=look.line,
+        markevery=1 + len(listed[0]) // style.MARKERS,
+        label=label,
+    )
+
+
+def epochs(axes: Axes) -> None:
+    """The horizontal axis: whole epochs, unless there are only parts of one."""
+    axes.set_xlabel("epochs")
+    if axes.get_xlim()[1] > 2:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def mark_best(axes: Axes, records: Sequence[Record], reading: Reading) -> None:
+    """A star where each seed's checkpoint was kept."""
+    kept = [(record, seen) for record in records if (seen := best(record))]
+    values = [reading(seen) for _, seen in kept]
+    if not kept or None in values:
+        return
+    axes.plot(
+        [epoch(record, seen) for record, seen in kept],
+        values,  # type: ignore[arg-type]  # none of them is None
+        linestyle="none",
+        marker="*",
+        markersize=19,
+        color="white",
+        markeredgecolor="black",
+        label="kept checkpoint: the lowest validation loss",
+        zorder=5,
+    )
+
 
 TITLE = "Training"
 NEEDS = "a run that ended well"
@@ -24,7 +122,7 @@ TOLD = ("batch_size", "epochs", "optimizer", "learning_rate", "validation_share"
 
 def make(study: Study) -> Iterator[Picture | Sheet]:
     """A picture for each experiment, then a table of all runs."""
-    shown = [group for group in study.groups if learning.evaluated(group.measured)]
+    shown = [group for group in study.groups if evaluated(group.measured)]
     if not shown:
         return
     for name, group in zip(_names(shown), shown, strict=True):
@@ -48,24 +146,24 @@ def _names(groups: Sequence[Replicates]) -> list[str]:
 
 
 def _picture(name: str, group: Replicates) -> Picture:
-    records = learning.evaluated(group.measured)
+    records = evaluated(group.measured)
     one = group.experiment
     ending = ", augmented" if one.augmentation else ""
     title = f"Training: {wording.subject(one, group.data)}, {wording.framework(one)}{ending}"
     with style.applied():
         figure, (loss, accuracy) = style.page(2)
-        learning.draw(loss, _training_loss(records), TRAINING, _training_label(records))
-        learning.draw(loss, learning.curves(records, _loss), VALIDATION, "validation")
-        of_training = learning.curves(records, _training_accuracy)
-        learning.draw(accuracy, of_training, TRAINING, "training")
-        learning.draw(accuracy, learning.curves(records, _accuracy), VALIDATION, "validation")
-        learning.mark_best(loss, records, _loss)
-        learning.mark_best(accuracy, records, _accuracy)
+        draw(loss, _training_loss(records), TRAINING, _training_label(records))
+        draw(loss, curves(records, _loss), VALIDATION, "validation")
+        of_training = curves(records, _training_accuracy)
+        draw(accuracy, of_training, TRAINING, "training")
+        draw(accuracy, curves(records, _accuracy), VALIDATION, "validation")
+        mark_best(loss, records, _loss)
+        mark_best(accuracy, records, _accuracy)
         loss.set(ylabel="loss (cross-entropy, nats, log scale)", title="Loss", yscale="log")
         style.log_ticks(loss.yaxis)
         accuracy.set(ylabel="accuracy (%)", title="Accuracy")
-        learning.epochs(loss)
-        learning.epochs(accuracy)
+        epochs(loss)
+        epochs(accuracy)
         style.frame(figure, (loss, accuracy), title, _notes(group, records))
     return Picture(name=name, title=title, caption=_caption(records), figure=figure)
 
@@ -86,13 +184,13 @@ def _training_accuracy(seen: Evaluation) -> float | None:
 def _training_loss(records: Sequence[Record]) -> list[Curve]:
     """Of the sample of training images, else of the stretches of training themselves."""
     if _sampled(records):
-        return learning.curves(records, lambda seen: seen.training_loss)
-    return [learning.stretches(record) for record in records]
+        return curves(records, lambda seen: seen.training_loss)
+    return [stretches(record) for record in records]
 
 
 def _sampled(records: Sequence[Record]) -> bool:
     """Whether training images were read at the evaluations."""
-    return all(learning.curves(records, lambda seen: seen.training_loss))
+    return all(curves(records, lambda seen: seen.training_loss))
 
 
 def _training_label(records: Sequence[Record]) -> str:
@@ -150,7 +248,7 @@ def _sheet(groups: Sequence[Replicates]) -> Sheet:
 
 
 def _row(group: Replicates, record: Record) -> dict[str, object]:
-    kept, one = learning.best(record), group.experiment
+    kept, one = best(record), group.experiment
     return {
         "architecture": wording.architecture(one.architecture),
         "framework": wording.framework(one),
@@ -159,10 +257,10 @@ def _row(group: Replicates, record: Record) -> dict[str, object]:
         "batch_size": one.batch_size,
         "seed": record.seed,
         "epochs": one.epochs,
-        "best_epoch": kept and learning.epoch(record, kept),
+        "best_epoch": kept and epoch(record, kept),
         "validation_accuracy": kept and kept.accuracy,
-        "test_accuracy": stats.test_accuracy(record),
-        "train_s": stats.train_s(record),
-        "augmentation_s": stats.phase_s(record, "augmentation_s"),
+        "test_accuracy": runs.test_accuracy(record),
+        "train_s": runs.train_s(record),
+        "augmentation_s": runs.phase_s(record, "augmentation_s"),
         "ended": "well" if record.status == "ok" else wording.failure(record),
     }

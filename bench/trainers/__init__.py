@@ -2,7 +2,7 @@
 
 Imports no framework: each is imported in its own module here and its model files only. To add
 one: a module with ``create(setup) -> Trainer``, its model files, and one line in ``FRAMEWORKS``.
-The module that bears the name of its family also restores saved models, for ``bench.saved``:
+The module that bears the name of its family also restores saved models, for ``bench.saved.model``:
 ``restore(path, card) -> Network``.
 """
 
@@ -34,7 +34,7 @@ EVALUATION_BATCH_SIZE = 1024  # images a batch wherever logits of a whole split 
 class Setup:
     """Everything a trainer is made from. The images are normalised already, alike for all.
 
-    The test images are not among it: see ``bench.measure.SealedTest``.
+    The test images are not among it: see ``bench.run.measure.SealedTest``.
     """
 
     experiment: Experiment

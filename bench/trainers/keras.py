@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from bench import settings as names
 from bench.experiment import Experiment
-from bench.saved_models import Card, SavedModelError, damaged
+from bench.machine import settings as names
+from bench.results.models import Card, SavedModelError, damaged
 from bench.trainers import EVALUATION_BATCH_SIZE, Features, Images, Logits, Setup, Weights
 from bench.trainers.batches import predict_every_shape, warm_up_order
 from models.weights import check_weights

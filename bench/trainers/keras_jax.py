@@ -8,12 +8,11 @@ os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras reads it when it is impor
 
 import jax
 
-from bench import settings as names
 from bench.experiment import Experiment
-from bench.trainers import FrameworkMissing, Setup, Trainer
-from bench.trainers import keras as keras_trainer
+from bench.machine import settings
+from bench.trainers import FrameworkMissing, Setup, Trainer, keras
 
-keras_trainer.require_backend("jax")
+keras.require_backend("jax")
 
 PRECISION = "jax_default_matmul_precision"
 THREADS = "tf_XLAEigen"  # the name that the threads of XLA's pool bear
@@ -24,7 +23,7 @@ def create(setup: Setup) -> Trainer:
     return KerasJaxTrainer(setup)
 
 
-class KerasJaxTrainer(keras_trainer.KerasTrainer):
+class KerasJaxTrainer(keras.KerasTrainer):
     """See ``bench.trainers.Trainer``."""
 
     def __init__(self, setup: Setup) -> None:
@@ -49,7 +48,7 @@ class KerasJaxTrainer(keras_trainer.KerasTrainer):
             "XLA": "on",
             "TF32": self._tf32(),
             "compilation cache": str(jax.config.values["jax_compilation_cache_dir"]),
-            "threads": str(names.threads_named(THREADS) or len(names.processors())),
+            "threads": str(settings.threads_named(THREADS) or len(settings.processors())),
             "threads chosen by": "XLA",
             "determinism": "on" if "deterministic_ops=true" in flags else "off",
             "preallocation": self._preallocation(),
@@ -57,12 +56,12 @@ class KerasJaxTrainer(keras_trainer.KerasTrainer):
 
     def _tf32(self) -> str:
         if self._device.platform == "cpu":
-            return names.NOT_HERE
+            return settings.NOT_HERE
         return "off" if jax.config.values[PRECISION] in ("highest", "float32") else "on"
 
     def _preallocation(self) -> str:
         if self._device.platform == "cpu":
-            return names.NOT_HERE
+            return settings.NOT_HERE
         asked = os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
         return "on" if asked.lower() in ("1", "true") else "off"
 

@@ -9,12 +9,11 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras reads it when it i
 import tensorflow as tf
 from tensorflow.python.framework.config import is_op_determinism_enabled  # has no public name
 
-from bench import settings as names
 from bench.experiment import Experiment
-from bench.trainers import FrameworkMissing, Setup, Trainer
-from bench.trainers import keras as keras_trainer
+from bench.machine import settings
+from bench.trainers import FrameworkMissing, Setup, Trainer, keras
 
-keras_trainer.require_backend("tensorflow")
+keras.require_backend("tensorflow")
 
 
 def create(setup: Setup) -> Trainer:
@@ -22,7 +21,7 @@ def create(setup: Setup) -> Trainer:
     return KerasTensorFlowTrainer(setup)
 
 
-class KerasTensorFlowTrainer(keras_trainer.KerasTrainer):
+class KerasTensorFlowTrainer(keras.KerasTrainer):
     """See ``bench.trainers.Trainer``."""
 
     def __init__(self, setup: Setup) -> None:
@@ -41,7 +40,7 @@ class KerasTensorFlowTrainer(keras_trainer.KerasTrainer):
     def _backend_settings(self) -> dict[str, str]:
         asked = tf.config.threading.get_intra_op_parallelism_threads()  # 0: nobody asked
         # TensorFlow tells no one how many it took: by its source, one for each processor.
-        pool = asked or len(names.processors())
+        pool = asked or len(settings.processors())
         compiled = bool(self._model.jit_compile)
         observed = {
             "device name": "CPU",
@@ -50,9 +49,9 @@ class KerasTensorFlowTrainer(keras_trainer.KerasTrainer):
             "threads chosen by": "the process" if asked else "TensorFlow",
             "compiler": "XLA" if compiled else "none (graph)",
             "XLA": "on" if compiled else "off",
-            "TF32": names.NOT_HERE,
+            "TF32": settings.NOT_HERE,
             "determinism": "on" if is_op_determinism_enabled() else "off",
-            "preallocation": names.NOT_HERE,
+            "preallocation": settings.NOT_HERE,
         }
         return observed | (self._gpu_settings() if self._gpu else {})
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
 import models
-from bench import settings as names
+from bench.machine import settings as names
 from bench.trainers import (
     Features,
     FrameworkMissing,
@@ -38,7 +38,7 @@ from models.layers_numpy import Network, softmax_cross_entropy
 from models.weights import check_weights, initial_weights
 
 if TYPE_CHECKING:
-    from bench.saved_models import Card
+    from bench.results.models import Card
 
 PASS = 128  # images of a batch that go through together: windows of 1,024 would fill 140 MB
 

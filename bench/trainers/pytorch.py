@@ -22,8 +22,8 @@ from torch import nn
 from torch.nn import functional
 
 import models
-from bench import settings as names
 from bench.experiment import Experiment
+from bench.machine import settings as names
 from bench.trainers import (
     EVALUATION_BATCH_SIZE,
     Features,
@@ -39,7 +39,7 @@ from bench.trainers.batches import predict_every_shape, warm_up_order
 from models import weights_pytorch
 
 if TYPE_CHECKING:
-    from bench.saved_models import Card
+    from bench.results.models import Card
 
 Forward = Callable[[Any], torch.Tensor]  # b images, or graphs -> (b, classes) or (b, d) float32
 

@@ -2,7 +2,7 @@
 
 ``ensemble-mlp`` and ``adaboost-mlp`` are architectures with trainers of their own; SAMME, AdaBoost
 for any number of classes, is here too. ``Arm`` and what follows are the ways that
-``bench.ensembling`` times: all begin with the same members and take the same optimiser steps on
+``bench.study.ensembling`` times: all begin with the same members and take the same optimiser steps on
 the same batches, with the data on the device, a fused Adam, and no synchronisation in between.
 """
 
@@ -32,7 +32,7 @@ from models.ensemble_mlp_pytorch import Ensemble
 from models.members import MEMBERS
 
 if TYPE_CHECKING:
-    from bench.evidence import EnsembleSetting, Way
+    from bench.results.evidence import EnsembleSetting, Way
 
 ImageWeights = NDArray[np.float64]  # (n,) of the training images in boosting
 

@@ -21,21 +21,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from bench.trainers import (
-    EVALUATION_BATCH_SIZE,
-    FrameworkMissing,
-    Images,
-    Logits,
-    Network,
-    Setup,
-)
+from bench.trainers import EVALUATION_BATCH_SIZE, FrameworkMissing, Images, Logits, Network, Setup
 from bench.trainers.batches import evaluation_batches, inference_batches
 from bench.trainers.pytorch import Forward, PyTorchNetwork, PyTorchTrainer, restore_module
 from datasets import superpixels
 from datasets.superpixels import NEIGHBOURS, Graphs, graphs_of
 
 if TYPE_CHECKING:
-    from bench.saved_models import Card
+    from bench.results.models import Card
     from models.gnn_pytorch import GraphStore
 
 PACKAGES = ("torch_geometric", "skimage")

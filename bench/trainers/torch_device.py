@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from bench import settings as names
 from bench.experiment import Experiment, Precision
-from bench.stopwatch import fastest_s
+from bench.machine import settings as names
+from bench.machine.clock import fastest_s
 from bench.trainers import FrameworkMissing
 
 BETAS = (0.9, 0.999)  # Kingma and Ba (2015), algorithm 1
@@ -153,7 +153,7 @@ def optimizer_name(optimizer: torch.optim.Optimizer) -> str:
 
 
 def measure_peaks(device_name: str, precision: Precision) -> tuple[float, float, str]:
-    """The largest rates of a matrix product and of a copy: see ``bench.audit.peak.Library``.
+    """The largest rates of a matrix product and of a copy: see ``bench.checks.peaks.Library``.
 
     Raises FrameworkMissing where there is no such device.
     """

@@ -15,7 +15,7 @@ from types import TracebackType
 import msgspec
 
 from bench.experiment import Experiment
-from bench.processes import PROJECT, end_tree, environment
+from bench.run.processes import PROJECT, end_tree, environment
 from bench.trainers import FrameworkMissing
 from tests.benchmarks.framework_process import Answer, Command
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from bench import trainers
 from bench.experiment import Experiment
-from bench.stopwatch import Clock, Stopwatch
+from bench.machine.clock import Clock, Stopwatch
 from bench.trainers import FrameworkMissing, Images, Setup, Trainer
 from datasets import glyphs
 from datasets.arrays import normalise

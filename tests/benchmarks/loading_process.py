@@ -17,7 +17,7 @@ from time import perf_counter
 
 import numpy as np
 
-from bench.machine import peak_process_memory_bytes
+from bench.machine.hardware import peak_process_memory_bytes
 from datasets import letters, open_cached, prepare
 from datasets.download import CSV_NAME
 

@@ -15,14 +15,7 @@ from time import monotonic
 
 import pytest
 
-from datasets.download import (
-    CSV_NAME,
-    PROBE_S,
-    STALL_S,
-    RemoteFile,
-    download,
-    fetch_letters,
-)
+from datasets.download import CSV_NAME, PROBE_S, STALL_S, RemoteFile, download, fetch_letters
 from datasets.tasks import DataError, Stage, Unreachable, silent
 
 CONTENTS = {"large": bytes(range(256)) * 4000, "small": b"some labels"}

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from bench.report.plots import (
-    accuracy,
-    batch_size,
-    break_even,
-    loss,
-    roofline,
-    start_up,
-    steadiness,
-    swap,
-    throughput,
-    time_to_accuracy,
-)
+from bench.report.plots import axes, bars, costs, curves
 
 PLOTS = (
-    accuracy.PLOT,
-    loss.PLOT,
-    throughput.PLOT,
-    batch_size.PLOT,
-    time_to_accuracy.PLOT,
-    swap.PLOT,
-    start_up.PLOT,
-    break_even.PLOT,
-    roofline.PLOT,
-    steadiness.PLOT,
+    curves.ACCURACY,
+    curves.LOSS,
+    bars.THROUGHPUT,
+    axes.BATCH_SIZE,
+    bars.TIME_TO_ACCURACY,
+    axes.SWAP,
+    bars.START_UP,
+    costs.BREAK_EVEN,
+    costs.ROOFLINE,
+    costs.STEADINESS,
 )

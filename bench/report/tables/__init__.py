@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from bench.report.tables import (
-    axes,
-    batch_size,
-    break_even,
-    certificates,
-    costs,
-    differences,
-    energy,
-    frameworks,
-    hardware,
-    ladder,
-    latency,
-    ledger,
-    models,
-    runs,
-    swap,
-)
+from bench.report.tables import axes, certificates, costs, differences, frameworks, ladder, latency
 
 TABLES = (
-    frameworks.build,
-    differences.build,
-    models.build,
-    swap.build,
-    hardware.build,
+    frameworks.build_frameworks,
+    differences.build_differences,
+    differences.build_models,
+    axes.build_swap,
+    axes.build_hardware,
     axes.precision,
     axes.threads,
-    batch_size.build,
+    frameworks.build_batch_size,
     latency.build,
     certificates.build,
     ladder.build,
-    ledger.build,
-    break_even.build,
-    costs.build,
-    energy.build,
-    runs.build,
+    frameworks.build_ledger,
+    costs.build_break_even,
+    costs.build_roofline,
+    costs.build_energy,
+    frameworks.build_runs,
 )
 # Tables that show the rungs of ladders too; the others show the matched runs beside one another.
-WITH_RUNGS = (ladder.build, runs.build)
+WITH_RUNGS = (ladder.build, frameworks.build_runs)

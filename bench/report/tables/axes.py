@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import partial
+from itertools import combinations, groupby
 from typing import Any
 
-from bench.report import matched, wording
-from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
-from bench.report.tables import beside, columns
+from bench.report import trust, wording
+from bench.report.comparison import (
+    FRAMEWORK,
+    HEADING,
+    RECIPE,
+    SCHEDULE,
+    Comparison,
+    comparisons,
+    differences,
+    only,
+    swaps,
+)
+from bench.report.tables import columns
 from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows
-from bench.run_statistics import Replicates
+from bench.stats.runs import Replicates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +112,154 @@ def _columns(
     return (
         *columns.experiment(leave_out=(axis.field,)),
         columns.framework(rows),
-        *beside.throughputs(names, ratio=f"{names[1]} / {names[0]}"),
-        *beside.verdicts(rows, names),
-        *(column for target in comparison.targets for column in beside.times(names, target)),
-        *beside.accuracies(names),
-        matched.column(),
-        *beside.outcomes(names),
+        *columns.throughputs(names, ratio=f"{names[1]} / {names[0]}"),
+        *columns.verdicts(rows, names),
+        *(column for target in comparison.targets for column in columns.times(names, target)),
+        *columns.accuracies(names),
+        trust.column(),
+        *columns.outcomes(names),
+    )
+
+
+# The architecture swap: every architecture on every task.
+
+
+OF_A_PAIR = ("task", "source", *RECIPE, *SCHEDULE, "data_fingerprint")  # a row has several of each
+
+
+def build_swap(groups: Sequence[Replicates]) -> Table:
+    """A section for each framework, device and batch size; a row an architecture."""
+    return Table(
+        name="swap",
+        title="Architecture swap",
+        explanation=(
+            "Each network on each task. Read down a column to see what the network buys on one "
+            "task, along a row to see how much harder the other task is for it. Brackets hold "
+            "Wilson's 95 % interval of the accuracy for the number of test images."
+        ),
+        needs="runs of two architectures with goal 'train', alike in all else",
+        sections=tuple(map(_swap_section, swaps(groups))),
+    )
+
+
+def _swap_section(comparison: Comparison) -> Section:
+    experiment = comparison.experiment
+    by_architecture = groupby(
+        sorted(comparison.groups, key=lambda group: group.experiment.architecture),
+        lambda group: group.experiment.architecture,
+    )
+    return Section(
+        heading=f"{wording.framework(experiment)}, "
+        + wording.place(experiment, ("device", "batch_size")),
+        note=_note(comparison),
+        columns=_swap_columns(comparison),
+        rows=tuple(tuple(members) for _, members in by_architecture),
+    )
+
+
+def _note(comparison: Comparison) -> str:
+    equal = comparison.constant(leave_out=(*HEADING, *FRAMEWORK))
+    own = differences(comparison)
+    notices = wording.notices(group.data for group in comparison.groups)
+    return " ".join((f"Equal in all cells: {equal}.", *([f"{own}."] if own else []), *notices))
+
+
+def _swap_columns(comparison: Comparison) -> tuple[Column, ...]:
+    places = sorted({(g.experiment.task, g.experiment.source) for g in comparison.groups})
+    return (
+        *columns.experiment(leave_out=OF_A_PAIR),
+        columns.text("network", lambda group: wording.architecture(group.experiment.architecture)),
+        *(column for task, source in places for column in _task_columns(task, source)),
+        trust.column(),
+        columns.failed(lambda group: wording.images(group.data)),
+    )
+
+
+def _task_columns(task: str, source: str) -> tuple[Column, Column]:
+    pick = partial(_pick, task=task, source=source)
+    of, name = f"{task} ({source}):", f"{task}_{source.replace('-', '_')}_"
+    return (
+        columns.accuracy(of=of, name=name, pick=pick),
+        columns.throughput(of=of, name=name, pick=pick),
+    )
+
+
+def _pick(row: Row, task: str, source: str) -> Replicates | None:
+    found = only(row, task=task, source=source)
+    return found[0] if found else None
+
+
+# Hardware side by side: the CPU and an accelerator of the same machine, with the speed-up.
+
+
+def build_hardware(groups: Sequence[Replicates]) -> Table:
+    """A section a device beside the CPU and a subject; a row a framework."""
+    sections = (
+        _hardware_section(comparison, device)
+        for comparison in comparisons(groups, (*FRAMEWORK, "device"))
+        for device in comparison.values("device")
+        if device != "cpu"
+    )
+    return Table(
+        name="hardware",
+        title="Hardware side by side",
+        explanation=(
+            "The same experiment on the CPU and on an accelerator of the same machine. The "
+            "speed-up is the accelerator's training throughput over the CPU's, the geometric mean "
+            "of the ratios seed by seed, with its 95 % interval in brackets. Time to accuracy is "
+            "the Kaplan–Meier median, in which misses count, and brackets after an accuracy are "
+            "Wilson's interval for the number of test images. p is corrected by Holm's method for "
+            "all rows of a section."
+        ),
+        needs="the same experiments on the CPU and on another device, such as CUDA",
+        sections=tuple(section for section in sections if section.rows),
+    )
+
+
+def pairs(comparison: Comparison, device: str) -> tuple[tuple[Replicates, Replicates], ...]:
+    """CPU and device of each framework that was run on both."""
+    return tuple(
+        (on_cpu, on_device)
+        for on_cpu in only(comparison.groups, device="cpu")
+        for on_device in only(
+            comparison.groups,
+            device=device,
+            framework=on_cpu.experiment.framework,
+            execution=on_cpu.experiment.execution,
+        )
+    )
+
+
+def _hardware_section(comparison: Comparison, device: str) -> Section:
+    experiment = comparison.experiment
+    place = wording.place(experiment, ("batch_size", "goal"))
+    shown = wording.device(device)
+    rows = pairs(comparison, device)
+    return Section(
+        heading=f"CPU and {shown}: {wording.subject(experiment, comparison.data)}, {place}",
+        note=f"{equal_in_all_rows(comparison)} {_hardware(comparison)}",
+        columns=_hardware_columns(comparison, rows, shown),
+        rows=rows,
+    )
+
+
+def _hardware(comparison: Comparison) -> str:
+    gpus = {g: None for group in comparison.groups for g in group.records[0].machine.gpus}
+    named = "; ".join(map(wording.gpu, gpus))
+    return f"CPU: {wording.machine(comparison.host)}. " + (f"GPU: {named}." if named else "")
+
+
+def _hardware_columns(
+    comparison: Comparison, rows: Sequence[Row], device: str
+) -> tuple[Column, ...]:
+    names = ("CPU", device)
+    return (
+        *columns.experiment(leave_out=("device",)),
+        columns.framework(rows),
+        *columns.throughputs(names, ratio="speed-up"),
+        *columns.verdicts(rows, names),
+        *(column for target in comparison.targets for column in columns.times(names, target)),
+        *columns.accuracies(names),
+        trust.column(),
+        *columns.outcomes(names),
     )

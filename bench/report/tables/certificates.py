@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from bench.evidence import Certificate, Check
-from bench.report import matched, wording
+from bench.report import trust, wording
 from bench.report.tables import columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table
-from bench.run_statistics import Replicates
+from bench.results.evidence import Certificate, Check
+from bench.stats.runs import Replicates
 
 MISSING = "missing"
 
@@ -104,7 +104,7 @@ def _verdict(row: Row) -> Cell:
     certificate = row[0].certificate
     if certificate is None:
         return Cell(shown=MISSING, raw=(MISSING, None, None))
-    reason = matched.failing(certificate)
+    reason = trust.failing(certificate)
     said = "pass" if reason is None else f"fail: {reason}"
     tried = "" if certificate.starts == 1 else f" (smallest of {certificate.starts} starts)"
     return Cell(shown=said + tried, raw=(said, certificate.starts, certificate.made_at))

@@ -2,18 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from bench import run_statistics as stats
-from bench import survival, uncertainty
-from bench.report import certainty, wording
+from bench.report import wording
 from bench.report.comparison import EXPERIMENT_FIELDS, Comparison
-from bench.report.tables.judged import ends
 from bench.report.tables.table import Cell, Column, Raw, Row
-from bench.run_statistics import Replicates, Statistic, Summary
-from bench.survival import Observed
-from bench.uncertainty import Interval
+from bench.stats import runs as stats
+from bench.stats import survival, uncertainty
+from bench.stats import verdict as stats_verdict
+from bench.stats.runs import Replicates, Statistic, Summary
+from bench.stats.survival import Observed
+from bench.stats.uncertainty import Interval
+from bench.stats.verdict import Difference, Judged, Paired
+
+# Columns for what two groups of runs are beside one another: ratio, interval, p and verdict.
+
+
+ABSENT = "–"  # of what cannot be compared
+
+Find = Callable[[Row], Judged | None]
+Words = Callable[[Row], str]
+
+
+def absent(row: Row) -> str:
+    """What is said of a row that has no pair."""
+    return ABSENT
+
+
+def ratio(header: str, name: str, find: Find, alone: Words = absent) -> Column:
+    """Geometric mean of the paired ratios with its interval; the CSV's names as of ``paired``."""
+
+    def pair(row: Row) -> Paired | None:
+        found = find(row)
+        return found.paired if found else None
+
+    return paired(header, name, pair, alone=alone)
+
+
+def paired(
+    header: str,
+    name: str,
+    find: Callable[[Row], Paired | None],
+    *,
+    sign: str = "",
+    alone: Words = absent,
+) -> Column:
+    """Geometric mean of the paired ratios with its interval.
+
+    Args:
+        header: in Markdown.
+        name: makes the CSV's ``NAME_ratio``, ``NAME_ratio_low``, ``_high`` and ``NAME_pairs_n``.
+        find: the pair of a row; None where it has none.
+        sign: follows the ratio in Markdown, such as ' ×'.
+        alone: what is said of a row that has no pair.
+    """
+
+    def cell(row: Row) -> Cell:
+        found = find(row)
+        if found is None:
+            return Cell(shown=alone(row), raw=(None, None, None, 0))
+        shown = wording.estimate(found.ratio, found.interval, sign=sign)
+        return Cell(shown=shown, raw=(found.ratio, *ends(found.interval), found.n))
+
+    ratio = f"{name}_ratio"
+    names = (ratio, f"{ratio}_low", f"{ratio}_high", f"{name}_pairs_n")
+    return Column(header=header, names=names, cell=cell)
+
+
+def difference(header: str, name: str, find: Callable[[Row], Difference | None]) -> Column:
+    """Mean of the paired differences of a fraction, in points, with its interval over seeds.
+
+    ``name`` makes the CSV's ``NAME_fraction``, ``NAME_low_fraction`` and ``NAME_high_fraction``.
+    """
+
+    def cell(row: Row) -> Cell:
+        found = find(row)
+        if found is None:
+            return Cell(shown=ABSENT, raw=(None, None, None))
+        shown = wording.estimate(found.mean, found.interval, scale=100, decimals=2, signed=True)
+        return Cell(shown=shown, raw=(found.mean, *ends(found.interval)))
+
+    names = (f"{name}_fraction", f"{name}_low_fraction", f"{name}_high_fraction")
+    return Column(header=header, names=names, cell=cell)
+
+
+def seconds(header: str, name: str, find: Callable[[Row], Difference | None]) -> Column:
+    """Mean of the paired differences of seconds, with its interval over seeds.
+
+    ``name`` makes the CSV's ``NAME_s``, ``NAME_low_s`` and ``NAME_high_s``.
+    """
+
+    def cell(row: Row) -> Cell:
+        found = find(row)
+        if found is None:
+            return Cell(shown=ABSENT, raw=(None, None, None))
+        shown = wording.estimate(found.mean, found.interval, decimals=2, signed=True)
+        return Cell(shown=shown, raw=(found.mean, *ends(found.interval)))
+
+    return Column(header=header, names=(f"{name}_s", f"{name}_low_s", f"{name}_high_s"), cell=cell)
+
+
+def p_value(header: str, name: str, find: Find) -> Column:
+    """Corrected p; the CSV has ``NAME_p``, not corrected, ``NAME_p_holm`` and ``NAME_family_n``."""
+
+    def cell(row: Row) -> Cell:
+        found = find(row)
+        if found is None:
+            return Cell(shown=ABSENT, raw=(None, None, 0))
+        shown = ABSENT if found.p is None else wording.p_value(found.p)
+        return Cell(shown=shown, raw=(found.paired.p, found.p, found.family))
+
+    return Column(
+        header=header, names=(f"{name}_p", f"{name}_p_holm", f"{name}_family_n"), cell=cell
+    )
+
+
+def verdict(
+    header: str, name: str, find: Find, words: tuple[str, str], alone: Words = absent
+) -> Column:
+    """What may be said of the first beside the second; ``NAME_verdict`` in the CSV, in a word.
+
+    ``words`` are those for a ratio above and below 1, such as 'faster' and 'slower'.
+    """
+    better, worse = words
+    said: dict[str, str] = {"higher": better, "lower": worse}
+
+    def cell(row: Row) -> Cell:
+        found = find(row)
+        if found is None:
+            return Cell(shown=alone(row), raw=(None,))
+        shown = wording.verdict(found, better, worse)
+        return Cell(shown=shown, raw=(said.get(found.outcome, found.outcome),))
+
+    return Column(header=header, names=(f"{name}_verdict",), cell=cell, words=True)
+
+
+def ends(interval: Interval | None) -> tuple[Raw, Raw]:
+    """Both ends for the CSV; empty where there is no interval."""
+    return (interval.low, interval.high) if interval else (None, None)
+
 
 Pick = Callable[[Row], Replicates | None]  # the group of a row that a column is about, if any
 
@@ -82,7 +210,7 @@ def accuracy(*, of: str = "", name: str = "", pick: Pick = first) -> Column:
         summary = group.summary(stats.test_accuracy) if group else None
         interval = wilson_of(group) if group else None
         shown = wording.spread(summary, 100, decimals=2)
-        brackets = certainty.bounds(interval, scale=100)
+        brackets = wording.bounds(interval, scale=100)
         raw = (*numbers(summary), *ends(interval))
         return Cell(shown=f"{shown} {brackets}".strip(), raw=raw)
 
@@ -186,7 +314,7 @@ def time(target: float, *, pick: Pick = first, of: str = "") -> Column:
         seen = survival.observed(group, target) if group else Observed(times=())
         middle = survival.median(seen)
         raw = (middle.time, middle.low, middle.high, len(seen.times), len(seen.censored))
-        return Cell(shown=certainty.time_to_target(seen), raw=raw)
+        return Cell(shown=wording.time_to_target(seen), raw=raw)
 
     parts = ("median_s", "median_low_s", "median_high_s", "reached_n", "not_reached_n")
     return Column(
@@ -225,3 +353,108 @@ def latencies() -> tuple[Column, ...]:
         )
         for name, fraction in stats.LATENCY_PERCENTILES.items()
     )
+
+
+# Columns for rows of two groups of runs, such as CPU and CUDA, or two results folders.
+
+
+def second(row: Row) -> Replicates:
+    """The other group of a row of two."""
+    return row[1]
+
+
+SIDES = (first, second)
+
+
+def slug(name: str) -> str:
+    """A name as the CSV writes it: '2 threads' is '2_threads'."""
+    return name.lower().replace(" ", "_")
+
+
+def throughputs(names: tuple[str, str], ratio: str) -> tuple[Column, ...]:
+    """Training throughput of both, and the second's over the first's under the header ``ratio``."""
+    return (
+        *(
+            throughput(of=name, name=f"{slug(name)}_", pick=side)
+            for name, side in zip(names, SIDES, strict=True)
+        ),
+        paired(
+            ratio, f"{slug(names[1])}_over_{slug(names[0])}_throughput", throughput_ratio, sign=" ×"
+        ),
+    )
+
+
+def throughput_ratio(row: Row) -> Paired | None:
+    """Throughput of a row's second group over that of its first, seed by seed."""
+    return stats_verdict.compare(row[1], row[0], stats.throughput_images_per_s)
+
+
+def verdicts(rows: Sequence[Row], names: tuple[str, str]) -> tuple[Column, ...]:
+    """What may be said of the second group's throughput, corrected for all rows."""
+    judged_rows = {
+        (id(one.second), id(one.first)): one
+        for one in stats_verdict.judge_pairs(
+            [(row[1], row[0]) for row in rows], stats.throughput_images_per_s
+        )
+    }
+
+    def find(row: Row) -> Judged | None:
+        return judged_rows.get((id(row[0]), id(row[1])))
+
+    name = f"{slug(names[1])}_over_{slug(names[0])}_throughput"
+    return (
+        p_value("p (Holm)", name, find),
+        verdict(f"{names[1]} is", name, find, ("faster", "slower")),
+    )
+
+
+def times(names: tuple[str, str], target: float) -> tuple[Column, ...]:
+    """Time to a target of both."""
+    return tuple(time(target, of=name, pick=side) for name, side in zip(names, SIDES, strict=True))
+
+
+def time_ratio(names: tuple[str, str], target: float) -> Column:
+    """Time to a target, the second's over the first's; absent where either has a miss."""
+    name = f"{slug(names[1])}_over_{slug(names[0])}_time_to_{100 * target:g}_percent"
+    return paired(f"{names[1]} / {names[0]}", name, partial(_time_ratio, target=target), sign=" ×")
+
+
+def _time_ratio(row: Row, target: float) -> Paired | None:
+    if not all(survival.all_reached(group, target) for group in row):
+        return None
+    return stats_verdict.compare(row[1], row[0], partial(stats.time_to_accuracy_s, target=target))
+
+
+def accuracies(names: tuple[str, str]) -> tuple[Column, ...]:
+    """Test accuracy of both."""
+    return tuple(
+        accuracy(of=name, name=f"{slug(name)}_", pick=side)
+        for name, side in zip(names, SIDES, strict=True)
+    )
+
+
+def accuracy_difference(names: tuple[str, str]) -> Column:
+    """Test accuracy, the second's less the first's, seed by seed."""
+    return difference(
+        f"{names[1]} - {names[0]} (points)",
+        f"{slug(names[1])}_less_{slug(names[0])}_test_accuracy",
+        lambda row: stats_verdict.difference(row[1], row[0], stats.test_accuracy),
+    )
+
+
+def outcomes(names: tuple[str, str]) -> tuple[Column, ...]:
+    """How many runs each has, and what failed."""
+    return tuple(
+        Column(
+            header=f"{name} runs",
+            names=(f"{slug(name)}_runs",),
+            cell=partial(_outcome_beside, side),
+            words=True,
+        )
+        for name, side in zip(names, SIDES, strict=True)
+    )
+
+
+def _outcome_beside(side: Callable[[Row], Replicates], row: Row) -> Cell:
+    said = wording.outcome(side(row))
+    return Cell(shown=said, raw=(said,))

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 
-from bench import run_statistics as stats
-from bench import survival, verdict
-from bench.report import matched, wording
-from bench.report.comparison import FRAMEWORK, Comparison, comparisons
-from bench.report.ranking import Ranking, ranking
-from bench.report.tables import columns, judged
+from bench.report import trust, wording
+from bench.report.comparison import FRAMEWORK, Comparison, Ranking, comparisons, ranking
+from bench.report.tables import columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows, heading
-from bench.run_statistics import Replicates
-from bench.verdict import Judged
+from bench.results.record import Record
+from bench.stats import runs, survival, uncertainty, verdict
+from bench.stats.runs import Replicates
+from bench.stats.verdict import Judged
 
 SIDES = ("first", "second")
 
 
-def build(groups: Sequence[Replicates]) -> Table:
+def build_differences(groups: Sequence[Replicates]) -> Table:
     """A section for each set that differs in framework and execution alone; a row a pair."""
-    sections = map(_section, comparisons(groups, FRAMEWORK))
+    sections = map(_differences_section, comparisons(groups, FRAMEWORK))
     return Table(
         name="differences",
         title="Differences between frameworks",
@@ -41,7 +41,7 @@ def build(groups: Sequence[Replicates]) -> Table:
 
 def pairs(comparison: Comparison) -> tuple[Row, ...]:
     """Every two of its groups that have a run, the one with the higher throughput first."""
-    ranked = ranking(comparison.groups, stats.throughput_images_per_s, best="highest")
+    ranked = ranking(comparison.groups, runs.throughput_images_per_s, best="highest")
     return tuple(combinations([one.group for one in ranked.standings], 2))
 
 
@@ -69,7 +69,7 @@ def _name(side: str, place: int, told: dict[tuple[str, str, str], str]) -> Colum
     return Column(header=side, names=tuple(f"{side}_{p}" for p in parts), cell=cell, words=True)
 
 
-def _section(comparison: Comparison) -> Section:
+def _differences_section(comparison: Comparison) -> Section:
     return Section(
         heading=heading(comparison),
         note=equal_in_all_rows(comparison),
@@ -77,37 +77,37 @@ def _section(comparison: Comparison) -> Section:
             *names(comparison),
             *_speed(comparison),
             *(column for target in comparison.targets for column in _time(comparison, target)),
-            judged.difference(
+            columns.difference(
                 "test accuracy, first - second (points)",
                 "test_accuracy_difference",
-                lambda row: verdict.difference(row[0], row[1], stats.test_accuracy),
+                lambda row: verdict.difference(row[0], row[1], runs.test_accuracy),
             ),
-            matched.column(),
+            trust.column(),
         ),
         rows=pairs(comparison),
     )
 
 
 def _speed(comparison: Comparison) -> tuple[Column, ...]:
-    ranked = ranking(comparison.groups, stats.throughput_images_per_s, best="highest")
+    ranked = ranking(comparison.groups, runs.throughput_images_per_s, best="highest")
     find = partial(_between, ranked)
     return (
-        judged.ratio("throughput, first / second", "throughput", find),
+        columns.ratio("throughput, first / second", "throughput", find),
         Column(header="pairs", names=(), cell=lambda row: _pairs(find(row))),
-        judged.p_value("p (Holm)", "throughput", find),
-        judged.verdict("the first is", "throughput", find, ("faster", "slower")),
+        columns.p_value("p (Holm)", "throughput", find),
+        columns.verdict("the first is", "throughput", find, ("faster", "slower")),
     )
 
 
 def _time(comparison: Comparison, target: float) -> tuple[Column, ...]:
     reached = [group for group in comparison.groups if survival.all_reached(group, target)]
-    time = partial(stats.time_to_accuracy_s, target=target)
+    time = partial(runs.time_to_accuracy_s, target=target)
     find = partial(_between, ranking(reached, time, best="lowest"))
     said, name = wording.target(target), f"time_to_{100 * target:g}_percent"
     return (
-        judged.ratio(f"time to {said}, first / second", name, find),
-        judged.p_value(f"p to {said} (Holm)", name, find),
-        judged.verdict(f"to {said} the first is", name, find, ("slower", "sooner")),
+        columns.ratio(f"time to {said}, first / second", name, find),
+        columns.p_value(f"p to {said} (Holm)", name, find),
+        columns.verdict(f"to {said} the first is", name, find, ("slower", "sooner")),
     )
 
 
@@ -116,4 +116,143 @@ def _between(ranked: Ranking, row: Row) -> Judged | None:
 
 
 def _pairs(found: Judged | None) -> Cell:
-    return Cell(shown=str(found.paired.n) if found else judged.ABSENT, raw=())
+    return Cell(shown=str(found.paired.n) if found else columns.ABSENT, raw=())
+
+
+# Two models on the same test images: on which they disagree, by McNemar's test.
+
+
+NOT_KEPT = "not kept"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disagreement:
+    """Two models on the same test images."""
+
+    first_only: int  # images that the first alone gets wrong
+    second_only: int
+
+    @property
+    def p(self) -> float:
+        """Of no difference, not corrected."""
+        return uncertainty.mcnemar(self.first_only, self.second_only)
+
+
+def build_models(groups: Sequence[Replicates]) -> Table:
+    """A section for each set that differs in framework and execution alone; a row a seed's pair."""
+    sections = map(_models_section, comparisons(groups, FRAMEWORK))
+    return Table(
+        name="models",
+        title="Models on the same test images",
+        explanation=(
+            "For two models of the same seed, the test images that one of them alone gets wrong. "
+            "p is McNemar's, exact, corrected by Holm's method for all rows of the section: that "
+            "two models which err alike disagree so unevenly. It tells these two models apart, "
+            "and two frameworks only if it does so at seed after seed."
+        ),
+        needs="two frameworks with a seed in common whose records name the wrong test images",
+        sections=tuple(section for section in sections if section.rows),
+    )
+
+
+def disagreement(first: Record, second: Record) -> Disagreement | None:
+    """On which test images two runs disagree; None where a record does not name the wrong ones."""
+    ours, theirs = _wrong(first), _wrong(second)
+    if ours is None or theirs is None:
+        return None
+    return Disagreement(first_only=len(ours - theirs), second_only=len(theirs - ours))
+
+
+def rows(comparison: Comparison) -> tuple[Row, ...]:
+    """Every two groups at every seed that was tested in both; none where no pair can be told."""
+    found = tuple(
+        (replace(first, records=(one,)), replace(second, records=(other,)))
+        for first, second in pairs(comparison)
+        for one, other in zip(*_common(first, second), strict=True)
+    )
+    return found if any(map(_of, found)) else ()
+
+
+def tested(comparison: Comparison) -> list[float]:
+    """The corrected p of every row that has one."""
+    return uncertainty.holm([seen.p for row in rows(comparison) if (seen := _of(row))])
+
+
+def _common(first: Replicates, second: Replicates) -> tuple[list[Record], list[Record]]:
+    """The runs of both at the seeds that both were tested at, in the same order."""
+    ours, theirs = (
+        {r.seed: r for r in group.measured if r.measurement and r.measurement.test}
+        for group in (first, second)
+    )
+    seeds = sorted(ours.keys() & theirs.keys())
+    return [ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]
+
+
+def _of(row: Row) -> Disagreement | None:
+    return disagreement(row[0].records[0], row[1].records[0])
+
+
+def _wrong(record: Record) -> frozenset[int] | None:
+    test = record.measurement.test if record.measurement else None
+    return None if test is None or test.wrong is None else frozenset(test.wrong)
+
+
+def _models_section(comparison: Comparison) -> Section:
+    found = rows(comparison)
+    return Section(
+        heading=heading(comparison),
+        note=equal_in_all_rows(comparison),
+        columns=(
+            *names(comparison),
+            Column(header="seed", names=("seed",), cell=_seed),
+            _count("first alone wrong", "first_only_wrong_n"),
+            _count("second alone wrong", "second_only_wrong_n"),
+            *_p_values(found),
+            trust.column(),
+        ),
+        rows=found,
+    )
+
+
+def _seed(row: Row) -> Cell:
+    seed = row[0].records[0].seed
+    return Cell(shown=str(seed), raw=(seed,))
+
+
+def _count(header: str, name: str) -> Column:
+    def cell(row: Row) -> Cell:
+        seen = _of(row)
+        if seen is None:
+            return Cell(shown=NOT_KEPT, raw=(None,))
+        count = seen.first_only if name.startswith("first") else seen.second_only
+        return Cell(shown=str(count), raw=(count,))
+
+    return Column(header=header, names=(name,), cell=cell)
+
+
+def _p_values(found: Sequence[Row]) -> tuple[Column, Column]:
+    """McNemar's p, bare and corrected, and what may be said."""
+    told = [(row, seen) for row in found if (seen := _of(row))]
+    corrected = uncertainty.holm([seen.p for _, seen in told])
+    by_row = {id(row): (seen, p) for (row, seen), p in zip(told, corrected, strict=True)}
+
+    def p_cell(row: Row) -> Cell:
+        if id(row) not in by_row:
+            return Cell(shown=NOT_KEPT, raw=(None, None))
+        seen, p = by_row[id(row)]
+        return Cell(shown=wording.p_value(p), raw=(seen.p, p))
+
+    def verdict_cell(row: Row) -> Cell:
+        said = _verdict(*by_row[id(row)]) if id(row) in by_row else None
+        return Cell(shown=said or NOT_KEPT, raw=(said,))
+
+    return (
+        Column(header="p (Holm)", names=("mcnemar_p", "mcnemar_p_holm"), cell=p_cell),
+        Column(header="the first is", names=("mcnemar_verdict",), cell=verdict_cell, words=True),
+    )
+
+
+def _verdict(seen: Disagreement, p: float) -> str:
+    if p >= uncertainty.SIGNIFICANCE:
+        return "not told apart"
+    return "more accurate" if seen.first_only < seen.second_only else "less accurate"

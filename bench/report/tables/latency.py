@@ -2,14 +2,81 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from bench.report import certainty, exported, wording
+from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
 from bench.report.tables import columns
-from bench.report.tables.judged import ends
+from bench.report.tables.columns import ends
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
-from bench.run_statistics import Replicates
+from bench.results.evidence import Export
+from bench.results.record import Inference
+from bench.stats import runs, uncertainty
+from bench.stats.runs import Replicates
+from bench.stats.uncertainty import Interval
+
+# Exports of a group's saved models: ONNX Runtime's inference, beside the framework's own.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """How many times as fast ONNX Runtime answers, round by round of the two in turn."""
+
+    ratio: float  # geometric mean over the rounds
+    interval: Interval | None  # of that mean over such rounds; None of one round
+    rounds: int
+
+
+def exports(group: Replicates) -> tuple[Export, ...]:
+    """Those of its runs, made on the machine that the runs were measured on."""
+    found = (group.evidence.export(record.run_id) for record in group.measured)
+    return tuple(one for one in found if one and runs.host(one.machine) == group.host)
+
+
+def exported_group(group: Replicates) -> Replicates | None:
+    """Its exported runs, with ONNX Runtime's inference in place of their own; None: of none."""
+    made = {export.run_id: export for export in exports(group)}
+    records = tuple(
+        replace(
+            record,
+            measurement=replace(record.measurement, inference=made[record.run_id].inference),
+        )
+        for record in group.measured
+        if record.run_id in made and record.measurement
+    )
+    return replace(group, records=records) if records else None
+
+
+def beside(group: Replicates, *, one_image: bool) -> Beside | None:
+    """The ratio of the medians of each round: the framework's own seconds over ONNX Runtime's.
+
+    ``one_image``: True for batch 1, False for the large batch. None where nothing was exported.
+    """
+    ratios = [
+        statistics.median(each.own.samples_s) / statistics.median(each.exported.samples_s)
+        for export in exports(group)
+        for each in export.rounds
+        if _is_of(each.own, one_image)
+    ]
+    if not ratios:
+        return None
+    return Beside(
+        ratio=math.exp(statistics.fmean(map(math.log, ratios))),
+        interval=uncertainty.of_ratio(ratios),
+        rounds=len(ratios),
+    )
+
+
+def _is_of(inference: Inference, one_image: bool) -> bool:
+    return (inference.batch_size == 1) == one_image
+
+
+def worst(found: Sequence[Export]) -> Export | None:
+    """The one that is furthest from its model: most images told otherwise, then deviation."""
+    return max(found, key=lambda one: (one.differing, one.logits.deviation), default=None)
 
 
 def build(groups: Sequence[Replicates]) -> Table:
@@ -59,7 +126,7 @@ def _rows(comparison: Comparison) -> Iterator[Row]:
     """Each framework, and behind it its export: a row of two, the second the framework's own."""
     for group in comparison.measured:
         yield (group,)
-        in_onnxruntime = exported.in_onnxruntime(group)
+        in_onnxruntime = exported_group(group)
         if in_onnxruntime:
             yield (in_onnxruntime, group)
 
@@ -85,7 +152,7 @@ def _runtime(comparison: Comparison) -> Column:
 
     def cell(row: Row) -> Cell:
         label = labels[id(row[-1])]
-        found = exported.exports(row[-1]) if len(row) > 1 else ()
+        found = exports(row[-1]) if len(row) > 1 else ()
         if not found:
             return Cell(shown=label, raw=(None, None))
         export = found[0]
@@ -102,10 +169,10 @@ def _runtime(comparison: Comparison) -> Column:
 
 def _beside(header: str, name: str, *, one_image: bool) -> Column:
     def cell(row: Row) -> Cell:
-        found = exported.beside(row[-1], one_image=one_image) if len(row) > 1 else None
+        found = beside(row[-1], one_image=one_image) if len(row) > 1 else None
         if found is None:
             return Cell(shown="", raw=(None, None, None, 0))
-        shown = certainty.estimate(found.ratio, found.interval, sign=" ×")
+        shown = wording.estimate(found.ratio, found.interval, sign=" ×")
         return Cell(shown=shown, raw=(found.ratio, *ends(found.interval), found.rounds))
 
     speed_up = f"{name}_speed_up"
@@ -116,7 +183,7 @@ def _beside(header: str, name: str, *, one_image: bool) -> Column:
 
 def _deviation() -> Column:
     def cell(row: Row) -> Cell:
-        found = exported.worst(exported.exports(row[-1])) if len(row) > 1 else None
+        found = worst(exports(row[-1])) if len(row) > 1 else None
         if found is None:
             return Cell(shown="", raw=(None, None, None))
         check = found.logits
@@ -132,7 +199,7 @@ def _deviation() -> Column:
 
 def _differing() -> Column:
     def cell(row: Row) -> Cell:
-        found = exported.worst(exported.exports(row[-1])) if len(row) > 1 else None
+        found = worst(exports(row[-1])) if len(row) > 1 else None
         if found is None:
             return Cell(shown="", raw=(None, None))
         return Cell(

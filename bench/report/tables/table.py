@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bench.report import flags, wording
+from bench.report import trust, wording
 from bench.report.comparison import FRAMEWORK, HEADING, Comparison
-from bench.run_statistics import Replicates
+from bench.stats.runs import Replicates
 
 Row = tuple[Replicates, ...]
 Raw = str | float | int | bool | None
@@ -83,7 +83,7 @@ def equal_in_all_rows(comparison: Comparison) -> str:
     """The note of a section: what is held equal, what is not though it should be, the images."""
     equal = f"Equal in all rows: {comparison.constant(leave_out=(*HEADING, *FRAMEWORK))}."
     notices = wording.notices(group.data for group in comparison.groups)
-    return " ".join(filter(None, (equal, flags.note(comparison), *notices)))
+    return " ".join(filter(None, (equal, trust.flags_note(comparison), *notices)))
 
 
 # Writing

@@ -1,0 +1,150 @@
+"""``python -m bench audit``: is the clock right, and how quiet is this machine?
+
+    python -m bench audit                                     # about a minute
+    python -m bench audit --framework pytorch --device cuda --rounds 20
+    python -m bench audit --repetitions 20                    # how often chance names a winner
+    python -m bench audit --out results/NAME                  # audit.json beside the records
+
+Exit code 0 where the injected delay was found and no winner was named between equal arms, 1
+where not, or where the arms could not be run; 2 for a mistake in the command line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import UsageError
+from bench.checks import auditing, peaks
+from bench.cli import DEVICES, add_pythons, one_of, positive, whole_from
+from bench.experiment import Precision
+from bench.machine import hardware
+from bench.machine.pulse import steadiness
+from bench.plan import devices, versions_of
+from bench.report.trust import findings, said_steadiness
+from bench.results.evidence import Audit
+from bench.results.folder import Results, ResultsError
+from bench.results.record import Machine
+from bench.run.scheduler import Site
+from bench.stats.verdict import delay_found, names_winner, winners_named
+from bench.trainers import FRAMEWORKS
+
+ROUNDS = 10
+TOLERATED = 0.05  # of the repetitions may name a winner: what the rule allows chance
+
+
+def main(argv: Sequence[str]) -> int:
+    """Audit, print what was found, and return the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        request, site = _asked(options, hardware.observe())
+        made, pulses = auditing.audit(request, site)
+        if options.out is not None:
+            _save(Results(options.out), made)
+    except (UsageError, ResultsError) as error:
+        print(f"bench audit: error: {error}", file=sys.stderr)
+        return 2
+    for line in findings(made):
+        print(line)
+    steady = steadiness(pulses)
+    if steady is not None:
+        print(said_steadiness(steady))
+    for warning in made.warnings:
+        print(f"Warning: {warning}")
+    return 0 if passed(made) else 1
+
+
+def passed(made: Audit) -> bool:
+    """Whether the delay was found, and equal arms were called equal often enough."""
+    if made.arms is None or not delay_found(made.arms).found or names_winner(made.arms):
+        return False
+    return winners_named(made.arms, made.repetitions) <= TOLERATED * len(made.repetitions)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench audit",
+        description="Try the clock: the same experiment as two arms, a delay of known size, a "
+        "reading that does not wait for the device; and the machine's noise and peaks.",
+    )
+    parser.add_argument(
+        "--framework",
+        type=one_of("framework", FRAMEWORKS),
+        help=f"of {', '.join(FRAMEWORKS)}, to be run as arms (default: numpy on the CPU, which "
+        "starts fastest; elsewhere pytorch)",
+    )
+    parser.add_argument(
+        "--device", type=one_of("device", DEVICES), default="cpu", help="(default: cpu)"
+    )
+    parser.add_argument(
+        "--rounds",
+        type=whole_from(2),
+        default=ROUNDS,
+        metavar="N",
+        help=f"how often each arm is run, 2 at least (default: {ROUNDS})",
+    )
+    parser.add_argument(
+        "--inject",
+        type=positive,
+        metavar="S",
+        help="seconds that are put into each delayed run (default: 5 %% of what it takes)",
+    )
+    parser.add_argument(
+        "--repetitions",
+        type=whole_from(0),
+        default=0,
+        metavar="K",
+        help=f"further comparisons of two equal arms, {auditing.REPEATED_ROUNDS} pairs each",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write audit.json there")
+    add_pythons(parser)
+    return parser
+
+
+def _asked(options: argparse.Namespace, here: Machine) -> tuple[auditing.Request, Site]:
+    """Raises UsageError for a device that is not there or that the framework does not use."""
+    devices((options.device,), here)
+    framework = options.framework or ("numpy" if options.device == "cpu" else "pytorch")
+    offered = FRAMEWORKS[framework].devices
+    if options.device not in offered:
+        raise UsageError(
+            f"--device {options.device}: {framework} runs on {', '.join(offered)}; choose one of "
+            "these, or another --framework"
+        )
+    accelerators = devices(None, here)[1:] if options.device == "cpu" else (options.device,)
+    used = ("cpu", *accelerators)
+    request = auditing.Request(
+        framework=framework,
+        device=options.device,
+        rounds=options.rounds,
+        injected_s=options.inject,
+        repetitions=options.repetitions,
+        peaks=tuple(kind for device in used for kind in _kinds(device)),
+        devices=used,
+    )
+    return request, _site(framework, options.pythons, here)
+
+
+def _kinds(device: str) -> list[peaks.Kind]:
+    precisions: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
+    offered = [one for one in precisions if FRAMEWORKS["pytorch"].offers(one, device)]
+    return [peaks.Kind(device, one, None) for one in offered]
+
+
+def _site(framework: str, interpreters: dict[str, Path], here: Machine) -> Site:
+    return Site(
+        results=Results(Path()),  # every run is given a folder of its own
+        data={},  # and the drawn images
+        machine=here,
+        timeout_s=auditing.RUN_TIMEOUT_S,
+        pythons=interpreters,
+        versions={framework: versions_of(framework, interpreters)},
+    )
+
+
+def _save(results: Results, made: Audit) -> None:
+    with results.lock():
+        path = results.save_evidence(auditing.joined(results.evidence().audit, made))
+    print(f"written to {path}")

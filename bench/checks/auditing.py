@@ -1,0 +1,262 @@
+"""From the parts to a whole: the short audit of a suite, and the long one of the command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import datasets
+from bench.checks import AuditError, arms, unsynchronised
+from bench.checks import peaks as peak
+from bench.machine.clock import read_timer
+from bench.machine.pulse import steadiness
+from bench.machine.pulse import warnings as unsteady
+from bench.results.evidence import Arms, Peak, Timer, Unsynchronised
+from bench.results.record import Data, Pulse
+from bench.run.material import describe
+from bench.run.progress import StageDisplay
+from bench.stats import verdict
+
+if TYPE_CHECKING:
+    from bench.experiment import Experiment
+    from bench.results.evidence import Audit
+    from bench.run.scheduler import Site
+
+
+# What to warn of after an audit, each warning with what to do.
+
+
+NOISY = 0.05  # a noise floor above this hides what most comparisons are about
+COARSE_S = 1e-4  # a resolution above this shows in the latency of one image
+
+
+def warnings(timer: Timer, arms: Arms | None, pulses: Sequence[Pulse]) -> Iterator[str]:
+    """All warnings, in sentences; none on a quiet machine with a good clock.
+
+    ``arms``: None where they could not be run; ``pulses``: those taken before their runs.
+    """
+    if timer.resolution_s > COARSE_S:
+        yield (
+            f"The timer's steps are {timer.resolution_s * 1e3:.3g} ms: do not quote latencies of "
+            "one image from this machine."
+        )
+    if arms is not None:
+        yield from _of_arms(arms)
+    steady = steadiness(pulses)
+    if steady is not None:
+        yield from unsteady(steady, "the audit")
+
+
+def _of_arms(arms: Arms) -> Iterator[str]:
+    floor = verdict.noise_floor(arms)
+    if floor is not None and floor > NOISY:
+        yield (
+            f"The mean of {len(arms.a_s)} runs of the very same experiment may be off by "
+            f"{100 * floor:.1f} % here, so a smaller difference names no winner: close other "
+            "programs, plug the machine in, and audit it again ('python -m bench audit --rounds 20 "
+            "--out' with the results folder)."
+        )
+    if verdict.names_winner(arms):
+        yield (
+            "One of two equal arms came out faster. By chance that happens in one audit of twenty. "
+            "Run 'python -m bench audit --repetitions 20'; if it names a winner in more than one "
+            "or two of them, trust no winner that this machine names."
+        )
+    if arms.delayed_s and not verdict.delay_found(arms).found:
+        yield (
+            "The injected delay was not found within its interval. A busy machine can cause that, "
+            "and sometimes chance. Run 'python -m bench audit --rounds 20' when nothing else runs; "
+            "if it is missed again, the clock misreads, and no time can be trusted."
+        )
+
+
+# An audit of the clock and of the machine: could a reading have been wrong, and was it?
+#
+# command.py         python -m bench audit
+# auditing.py        everything below into one Audit
+# subject.py         the experiment that is run for it
+# arms.py            one experiment as two equal arms and a delayed one, in processes of their own
+# unsynchronised.py  a clock that does not wait for the device, beside one that does
+# peak.py            the most that the machine can do: products and copies
+# numpy_peak.py      the same by NumPy
+# advice.py          what is to be warned of, and what to do
+#
+# What comes out is a ``bench.results.evidence.Audit``. The timer's own resolution and cost are read by
+# ``bench.machine.clock``, the delay is made by ``bench.run.worker``. Importing this package imports nothing.
+
+
+def short(experiments: Sequence[Experiment], site: Site) -> Audit:
+    """The audit at the start of a suite: about 20 s on two cores, longer with a GPU.
+
+    Args:
+        experiments: those of the suite: the peaks of their devices, precisions and numbers of
+            threads are measured.
+        site: where and with what the suite runs; its results folder is left alone.
+
+    What cannot be measured is absent, with a warning that says why.
+    """
+
+    return short_audit(experiments, site)
+
+
+def joined(earlier: Audit | None, later: Audit) -> Audit:
+    """The later audit of the same machine, with what the earlier one knew beyond it.
+
+    Of peaks the highest count, and those of other devices stay; so does a comparison of the
+    equal arms that had more rounds. Of another machine nothing stays.
+    """
+
+    return later if earlier is None else join(earlier, later)
+
+
+IMAGES = 12_000  # drawn once and cached; a second
+RUN_TIMEOUT_S = 120.0
+SHORT_ROUNDS = 5
+REPEATED_ROUNDS = 5  # of each further A/A comparison
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be audited."""
+
+    framework: str = "numpy"  # of the arms: the one that starts fastest
+    device: str = "cpu"  # of the arms
+    rounds: int = SHORT_ROUNDS
+    injected_s: float | None = None  # None: arms.DELAY_SHARE of a run
+    repetitions: int = 0  # further A/A comparisons
+    peaks: tuple[peak.Kind, ...]
+    devices: tuple[str, ...]  # those to be timed without waiting for them
+
+
+@dataclass(kw_only=True)
+class _Findings:
+    """What is found on the way."""
+
+    arms: Arms | None = None
+    repetitions: list[Arms] = field(default_factory=list)
+    pulses: list[Pulse] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def short_audit(experiments: Sequence[Experiment], site: Site) -> Audit:
+    """See ``bench.checks.auditing.short``."""
+    request = Request(
+        peaks=tuple(peak.kinds(experiments)),
+        devices=tuple(dict.fromkeys(experiment.device for experiment in experiments)),
+    )
+    return audit(request, site)[0]
+
+
+def join(earlier: Audit, later: Audit) -> Audit:
+    """See ``bench.checks.auditing.joined``."""
+    if earlier.machine != later.machine:
+        return later
+    peaks: dict[tuple[object, ...], Peak] = {}
+    for one in (*later.peaks, *earlier.peaks):
+        key = (one.device, one.precision, one.threads, one.by)
+        peaks[key] = _higher(peaks.get(key, one), one)
+    longer = _rounds(earlier) > _rounds(later)
+    return replace(
+        later,
+        arms=earlier.arms if longer else later.arms,
+        repetitions=later.repetitions or earlier.repetitions,
+        peaks=tuple(peaks.values()),
+        # of the arms that are kept; a warning of arms that are not would be of nothing shown
+        warnings=earlier.warnings if longer else later.warnings,
+    )
+
+
+def _higher(one: Peak, other: Peak) -> Peak:
+    """A peak is the most that was ever seen, of products and of copies each."""
+    return replace(
+        one,
+        flop_per_s=max(one.flop_per_s, other.flop_per_s),
+        bytes_per_s=max(one.bytes_per_s, other.bytes_per_s),
+    )
+
+
+def _rounds(audit: Audit) -> int:
+    return len(audit.arms.a_s) if audit.arms else 0
+
+
+def audit(request: Request, site: Site) -> tuple[Audit, list[Pulse]]:
+    """Make every part; one that cannot be made is absent, and a warning says why.
+
+    With the audit come the pulses taken before its runs.
+    """
+    clock = read_timer()
+    found = _Findings()
+    try:
+        _compare_arms(request, site, found)
+    except AuditError as error:
+        found.warnings.append(
+            f"The clock was not audited with {request.framework} on {request.device}: {error}; "
+            "'python -m bench doctor' says what runs here."
+        )
+    peaks = tuple(_peaks(request.peaks, site, found))
+    made = Audit(
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=site.machine,
+        timer=clock,
+        arms=found.arms,
+        repetitions=tuple(found.repetitions),
+        unsynchronised=tuple(_careless(device, site) for device in request.devices),
+        peaks=peaks,
+        warnings=(*found.warnings, *warnings(clock, found.arms, found.pulses)),
+    )
+    return made, found.pulses
+
+
+def _compare_arms(request: Request, site: Site, found: _Findings) -> None:
+    with StageDisplay() as show:
+        folder, data = _images(show)
+        runs = 1 + 3 * request.rounds + 2 * REPEATED_ROUNDS * request.repetitions
+        bench = arms.Bench(
+            site=replace(
+                site, data={(arms.TASK, arms.SOURCE): (folder, data)}, timeout_s=RUN_TIMEOUT_S
+            ),
+            progress=show,
+            stage=datasets.Stage(name="auditing the clock", total=runs, unit="runs"),
+            pulses=found.pulses,
+        )
+        experiment = arms.sized(request.framework, request.device, bench)
+        found.arms = arms.three(experiment, request.rounds, request.injected_s, bench)
+        for place in range(request.repetitions):
+            first_seed = request.rounds + place * REPEATED_ROUNDS
+            found.repetitions.append(arms.two(experiment, REPEATED_ROUNDS, first_seed, bench))
+
+
+def _images(show: StageDisplay) -> tuple[Path, Data]:
+    try:
+        prepared = datasets.prepare(
+            arms.TASK, source=arms.SOURCE, glyphs_images=IMAGES, progress=show
+        )
+    except datasets.DataError as error:
+        raise AuditError(str(error)) from error
+    return prepared.folder, describe(datasets.open_cached(prepared.folder))
+
+
+def _peaks(kinds: Iterable[peak.Kind], site: Site, found: _Findings) -> Iterator[Peak]:
+    """By every library there is; a warning where there is none."""
+    for kind in kinds:
+        errors: list[AuditError] = []
+        libraries = peak.libraries(kind)
+        for library in libraries:
+            try:
+                yield peak.measure_peak(kind, library, site.python(library))
+            except AuditError as error:
+                errors.append(error)
+        if len(errors) == len(libraries):
+            found.warnings.append(
+                f"No peak of {errors[0]}. Shares of it are not shown; install what is missing, or "
+                "name its Python with --python."
+            )
+
+
+def _careless(device: str, site: Site) -> Unsynchronised:
+    """By PyTorch, whose readings are of its own kernels alone."""
+    framework = "pytorch"
+    return unsynchronised.measure(framework, device, site.python(framework))

@@ -1,0 +1,196 @@
+"""``python -m bench parity``: certificates that frameworks do the same work as the referee.
+
+    python -m bench parity                                    # every framework here
+    python -m bench parity --framework pytorch,numpy --architecture mlp
+    python -m bench parity --precision bf16 --out results/NAME
+
+The exit code is 0 where every check passes, 1 where one does not, 2 where it was asked wrongly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import datasets
+import models
+from bench import UsageError, cli
+from bench.checks import trial
+from bench.checks.certify import GLYPHS, TIMEOUT_S, CertificateSite, certificates
+from bench.checks.trial import Subject
+from bench.cli import DEVICES, EXECUTIONS, PRECISIONS, add_pythons
+from bench.machine import hardware
+from bench.plan import check_threads, devices, versions_of
+from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
+from bench.results.evidence import Certificate, Check
+from bench.results.folder import Results, ResultsError
+from bench.run.progress import StageDisplay
+from bench.trainers import FRAMEWORKS
+
+# A certificate as it is printed.
+
+
+def certificate(one: Certificate) -> str:
+    """The whole of it: subject, versions, images, a line a check, the reasons, the verdict."""
+    return "\n".join(_lines(one)) + "\n"
+
+
+def _lines(one: Certificate) -> Iterator[str]:
+    yield f"{'PASS' if one.passed else 'FAIL'}  {trial.of(one)}"
+    yield f"  with {', '.join(f'{name} {number}' for name, number in one.versions.items())}"
+    if one.failure is not None:
+        yield f"  could not be checked: {one.failure}"
+        return
+    yield f"  on {one.data}{started(one)}"
+    yield f"  {'quantity':36} {'deviation':>10} {'tolerance':>10}"
+    yield from map(_line, one.checks)
+    reasons: dict[str, list[str]] = {}
+    for check in one.checks:
+        reasons.setdefault(check.reason, []).append(check.quantity)
+    for reason, quantities in reasons.items():
+        yield f"  tolerance of {quantities[0]}{_others(quantities)}: {reason}"
+
+
+def started(one: Certificate) -> str:
+    """Words for a certificate that is not of the first start alone; else empty."""
+    if one.starts == 1:
+        return ""
+    return f", from {one.starts} starts: of each quantity the smallest deviation"
+
+
+def _line(check: Check) -> str:
+    verdict = "pass" if check.passed else "FAIL"
+    return f"  {check.quantity:36} {check.deviation:10.1e} {check.tolerance:10.1e}  {verdict}"
+
+
+def _others(quantities: Sequence[str]) -> str:
+    return f" and {len(quantities) - 1} more" if len(quantities) > 1 else ""
+
+
+def conclusion(made: Sequence[Certificate]) -> str:
+    """How many passed, and which did not."""
+    bad = [str(trial.of(one)) for one in made if not one.passed]
+    passed = f"{len(made) - len(bad)} of {len(made)} certificates pass"
+    return f"{passed}; not: {'; '.join(bad)}" if bad else f"{passed}."
+
+
+def main(argv: Sequence[str]) -> int:
+    """Examine what was asked for, print each certificate as it comes, return the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        chosen = subjects(options)
+        site = _site(options, {subject.framework for subject in chosen})
+        results = None if options.out is None else Results(options.out)
+        with contextlib.nullcontext() if results is None else results.lock():
+            return _examine(results, chosen, site)
+    except (UsageError, ResultsError, datasets.DataError) as error:
+        print(f"bench parity: error: {error}", file=sys.stderr)
+        return 2
+
+
+def _examine(results: Results | None, chosen: Sequence[Subject], site: CertificateSite) -> int:
+    made = []
+    for one in certificates(chosen, site):
+        print(certificate(one), flush=True)  # each framework takes seconds
+        made.append(one)
+        if results is not None:
+            results.save_certificate(one)
+    print(conclusion(made))
+    return 0 if all(one.passed for one in made) else 1
+
+
+def subjects(options: argparse.Namespace) -> list[Subject]:
+    """All that was asked for and is offered, each once.
+
+    Raises UsageError where nothing is, or for a device or processors that are not there.
+    """
+    here = hardware.observe()
+    check_threads(options.threads, here)
+    grid = Grid(
+        tasks=(options.task,),
+        architectures=options.architecture,
+        frameworks=options.framework,
+        executions=options.execution,
+        devices=devices(options.device, here),
+        precisions=options.precision,
+        threads=options.threads or (None,),
+    )
+    images = TaskSource(task=options.task, source="", targets=())
+    found = list(dict.fromkeys(map(trial.of, expand([grid], [images], {}))))
+    if not found:
+        raise UsageError(
+            "nothing to check: no framework chosen offers the execution, device and precision "
+            "asked for"
+        )
+    return found
+
+
+def _site(options: argparse.Namespace, frameworks: set[str]) -> CertificateSite:
+    """The images and interpreters; raises DataError and UsageError for what cannot be used."""
+    offered = [source.name for source in datasets.TASKS[options.task].sources]
+    if options.source not in (None, *offered):
+        raise UsageError(
+            f"--source {options.source}: {options.task} has no such source; "
+            f"choose from {', '.join(offered)}"
+        )
+    with StageDisplay() as show:
+        prepared = datasets.prepare(
+            options.task,
+            source=options.source,
+            data_dir=options.data_dir,
+            glyphs_images=GLYPHS,
+            progress=show,
+        )
+    for note in prepared.notes:
+        print(note, file=sys.stderr)
+    return CertificateSite(
+        data_folder=prepared.folder,
+        versions={name: versions_of(name, options.pythons) for name in frameworks},
+        pythons=options.pythons,
+        timeout_s=options.timeout,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench parity",
+        description="Put frameworks beside a NumPy float64 referee and certify equal work.",
+    )
+    for name, known, default in (
+        ("framework", tuple(FRAMEWORKS), tuple(FRAMEWORKS)),
+        ("execution", EXECUTIONS, (ALL_EXECUTIONS,)),
+        ("architecture", models.COMPARED, models.COMPARED),
+        ("device", DEVICES, None),
+        ("precision", PRECISIONS, ("fp32",)),
+    ):
+        said = "cpu, and cuda where there is one" if default is None else ", ".join(default)
+        parser.add_argument(
+            f"--{name}",
+            type=cli.list_of(name, known),
+            default=default,
+            metavar=name.upper(),
+            help=f"of {', '.join(known)} (default: {said})",
+        )
+    _add_rest(parser)
+    return parser
+
+
+def _add_rest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=cli.wholes, metavar="N")
+    parser.add_argument("--task", type=cli.one_of("task", tuple(datasets.TASKS)), default="digits")
+    parser.add_argument("--source", help="where the images come from (default: the best found)")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
+    add_pythons(parser)
+    parser.add_argument(
+        "--timeout",
+        type=cli.positive,
+        default=TIMEOUT_S,
+        metavar="S",
+        help=f"seconds for each network of a framework (default: {TIMEOUT_S:g})",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="results folder to leave the certificates in"
+    )

@@ -1,0 +1,107 @@
+"""The machine as it is: hardware, system, memory used; and how much of it this process may use.
+
+Imports no framework.
+"""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.machine import settings
+from bench.results.record import Gpu, Machine
+
+
+def observe() -> Machine:
+    """Read the machine this process runs on."""
+    return Machine(
+        cpu=cpu_model(),
+        cores=len(settings.processors()),  # a quota on their time is not seen
+        memory_bytes=psutil.virtual_memory().total,
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        gpus=gpus(),
+    )
+
+
+def cpu_model() -> str:
+    """The processor's model name, or its architecture where the system does not tell."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    if platform.system() == "Darwin":
+        command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return platform.processor() or platform.machine()
+
+
+def gpus() -> tuple[Gpu, ...]:
+    """The NVIDIA GPUs as the driver describes them; empty where there is no driver."""
+    return tuple(settings.ask_gpus(_gpu))
+
+
+def _gpu(pynvml: Any, handle: Any) -> Gpu:
+    try:
+        memory_bytes = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
+    except pynvml.NVMLError:  # not supported where it is the machine's own memory
+        memory_bytes = None
+    return Gpu(
+        name=pynvml.nvmlDeviceGetName(handle),
+        memory_bytes=memory_bytes,
+        driver=pynvml.nvmlSystemGetDriverVersion(),
+    )
+
+
+def peak_process_memory_bytes() -> int | None:
+    """The most physical memory this process has held; None where the system does not say.
+
+    On Linux from ``VmHWM``: ``getrusage`` would hand down the peak of the parent process.
+    """
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        return None
+    import resource  # absent on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+
+
+class CannotConfine(Exception):
+    """The process cannot be confined as asked; the message says why and what to do."""
+
+
+def confine(threads: int | None) -> None:
+    """Let this process and its threads to come use the first ``threads`` processors it may use.
+
+    Done before a framework is imported: every pool of threads is made as large as the number of
+    processors its process may use, so one limit holds for OpenMP, TensorFlow's and XLA's pools
+    alike, which have no option in common.
+
+    ``threads``: None leaves it all it has. Raises CannotConfine where it may use fewer, or where
+    the system has no such limit (macOS).
+    """
+    if threads is None:
+        return
+    process = psutil.Process()
+    if not hasattr(process, "cpu_affinity"):
+        raise CannotConfine(
+            f"--threads {threads}: {sys.platform} cannot confine a process to some processors, "
+            "only Linux and Windows can; leave --threads out here"
+        )
+    allowed = sorted(process.cpu_affinity())
+    if not 1 <= threads <= len(allowed):
+        raise CannotConfine(
+            f"--threads {threads}: this process may use {len(allowed)} logical processors; "
+            f"choose a number from 1 to {len(allowed)}"
+        )
+    process.cpu_affinity(allowed[:threads])

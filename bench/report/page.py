@@ -1,0 +1,326 @@
+"""Tables, plots and sentences from saved records alone; no live object, no framework.
+
+folder.py       everything below into a results folder
+comparison.py   which runs may stand side by side
+ranking.py      the frameworks of a comparison from best to worst
+rungs.py        runs of the difference ladder, kept apart from the others
+matched.py      whether a row's work is shown to be equal
+flags.py        settings that differ between rows, not asked for
+audit.py        the audit in sentences
+trust.py        all three, and why seeds stopped: whether to trust the numbers
+wording.py      numbers and names as a reader sees them
+certainty.py    intervals, p-values and verdicts as a reader sees them
+claims.py       what may be said of two frameworks, in sentences
+tables/         one table a file, and their list
+plots/          one plot a file, and their list
+summary.py      the closing sentences
+index.py        the page that leads through tables and plots
+compare.py      python -m bench compare A B
+command.py      python -m bench report DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from bench.report import summary, trust, wording
+from bench.report.plots import PLOTS, style
+from bench.report.plots.style import Page, Plot, pages
+from bench.report.tables import TABLES, WITH_RUNGS, ladder
+from bench.report.tables.table import Table, markdown_line, to_csv, to_frame, to_markdown
+from bench.results.evidence import read_price
+from bench.results.folder import Results, ResultsError, write_atomically
+from bench.results.record import Data, Record
+from bench.stats import runs
+from bench.stats.runs import Replicates
+
+
+def write(results: Results) -> str:
+    """Write tables, plots and page of a results folder from its records and what lies beside them.
+
+    Returns:
+        The closing summary in plain sentences.
+
+    Raises:
+        bench.results.folder.ResultsError: where a record, the audit, a certificate or the facts of the
+            folder are broken.
+        OSError: where something cannot be written; each file is there whole or not at all.
+    """
+    # MOVED  # late: it imports matplotlib
+
+    return write_all(results)
+
+
+# The page that leads through a results folder: what was measured on what, tables, plots.
+
+
+Plots = Sequence[tuple[Plot, Sequence[Page]]]
+
+
+def page_text(
+    name: str,
+    records: Sequence[Record],
+    said: Iterable[str],
+    tables: Iterable[Table],
+    plots: Plots,
+    command: str | None,
+    groups: Sequence[Replicates] = (),
+    studies: Sequence[str] = (),
+) -> str:
+    """The page as Markdown.
+
+    Args:
+        name: of the results folder.
+        records: all its records.
+        said: the paragraphs of the summary.
+        tables: all there are; those without sections are said to be missing, and why.
+        plots: all there are with the pages that were drawn of each.
+        command: that made the records; None: not known.
+        groups: the same runs with what lies beside them; none: no word on whether to trust them.
+        studies: tasks that have a page under ``study/``.
+    """
+    parts = (
+        f"# Results: {name}",
+        *_origin(records, command),
+        "## What the runs show",
+        *said,
+        *(trust.paragraphs(groups, records) if groups else ()),
+        *_machine(records),
+        *_data(records),
+        *_studies(studies),
+        "## Tables",
+        "\n".join(_tables(tables)),
+        *_plots(plots),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _origin(records: Sequence[Record], command: str | None) -> Iterator[str]:
+    first, last = (pick(record.started_at for record in records) for pick in (min, max))
+    seeds = sorted({record.seed for record in records})
+    yield (
+        f"{wording.counted(len(records), 'run')}, "
+        f"{wording.counted(len(seeds), 'seed')} ({', '.join(map(str, seeds))}), started between "
+        f"{first[:16]} and {last[:16]} UTC."
+    )
+    if command:
+        yield f"Made by:\n\n```sh\n{command}\n```"
+    yield (
+        "This page, the tables and the plots are made from the records, the audit and the "
+        "certificates of the folder alone; "
+        "`python -m bench report` with this folder makes them again."
+    )
+
+
+def _machine(records: Iterable[Record]) -> Iterator[str]:
+    """The machine, and the versions of each framework's packages; more than one is pointed at."""
+    listed = list(records)
+    yield "## Machine and versions"
+    machines = list(dict.fromkeys(record.machine for record in listed))
+    for machine in machines:
+        lines = (wording.machine(runs.host(machine)), *map(wording.gpu, machine.gpus))
+        yield "\n".join(f"- {line}" for line in lines)
+    if len(machines) > 1:
+        yield "Runs of different machines lie in this folder. They are never put together."
+    versions = dict.fromkeys(
+        (record.experiment.framework, wording.versions(record.versions))
+        for record in listed
+        if record.status != "not installed"
+    )
+    yield "\n".join(f"- {framework}: {packages}" for framework, packages in versions)
+
+
+def _data(records: Iterable[Record]) -> Iterator[str]:
+    yield "## Data"
+    lines = [
+        markdown_line(
+            (
+                "task",
+                "source",
+                "classes",
+                "training",
+                "validation",
+                "test",
+                "duplicates removed",
+                "fingerprint",
+            )
+        ),
+        markdown_line(["---", "---", *["---:"] * 5, "---"]),
+        *dict.fromkeys(_data_line(record.data) for record in records),
+    ]
+    yield "\n".join(lines)
+
+
+def _data_line(data: Data) -> str:
+    counts = (
+        len(data.class_names),
+        data.train_images,
+        data.validation_images,
+        data.test_images,
+        data.duplicates_removed,
+    )
+    said = (f"{count:,}" for count in counts)
+    return markdown_line((data.task, wording.source(data), *said, f"`{data.fingerprint[:12]}`"))
+
+
+def _studies(tasks: Sequence[str]) -> Iterator[str]:
+    if tasks:
+        yield "## The study"
+        yield "\n".join(
+            f"- [{task.capitalize()}](study/{task}/README.md): the data, training, the best "
+            "checkpoint, errors, clusters, ensembles, graphs"
+            for task in tasks
+        )
+
+
+def _tables(tables: Iterable[Table]) -> Iterator[str]:
+    for table in tables:
+        if table.sections:
+            links = f"[{table.title}](tables/{table.name}.md) ([CSV](tables/{table.name}.csv))"
+            yield f"- {links}. {table.explanation}"
+        else:
+            yield f"- {table.title}: not made; it needs {table.needs}."
+
+
+def _plots(plots: Plots) -> Iterator[str]:
+    yield "## Plots"
+    for plot, made in plots:
+        yield f"### {plot.title}"
+        yield plot.caption if made else f"Not drawn: it needs {plot.needs}."
+        for one in made:
+            alt = f"{plot.title}: {one.conditions}"
+            yield f"![{alt}](plots/{one.stem}.png)"
+            yield f"{one.conditions} ([SVG](plots/{one.stem}.svg))"
+
+
+# A results folder's tables, plots and page, made from its records.
+
+
+def write_all(results: Results) -> str:
+    """As ``bench.report.page.write``."""
+    records = results.records()
+    if not records:
+        return "No run has ended, so there is nothing to report."
+    groups = runs.replicates(records, results.evidence())
+    plain = ladder.unrestored(groups)
+    summary_paragraphs = [*summary.paragraphs(plain), *ladder.sentences(groups)]
+    tables = [build(groups if build in WITH_RUNGS else plain) for build in TABLES]
+    _keep_only(results.tables, _write_tables(results.tables, tables))
+    plots = [(plot, list(_write_pages(results.plots, plot, plain))) for plot in PLOTS]
+    _keep_only(results.plots, {page.stem for _, pages_made in plots for page in pages_made})
+    page = page_text(
+        results.folder.resolve().name,
+        records,
+        summary_paragraphs,
+        tables,
+        plots,
+        "\n".join(results.commands()) or None,
+        groups,
+        results.studied(),
+    )
+    write_atomically(results.page, page.encode())
+    trust_sentences = trust.sentences(groups, records)
+    return "\n\n".join((*summary_paragraphs, *trust_sentences, _where(results)))
+
+
+def _write_tables(folder: Path, tables: Iterable[Table]) -> set[str]:
+    """Write those that have rows; return their names."""
+    filled = [table for table in tables if table.sections]
+    for table in filled:
+        write_atomically(folder / f"{table.name}.md", to_markdown(table).encode())
+        write_atomically(folder / f"{table.name}.csv", to_csv(table).encode())
+    return {table.name for table in filled}
+
+
+def _write_pages(folder: Path, plot: Plot, groups: Sequence[Replicates]) -> Iterator[Page]:
+    for page in pages(plot, groups):
+        write_atomically(folder / f"{page.stem}.png", style.png(page.figure))
+        write_atomically(folder / f"{page.stem}.svg", style.svg(page.figure))
+        yield page
+
+
+def _keep_only(folder: Path, stems: set[str]) -> None:
+    """Remove what an earlier report of other records left: it would be taken for this one's."""
+    for path in folder.glob("*"):
+        if path.suffix in (".md", ".csv", ".png", ".svg") and path.stem not in stems:
+            path.unlink()
+
+
+def _where(results: Results) -> str:
+    return (
+        f"Everything lies in {results.folder}: start with {results.page.name}; the tables are in "
+        "tables/ (CSV and Markdown), the plots in plots/ (PNG and SVG), one record a run in "
+        "records/."
+    )
+
+
+# python -m bench report DIR: tables, plots and page again, from the records alone.
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make the report of a results folder and print its summary; 2 where it cannot be done."""
+    options = _parser().parse_args(argv)
+    try:
+        results = Results(options.folder)
+        results.require_records()  # before anything is written
+        if options.price_per_h is not None:
+            facts = results.evidence().suite
+            results.save_evidence(replace(facts, price_per_h=options.price_per_h))
+        print(write(results))
+    except ResultsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: the report cannot be written: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench report",
+        description="Make the tables, plots and page of a results folder from its records alone.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="such as results/quick")
+    parser.add_argument(
+        "--price",
+        dest="price_per_h",
+        type=read_price,
+        metavar="AMOUNT/h",
+        help="what the machine costs an hour, such as 2.50/h; kept in the folder",
+    )
+    return parser
+
+
+# A results folder as a pandas frame, for notebooks and analyses of one's own.
+
+
+def load(folder: str | Path, table: str = "runs") -> pd.DataFrame:
+    """One row a run, one column a quantity; units end the names, fractions are fractions.
+
+    What was not measured is missing (``pandas.isna``). The columns are those of
+    ``tables/runs.csv``.
+
+    Args:
+        folder: a results folder.
+        table: another table of the report instead, by the name of its CSV: 'frameworks',
+            'differences' (ratios with interval, p and verdict) and so on.
+
+    Raises:
+        bench.results.folder.ResultsError: where there are no records, or audit or certificates are broken.
+        ValueError: where there is no table of that name.
+    """
+    results = Results(Path(folder))
+    groups = runs.replicates(results.require_records(), results.evidence())
+    plain = ladder.unrestored(groups)
+    tables = (build(groups if build in WITH_RUNGS else plain) for build in TABLES)
+    made = {one.name: one for one in tables}
+    if table not in made:
+        raise ValueError(f"unknown table {table!r}; choose from {', '.join(sorted(made))}")
+    return to_frame(made[table]).convert_dtypes()

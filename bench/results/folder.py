@@ -1,0 +1,346 @@
+"""A results folder: the one module that knows where everything lies, and that reads and writes it.
+
+NAME/records/RUN.json       one record a run
+NAME/checkpoints/RUN.safetensors
+NAME/models/RUN.safetensors (or .keras)   the best weights with their card, ready for use
+NAME/predictions/RUN.npz    what that model says of the test images
+NAME/exports/RUN.onnx       that model for ONNX Runtime; RUN.json beside it: how it was compared
+NAME/logs/RUN.log           what the frameworks printed
+NAME/certificates/NAME.json, NAME/audit.json, NAME/ensembling.json, NAME/suite.json
+NAME/command.txt            the command lines that made the folder
+NAME/tables/ NAME/plots/ NAME/study/TASK/ NAME/README.md   made from the records
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bench.results.record import Machine, Record, RecordError, decode, encode
+
+if TYPE_CHECKING:
+    from bench.results.evidence import Audit, Certificate, Ensembling, Evidence, Export, SuiteFacts
+
+GIB = 2**30
+PAGE = "README.md"  # of a results folder, and of the study of a task
+MOVE_AWAY = "move the file away to go on without it"
+
+Content = TypeVar("Content")
+
+
+class ResultsError(Exception):
+    """A results folder that cannot be used as asked; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """One results folder. A command makes one of these and hands it on.
+
+    A file is parsed once, and again only where it has changed since: the records of a suite are
+    written by its workers, which are other processes.
+    """
+
+    folder: Path
+    # file -> how the file was when it was parsed, and what it said
+    _parsed: dict[Path, tuple[tuple[int, ...], Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    # Where everything lies
+
+    def record_path(self, run_id: str) -> Path:
+        """The record of a run."""
+        return self.folder / "records" / f"{run_id}.json"
+
+    def checkpoint_path(self, run_id: str) -> Path:
+        """The best weights of a run."""
+        return self.folder / "checkpoints" / f"{run_id}.safetensors"
+
+    def model_path(self, run_id: str, ending: str) -> Path:
+        """The saved model of a run; ``ending`` is its framework's ``model_ending``."""
+        return self.folder / "models" / f"{run_id}{ending}"
+
+    def predictions_path(self, run_id: str) -> Path:
+        """What a run's saved model says of the test images."""
+        return self.folder / "predictions" / f"{run_id}.npz"
+
+    def onnx_path(self, run_id: str) -> Path:
+        """The exported model of a run; ``export_path`` says where its record lies."""
+        return self.folder / "exports" / f"{run_id}.onnx"
+
+    def log_path(self, run_id: str) -> Path:
+        """The output of a run's process."""
+        return self.folder / "logs" / f"{run_id}.log"
+
+    def study_folder(self, task: str) -> Path:
+        """The study of a task, whose page is ``PAGE``."""
+        return self.folder / "study" / task
+
+    @property
+    def tables(self) -> Path:
+        """The folder of the tables."""
+        return self.folder / "tables"
+
+    @property
+    def plots(self) -> Path:
+        """The folder of the plots."""
+        return self.folder / "plots"
+
+    @property
+    def page(self) -> Path:
+        """The page that leads through tables and plots."""
+        return self.folder / PAGE
+
+    @property
+    def _command_lines(self) -> Path:
+        return self.folder / "command.txt"
+
+    def studied(self) -> list[str]:
+        """The tasks whose study has a page, by name."""
+        return sorted(page.parent.name for page in self.folder.glob(f"study/*/{PAGE}"))
+
+    # Records
+
+    def records(self) -> list[Record]:
+        """All records, in the order in which they were made; none where there is no folder yet.
+
+        Raises ResultsError naming a file that is broken.
+        """
+        paths = sorted((self.folder / "records").glob("*.json"))
+        records = (self._read(path, decode) for path in paths)
+        return sorted(
+            (record for record in records if record is not None),
+            key=lambda record: (record.started_at, record.run_id),
+        )
+
+    def require_records(self) -> list[Record]:
+        """Like ``records``, but raises ResultsError where there is none."""
+        records = self.records()
+        if not records:
+            raise ResultsError(
+                f"no records in {self.folder / 'records'}; a results folder is made by "
+                "run_all.py --out"
+            )
+        return records
+
+    def record(self, run_id: str) -> Record | None:
+        """The record of a run; None where there is none. Raises ResultsError where it is broken."""
+        return self._read(self.record_path(run_id), decode)
+
+    def save(self, record: Record) -> None:
+        """Write a record, whole or not at all."""
+        self._write(self.record_path(record.run_id), record)
+
+    # What lies beside them; its types are imported late, since a worker needs records alone
+
+    def evidence(self) -> Evidence:
+        """All that reports use; raises ResultsError naming a file that is broken."""
+        from bench.results.evidence import Audit, Certificate, Evidence, Export, SuiteFacts
+
+        return Evidence(
+            certificates=self._every("certificates", Certificate),
+            audit=self._only(Audit),
+            suite=self._only(SuiteFacts) or SuiteFacts(),
+            exports=self._every("exports", Export),
+        )
+
+    def ensembling(self) -> Ensembling | None:
+        """The measurement of ensembles; None where there is none.
+
+        Raises ResultsError where the file is no such record.
+        """
+        from bench.results.evidence import Ensembling
+
+        return self._only(
+            Ensembling, f"make it again with 'python -m bench ensemble --out {self.folder}'"
+        )
+
+    def export(self, run_id: str) -> Export | None:
+        """How a run's export was compared; None where it was not.
+
+        Raises ResultsError where the file is broken.
+        """
+        from bench.results.evidence import Export
+
+        return self._evidence(export_path(self.onnx_path(run_id)), Export)
+
+    def save_evidence(self, content: Audit | Ensembling | SuiteFacts) -> Path:
+        """Write what a folder has one of, whole or not at all, and return where it lies."""
+        from bench.results.evidence import FILES
+
+        return self._write(self.folder / FILES[type(content)], content)
+
+    def save_certificate(self, certificate: Certificate) -> Path:
+        """Write a certificate, whole or not at all, and return where it lies.
+
+        One that could not be made leaves an earlier one of its name as it is.
+        """
+        path = self.folder / "certificates" / f"{certificate.name}.json"
+        if certificate.failure is not None and path.exists():
+            return path
+        return self._write(path, certificate)
+
+    def note_command(self, words: Sequence[str]) -> None:
+        """Add a command line to those that made the folder."""
+        with self._command_lines.open("a", encoding="utf-8") as file:
+            file.write(shlex.join(words) + "\n")
+
+    def commands(self) -> list[str]:
+        """The command lines that made the folder, oldest first; empty where none was noted."""
+        path = self._command_lines
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder, made where it is not there, for one process.
+
+        Raises ResultsError at once where another process holds it, or nothing can be written there.
+        """
+        import filelock  # late: a worker does without
+
+        lock_file = filelock.FileLock(self.folder / ".lock")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock_file.acquire(timeout=0)
+        except filelock.Timeout:
+            raise ResultsError(
+                f"{self.folder} is in use by another process; wait for it, or choose another --out"
+            ) from None
+        except OSError as error:
+            raise ResultsError(
+                f"{self.folder} cannot be written to ({error.strerror or error}); "
+                "choose another --out"
+            ) from error
+        try:
+            yield
+        finally:
+            lock_file.release()
+
+    # Files
+
+    def _only(self, kind: type[Content], advice: str = MOVE_AWAY) -> Content | None:
+        from bench.results.evidence import FILES
+
+        return self._evidence(self.folder / FILES[kind], kind, advice)
+
+    def _every(self, folder: str, kind: type[Content]) -> tuple[Content, ...]:
+        paths = sorted((self.folder / folder).glob("*.json"))
+        contents = (self._evidence(path, kind) for path in paths)
+        return tuple(content for content in contents if content is not None)
+
+    def _evidence(self, path: Path, kind: type[Content], advice: str = MOVE_AWAY) -> Content | None:
+        from bench.results import evidence
+
+        return self._read(path, partial(evidence.decode, kind=kind), advice)
+
+    def _read(
+        self, path: Path, parse: Callable[[bytes, Path], Content], advice: str = MOVE_AWAY
+    ) -> Content | None:
+        """What a file says, parsed where it is new or has changed; None where there is none."""
+        try:
+            state = path.stat()
+            # A file that is written whole is another file (inode), however soon it follows.
+            stamp = (state.st_mtime_ns, state.st_size, state.st_ino)
+            known = self._parsed.get(path)
+            if known is None or known[0] != stamp:
+                known = self._parsed[path] = (stamp, parse(path.read_bytes(), path))
+        except FileNotFoundError:
+            return None
+        except (RecordError, OSError) as error:
+            raise ResultsError(f"{error}; {advice}") from error
+        content: Content = known[1]
+        return content
+
+    def _write(self, path: Path, content: object) -> Path:
+        write_atomically(path, encode(content))
+        self._parsed.pop(path, None)
+        return path
+
+
+def export_path(onnx_file: Path) -> Path:
+    """Where the record of an exported model lies: beside it."""
+    return onnx_file.with_suffix(".json")
+
+
+def save_export(onnx_file: Path, export: Export) -> None:
+    """Write the record of an exported model, in a results folder or not, whole or not at all."""
+    write_atomically(export_path(onnx_file), encode(export))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write ``content`` beside ``path``, force it to the disk, and rename it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def differences(
+    records: Iterable[Record],
+    machine: Machine,
+    versions: Mapping[str, Mapping[str, str]],
+    fingerprints: Mapping[tuple[str, str], str],
+) -> list[str]:
+    """What keeps saved records from being set beside new ones: one sentence for each thing.
+
+    Args:
+        records: those in the folder.
+        machine: the one that would run now.
+        versions: framework -> package -> version, as they would run now.
+        fingerprints: (task, source) -> fingerprint of the data as it is now.
+    """
+    sentences = (
+        sentence
+        for record in records
+        for sentence in (
+            *_machine_differences(record.machine, machine),
+            *_version_differences(record, versions),
+            *_data_differences(record, fingerprints),
+        )
+    )
+    return list(dict.fromkeys(sentences))  # keeps the order and drops what repeats
+
+
+def _machine_differences(then: Machine, now: Machine) -> Iterator[str]:
+    pairs = {
+        "processor": (then.cpu, now.cpu),
+        "cores": (then.cores, now.cores),
+        # to the GiB: the last bytes change with every kernel
+        "memory in GiB": (round(then.memory_bytes / GIB), round(now.memory_bytes / GIB)),
+        "system": (then.system, now.system),
+        "GPUs": (tuple(g.name for g in then.gpus), tuple(g.name for g in now.gpus)),
+    }
+    for name, (old, new) in pairs.items():
+        if old != new:
+            yield f"{name}: {old} in the records, {new} now"
+
+
+def _version_differences(record: Record, now: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    framework = record.experiment.framework
+    for package, version in now.get(framework, {}).items():
+        old = record.versions.get(package)
+        if old != version and record.status != "not installed":
+            yield f"{package} for {framework}: {old or 'none'} in the records, {version} now"
+
+
+def _data_differences(record: Record, now: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    data = record.data
+    current = now.get((data.task, data.source))
+    if current is None:
+        sources = [source for task, source in now if task == data.task]
+        if sources:
+            yield f"{data.task}: {data.source} in the records, {', '.join(sources)} now"
+    elif current != data.fingerprint:
+        yield f"{data.task} from {data.source}: the images are not the same as in the records"

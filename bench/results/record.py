@@ -1,0 +1,223 @@
+"""What a run leaves: one immutable record, as versioned JSON. Raw values only.
+
+Whatever can be computed from these (throughput, time to accuracy, percentiles) is computed
+on reading, in ``bench.stats.runs``. Seconds are of a monotonic clock read after the device was
+synchronised; bytes are bytes; accuracies are fractions.
+
+Schema version 2 is the first that was released. Early records of it count the warm-up of
+predictions as warm-up, not apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from bench.experiment import Experiment, Run
+
+SCHEMA_VERSION = 2
+
+Status = Literal[
+    "ok",
+    "failed",  # an error inside the run
+    "crashed",  # the process ended without a word
+    "out of memory",  # of the machine or of the device
+    "diverged",  # the training loss is no longer a number
+    "timed out",
+    "not installed",  # the framework, or its support for the device
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpu:
+    """One CUDA device as the driver describes it."""
+
+    name: str
+    memory_bytes: int | None  # None where the driver does not say
+    driver: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """The hardware and system a run was measured on."""
+
+    cpu: str  # the processor's model name
+    cores: int  # logical processors this process may use
+    memory_bytes: int
+    system: str  # such as 'Linux 6.1 x86_64'
+    gpus: tuple[Gpu, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """The images a run was measured on."""
+
+    task: str
+    source: str
+    drawn: bool  # True: drawn by the project itself, not real handwriting
+    fingerprint: str  # SHA-256 over all images and labels in their order, hex
+    class_names: tuple[str, ...]
+    train_images: int
+    validation_images: int
+    test_images: int
+    duplicates_removed: int  # exact duplicates dropped before splitting
+    pixel_mean: float  # of the training images, on the scale 0..1
+    pixel_std: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phases:
+    """Seconds of each phase of a run, apart. None: the phase did not happen."""
+
+    import_s: float  # the framework's packages, and its device looked for
+    data_s: float  # opening the images, splitting and normalising them
+    build_s: float  # network and optimiser
+    transfer_s: float  # data to the device, where the framework keeps it there
+    warm_up_s: float  # first training steps: compilation and autotuning
+    train_s: float  # all optimiser steps after the warm-up
+    prediction_warm_up_s: float | None = None  # the same for evaluation and inference
+    evaluation_s: float | None = None  # validation and test
+    checkpoint_s: float | None = None  # copying the best weights and writing them
+    inference_s: float | None = None  # measuring inference throughput and latency
+    start_s: float | None = None  # from the start of the process to the import: before all others
+    energy_s: float | None = None  # training on, after everything else, to measure energy
+    augmentation_s: float | None = None  # distorting the training images, epoch by epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A stretch of training between two readings of the clock."""
+
+    images: int
+    steps: int
+    train_s: float
+    train_loss: float  # mean per image over the stretch, of the changing model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """The validation set read once, off the training clock."""
+
+    images_seen: int  # training images since the start
+    train_s: float  # training seconds since the start
+    accuracy: float
+    loss: float  # mean cross-entropy per image, natural logarithm
+    evaluation_s: float
+    # of a sample of the training images, undistorted, dropout off; None: not read
+    training_accuracy: float | None = None
+    training_loss: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Test:
+    """The test set, read once, with the weights of the lowest validation loss."""
+
+    __test__ = False  # not a pytest class
+
+    evaluation: int  # index into Measurement.evaluations of the checkpoint used
+    correct: int
+    images: int
+    loss: float
+    wrong: tuple[int, ...] | None = None  # indices of the test images got wrong; None: not kept
+    reads: int = 1  # how often the test set was opened in the run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inference:
+    """One network asked again and again, from host memory to host memory."""
+
+    batch_size: int
+    samples_s: tuple[float, ...]  # seconds of each call, in order, warm-up left out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Energy:
+    """Joules of training, read off the hardware's own counters; or why they could not be."""
+
+    meter: str  # what was read, such as 'NVML' or 'RAPL'; '' where nothing was
+    unavailable: str | None = None  # why nothing was measured; None: it was
+    joules: float | None = None  # over the window
+    window_s: float | None = None  # training was repeated until it was this long
+    images: int | None = None  # training images within the window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """How the machine was just before a run: the same small matrix product, again and again."""
+
+    product_s: tuple[float, ...]  # of each product, in order
+    busy: float | None = None  # share of all processors' time others took meanwhile, 0..1
+    clock_hz: float | None = None  # of the processors, where the system tells
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """All that was measured in a run that ended well."""
+
+    phases: Phases
+    parameter_count: int
+    segments: tuple[Segment, ...]
+    evaluations: tuple[Evaluation, ...] = ()  # empty where the goal is throughput
+    test: Test | None = None
+    inference: tuple[Inference, ...] = ()  # large batch, then batch 1
+    peak_process_memory_bytes: int | None = None
+    peak_device_memory_bytes: int | None = None
+    energy: Energy | None = None  # None: not asked for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What one run leaves, whether it ended well or not."""
+
+    run_id: str
+    experiment: Experiment
+    seed: int
+    status: Status
+    reason: str | None = None  # why it did not end well; None when it did
+    started_at: str  # UTC, ISO 8601
+    wall_s: float  # from the start of the process to its record, by the system clock
+    machine: Machine
+    versions: dict[str, str]  # 'python' and the framework's packages -> version
+    data: Data
+    settings: dict[str, str] = field(default_factory=dict)  # as read back inside the run
+    measurement: Measurement | None = None
+    pulse: Pulse | None = None  # taken by the scheduler before the run; None: not taken
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def run(self) -> Run:
+        """The run this is the record of."""
+        return Run(experiment=self.experiment, seed=self.seed)
+
+
+class RecordError(Exception):
+    """A record file that cannot be read."""
+
+
+def encode(record: object) -> bytes:
+    """Indented JSON of a record of any kind; not-a-number becomes null."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
+
+
+def decode(content: bytes, path: Path) -> Record:
+    """Read a record and check its types.
+
+    Raises RecordError naming ``path`` where it is no record, or of another schema version.
+    """
+    try:
+        version = msgspec.json.decode(content, type=_Versioned).schema_version
+        if version != SCHEMA_VERSION:
+            raise RecordError(
+                f"{path}: schema version {version}, wanted {SCHEMA_VERSION}; "
+                "read it with the version of the project that wrote it"
+            )
+        return msgspec.json.decode(content, type=Record)
+    except msgspec.MsgspecError as error:
+        raise RecordError(f"{path}: not a record: {error}") from error
+
+
+class _Versioned(msgspec.Struct):
+    schema_version: int

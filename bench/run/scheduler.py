@@ -1,0 +1,135 @@
+"""Runs many experiments: each in a process of its own, in turn, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from bench.experiment import Experiment, Run
+from bench.machine import pulse
+from bench.results.folder import Results
+from bench.results.record import Data, Machine, Record, Status
+from bench.run import worker
+from bench.run.processes import Child, Ending
+from bench.run.progress import Display
+from bench.run.worker import RunProgress, RunRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where and with what the runs of a suite happen."""
+
+    results: Results  # the folder in which they leave their records
+    data: Mapping[tuple[str, str], tuple[Path, Data]]  # (task, source) -> cached arrays, facts
+    machine: Machine
+    timeout_s: float  # for each run, start-up included
+    pythons: Mapping[str, Path]  # framework -> interpreter, where it is not this one
+    versions: Mapping[str, dict[str, str]]  # framework -> what it would run with
+    energy: bool = False  # whether each run reads the energy of training
+
+    def python(self, framework: str) -> Path:
+        """The interpreter that runs a framework."""
+        return self.pythons.get(framework, Path(sys.executable))
+
+
+def round_robin(experiments: Sequence[Experiment], seeds: Iterable[int]) -> list[Run]:
+    """All experiments with the first seed, then all with the next.
+
+    So a machine that slows down in the course of a suite slows all experiments alike.
+    """
+    return [Run(experiment=experiment, seed=seed) for seed in seeds for experiment in experiments]
+
+
+def run_all(runs: Sequence[Run], site: Site, display: Display) -> None:
+    """Run each and save its record at once.
+
+    Raises KeyboardInterrupt after ending the run in hand, which leaves no record.
+    """
+    for run in runs:
+        display.started(run)
+        record = run_one(run, site, display)
+        display.ended(record)
+
+
+def run_one(run: Run, site: Site, display: Display, *, injected_s: float = 0.0) -> Record:
+    """Run one in a new process and return its record, which lies in the folder by then.
+
+    ``injected_s``: a delay in every call of train(), by which the audit tries the clock.
+    """
+    beat = pulse.take()  # before the clock of the process starts
+    started_at, start = datetime.now(UTC), time.monotonic()
+    path = site.results.record_path(run.id)
+    before = _written_ns(path)  # of an earlier try, kept until there is a new one
+    log = site.results.log_path(run.id)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    folder, data = site.data[run.experiment.task, run.experiment.source]
+    request = RunRequest(
+        run=run,
+        data_folder=str(folder.resolve()),
+        results_folder=str(site.results.folder.resolve()),
+        machine=site.machine,
+        started_at=started_at,
+        pulse=beat,
+        energy=site.energy,
+        injected_s=injected_s,
+    )
+    with log.open("w+b") as log_file:
+        ending = _work(request, site, display, log_file)
+    written = site.results.record(run.id) if _written_ns(path) != before else None
+    if written is not None:
+        return written
+    status, reason = failure(ending)
+    record = Record(
+        run_id=run.id,
+        experiment=run.experiment,
+        seed=run.seed,
+        status=status,
+        reason=reason,
+        started_at=started_at.isoformat(timespec="milliseconds"),
+        wall_s=time.monotonic() - start,
+        machine=site.machine,
+        versions=site.versions[run.experiment.framework],
+        data=data,
+        pulse=beat,
+    )
+    site.results.save(record)
+    return record
+
+
+def _written_ns(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def _work(request: RunRequest, site: Site, display: Display, log: IO[bytes]) -> Ending:
+    """Have a worker do it, and show its progress until it ends."""
+    experiment = request.run.experiment
+    with Child(
+        worker.__name__,
+        request,
+        limit_s=site.timeout_s,
+        experiment=experiment,
+        python=site.python(experiment.framework),
+        log=log,
+    ) as child:
+        for progress in child.messages(RunProgress):
+            display.advanced(progress.phase, progress.done, progress.total)
+    return child.ending
+
+
+def failure(ending: Ending) -> tuple[Status, str]:
+    """What to say of a run that left no record."""
+    code = ending.exit_code
+    if ending.over_limit_s is not None:
+        return "timed out", f"not done after {ending.over_limit_s:g} s; give it more with --timeout"
+    if code is not None and code < 0:
+        hint = "; often the system is out of memory" if code == -9 else ""
+        return "crashed", f"the process was ended by signal {-code}{hint}; {ending.last_words}"
+    if code is not None:
+        reason = f"the process ended with exit code {code} and no record; {ending.last_words}"
+        return "crashed", reason
+    return "crashed", str(ending)

@@ -1,0 +1,62 @@
+"""Versions of Python and of packages: here, or in another interpreter. Standard library only.
+
+Run as a child in that interpreter it answers a list of packages, as ``bench.run.processes`` describes.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from bench import UsageError
+from bench.run import processes
+
+CORE = ("numpy", "msgspec", "psutil", "safetensors")  # what a run needs beside its framework
+ALWAYS_TOLD = ("python", "numpy")
+ANSWER_TIMEOUT_S = 60.0
+
+
+def installed(packages: Sequence[str]) -> dict[str, str]:
+    """The versions of Python, NumPy and ``packages`` here; what is not installed is absent."""
+    versions = {"python": platform.python_version()}
+    for package in ("numpy", *packages):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def ask(python: Path, packages: Sequence[str]) -> dict[str, str]:
+    """The same of another interpreter.
+
+    Raises UsageError where it cannot be started, does not answer, or lacks what a run needs.
+    """
+    try:
+        answer = processes.ask(
+            __name__,
+            [*CORE, *packages],
+            dict[str, str],
+            limit_s=ANSWER_TIMEOUT_S,
+            python=python,
+        )
+    except processes.NoAnswer as error:
+        raise UsageError(
+            f"--python {python}: this is no Python that can be asked for its versions ({error}); "
+            "name the interpreter of an environment, such as .venv/bin/python"
+        ) from error
+    missing = [package for package in CORE if package not in answer]
+    if missing:
+        raise UsageError(
+            f"--python {python}: lacks {', '.join(missing)}, which every run needs; "
+            f"{python} -m pip install -c requirements.txt {' '.join(missing)}"
+        )
+    return {name: version for name, version in answer.items() if name in {*packages, *ALWAYS_TOLD}}
+
+
+if __name__ == "__main__":
+    parent = processes.Parent()
+    parent.tell_line(json.dumps(installed(json.loads(parent.request_line()))).encode())

@@ -1,0 +1,237 @@
+"""One run in one process: joins data, trainer and clock, and writes the record.
+
+``bench.run.scheduler`` sends it a RunRequest and hears RunProgress, as ``bench.run.processes`` describes.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from safetensors.numpy import save
+
+import datasets
+from bench import trainers
+from bench.experiment import Experiment, Run
+from bench.machine import hardware, settings
+from bench.results.folder import Results, write_atomically
+from bench.results.record import Machine, Measurement, Pulse, Record, Status
+from bench.run import energy, material, versions
+from bench.run.measure import Diverged, Listener, measure
+from bench.run.processes import Parent
+from bench.trainers import Trainer, Weights
+from models import ARCHITECTURES
+
+Result = TypeVar("Result")
+SaveNetwork = Callable[[Path], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What a worker is told."""
+
+    run: Run
+    data_folder: str  # of arrays cached by datasets.prepare
+    results_folder: str
+    machine: Machine  # as the scheduler saw it: reading it again would only cost start-up
+    started_at: datetime  # of this process, UTC
+    pulse: Pulse | None = None  # of the machine just before
+    energy: bool = False  # whether to read the energy of training
+    injected_s: float = 0.0  # a delay in every call of train(), by which the audit tries the clock
+
+    @property
+    def results(self) -> Results:
+        """The results folder."""
+        return Results(Path(self.results_folder))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunProgress:
+    """How far a worker is."""
+
+    phase: str
+    done: int  # training images so far
+    total: int  # training images in all; 0 in phases without a count
+
+
+def main() -> int:
+    """Do what is requested; the record on the disk is the answer."""
+    parent = Parent()
+    request = parent.request(RunRequest)
+
+    def say(phase: str, done: int, total: int) -> None:
+        parent.tell(RunProgress(phase=phase, done=done, total=total))
+
+    request.results.save(perform(request, say))
+    return 0
+
+
+def perform(request: RunRequest, say: Listener) -> Record:
+    """Run it; whatever happens inside becomes a record."""
+    folder, experiment = Path(request.data_folder), request.run.experiment
+    data, opening_s = _timed(lambda: material.dataset(folder, experiment))
+    record = _blank(request, data)
+    save_network: SaveNetwork | None = None
+    try:
+        settings, measurement, save_network = _measure(request, data, opening_s, say)
+        record = replace(record, status="ok", settings=settings, measurement=measurement)
+    except Exception as error:  # noqa: BLE001 - a failed run is a record with its error
+        traceback.print_exc()
+        status, reason = classify(error)
+        record = replace(record, status=status, reason=reason)
+    record = replace(record, wall_s=(datetime.now(UTC) - request.started_at).total_seconds())
+    return record if save_network is None else _leave_model(request, record, save_network)
+
+
+def _leave_model(request: RunRequest, record: Record, save_network: SaveNetwork) -> Record:
+    """Write the model ready for use, the record in its card: after every clock has stopped.
+
+    A disk that is full must not cost what has been measured: the record then says so.
+    """
+    # late: a run's start is measured, and ends before this
+    from bench.results.models import card_of, write_model
+
+    ending = trainers.FRAMEWORKS[request.run.experiment.framework].model_ending
+    path = request.results.model_path(request.run.id, ending)
+    try:
+        write_model(path, card_of(record), save_network)
+    except Exception as error:  # noqa: BLE001 - kept beside the settings, and shown
+        traceback.print_exc()
+        reason = f"{type(error).__name__}: {error}"
+        return replace(record, settings=record.settings | {"model not saved": reason})
+    return record
+
+
+def classify(error: Exception) -> tuple[Status, str]:
+    """The status and the reason that a record gives for an error."""
+    text = str(error).strip() or "no message"
+    reason = f"{type(error).__name__}: {text.splitlines()[0]}"
+    if isinstance(error, trainers.FrameworkMissing):
+        return "not installed", text
+    if isinstance(error, Diverged):
+        return "diverged", text
+    if _is_out_of_memory(error):
+        return "out of memory", reason
+    return "failed", reason
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """By name and words: the frameworks' own classes cannot be imported here."""
+    names = {cls.__name__ for cls in type(error).__mro__}
+    words = ("RESOURCE_EXHAUSTED", "can't allocate memory", "not enough memory", "out of memory")
+    return bool(names & {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"}) or any(
+        word in str(error) for word in words
+    )
+
+
+def _measure(
+    request: RunRequest, data: datasets.Dataset, opening_s: float, say: Listener
+) -> tuple[dict[str, str], Measurement, SaveNetwork | None]:
+    """Settings, measurement, and what saves the network; None where accuracy was no goal."""
+    run = request.run
+    if run.experiment.threads is not None:
+        hardware.confine(run.experiment.threads)  # before a framework counts the processors
+    # The data had to be opened before: a run that fails on them is a record of them.
+    start_s = (datetime.now(UTC) - request.started_at).total_seconds() - opening_s
+    say("import", 0, 0)
+    module, import_s = _timed(lambda: trainers.load(run.experiment.framework))
+    say("data", 0, 0)
+    (setup, test), data_s = _timed(lambda: material.setup(run, data))
+    trainer, device_s = _timed(lambda: module.create(setup))  # frameworks find their device here
+    subject = material.subject(trainer, setup, test, data)
+    best: Weights = {}
+
+    def keep(weights: Weights) -> None:
+        path = request.results.checkpoint_path(run.id)
+        write_atomically(path, save(weights))
+        best.update(weights)
+
+    def save_best(path: Path) -> None:
+        trainer.load_weights(best)  # energy is measured by training on
+        trainer.save(path)
+
+    measured = measure(
+        subject,
+        start_s=start_s,
+        import_s=import_s + device_s,
+        data_s=opening_s + data_s,
+        keep=keep,
+        listen=say,
+        read_energy=partial(energy.read, run.experiment.device) if request.energy else None,
+        train=delayed(trainer.train, request.injected_s) if request.injected_s else None,
+    )
+    peak = hardware.peak_process_memory_bytes()
+    measured = replace(measured, peak_process_memory_bytes=peak)
+    return _settings(trainer), measured, save_best if best else None
+
+
+def delayed(
+    train: Callable[[], None], seconds: float, sleep: Callable[[float], None] = time.sleep
+) -> Callable[[], None]:
+    """Training that takes so many seconds longer: a clock that is right finds the delay.
+
+    The warm-up, which is the trainer's own, is not delayed.
+
+    Args:
+        train: a trainer's.
+        seconds: of each call, at least; the system oversleeps by some 0.1 ms.
+        sleep: passes the time. Asleep and not busy, so that a clock which counts processor
+            time instead of time misses it, and so that no framework's threads are disturbed.
+    """
+
+    def train_later() -> None:
+        sleep(seconds)  # before: a device that works on its own would work through a later sleep
+        train()
+
+    return train_later
+
+
+def _settings(trainer: Trainer) -> dict[str, str]:
+    """Read back at the end; a driver that refuses must not cost what has been measured."""
+    found: dict[str, str] = {}
+    for read in (settings.read, trainer.settings):
+        try:
+            found |= read()
+        except Exception as error:  # noqa: BLE001 - kept beside the settings, and shown
+            traceback.print_exc()
+            found["settings not read"] = f"{type(error).__name__}: {error}"
+    return found
+
+
+def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    start = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - start
+
+
+def _blank(request: RunRequest, data: datasets.Dataset) -> Record:
+    """The record as it is before anything has been measured."""
+    return Record(
+        run_id=request.run.id,
+        experiment=request.run.experiment,
+        seed=request.run.seed,
+        status="failed",
+        started_at=request.started_at.isoformat(timespec="milliseconds"),
+        wall_s=0.0,
+        machine=request.machine,
+        versions=versions.installed(_packages(request.run.experiment)),
+        data=material.describe(data),
+        pulse=request.pulse,
+    )
+
+
+def _packages(experiment: Experiment) -> tuple[str, ...]:
+    """The distributions that decide what is measured: the framework's, and the network's own."""
+    framework = trainers.FRAMEWORKS[experiment.framework]
+    return (*framework.packages, *ARCHITECTURES[experiment.architecture].packages)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,230 @@
+"""Predictions of a folder's saved models: one process a framework, only what is missing.
+
+In that process, ``python -m bench.saved.asking``, the models are loaded again and asked.
+Nothing of the training is there: what is predicted with is what lies in the file.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+import datasets
+from bench import UsageError
+from bench.results import predictions
+from bench.results.folder import Results
+from bench.results.predictions import Predictions
+from bench.results.record import Record
+from bench.run.measure import wrong
+from bench.run.processes import Child, Parent
+from bench.saved.model import Model, SavedModelError, load
+from bench.trainers import FRAMEWORKS
+
+TIMEOUT_S = 600.0  # for each model: the CNN in NumPy takes the longest, some ten seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One saved model, and the images it is asked about."""
+
+    run_id: str
+    model: str  # the file, relative to the results folder
+    data_folder: str  # of arrays cached by datasets.prepare
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRequest:
+    """What a process is told; it answers with Answered for each question."""
+
+    results_folder: str
+    framework: str  # that trained them all
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """That a model's predictions are written; or why not."""
+
+    run_id: str
+    failure: str | None = None
+
+
+def evaluate(
+    results: Results,
+    records: Iterable[Record],
+    data: Mapping[tuple[str, str], Path],
+    *,
+    pythons: Mapping[str, Path] | None = None,
+) -> dict[str, Predictions]:
+    """What the saved models of a results folder say of their test images, by run id.
+
+    Each is loaded again from its file, in a process that has not trained it, on the CPU. What
+    lies in ``predictions/`` already, and is no older than its model, is read and not made again.
+    A run whose model cannot be asked is left out, and a line on standard error says why.
+
+    Args:
+        results: a results folder.
+        records: of its runs; those that failed or had no accuracy for a goal are passed over.
+        data: (task, source) -> folder of arrays cached by ``datasets.prepare``.
+        pythons: framework -> interpreter that runs it, where that is not this one.
+
+    Raises:
+        bench.results.folder.ResultsError: where a predictions file is damaged.
+    """
+    trained = [each for each in records if each.status == "ok" and each.experiment.goal == "train"]
+    for sentence in _make(
+        results, [r for r in trained if not _made(results, r)], data, pythons or {}
+    ):
+        print(sentence, file=sys.stderr)
+    paths = {each.run_id: results.predictions_path(each.run_id) for each in trained}
+    return {run_id: predictions.load(path) for run_id, path in paths.items() if path.exists()}
+
+
+def saved_model(results: Results, record: Record) -> Path:
+    """Where the saved model of a run lies."""
+    ending = FRAMEWORKS[record.experiment.framework].model_ending
+    return results.model_path(record.run_id, ending)
+
+
+def _made(results: Results, record: Record) -> bool:
+    """Whether there are predictions, and no newer model of a run that was repeated."""
+    path, model = results.predictions_path(record.run_id), saved_model(results, record)
+    if not path.exists() or not model.exists():
+        return path.exists()
+    return path.stat().st_mtime_ns >= model.stat().st_mtime_ns
+
+
+def _make(
+    results: Results,
+    records: Sequence[Record],
+    data: Mapping[tuple[str, str], Path],
+    pythons: Mapping[str, Path],
+) -> Iterator[str]:
+    """Have the predictions written; a sentence for each run that has none after all."""
+    askable: list[Record] = []
+    for record in records:
+        if reason := _unaskable(results, record, data):
+            yield f"{record.run_id} is not asked: {reason}"
+        else:
+            results.predictions_path(record.run_id).unlink(missing_ok=True)  # out of date
+            askable.append(record)
+    by_framework = sorted(askable, key=lambda record: record.experiment.framework)
+    for framework, members in groupby(by_framework, lambda record: record.experiment.framework):
+        yield from _in_one_process(results, tuple(members), data, pythons.get(framework))
+
+
+def _unaskable(
+    results: Results, record: Record, data: Mapping[tuple[str, str], Path]
+) -> str | None:
+    model = saved_model(results, record)
+    if not model.exists():
+        not_saved = record.settings.get("model not saved")
+        return not_saved or f"there is no saved model {model}"
+    if (record.data.task, record.data.source) not in data:
+        return f"{record.data.task} from {record.data.source} is not among the data at hand"
+    return None
+
+
+def _in_one_process(
+    results: Results,
+    records: tuple[Record, ...],
+    data: Mapping[tuple[str, str], Path],
+    python: Path | None,
+) -> Iterator[str]:
+    request = EvaluationRequest(
+        results_folder=str(results.folder.resolve()),
+        framework=records[0].experiment.framework,
+        questions=tuple(_question(results, record, data) for record in records),
+    )
+    with Child(
+        __name__,
+        request,
+        limit_s=TIMEOUT_S * len(records),
+        experiment=replace(records[0].experiment, device="cpu", threads=None),
+        python=python,
+    ) as child:
+        asked = {answer.run_id: answer for answer in child.messages(Answered)}
+    for record in records:
+        answer = asked.get(record.run_id)
+        reason = str(child.ending) if answer is None else answer.failure
+        if reason is not None:
+            yield f"{record.run_id} has no predictions: {reason}"
+
+
+def _question(results: Results, record: Record, data: Mapping[tuple[str, str], Path]) -> Question:
+    return Question(
+        run_id=record.run_id,
+        model=saved_model(results, record).relative_to(results.folder).as_posix(),
+        data_folder=str(data[record.data.task, record.data.source].resolve()),
+    )
+
+
+# Inside that process
+
+
+def main() -> int:
+    """Ask every model in turn; whatever goes wrong with one becomes its answer."""
+    parent = Parent()
+    request = parent.request(EvaluationRequest)
+    for question in request.questions:
+        parent.tell(Answered(run_id=question.run_id, failure=_failure(question, request)))
+    return 0
+
+
+def _failure(question: Question, request: EvaluationRequest) -> str | None:
+    """Have the predictions of one model written; why that could not be done, None: it was."""
+    results = Results(Path(request.results_folder))
+    try:
+        answers = ask(question, results.folder, request.framework)
+        predictions.save(results.predictions_path(question.run_id), answers)
+    except UsageError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - one model must not keep the others from answering
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def ask(question: Question, folder: Path, framework: str) -> Predictions:
+    """Load a model from its file and predict all test images of its run.
+
+    Raises SavedModelError where the model is not that of the run or the images not those of
+    its card.
+    """
+    model = load(folder / question.model, framework)
+    dataset = datasets.open_cached(Path(question.data_folder))
+    _check(model, question, dataset)
+    test, recorded = dataset.test, model.card.record.measurement
+    logits = model.logits(test.images)
+    labels = test.labels.astype(np.int64)
+    return Predictions(
+        run_id=question.run_id,
+        model=question.model,
+        logits=logits,
+        features=model.features(test.images),
+        labels=labels,
+        as_recorded=bool(
+            recorded and recorded.test and recorded.test.wrong == wrong(logits, labels)
+        ),
+    )
+
+
+def _check(model: Model, question: Question, dataset: datasets.Dataset) -> None:
+    record = model.card.record
+    if record.run_id != question.run_id:
+        raise SavedModelError(f"{model.path} is the model of another run, {record.run_id}")
+    if dataset.fingerprint != record.data.fingerprint:
+        raise SavedModelError(
+            f"{model.path}: the images of {dataset.task} from {dataset.source} are no longer those "
+            "of its run; give it the data it was trained on, or run it again"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,262 @@
+"""``python -m bench evaluate MODEL``: how good a saved model is, on its own data or on others.
+
+    python -m bench evaluate results/NAME/models/RUN.safetensors
+    python -m bench evaluate RUN.keras --task digits --source glyphs
+    python -m bench evaluate RUN.safetensors --task mine --data-file mine.npz --all
+
+Without --task, the test images of the data it was trained on. With it, those of any other data of
+the same classes, matched by their names; --all takes all images of these, since none of them was
+trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+import datasets
+from bench import UsageError, cli
+from bench.run.measure import wrong
+from bench.run.progress import StageDisplay
+from bench.saved.model import Model, load
+from bench.stats.uncertainty import Interval, wilson
+from bench.trainers import FRAMEWORKS
+from datasets import DataError, Dataset
+
+# How many images of each class a model gets right, with intervals. Numbers only.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """So many of so many images."""
+
+    correct: int
+    images: int
+    accuracy: float | None  # None where there are no images
+    interval: Interval | None  # Wilson's, of 95 % confidence; None where there are no images
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Over all images, and over those of each class."""
+
+    overall: Share
+    by_class: dict[str, Share]  # in the model's order
+
+
+def scores(
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], class_names: Sequence[str]
+) -> Scores:
+    """Count what is right; both are (n,) indices of classes."""
+    right = predicted == labels
+    return Scores(
+        overall=_fraction(right),
+        by_class={name: _fraction(right[labels == i]) for i, name in enumerate(class_names)},
+    )
+
+
+def _fraction(right: NDArray[np.bool_]) -> Share:
+    correct, images = int(right.sum()), len(right)
+    return Share(
+        correct=correct,
+        images=images,
+        accuracy=correct / images if images else None,
+        interval=wilson(correct, images),
+    )
+
+
+# Labels of a data set as classes of a model: by their names, in whatever order they stand.
+
+
+MOST_NAMED = 10  # classes that an error names
+
+
+def class_indices(model: Sequence[str], data: Sequence[str], *, name: str) -> NDArray[np.int64]:
+    """For each label of the data the index of the class of this name in the model.
+
+    Args:
+        model: the class names of the model, in the order of its logits.
+        data: those of the data set, in label order.
+        name: of the data set, for the error.
+
+    Raises:
+        UsageError: where the two do not have the same classes, naming the differences.
+    """
+    if set(model) != set(data):
+        sentences = (
+            _differences("the model alone knows", [c for c in model if c not in set(data)]),
+            _differences(f"{name} alone has", [c for c in data if c not in set(model)]),
+        )
+        raise UsageError(
+            f"the model is for other classes than those of {name}: "
+            f"{'; '.join(filter(None, sentences))}. Choose data with the model's classes: "
+            f"{_named(model)}"
+        )
+    return np.array([model.index(each) for each in data], dtype=np.int64)
+
+
+def _differences(who: str, names: Sequence[str]) -> str:
+    return f"{who} {_named(names)}" if names else ""
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """What ``--json`` prints."""
+
+    model: str
+    architecture: str
+    framework: str  # that it ran in
+    trained_on: str
+    evaluated_on: str
+    images: str  # which of them: 'test' or 'all'
+    own_data: bool  # True: the data of its own run
+    as_recorded: bool | None  # wrong on the images that its run names; None: on other data
+    scores: Scores
+
+
+def main(argv: Sequence[str]) -> int:
+    """Evaluate as asked, print, return the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        evaluated = _evaluate(options)
+    except (UsageError, DataError) as error:
+        print(f"bench evaluate: error: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(msgspec.json.format(msgspec.json.encode(evaluated), indent=1).decode())
+    else:
+        print(_text(evaluated))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors or .keras file")
+    parser.add_argument("--task", help="of other data (default: the model's own)")
+    parser.add_argument("--source", help="where its images come from (default: the best found)")
+    parser.add_argument(
+        "--data-file", type=Path, metavar="FILE", help="your own data, with a name by --task"
+    )
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
+    parser.add_argument("--all", action="store_true", help="all images, not the test images alone")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--framework",
+        type=cli.one_of("framework", FRAMEWORKS),
+        help="to run it in (default: the one that trained it)",
+    )
+    return parser
+
+
+def _evaluate(options: argparse.Namespace) -> Evaluated:
+    model = load(options.model, options.framework)
+    dataset = _dataset(model, options)
+    name = f"{dataset.task} from {dataset.source}"
+    record = model.card.record
+    own = dataset.fingerprint == record.data.fingerprint
+    if own and options.all:
+        raise UsageError(
+            f"--all: {model.path} was trained on images of {name}; without --all its test images "
+            "are taken"
+        )
+    images, labels = _images(dataset, every=options.all)
+    classes = class_indices(model.card.class_names, dataset.class_names, name=name)[labels]
+    logits = model.logits(images)
+    test = record.measurement.test if own and record.measurement else None
+    return Evaluated(
+        model=str(model.path),
+        architecture=model.card.architecture,
+        framework=model.framework,
+        trained_on=f"{record.data.task} from {record.data.source}",
+        evaluated_on=name,
+        images="all" if options.all else "test",
+        own_data=own,
+        as_recorded=test.wrong == wrong(logits, classes) if test else None,
+        scores=scores(logits.argmax(axis=1), classes, model.card.class_names),
+    )
+
+
+def _dataset(model: Model, options: argparse.Namespace) -> Dataset:
+    """The data asked for; of the model's own task the source of its own run."""
+    own = model.card.record.data
+    task = options.task or own.task
+    source = options.source or (own.source if task == own.task else None)
+    if options.data_file is not None:
+        source = None  # of a file there is but one
+    if options.data_file is None and source == "own":
+        raise UsageError(
+            f"{model.path} was trained on data of your own, {task}: name it with --data-file"
+        )
+    with StageDisplay() as show:
+        prepared = datasets.prepare(
+            task,
+            source=source,
+            data_dir=options.data_dir,
+            data_file=options.data_file,
+            glyphs_images=_drawn(model) if task == own.task else None,
+            progress=show,
+        )
+    for note in prepared.notes:
+        print(note, file=sys.stderr)
+    return datasets.open_cached(prepared.folder)
+
+
+def _drawn(model: Model) -> int | None:
+    """How many images were drawn for its run; None where they were real."""
+    own = model.card.record.data
+    used = own.train_images + own.validation_images + own.test_images
+    return used + own.duplicates_removed if own.drawn else None
+
+
+def _images(dataset: Dataset, *, every: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    if not every:
+        return dataset.test.images, dataset.test.labels
+    splits = (dataset.train, dataset.validation, dataset.test)
+    return (
+        np.concatenate([split.images for split in splits]),
+        np.concatenate([split.labels for split in splits]),
+    )
+
+
+def _text(evaluated: Evaluated) -> str:
+    overall = evaluated.scores.overall
+    lines = [
+        f"{evaluated.model}: {evaluated.architecture} in {evaluated.framework}, trained on "
+        f"{evaluated.trained_on}",
+        f"{overall.images:,} images ({evaluated.images}) of {evaluated.evaluated_on}: "
+        f"{_share(overall)}",
+    ]
+    if evaluated.as_recorded is not None:
+        same = "wrong on the same images" if evaluated.as_recorded else "NOT on the same images"
+        lines.append(f"beside the record of its run: {same}")
+    by_class = evaluated.scores.by_class
+    width = max(len("class"), *map(len, by_class))
+    lines += ["", f"{'class':{width}}   images   accuracy"]
+    lines += [f"{name:{width}} {one.images:8,}   {_share(one)}" for name, one in by_class.items()]
+    return "\n".join(lines)
+
+
+def _share(one: Share) -> str:
+    if one.accuracy is None or one.interval is None:
+        return "–"
+    return f"{one.accuracy:.2%} (95 % interval {one.interval.low:.2%} to {one.interval.high:.2%})"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

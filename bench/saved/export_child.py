@@ -1,0 +1,252 @@
+"""What a process of the export is told, and what it answers."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+import datasets
+from bench import UsageError
+from bench.machine import hardware
+from bench.machine.clock import Clock
+from bench.results.evidence import Check, Export, ExportRound
+from bench.results.models import Card, read_card, sha256
+from bench.results.record import Inference, Machine
+from bench.run import versions
+from bench.run.measure import endless_batches, seconds_of_calls
+from bench.run.processes import Parent
+from bench.saved import model as saved
+from bench.stats import tolerances
+from bench.stats.tolerances import deviation
+from bench.trainers import EVALUATION_BATCH_SIZE, FRAMEWORKS, Images, Logits, Network
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFiles:
+    """One model to be converted, or to be compared."""
+
+    model: str  # the saved model's file
+    onnx: str  # the exported one's, to be written or read
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRequest:
+    """What a process is told; it answers with an ExportAnswer for each model, in their order."""
+
+    work: Literal["convert", "compare"]
+    models: tuple[ModelFiles, ...]
+    machine: Machine  # as the parent saw it
+    data_folder: str  # of arrays cached by datasets.prepare; all models are of these
+    threads: int | None = None  # as of Experiment.threads
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportAnswer:
+    """What became of one model."""
+
+    failure: str | None = None  # why it was not done; None: it was
+    export: Export | None = None  # of the process that compares
+
+
+Work = Callable[[ModelFiles, ExportRequest], Export | None]
+
+
+def main() -> int:
+    """Do the work on every model of the request; answer each as soon as it is done."""
+    parent = Parent()
+    request = parent.request(ExportRequest)
+    hardware.confine(request.threads)  # before a framework is imported
+    work: Work = convert if request.work == "convert" else examine
+    for files in request.models:
+        parent.tell(_answer(work, files, request))
+    return 0
+
+
+def _answer(work: Work, files: ModelFiles, request: ExportRequest) -> ExportAnswer:
+    try:
+        return ExportAnswer(export=work(files, request))
+    except UsageError as error:
+        return ExportAnswer(failure=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever a framework raises is said of the model
+        traceback.print_exc()
+        lines = str(error).strip().splitlines() or ["no message"]
+        return ExportAnswer(failure=f"{type(error).__name__}: {lines[0]}")
+
+
+# Writing ONNX files, of PyTorch or of Keras.
+#
+# Keras runs on its torch backend there; ``bench.saved.exporting`` sees to that.
+
+
+CONVERTERS = {".safetensors": "pytorch", ".keras": "keras-torch"}  # that convert, by file
+
+
+def convert(files: ModelFiles, request: ExportRequest) -> None:
+    """Write the ONNX file of one saved model."""
+    from bench.saved import export_torch  # late: after the processors are limited
+
+    model = Path(files.model)
+    card = read_card(model)
+    if model.suffix == ".keras":
+        network = export_torch.restore_keras(model, card)
+    else:
+        network = export_torch.restore(model, card)
+    export_torch.write(network, card, Path(files.onnx))
+
+
+# Whether an exported network says what the framework's own says. NumPy only.
+#
+# Both compute in float32, in another order, so their logits may be as far apart as a framework's
+# from the referee's: the tolerance is that of ``bench.checks.certify``. Measured on the 10,000 test images
+# of MNIST, a CPU: at most 4e-7 (MLP, CNN and ensemble; PyTorch, Keras on TensorFlow and on JAX);
+# allowed are 4e-6. A single weight that is wrong by a hundredth showed at 9e-5 to 6e-3 in the single
+# networks and at 8e-6 in the ensemble of 16, unless the unit behind it is never active.
+#
+# No image may be told otherwise. Rounding alone could do that to one whose two largest logits are
+# no further apart than the deviation, 1e-5 where they mostly are some 10 apart: one in a million.
+
+
+class NotNumbers(Exception):
+    """Logits that are not finite: nothing can be said of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The logits of one network beside those of another."""
+
+    absolute: float  # the largest difference of a logit
+    logits: Check  # the largest difference over the largest logit of the framework's own
+    differing: int  # images whose largest logit is that of another class
+
+
+def compare(own: Logits, exported: Logits) -> Comparison:
+    """Set (n, classes) logits of the same images side by side.
+
+    Raises NotNumbers where one is not finite, ValueError where the shapes differ.
+    """
+    for name, logits in (("framework", own), ("ONNX Runtime", exported)):
+        if not np.isfinite(logits).all():
+            raise NotNumbers(f"logits of the {name} are not finite numbers")
+    allowed = tolerances.of("logits", "fp32")
+    return Comparison(
+        absolute=float(np.max(np.abs(exported.astype(np.float64) - own))),
+        logits=Check(
+            quantity="logits",
+            deviation=deviation(exported, own),
+            tolerance=allowed.value,
+            reason=allowed.reason,
+        ),
+        differing=int((own.argmax(axis=1) != exported.argmax(axis=1)).sum()),
+    )
+
+
+# Two networks timed in turn, in one process, so that both see the same machine.
+#
+# As ``bench.run.measure`` samples the inference of a trainer, but the sampling is cut into rounds, and in
+# each round first the one network is asked, then the other: A B A B. A machine that slows down slows
+# both, and the ratio of a round is free of it.
+
+
+ROUNDS = 10
+# The threads of a framework wait for more work in a busy loop before they sleep, some 10 ms:
+# within that time they would take processors from the network that is asked next.
+PAUSE_S = 0.05
+
+
+def measure(
+    own: Network,
+    exported: Network,
+    images: Images,
+    *,
+    clock: Clock = time.perf_counter,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[ExportRound, ...]:
+    """Rounds at a large batch, then rounds of one image at a time.
+
+    Args:
+        own, exported: the networks.
+        images: (n, 28, 28) float32, normalised, to ask with.
+        clock, sleep: of the process.
+    """
+    rounds: list[ExportRound] = []
+    for size in (min(EVALUATION_BATCH_SIZE, len(images)), 1):
+        batches = endless_batches(images, size)
+        for _ in range(ROUNDS):
+            turns: list[Inference] = []
+            for network in (own, exported):
+                sleep(PAUSE_S)
+                samples_s = seconds_of_calls(network.infer, batches, clock, share=ROUNDS)
+                turns.append(Inference(batch_size=size, samples_s=samples_s))
+            rounds.append(ExportRound(own=turns[0], exported=turns[1]))
+    return tuple(rounds)
+
+
+# A framework's saved models beside their ONNX files.
+
+
+def examine(files: ModelFiles, request: ExportRequest) -> Export:
+    """Compare the logits of all test images, then time both networks in turn.
+
+    Raises SavedModelError where a file cannot be used, NotNumbers where logits are not finite.
+    """
+    model, onnx_file = Path(files.model), Path(files.onnx)
+    own = saved.load(model)
+    data = datasets.open_cached(Path(request.data_folder))
+    _check_classes(own.card, data, model)
+    from bench.saved import onnx  # late: after the framework, whose threads come first
+
+    exported = onnx.restore(onnx_file)
+    images = datasets.normalise(data.test.images, mean=own.card.pixel_mean, std=own.card.pixel_std)
+    found = compare(own.network.logits(images), exported.logits(images))
+    record = own.card.record
+    return Export(
+        run_id=record.run_id,
+        experiment=record.experiment,
+        seed=record.seed,
+        # As a saved model is loaded, whatever execution trained it: the framework's default.
+        own=f"{own.framework} {FRAMEWORKS[own.framework].default}",
+        model_sha256=sha256(model),
+        onnx_sha256=sha256(onnx_file),
+        opset=_opset(onnx_file),
+        versions=_versions(own.framework),
+        threads=exported.threads,
+        images=len(images),
+        images_fingerprint=data.fingerprint,
+        absolute_deviation=found.absolute,
+        logits=found.logits,
+        differing=found.differing,
+        rounds=measure(own.network, exported, images),
+        machine=request.machine,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _check_classes(card: Card, data: datasets.Dataset, model: Path) -> None:
+    if card.class_names != data.class_names:
+        raise UsageError(
+            f"{model} is for {card.task} with the classes {' '.join(card.class_names)}; the images "
+            f"are {data.task} with {' '.join(data.class_names)}: give it those of its own task"
+        )
+
+
+def _opset(onnx_file: Path) -> int:
+    import onnx
+
+    model = onnx.load(onnx_file, load_external_data=False)
+    return next(int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx"))
+
+
+def _versions(framework: str) -> dict[str, str]:
+    return versions.installed((*FRAMEWORKS[framework].packages, "onnx", "onnxruntime"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

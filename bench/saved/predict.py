@@ -1,0 +1,198 @@
+"""``python -m bench predict MODEL IMAGE...``: what a saved model reads on pictures.
+
+    python -m bench predict results/NAME/models/RUN.safetensors seven.png photos/
+    python -m bench predict RUN.keras scan.jpg --json
+    python -m bench predict RUN.safetensors scan.jpg --framework numpy --save-prepared seen/
+
+Pictures are PNG, JPEG or BMP of any size, or folders of them, dark on light or light on dark, one
+character on each. The exit code is 0 where all were read; 2 where one was not, which is said
+after the others are done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import UsageError, cli
+from bench.saved.model import TOP, Guess, Model, load
+from bench.trainers import FRAMEWORKS
+from datasets import DataError, pictures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What came of one picture."""
+
+    image: str
+    label: str | None = None
+    top: tuple[Guess, ...] = ()
+    took_s: float | None = None
+    error: str | None = None  # why nothing did
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """What ``--json`` prints."""
+
+    model: str
+    task: str
+    class_names: tuple[str, ...]
+    framework: str  # that it ran in
+    predictions: tuple[Reading, ...]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Read all pictures; return the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        model = load(options.model, options.framework)
+        paths = _paths(options.images)
+    except (UsageError, DataError) as error:
+        print(f"bench predict: error: {error}", file=sys.stderr)
+        return 2
+    if model.card.record.data.drawn:
+        print("Note: it was trained on drawn glyphs, not on handwriting.", file=sys.stderr)
+    readings = _read(model, paths, options)
+    _print(model, readings, as_json=options.json)
+    failed = [reading for reading in readings if reading.error is not None]
+    for reading in failed:
+        print(f"bench predict: error: {reading.error}", file=sys.stderr)
+    return 2 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    said, _, rest = (__doc__ or "").partition("\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench predict",
+        description=f"{said}\n{rest}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors or .keras file")
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="a file or a folder")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--top",
+        type=cli.whole,
+        default=TOP,
+        metavar="N",
+        help=f"how many labels to name (default: {TOP})",
+    )
+    parser.add_argument(
+        "--save-prepared",
+        type=Path,
+        metavar="DIR",
+        help="save what the model saw of each picture, 28x28 pixels, as PNG",
+    )
+    parser.add_argument(
+        "--framework",
+        type=cli.one_of("framework", FRAMEWORKS),
+        help="to run it in (default: the one that trained it)",
+    )
+    return parser
+
+
+def _paths(given: Iterable[Path]) -> list[Path]:
+    """The files named, and those in the folders named, each once.
+
+    Raises UsageError on a folder without images.
+    """
+    found: dict[Path, None] = {}
+    for path in given:
+        inside = [
+            each
+            for each in (sorted(path.rglob("*")) if path.is_dir() else [path])
+            if each == path or (each.is_file() and each.suffix.lower() in pictures.ENDINGS)
+        ]
+        if not inside:
+            raise UsageError(f"{path}: no images in it; wanted {', '.join(pictures.ENDINGS)}")
+        found |= dict.fromkeys(inside)
+    return list(found)
+
+
+def _read(model: Model, paths: Sequence[Path], options: argparse.Namespace) -> list[Reading]:
+    model.warm_up()  # so that the first picture's time is no other than that of the next
+    names = prepared_names(paths)
+    readings = []
+    for path in paths:
+        try:
+            [said] = model.predict([path], top=options.top)
+            if options.save_prepared is not None:
+                save_prepared(model.prepare(path), options.save_prepared / names[path])
+            reading = Reading(image=str(path), label=said.label, top=said.top, took_s=said.took_s)
+        except (DataError, UsageError) as error:
+            reading = Reading(image=str(path), error=str(error))
+        readings.append(reading)
+    return readings
+
+
+def prepared_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """A name for what was seen of each picture: its own, with a number where others have it."""
+    names: dict[Path, str] = {}
+    taken: dict[str, int] = {}
+    for path in paths:
+        taken[path.stem] = taken.get(path.stem, 0) + 1
+        number = taken[path.stem]
+        names[path] = f"{path.stem}.png" if number == 1 else f"{path.stem}-{number}.png"
+    return names
+
+
+def save_prepared(image: NDArray[np.uint8], path: Path) -> None:
+    """Write a PNG; what lies there already is never written over.
+
+    Raises UsageError where another image lies there, or nothing can be written.
+    """
+    from PIL import Image
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            _check_same(image, path)
+        else:
+            Image.fromarray(image).save(path, "PNG")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _check_same(image: NDArray[np.uint8], path: Path) -> None:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as there:
+            if np.array_equal(np.asarray(there), image):
+                return
+    except UnidentifiedImageError:
+        pass  # then it is another file
+    raise UsageError(
+        f"{path} is there already and is another image: it was kept; name another folder with "
+        "--save-prepared, or take it away"
+    )
+
+
+def _print(model: Model, readings: Sequence[Reading], *, as_json: bool) -> None:
+    if as_json:
+        document = Readings(
+            model=str(model.path),
+            task=model.card.task,
+            class_names=model.card.class_names,
+            framework=model.framework,
+            predictions=tuple(readings),
+        )
+        print(msgspec.json.format(msgspec.json.encode(document), indent=1).decode())
+        return
+    read = [reading for reading in readings if reading.error is None]
+    width = max((len(reading.image) for reading in read), default=0)
+    for reading in read:
+        guesses = "   ".join(f"{guess.label} {guess.probability:6.1%}" for guess in reading.top)
+        print(f"{reading.image:{width}}   {guesses}   {1000 * (reading.took_s or 0):.1f} ms")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,286 @@
+"""Whether two frameworks differ, by how much, and whether that may be said aloud.
+
+Runs of the same seed belong together: the same initial weights, the same batches in the same
+order. So what is compared is the ratio within each pair, which leaves out whatever the seed does
+to both. A difference is stated only if all of these hold:
+
+1. the 95 % interval of the ratio does not include 1;
+2. p, corrected for all pairs that were compared beside it, is below 0.05;
+3. the difference is larger than the noise floor, where the machine was audited: that is, than
+   what the same experiment differs by from itself.
+
+Two tie only if they are shown to be equal: the whole interval lies within the noise floor. All
+else is undecided. A difference that is not significant is no sign that there is none.
+
+Simulated, 20,000 times 5 pairs of two frameworks that do not differ: a winner was named in 4.9 %
+with normal noise, in 4.1 % with Laplace's, and in 3.4 % where each run in ten was held up (3 pairs:
+5.0, 4.1 and 3.7 %). Of six frameworks that do not differ, with 5 pairs, at least one of the 15
+comparisons named a winner in 4.2 % of 4,000 cases.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from statistics import fmean
+from typing import Literal
+
+from bench.results.evidence import Arms
+from bench.stats import runs, uncertainty
+from bench.stats.runs import Replicates, Statistic
+from bench.stats.uncertainty import SIGNIFICANCE, Interval, holm, paired_t
+
+Outcome = Literal["higher", "lower", "tie", "undecided"]  # of the first beside the second
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paired:
+    """One statistic in two groups of runs, the first's over the second's, seed by seed."""
+
+    ratio: float  # geometric mean over the pairs
+    interval: Interval | None  # None of one pair
+    p: float | None  # of no difference, not corrected; None of one pair
+    seeds: tuple[int, ...]  # that both have; at least one
+
+    @property
+    def n(self) -> int:
+        """How many pairs there are."""
+        return len(self.seeds)
+
+    @property
+    def difference(self) -> float:
+        """How far the ratio is from 1, as a factor less 1: the same whichever comes first."""
+        return _factor(self.ratio) - 1
+
+    @property
+    def farthest(self) -> float | None:
+        """The same of the end of the interval that is farthest from 1; None of one pair."""
+        ends = self.interval and (self.interval.low, self.interval.high)
+        return max(map(_factor, ends)) - 1 if ends else None
+
+    @property
+    def swapped(self) -> Paired:
+        """The second over the first."""
+        turned = self.interval and Interval(low=1 / self.interval.high, high=1 / self.interval.low)
+        return Paired(ratio=1 / self.ratio, interval=turned, p=self.p, seeds=self.seeds)
+
+
+def _factor(ratio: float) -> float:
+    """The ratio or one over it, whichever is not below 1."""
+    return max(ratio, 1 / ratio)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One statistic in two groups of runs, the first's less the second's, seed by seed."""
+
+    mean: float
+    interval: Interval | None  # None of one pair
+    seeds: tuple[int, ...]  # at least one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Two groups of runs, and what may be said of them."""
+
+    first: Replicates
+    second: Replicates
+    paired: Paired  # the first's over the second's
+    p: float | None  # corrected by Holm's method; None of one pair
+    family: int  # pairs that it was corrected for
+    noise_floor: float | None  # as of ``noise_floor``; None: not known
+    outcome: Outcome
+
+    @property
+    def swapped(self) -> Judged:
+        """The second beside the first."""
+        turned: dict[Outcome, Outcome] = {"higher": "lower", "lower": "higher"}
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            paired=self.paired.swapped,
+            outcome=turned.get(self.outcome, self.outcome),
+        )
+
+
+# Pairs
+
+
+def compare(first: Replicates, second: Replicates, statistic: Statistic) -> Paired | None:
+    """The first's over the second's; None where no seed has both.
+
+    None too where a run that ended well lacks the statistic, such as the time to a target that
+    it never met: the pairs that are left would be the lucky ones.
+    """
+    pairs = _pairs(first, second, statistic)
+    ratios = [value / other for _, value, other in pairs]
+    return _paired(ratios, _seeds(pairs)) if pairs else None
+
+
+def difference(first: Replicates, second: Replicates, statistic: Statistic) -> Difference | None:
+    """The first's less the second's; None where ``compare`` is."""
+    pairs = _pairs(first, second, statistic)
+    if not pairs:
+        return None
+    values = [value - other for _, value, other in pairs]
+    return Difference(mean=fmean(values), interval=uncertainty.of_mean(values), seeds=_seeds(pairs))
+
+
+def _pairs(
+    first: Replicates, second: Replicates, statistic: Statistic
+) -> list[tuple[int, float, float]]:
+    """Seed and both values, of each seed that ended well in both."""
+    ours, theirs = (
+        {record.seed: statistic(record) for record in group.measured} for group in (first, second)
+    )
+    if None in (*ours.values(), *theirs.values()):
+        return []
+    return [
+        (seed, value, other)
+        for seed in sorted(ours.keys() & theirs.keys())
+        if (value := ours[seed]) is not None and (other := theirs[seed]) is not None
+    ]
+
+
+def _seeds(pairs: Sequence[tuple[int, float, float]]) -> tuple[int, ...]:
+    return tuple(seed for seed, _, _ in pairs)
+
+
+def _paired(ratios: Sequence[float], seeds: tuple[int, ...]) -> Paired:
+    return Paired(
+        ratio=math.exp(fmean(map(math.log, ratios))),
+        interval=uncertainty.of_ratio(ratios),
+        p=paired_t(ratios),
+        seeds=seeds,
+    )
+
+
+# Verdicts
+
+
+def judge(groups: Sequence[Replicates], statistic: Statistic) -> list[Judged]:
+    """Every two groups that can be compared, in the groups' order, corrected for one another."""
+    return judge_pairs(combinations(groups, 2), statistic)
+
+
+def judge_pairs(
+    pairs: Iterable[tuple[Replicates, Replicates]],
+    statistic: Statistic,
+    *,
+    above_noise: bool = True,
+) -> list[Judged]:
+    """These pairs, where they can be compared, corrected for one another.
+
+    ``above_noise``: whether the noise floor, which is of seconds, counts.
+    """
+    compared = [(*pair, paired) for pair in pairs if (paired := compare(*pair, statistic))]
+    p_values = [paired.p for *_, paired in compared if paired.p is not None]
+    corrected = iter(holm(p_values))
+    judged = []
+    for first, second, paired in compared:
+        p = None if paired.p is None else next(corrected)
+        floor = noise_floor_of(first) if above_noise else None
+        judged.append(
+            Judged(
+                first=first,
+                second=second,
+                paired=paired,
+                p=p,
+                family=len(p_values),
+                noise_floor=floor,
+                outcome=outcome(paired, p, floor),
+            )
+        )
+    return judged
+
+
+def outcome(paired: Paired, p: float | None, floor: float | None = None) -> Outcome:
+    """What may be said of a pair whose corrected p this is; the conditions are above.
+
+    One pair is never a tie: that it differs little says nothing of the next.
+    """
+    if paired.interval is None or paired.farthest is None or p is None:
+        return "undecided"
+    if floor is not None and paired.farthest <= floor:
+        return "tie"
+    significant = p < SIGNIFICANCE and not paired.interval.includes(1)
+    if significant and (floor is None or paired.difference > floor):
+        return "higher" if paired.ratio > 1 else "lower"
+    return "undecided"
+
+
+# The audit of clock and machine
+
+
+def compare_arms(first_s: Sequence[float], second_s: Sequence[float]) -> Paired:
+    """Seconds of the first arm over those of the second, round by round; at least one round."""
+    ratios = [first / second for first, second in zip(first_s, second_s, strict=True)]
+    return _paired(ratios, tuple(range(len(ratios))))
+
+
+def noise_floor(arms: Arms) -> float | None:
+    """How far an experiment may be from itself: 0.02 for 2 %. None of fewer than two rounds.
+
+    The end of the interval of the A/A ratio that is farthest from 1, as a factor less 1.
+    """
+    return compare_arms(arms.same_s, arms.a_s).farthest if arms.a_s else None
+
+
+def noise_floor_of(group: Replicates) -> float | None:
+    """Of the audit beside these runs; None where it is of another machine or device, or absent."""
+    audit = group.evidence.audit
+    if audit is None or audit.arms is None or runs.host(audit.machine) != group.host:
+        return None
+    if audit.arms.experiment.device != group.experiment.device:
+        return None
+    return noise_floor(audit.arms)
+
+
+def names_winner(arms: Arms, floor: float | None = None) -> bool:
+    """Whether the rule would call one of two arms that are the very same the faster.
+
+    ``floor``: the noise floor that an audit before them found; None: there was none.
+    """
+    same = compare_arms(arms.same_s, arms.a_s)
+    return outcome(same, same.p, floor) in ("higher", "lower")
+
+
+def winners_named(arms: Arms, repetitions: Sequence[Arms]) -> int:
+    """In how many further comparisons of equal arms a winner is named, beside the first's floor."""
+    floor = noise_floor(arms)
+    return sum(names_winner(repetition, floor) for repetition in repetitions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delay:
+    """A delay of known size beside what was found of it, seconds a run."""
+
+    injected_s: float  # mean over the rounds
+    found_s: float
+    interval: Interval | None  # of what was found; None of one round
+
+    @property
+    def found(self) -> bool:
+        """Whether the interval includes what was injected, and does not include 0."""
+        return (
+            self.interval is not None
+            and self.interval.includes(self.injected_s)
+            and not self.interval.includes(0)
+        )
+
+
+def delay_found(arms: Arms) -> Delay:
+    """What the delayed arm took longer than the mean of the equal ones, round by round.
+
+    The mean of two is less noisy than either. At least one round.
+    """
+    rounds = zip(arms.delayed_s, arms.a_s, arms.same_s, strict=True)
+    longer = [late - (a + same) / 2 for late, a, same in rounds]
+    return Delay(
+        injected_s=fmean(arms.injected_s),
+        found_s=fmean(longer),
+        interval=uncertainty.of_mean(longer),
+    )

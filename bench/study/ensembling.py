@@ -1,0 +1,235 @@
+"""``python -m bench ensemble``: an ensemble's members trained at once, and one after the other.
+
+    python -m bench ensemble                                  # 16 members, widths 64 and 128
+    python -m bench ensemble --members 4,16,64 --rounds 20
+    python -m bench ensemble --device cuda --out results/NAME # ensembling.json beside the records
+
+Exit code 0 where all ways came to the same weights, 1 where not, or where PyTorch or its device is
+missing; 2 for a mistake in the command line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import itertools
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from bench import UsageError
+from bench.cli import DEVICES, one_of, whole, wholes
+from bench.machine import hardware
+from bench.machine.clock import Stopwatch
+from bench.plan import devices
+from bench.results.evidence import EnsembleArm, EnsembleSetting, EnsembleTimes, Ensembling, Way
+from bench.results.folder import Results, ResultsError
+from bench.results.record import Machine
+from bench.run import versions
+from bench.run.progress import StageDisplay
+from bench.stats.verdict import Paired, compare_arms
+from bench.trainers import FRAMEWORKS, FrameworkMissing, Weights
+from datasets import Stage
+from models.members import HIDDEN, MEMBERS
+
+# The arms round by round: the same steps of the same members on the same batches, three ways.
+#
+# An untimed round warms every arm up and shows that all arrive at the same weights. Then the arms
+# take turns, and who begins moves on from round to round, so that a machine that slows down slows
+# all alike.
+
+
+def measure(
+    setting: EnsembleSetting, *, rounds: int, advanced: Callable[[int], None] = lambda _: None
+) -> EnsembleTimes:
+    """Train every way for so many rounds. ``advanced`` hears how many rounds are done.
+
+    Raises FrameworkMissing where PyTorch, or its support for the device, is not installed.
+    """
+    torch_arms = _arms()
+    members, batches = torch_arms.starts(setting)
+    start = torch_arms.start_weights(members)
+    arms = {way: make(members, batches) for way, make in torch_arms.WAYS.items()}
+    deviations = _warmed_up(arms, start)
+    seconds: dict[Way, list[float]] = {way: [] for way in arms}
+    for round_ in range(rounds):
+        for way in _in_turn(tuple(arms), round_):
+            watch = Stopwatch(synchronize=arms[way].synchronize, clock=time.perf_counter)
+            seconds[way].append(watch.time("train", arms[way].train)[1])
+        advanced(round_ + 1)
+    return EnsembleTimes(
+        setting=setting,
+        threads=torch_arms.threads(),
+        arms=tuple(
+            EnsembleArm(way=way, rounds_s=tuple(seconds[way]), deviation=deviations[way])
+            for way in arms
+        ),
+    )
+
+
+def _arms() -> Any:
+    try:
+        return importlib.import_module("bench.trainers.pytorch_ensembles")
+    except ModuleNotFoundError as error:
+        raise FrameworkMissing(
+            f"the members are PyTorch networks, and the package {error.name!r} is not installed"
+        ) from error
+
+
+def _warmed_up(arms: Mapping[Way, Any], start: Weights) -> dict[Way, float]:
+    """Train every arm for a round, and return how far each is then from the first."""
+    for arm in arms.values():
+        arm.train()
+        arm.synchronize()
+    wanted = next(iter(arms.values())).weights()
+    return {way: deviation(arm.weights(), wanted, start) for way, arm in arms.items()}
+
+
+def deviation(weights: Weights, wanted: Weights, start: Weights) -> float:
+    """How far weights are from where they should be, by how far they should have moved.
+
+    Means over a tensor, and of the tensors the largest.
+    """
+    return max(
+        float(np.abs(weights[name] - array).mean() / np.abs(array - start[name]).mean())
+        for name, array in wanted.items()
+    )
+
+
+def _in_turn(ways: tuple[Way, ...], round_: int) -> tuple[Way, ...]:
+    first = round_ % len(ways)
+    return ways[first:] + ways[:first]
+
+
+# What was found of training members at once, for a reader. Reads the record alone.
+
+
+FASTER_WAYS: tuple[Way, ...] = ("vmap", "batched")
+# Deviations of weights below it are rounding's: 1e-6 is usual, another order of batches is 1.
+SAME_WEIGHTS = 1e-3
+
+
+def speed_up(timed: EnsembleTimes, way: Way) -> Paired:
+    """How many times as fast as one after the other, round by round."""
+    return compare_arms(timed.arm("one by one").rounds_s, timed.arm(way).rounds_s)
+
+
+def same_work(timed: EnsembleTimes) -> bool:
+    """Whether all arms came to the same weights but for rounding."""
+    return all(arm.deviation < SAME_WEIGHTS for arm in timed.arms)
+
+
+def sentences(timed: EnsembleTimes) -> list[str]:
+    """One setting: what was trained, what each way took, and how much faster it was."""
+    one = timed.setting
+    lines = [
+        f"{one.members} members of 784-{one.width}-{one.classes}, batch size "
+        f"{one.batch_size:,}, {one.device.upper()}, {timed.threads} threads, Adam; a step of all "
+        f"members, median of {len(timed.arms[0].rounds_s)} rounds of {one.steps} steps:"
+    ]
+    for arm in timed.arms:
+        step_ms = 1000 * median(arm.rounds_s) / one.steps
+        lines.append(f"  {arm.way:12}{step_ms:9.3f} ms{_beside(timed, arm.way)}")
+    if not same_work(timed):
+        lines.append("  The arms did NOT come to the same weights: these times mean nothing.")
+    return lines
+
+
+def _beside(timed: EnsembleTimes, way: Way) -> str:
+    if way not in FASTER_WAYS:
+        return ""
+    paired, deviation = speed_up(timed, way), timed.arm(way).deviation
+    interval = paired.interval
+    known = f" (95 %: {interval.low:.2f} to {interval.high:.2f})" if interval else ""
+    return f", {paired.ratio:.2f} times as fast{known}; weights agree to {deviation:.0e}"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure every setting, print each as it comes, and return the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        here = hardware.observe()
+        devices([options.device], here)
+        results = None if options.out is None else Results(options.out)
+        with nullcontext() if results is None else results.lock():
+            timed = list(_measured(options))
+            if results is not None:
+                results.save_evidence(_record(timed, here))
+    except (UsageError, ResultsError) as error:
+        print(f"bench ensemble: error: {error}", file=sys.stderr)
+        return 2
+    except FrameworkMissing as error:
+        print(f"bench ensemble: {error}", file=sys.stderr)
+        return 1
+    return 0 if all(map(same_work, timed)) else 1
+
+
+def _measured(options: argparse.Namespace) -> Iterator[EnsembleTimes]:
+    axes = itertools.product(options.members, options.width, options.batch_size)
+    for members, width, batch_size in axes:
+        setting = EnsembleSetting(
+            members=members,
+            width=width,
+            batch_size=batch_size,
+            steps=options.steps,
+            device=options.device,
+        )
+        stage = Stage(name=f"{members} of {width}", total=options.rounds, unit="rounds")
+        with StageDisplay() as show:
+            timed = measure(setting, rounds=options.rounds, advanced=partial(show, stage))
+        print("\n".join(sentences(timed)), flush=True)
+        yield timed
+
+
+def _record(timed: Sequence[EnsembleTimes], here: Machine) -> Ensembling:
+    return Ensembling(
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=here,
+        versions=versions.installed(FRAMEWORKS["pytorch"].packages),
+        timed=tuple(timed),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench ensemble",
+        description="Train the members of an ensemble at once and one after the other, and time "
+        "both.",
+    )
+    for name, default, what in (
+        ("members", MEMBERS, "networks in an ensemble"),
+        ("width", (HIDDEN, 2 * HIDDEN), "hidden units of each"),
+        ("batch-size", 128, "images a step"),
+    ):
+        given = default if isinstance(default, tuple) else (default,)
+        parser.add_argument(
+            f"--{name}",
+            type=wholes,
+            default=given,
+            metavar="N",
+            help=f"{what}; several with commas (default: {','.join(map(str, given))})",
+        )
+    for name, default, what in (
+        ("steps", 100, "optimiser steps in a round"),
+        ("rounds", 10, "how often each way is timed"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=whole,
+            default=default,
+            metavar="N",
+            help=f"{what} (default: {default})",
+        )
+    parser.add_argument("--device", type=one_of("device", DEVICES), default="cpu")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="results folder to leave ensembling.json in"
+    )
+    return parser

@@ -1,0 +1,90 @@
+"""The pulse of this very machine, taken for real; and pulses in a few numbers."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bench.machine import pulse
+from bench.machine.pulse import steadiness, warnings
+from bench.results.record import Pulse
+
+
+def test_a_pulse_has_every_product_and_a_share_of_the_processors() -> None:
+    taken = pulse.take()
+    assert len(taken.product_s) == pulse.PRODUCTS
+    assert all(seconds > 0 for seconds in taken.product_s)
+    assert taken.busy is not None
+    assert 0 <= taken.busy <= 1
+    assert taken.clock_hz is None or taken.clock_hz > 1e6
+
+
+def test_no_thread_spins_on_into_the_run_that_follows() -> None:
+    pulse.take()
+    start, own = time.monotonic(), time.process_time()
+    time.sleep(0.05)
+    assert time.process_time() - own < 0.5 * (time.monotonic() - start)
+
+
+# How steady a machine was
+
+
+def pulses(*products_s: float, busy: float | None = 0.0) -> list[Pulse]:
+    return [Pulse(product_s=(each,) * 3, busy=busy, clock_hz=2e9) for each in products_s]
+
+
+def test_a_machine_that_stays_the_same_is_warned_of_nothing() -> None:
+    steady = steadiness(pulses(*[0.001] * 8))
+    assert steady is not None
+    assert (steady.pulses, steady.product_s, steady.drift, steady.slowest) == (8, 0.001, 0.0, 0.0)
+    assert steady.clock_hz == (2e9, 2e9)
+    assert warnings(steady, "the runs") == []
+
+
+def test_a_product_that_was_held_up_does_not_change_its_pulse() -> None:
+    steady = steadiness([Pulse(product_s=(0.001, 0.001, 9.0))])
+    assert steady is not None
+    assert steady.product_s == 0.001
+
+
+def test_drift_is_the_last_quarter_over_the_first() -> None:
+    steady = steadiness(pulses(1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.2, 1.2))
+    assert steady is not None
+    assert steady.drift == pytest.approx(0.2)
+    (sentence,) = warnings(steady, "the runs")
+    assert "During the runs the same product came to take 20 % longer" in sentence
+    assert "measure again" in sentence
+
+
+def test_a_machine_that_gets_faster_drifts_too() -> None:
+    steady = steadiness(pulses(1.0, 0.5))
+    assert steady is not None
+    assert "50 % shorter" in warnings(steady, "the runs")[0]
+
+
+def test_one_pulse_held_up_is_no_drift() -> None:
+    steady = steadiness(pulses(1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 5.0))
+    assert steady is not None
+    assert steady.drift == pytest.approx(2.0)  # of the last two: half of them were held up
+    steady = steadiness(pulses(*[1.0] * 11, 5.0))
+    assert steady is not None
+    assert steady.drift == 0.0
+    assert steady.slowest == 4.0
+
+
+def test_others_that_are_busy_are_warned_of_with_what_to_do() -> None:
+    steady = steadiness([*pulses(1.0, 1.0), *pulses(1.0, busy=0.4)])
+    assert steady is not None
+    assert steady.busiest == 0.4
+    (sentence,) = warnings(steady, "the runs")
+    assert "40 % of the processors" in sentence
+    assert "close them" in sentence
+
+
+def test_what_was_not_read_is_absent() -> None:
+    steady = steadiness([Pulse(product_s=(1.0,))])
+    assert steady is not None
+    assert (steady.drift, steady.busiest, steady.clock_hz) == (None, None, None)
+    assert warnings(steady, "the runs") == []
+    assert steadiness([]) is None

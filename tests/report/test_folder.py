@@ -1,0 +1,157 @@
+"""A whole report of a results folder, and ``python -m bench report``."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.report import page as report
+from bench.results.evidence import SuiteFacts
+from bench.results.folder import Results
+from bench.results.record import Record
+from tests.imports import ROOT
+from tests.parsed import parsed_files
+from tests.records import MACHINE, make_record
+from tests.refusing import refusing
+
+PAIR = [make_record(), make_record(architecture="cnn")]
+
+
+def saved(folder: Path, records: list[Record]) -> Path:
+    for record in records:
+        Results(folder).save(record)
+    return folder
+
+
+def reported(folder: Path, records: list[Record]) -> str:
+    """The report of a folder with these records and no others."""
+    for path in folder.glob("records/*"):
+        path.unlink()
+    return report.write(Results(saved(folder, records)))
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_report_is_tables_plots_and_a_page_that_leads_to_all_of_them(tmp_path: Path) -> None:
+    Results(tmp_path).note_command(["python", "run_all.py", "--preset", "quick"])
+    summary = reported(tmp_path, PAIR)
+    page = (tmp_path / "README.md").read_text()
+    links = set(re.findall(r"\]\(([^)]+)\)", page))
+    files = {
+        path.relative_to(tmp_path).as_posix()
+        for path in tmp_path.rglob("*")
+        if path.parent.name in ("tables", "plots")
+    }
+    assert links == files
+    assert "tables/frameworks.md" in files
+    assert "plots/swap_cpu_b128.svg" in files
+    assert "python run_all.py --preset quick" in page
+    assert "Testium 9000, 2 cores, 8 GiB memory" in page
+    assert "torch 2.13.0" in page
+    assert "digits-mnist" in page  # the fingerprint
+    assert str(tmp_path) in summary
+
+
+def test_what_is_missing_is_said_with_what_it_would_need(tmp_path: Path) -> None:
+    reported(tmp_path, [make_record()])
+    page = (tmp_path / "README.md").read_text()
+    assert "Hardware side by side: not made; it needs the same experiments on the CPU" in page
+    assert "Not drawn: it needs the same experiments at two or more batch sizes." in page
+    assert "hardware.csv" not in names(tmp_path / "tables")
+
+
+def test_no_record_is_nothing_to_report(tmp_path: Path) -> None:
+    assert report.write(Results(tmp_path)) == "No run has ended, so there is nothing to report."
+    assert names(tmp_path) == set()
+
+
+def test_only_failures_are_a_report_without_plots(tmp_path: Path) -> None:
+    reported(tmp_path, [make_record(status="failed", reason="no luck")])
+    assert "no luck" in (tmp_path / "tables/runs.md").read_text()
+    assert not (tmp_path / "plots").exists()
+
+
+def test_a_report_of_other_records_leaves_nothing_of_the_one_before(tmp_path: Path) -> None:
+    reported(tmp_path, PAIR)
+    assert "swap.md" in names(tmp_path / "tables")
+    reported(tmp_path, [make_record(batch_size=20, goal="throughput")])
+    assert "swap.md" not in names(tmp_path / "tables")
+    assert all("b128" not in name for name in names(tmp_path / "plots"))
+
+
+def test_machines_that_differ_are_pointed_at(tmp_path: Path) -> None:
+    other = replace(MACHINE, cpu="Slowium")
+    reported(
+        tmp_path,
+        [
+            make_record(machine=MACHINE, status="failed"),
+            make_record(machine=other, status="failed", seed=1),
+        ],
+    )
+    page = (tmp_path / "README.md").read_text()
+    assert "Runs of different machines lie in this folder" in page
+    assert "- Slowium, 2 cores, 8 GiB memory, Linux 6.1 x86_64" in page
+
+
+def test_the_command_makes_it_all_again_from_the_records(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = saved(tmp_path / "quick", PAIR)
+    summary = report.write(Results(folder))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for path in (*folder.glob("tables/*"), *folder.glob("plots/*"), folder / "README.md"):
+        path.unlink()
+    assert report.main([str(folder)]) == 0
+    assert capsys.readouterr().out == summary + "\n"
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_the_command_parses_each_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = saved(tmp_path, PAIR)
+    Results(folder).save_evidence(SuiteFacts(seeds_stopped="It was enough."))
+    parsed = parsed_files(monkeypatch)
+    assert report.main([str(folder)]) == 0
+    assert set(parsed) == {*folder.glob("records/*.json"), folder / "suite.json"}
+    assert set(parsed.values()) == {1}
+
+
+def test_a_folder_without_records_is_an_error_that_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report.main([str(tmp_path / "nothing")]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: no records in ")
+
+
+def test_a_report_that_cannot_be_written_is_an_error_that_names_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = saved(tmp_path, [make_record()])
+    (folder / "tables").write_text("in the way")
+    assert report.main([str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: the report cannot be written: ")
+    assert str(folder / "tables") in error
+
+
+def test_a_report_loads_no_framework(tmp_path: Path) -> None:
+    folder = saved(tmp_path, [make_record()])
+    program = (
+        f"{refusing(('torch', 'tensorflow', 'keras', 'jax'))}\n"
+        "from bench.report.page import command\n"
+        f"sys.exit(command.main([{str(folder)!r}]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folder / "README.md").exists()

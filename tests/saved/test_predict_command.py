@@ -1,0 +1,110 @@
+"""``python -m bench predict`` in this process, with a model of NumPy's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import datasets
+from bench.saved.model import load
+from bench.saved.predict import main, prepared_names
+from tests.saved_models import data_folder, model_path
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder with a PNG and a JPEG, dark on light, and a file that is no picture."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name, image in zip(("one.png", "two.jpg"), _drawn(), strict=False):
+        large = 255 - np.asarray(Image.fromarray(image).resize((140, 140)))
+        Image.fromarray(np.pad(large, ((20, 30), (40, 60)), constant_values=255)).save(
+            folder / name
+        )
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def _drawn() -> NDArray[np.uint8]:
+    return np.asarray(datasets.open_cached(data_folder()).test.images[:2])
+
+
+def run(*words: str | Path) -> int:
+    return main([str(model_path()), *map(str, words)])
+
+
+def test_a_folder_is_read_and_each_picture_has_a_line(pictures: Path, capsys: Captured) -> None:
+    assert run(pictures) == 0
+    out, err = capsys.readouterr()
+    model = load(model_path())
+    for line, path in zip(out.splitlines(), sorted(pictures.glob("*.*g")), strict=True):
+        [said] = model.predict([path])
+        assert line.startswith(f"{path}")
+        assert line.split()[1:3] == [said.label, f"{said.top[0].probability:.1%}"]
+        assert line.endswith(" ms")
+    assert "drawn glyphs, not on handwriting" in err
+
+
+def test_json_says_all_of_it_to_a_program(pictures: Path, capsys: Captured) -> None:
+    assert run(pictures / "one.png", "--json", "--top", "10") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["task"], said["framework"], said["class_names"]) == (
+        "digits",
+        "numpy",
+        list("0123456789"),
+    )
+    [one] = said["predictions"]
+    assert one["image"] == str(pictures / "one.png")
+    assert one["label"] == one["top"][0]["label"]
+    assert sum(guess["probability"] for guess in one["top"]) == pytest.approx(1)
+    assert one["took_s"] > 0
+    assert one["error"] is None
+
+
+def test_a_file_that_is_no_picture_is_said_after_the_others_are_done(
+    pictures: Path, capsys: Captured
+) -> None:
+    assert run(pictures / "notes.txt", pictures / "one.png", pictures / "none.png") == 2
+    out, err = capsys.readouterr()
+    assert out.startswith(str(pictures / "one.png"))
+    assert len(out.splitlines()) == 1
+    assert "notes.txt: cannot be read as a PNG, JPEG or BMP image" in err
+    assert "none.png: no such file" in err
+
+
+def test_a_folder_without_pictures_and_a_file_that_is_no_model_end_at_once(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    assert run(tmp_path) == 2
+    assert "no images in it; wanted .png" in capsys.readouterr().err
+    assert main([str(tmp_path / "run.keras"), "one.png"]) == 2
+    assert "run.keras: no such file" in capsys.readouterr().err
+
+
+def test_what_the_model_saw_is_saved_and_nothing_is_written_over(
+    pictures: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    seen = tmp_path / "seen"
+    assert run(pictures, "--save-prepared", seen) == 0
+    assert sorted(path.name for path in seen.iterdir()) == ["one.png", "two.png"]
+    saved = np.asarray(Image.open(seen / "one.png"))
+    np.testing.assert_array_equal(saved, load(model_path()).prepare(pictures / "one.png"))
+    assert run(pictures, "--save-prepared", seen) == 0  # the same again is no loss
+    other = Image.new("L", (28, 28))
+    other.save(seen / "one.png")
+    capsys.readouterr()
+    assert run(pictures, "--save-prepared", seen) == 2
+    assert "one.png is there already and is another image: it was kept" in capsys.readouterr().err
+    assert not np.asarray(Image.open(seen / "one.png")).any()
+
+
+def test_pictures_of_one_name_are_saved_under_two() -> None:
+    paths = [Path("a/x.png"), Path("b/x.jpg"), Path("b/y.png")]
+    assert list(prepared_names(paths).values()) == ["x.png", "x-2.png", "y.png"]

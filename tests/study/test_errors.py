@@ -1,0 +1,145 @@
+"""The errors: which are shown, which classes are confused, and whether models err alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.stats.uncertainty import holm, mcnemar
+from bench.study import errors
+from bench.study.agreement import Overlap, overlap
+from bench.study.artifact import Picture, Sheet
+from tests.study_data import (
+    Answers,
+    make_predictions,
+    make_split,
+    make_study,
+    pictures,
+    sheets,
+    words,
+)
+
+TRUTH = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
+MLP = [1, 1, 0, 0, 0, 1, 1, 1, 2, 2, 2, 0]  # wrong on 0, 1, 4 and 11
+CNN = [1, 2, 0, 0, 1, 1, 1, 0, 2, 2, 2, 2]  # wrong on 0, 1 and 7
+
+
+def made(answers: Answers, names: list[str] | None = None) -> list[Picture | Sheet]:
+    test = make_split(TRUTH)
+    return list(errors.make(make_study(test, test, test, 3, answers, names)))
+
+
+def test_two_models_are_counted_image_by_image() -> None:
+    test = make_split(TRUTH)
+    found = overlap(
+        *(make_predictions(name, said, test, 3) for name, said in (("a", MLP), ("b", CNN)))
+    )
+    assert found == Overlap(both_right=7, first_only=2, second_only=1, both_wrong=2, same_answer=1)
+    assert found.jaccard == pytest.approx(2 / 5)
+    wrong = [np.array(said) != TRUTH for said in (MLP, CNN)]
+    assert found.correlation == pytest.approx(np.corrcoef(*wrong)[0, 1])
+    assert found.p == mcnemar(2, 1)
+
+
+def test_chance_is_what_independent_errors_come_to() -> None:
+    # 1,000 images, 100 and 200 wrong, independent: 20 both, 280 either
+    found = Overlap(both_right=720, first_only=80, second_only=180, both_wrong=20, same_answer=0)
+    assert found.jaccard_by_chance == pytest.approx(20 / 280)
+    assert found.jaccard == pytest.approx(found.jaccard_by_chance)
+    assert found.correlation == pytest.approx(0)
+
+
+def test_of_no_errors_there_is_neither_overlap_nor_correlation() -> None:
+    found = Overlap(both_right=5, first_only=0, second_only=0, both_wrong=0, same_answer=0)
+    assert (found.jaccard, found.jaccard_by_chance, found.correlation) == (None, None, None)
+    assert found.p == 1
+
+
+def test_the_most_confident_mistakes_come_first() -> None:
+    figure = pictures(made({("mlp", 0): MLP}))["mistakes_mlp_pytorch"].figure
+    said = [axes.get_xlabel().split("\n")[0] for axes in figure.axes if axes.images]
+    assert said == ["A → B", "A → B", "B → A", "C → A"]  # certainty falls with the image
+    assert any("4 of 4 errors" in text for text in words(figure))
+
+
+def test_pairs_are_means_over_seeds_with_their_share_of_the_errors() -> None:
+    frame = sheets(made({("mlp", 0): MLP, ("mlp", 1): TRUTH}))["confused_pairs"].frame
+    assert frame.values.tolist() == [
+        ["MLP in pytorch", "A", "B", 1.0, 0.5, 0.75],
+        ["MLP in pytorch", "C", "A", 0.5, 0.0, 0.25],
+    ]
+
+
+def test_every_model_with_errors_has_a_panel_of_pairs_on_as_many_slides_as_that_takes() -> None:
+    architectures = ("mlp", "cnn", "mlp-small", "mlp-wide", "gnn", "ensemble-mlp", "adaboost-mlp")
+    answers = {(name, 0): MLP for name in architectures} | {("mlp", 0): TRUTH}
+    found = pictures(made(answers))
+    assert len(found["confused_pairs"].figure.axes) == 6
+    assert "confused_pairs_2" not in found
+    found = pictures(made(answers | {("mlp", 0): CNN}))
+    assert len(found["confused_pairs_2"].figure.axes) == 1
+
+
+def test_models_are_compared_at_every_seed_and_with_themselves() -> None:
+    answers = {("mlp", 0): MLP, ("mlp", 1): MLP, ("cnn", 0): CNN, ("cnn", 1): TRUTH}
+    tables = sheets(made(answers))
+    between, cnn, mlp = tables["overlap"].frame.to_dict("records")
+    assert (between["first"], between["second"]) == ("CNN in pytorch", "MLP in pytorch")
+    assert (cnn["first"], mlp["first"]) == (cnn["second"], mlp["second"])
+    assert (between["times"], between["overlap"]) == (2, pytest.approx(0.2))  # of 0.4 and 0
+    assert (between["lowest_overlap"], between["highest_overlap"]) == pytest.approx((0, 0.4))
+    assert (mlp["overlap"], mlp["same_answer"], mlp["correlation"]) == pytest.approx((1, 1, 1))
+    by_seed = tables["overlap_by_seed"].frame
+    assert by_seed[["first_seed", "second_seed"]].values.tolist() == [
+        [0, 0],
+        [1, 1],
+        [0, 1],
+        [0, 1],
+    ]
+    expected = [mcnemar(1, 2), mcnemar(0, 4), mcnemar(3, 0), mcnemar(0, 0)]
+    assert by_seed["p"].tolist() == pytest.approx(holm(expected))
+    assert between["p"] == by_seed["p"][:2].max()
+
+
+def test_the_picture_of_overlaps_names_every_comparison() -> None:
+    answers = {("mlp", 0): MLP, ("mlp", 1): MLP, ("cnn", 0): CNN}
+    figure = pictures(made(answers))["overlap"].figure
+    said = words(figure)
+    assert {"MLP in pytorch, two seeds", "CNN in pytorch | MLP in pytorch"} <= set(said)
+    assert {"by chance", "two seeds of one model", "two models, the same seed"} <= set(said)
+
+
+def test_what_all_get_wrong_is_listed_with_what_most_say() -> None:
+    artifacts = made({("mlp", 0): MLP, ("mlp", 1): MLP, ("cnn", 0): CNN})
+    frame = sheets(artifacts)["missed_by_all"].frame
+    assert frame[["index", "truth", "said_most", "by_runs", "runs"]].values.tolist() == [
+        [0, "A", "B", 3, 3],
+        [1, "A", "B", 2, 3],
+    ]
+    figure = pictures(artifacts)["missed_by_all"].figure
+    assert [axes.get_xlabel() for axes in figure.axes if axes.images] == ["A → B (3)", "A → B (2)"]
+
+
+def test_what_one_alone_gets_wrong_is_wrong_with_all_its_seeds_and_right_in_all_others() -> None:
+    other = [1, 1, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2]  # the MLP's second seed is right on 11
+    artifacts = made({("mlp", 0): MLP, ("mlp", 1): other, ("cnn", 0): CNN})
+    figure = pictures(artifacts)["wrong_alone"].figure
+    answers = [text for text in words(figure) if "→" in text]
+    assert sorted(answers) == ["B\n→ A", "B\n→ A"]  # image 4 of the MLP, image 7 of the CNN
+    images = [axes.images[0].get_array() for axes in figure.axes]
+    expected = make_split(TRUTH).images[[7, 4]]  # the CNN first: it has fewer errors
+    np.testing.assert_array_equal(images, expected)
+
+
+def test_one_run_has_nobody_to_be_compared_with() -> None:
+    artifacts = made({("mlp", 0): MLP})
+    assert set(sheets(artifacts)) == {"confused_pairs"}
+    assert set(pictures(artifacts)) == {"mistakes_mlp_pytorch", "confused_pairs"}
+
+
+def test_models_without_an_error_leave_tables_and_no_pictures_of_errors() -> None:
+    artifacts = made({("mlp", 0): TRUTH, ("cnn", 0): TRUTH})
+    assert set(pictures(artifacts)) == {"wrong_alone"}
+    assert sheets(artifacts)["confused_pairs"].frame.empty
+    (row,) = sheets(artifacts)["overlap"].frame.to_dict("records")
+    assert (row["both_right"], row["overlap"]) == (12, None)

@@ -1,0 +1,115 @@
+"""The page of a study: every artifact and its caption, whatever a step leaves or lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from bench.results.folder import Results
+from bench.stats import runs
+from bench.study import page
+from bench.study.artifact import Artifact, Picture, Sheet, Step, Study
+from datasets import Split
+from tests.records import make_record
+from tests.study_data import make_dataset
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    split = Split(images=np.zeros((3, 28, 28), np.uint8), labels=np.zeros(3, np.uint8))
+    return Study(
+        results=Results(tmp_path),
+        dataset=make_dataset(split),
+        groups=runs.replicates([make_record(), make_record(seed=1)]),
+        predictions={},
+    )
+
+
+def a_step(*artifacts: Artifact) -> Step:
+    def make(study: Study) -> Iterator[Artifact]:
+        yield from artifacts
+
+    found = SimpleNamespace(TITLE="Look", NEEDS="a run of architecture cnn", make=make)
+    return cast(Step, found)
+
+
+def a_picture(name: str = "samples") -> Picture:
+    return Picture(name=name, title="Samples", caption="Two of each.", figure=Figure())
+
+
+def a_sheet(rows: int = 2) -> Sheet:
+    frame = pd.DataFrame(
+        {
+            "class": ["a|b", *"x" * (rows - 1)],
+            "accuracy": [0.98765, *[None] * (rows - 1)],
+            "images": range(1000, 1000 + rows),
+        }
+    )
+    return Sheet(
+        name="per_class",
+        title="By class",
+        caption="Of the test images.",
+        frame=frame,
+        formats={"accuracy": ".1%", "images": ","},
+    )
+
+
+def test_every_artifact_is_a_file_with_its_caption_on_the_page(study: Study) -> None:
+    page.write(study, [a_step(a_picture(), a_sheet())])
+    text = (study.folder / "README.md").read_text()
+    links = set(re.findall(r"\]\(([^)]+)\)", text))
+    files = {path.relative_to(study.folder).as_posix() for path in study.folder.rglob("*.*")}
+    assert {*links, "README.md"} == files
+    assert "Two of each." in text
+    assert "Of the test images." in text
+    assert "MLP in pytorch eager; seeds 0, 1." in text
+
+
+def test_a_table_shows_rounded_numbers_and_keeps_exact_ones(study: Study) -> None:
+    page.write(study, [a_step(a_sheet())])
+    assert r"| a\|b | 98.8% | 1,000 |" in (study.folder / "README.md").read_text()
+    assert "a|b,0.98765,1000" in (study.folder / "tables/per_class.csv").read_text()
+
+
+def test_what_is_not_known_is_an_empty_cell(study: Study) -> None:
+    page.write(study, [a_step(a_sheet())])
+    assert "| x |  | 1,001 |" in (study.folder / "README.md").read_text()
+
+
+def test_a_long_table_is_cut_on_the_page_alone(study: Study) -> None:
+    page.write(study, [a_step(a_sheet(rows=page.ROWS_SHOWN + 7))])
+    assert "7 more rows are in the files" in (study.folder / "README.md").read_text()
+    whole = (study.folder / "tables/per_class.md").read_text()
+    assert f"| {1000 + page.ROWS_SHOWN + 6:,} |" in whole
+
+
+def test_a_step_without_its_runs_says_what_it_needs(study: Study) -> None:
+    page.write(study, [a_step()])
+    text = (study.folder / "README.md").read_text()
+    assert "Not made: it needs a run of architecture cnn." in text
+
+
+def test_what_an_earlier_study_left_is_removed(study: Study) -> None:
+    page.write(study, [a_step(a_picture("old"), a_sheet())])
+    page.write(study, [a_step(a_picture("new"))])
+    assert {path.name for path in (study.folder / "pictures").iterdir()} == {"new.png"}
+    assert not list((study.folder / "tables").iterdir())
+
+
+def test_a_step_that_fails_is_not_hidden(study: Study) -> None:
+    class Broken:
+        TITLE, NEEDS = "Broken", "nothing"
+
+        def make(self, study: Study) -> Iterator[Artifact]:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        page.write(study, [Broken()])
