@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,34 @@ LIVE = (
 # Facts of frameworks, as data; so is ``bench.trainers`` itself, but for its ``load``.
 FACTS = frozenset({"bench.trainers.native"})
 # Where a framework may be imported, by its package's name.
-HOMES = ("bench.trainers.*{}*", "bench.saved.exporting.*{}*", "models.*_*{}")
-# What trainers are made with, and all of bench/ that they may import when they run.
-BELOW_TRAINERS = ("experiment", "saved_models", "settings", "stopwatch", "trainers")
+HOMES = ("bench.trainers.*{}*", "bench.saved.export_*{}*", "models.*_*{}")
+# Where ONNX may be: who asks an exported model, and who makes one.
+ONNX_HOMES = ("bench.saved.onnx", "bench.saved.export*")
+# The parts of the study that join it to the harness; all others look at what was left.
+JOINING = ("bench.study.page", "bench.study.ensembling")
+# The rooms of the house from the ground up: each may import those before it, and none after it.
+FLOORS = (
+    "datasets",
+    "models",
+    "bench",  # the package itself: one exception, and nothing imported
+    "bench.experiment",
+    "bench.results",
+    "bench.machine",
+    "bench.stats",
+    "bench.trainers",
+    "bench.presets",
+    "bench.run",
+    "bench.report",
+    "bench.cli",
+    "bench.plan",
+    "bench.saved",
+    "bench.checks",
+    "bench.study",
+    "bench.suite",
+    "bench.front",
+    "bench.__main__",
+)
+MOST_LOOSE_FILES = 8  # in bench/ itself: the rest has a room
 
 # NumPy is a framework, and also what the core computes with: it may be imported anywhere.
 FRAMEWORK_PACKAGES = (
@@ -64,8 +90,8 @@ def data_and_models_know_nothing_of_the_harness(tree: Tree) -> list[str]:
 
 
 def a_framework_stays_in_modules_of_its_name(tree: Tree) -> list[str]:
-    """Only ``bench/trainers/*torch*``, ``bench/export/*torch*`` and ``models/*_*torch`` import
-    torch; others alike.
+    """Only ``bench/trainers/*torch*``, ``bench/saved/export_*torch*`` and ``models/*_*torch``
+    import torch; others alike.
     """
     return [
         _said(each)
@@ -76,13 +102,12 @@ def a_framework_stays_in_modules_of_its_name(tree: Tree) -> list[str]:
 
 
 def onnx_stays_with_the_export(tree: Tree) -> list[str]:
-    """Only ``bench/saved/onnx.py`` and ``bench/export/`` import ONNX and its runtime."""
+    """Only ``bench/saved/onnx.py`` and ``bench/saved/export*`` import ONNX and its runtime."""
     return [
         _said(each)
         for each in tree.imports
         if _top(each.target) in ONNX_PACKAGES
-        and each.module != "bench.saved.onnx"
-        and not each.module.startswith("bench.saved.exporting.")
+        and not any(fnmatchcase(each.module, home) for home in ONNX_HOMES)
     ]
 
 
@@ -118,16 +143,50 @@ def the_study_sees_no_framework(tree: Tree) -> list[str]:
     return _live_objects(tree, reached) + _framework_imports(tree, reached)
 
 
-def trainers_see_nothing_above_them(tree: Tree) -> list[str]:
-    """``bench/trainers/`` imports nothing that measures, audits or reports."""
-    return [
+def imports_run_down_the_floors(tree: Tree) -> list[str]:
+    """No room imports one that stands above it, at import or late; every room has its floor."""
+    heights = {room: height for height, room in enumerate(FLOORS)}
+    homeless = [f"{module} has no floor" for module in tree.modules if _room(module) not in heights]
+    return homeless or [
         _said(each)
         for each in tree.imports
-        if each.module.startswith("bench.trainers")
+        if (target := tree.of(each.target)) is not None
         and not each.for_types
-        and _top(each.target) == "bench"
-        and each.target.split(".")[1] not in BELOW_TRAINERS
+        and heights[_room(target)] > heights[_room(each.module)]
     ]
+
+
+def no_two_files_need_one_another(tree: Tree) -> list[str]:
+    """No file reaches itself by way of others, not even late."""
+    needs = {
+        module: {
+            target
+            for each in tree.imports
+            if each.module == module
+            and not each.for_types
+            and (target := tree.of(each.target)) not in (None, module)
+        }
+        for module in tree.modules
+    }
+    try:
+        tuple(TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        return [" → ".join(error.args[1])]
+    return []
+
+
+def few_files_lie_loose(tree: Tree) -> list[str]:
+    """At most MOST_LOOSE_FILES files lie in ``bench/`` itself."""
+    loose = sorted(
+        module
+        for module in tree.modules
+        if module.startswith("bench.")
+        and module.count(".") == 1
+        and not any(other.startswith(f"{module}.") for other in tree.modules)
+    )
+    packages = {module.split(".")[1] for module in tree.modules if module.count(".") > 1}
+    loose = [module for module in loose if module.split(".")[1] not in packages]
+    return loose if len(loose) + 1 > MOST_LOOSE_FILES else []  # and bench/__init__.py
 
 
 RULES: tuple[Rule, ...] = (
@@ -138,7 +197,9 @@ RULES: tuple[Rule, ...] = (
     the_measuring_core_imports_little,
     the_study_sees_no_framework,
     onnx_stays_with_the_export,
-    trainers_see_nothing_above_them,
+    imports_run_down_the_floors,
+    no_two_files_need_one_another,
+    few_files_lie_loose,
 )
 
 
@@ -161,8 +222,8 @@ def test_the_house_holds_its_rule(rule: Rule) -> None:
         (RULES[1], "bench/saved/model.py", "    from torch import nn"),
         (RULES[1], "datasets/digits.py", "import tensorflow as tf"),
         (RULES[2], "bench/experiment.py", "    import torch"),
-        (RULES[3], "bench/report/tables.py", "from bench import worker"),
-        (RULES[3], "bench/stats/runs.py", "from .trainers import load"),
+        (RULES[3], "bench/report/tables.py", "from bench.run import worker"),
+        (RULES[3], "bench/stats/runs.py", "from ..trainers import load"),
         (RULES[3], "bench/results/folder.py", "    import bench.run.scheduler"),
         (RULES[3], "bench/stats/runs.py", "from models import mlp_keras"),
         (RULES[3], "bench/stats/runs.py", "    from bench.trainers import pytorch"),
@@ -170,11 +231,13 @@ def test_the_house_holds_its_rule(rule: Rule) -> None:
         (RULES[4], "datasets/digits.py", "import pandas as pd"),
         (RULES[4], "bench/experiment.py", "from scipy import stats"),
         (RULES[5], "bench/study/errors.py", "import torch"),
-        (RULES[5], "bench/study/errors.py", "    from bench import worker"),
-        (RULES[1], "bench/saved/export_child.py", "    import torch"),
+        (RULES[5], "bench/study/errors.py", "    from bench.run import worker"),
+        (RULES[1], "bench/saved/exporting.py", "    import torch"),
         (RULES[6], "bench/run/worker.py", "    import onnxruntime"),
-        (RULES[7], "bench/trainers/pytorch.py", "    from bench import measure"),
-        (RULES[7], "bench/trainers/__init__.py", "from bench.results.record import Record"),
+        (RULES[7], "bench/trainers/pytorch.py", "    from bench.run import measure"),
+        (RULES[7], "bench/results/record.py", "from bench.machine import clock"),
+        (RULES[7], "bench/stats/runs.py", "    from bench.report import page"),
+        (RULES[8], "bench/results/record.py", "    from bench.results import folder"),
     ],
 )
 def test_a_file_against_a_rule_is_caught(rule: Rule, path: str, line: str, tmp_path: Path) -> None:
@@ -206,24 +269,31 @@ def _small_house(root: Path) -> None:
     """A house of the real one's shape with nothing in it against any rule."""
     files = {
         "bench/__init__.py": "",
-        "bench/saved/exporting.py": "",
-        "bench/saved/export_child.py": "import onnx\n",
-        "bench/run/measure.py": "from bench import order\n",
         "bench/experiment.py": "import numpy\n",
-        "bench/results/record.py": "import msgspec\n",
+        "bench/machine/__init__.py": "",
+        "bench/machine/clock.py": "import time\n",
+        "bench/report/__init__.py": "",
         "bench/report/page.py": "",
-        "bench/report/tables.py": "import pandas\nfrom bench import results, run_statistics\n",
+        "bench/report/tables.py": "import pandas\nfrom bench.stats import runs\n",
+        "bench/results/__init__.py": "",
         "bench/results/folder.py": "from bench.results.record import Record\n",
-        "bench/saved/model.py": "",
+        "bench/results/record.py": "import msgspec\n",
+        "bench/run/__init__.py": "",
+        "bench/run/measure.py": "from bench import experiment\n",
+        "bench/run/scheduler.py": "from bench.results import folder\n",
+        "bench/run/worker.py": "import datasets, models\nfrom bench import trainers\n"
+        "from bench.run import measure\n",
+        "bench/saved/__init__.py": "",
+        "bench/saved/export_child.py": "import onnx\n",
+        "bench/saved/exporting.py": "",
         "bench/saved/model.py": "import numpy\n",
-        "bench/run/scheduler.py": "from bench import results\n",
-        "bench/stats/runs.py": "from bench.results.record import Record\n",
+        "bench/stats/__init__.py": "",
+        "bench/stats/runs.py": "from bench.results.folder import Results\n",
         "bench/study/__init__.py": "",
-        "bench/study/page.py": "from bench import scheduler\n",
         "bench/study/errors.py": "import pandas\n",
+        "bench/study/page.py": "from bench.run import scheduler\n",
         "bench/trainers/__init__.py": "",
         "bench/trainers/pytorch.py": "import torch\n",
-        "bench/run/worker.py": "import datasets, models\nfrom bench import measure, trainers\n",
         "datasets/__init__.py": "from datasets import digits\n",
         "datasets/digits.py": "import numpy\n",
         "models/__init__.py": "",
@@ -258,15 +328,17 @@ def _framework_imports(tree: Tree, reached: dict[str, str]) -> list[str]:
 
 
 def _in_report(module: str) -> bool:
-    return module == "bench.report.page" or module.startswith("bench.report.page.")
+    return module == "bench.report" or module.startswith("bench.report.")
 
 
 def _is_step(module: str) -> bool:
-    """Whether it is a part of the study that looks; two others join it to the harness."""
-    return module.startswith("bench.study.") and module not in (
-        "bench.study.page",
-        "bench.study.command",
-    )
+    """Whether it is a part of the study that looks."""
+    return module.startswith("bench.study.") and module not in JOINING
+
+
+def _room(module: str) -> str:
+    """A package of ``bench/``, a loose file of it, or another top-level package."""
+    return ".".join(module.split(".")[:2]) if _top(module) == "bench" else _top(module)
 
 
 def _said(each: Import) -> str:
@@ -275,3 +347,12 @@ def _said(each: Import) -> str:
 
 def _top(name: str) -> str:
     return name.partition(".")[0]
+
+
+def test_a_ninth_loose_file_is_caught(tmp_path: Path) -> None:
+    _small_house(tmp_path)  # with two: __init__.py and experiment.py
+    for number in range(MOST_LOOSE_FILES - 2):
+        (tmp_path / f"bench/loose_{number}.py").touch()
+    assert few_files_lie_loose(imports.read(tmp_path)) == []
+    (tmp_path / "bench/one_more.py").touch()
+    assert few_files_lie_loose(imports.read(tmp_path)) != []
