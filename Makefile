@@ -20,6 +20,7 @@ help:
 	@echo "make resolve           ask whether the pins can be had on every system and Python"
 	@echo
 	@echo "PYTHON=python3.12      the interpreter that $(VENV) is made with (3.11 to 3.13)"
+	@echo "UPGRADE='torch keras'  the packages that make lock may give other versions; also torch==2.14.0"
 	@echo "PIP_ARGS='...'         further options for pip, such as an index of CPU-only wheels"
 
 install: $(INSTALLED)
@@ -42,27 +43,38 @@ test: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# A pin stays as it is in requirements.txt unless pyproject.toml asks for another.
+# All groups of pyproject.toml but 'optional'.
+LOCKED := core pytorch keras tensorflow jax study graphs onnx dev
+UPGRADE ?=
+
+# A pin stays as it is in requirements.txt unless UPGRADE names its package.
 # PyTorch pins its own CUDA packages; listed here, they would be forced on its CPU build too.
 lock: $(INSTALLED)
 	cp requirements.txt $(VENV)/lock.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header \
-	    --extra pytorch --extra keras --extra tensorflow --extra jax --extra study \
-	    --extra graphs --extra onnx --extra dev \
-	    --annotation-style line --output-file $(VENV)/lock.txt pyproject.toml
+	    $(LOCKED:%=--group %) $(UPGRADE:%=--upgrade-package '%') \
+	    --annotation-style line --output-file $(VENV)/lock.txt
 	grep '^#' requirements.txt > $(VENV)/new.txt
 	grep -vE '^(triton|cuda-|nvidia-(cu|nc|nv))' $(VENV)/lock.txt >> $(VENV)/new.txt
 	mv $(VENV)/new.txt requirements.txt
 	$(MAKE) resolve
 
-PLATFORMS := x86_64-unknown-linux-gnu aarch64-apple-darwin x86_64-pc-windows-msvc
+LINUX := x86_64-unknown-linux-gnu
+PLATFORMS := $(LINUX) aarch64-apple-darwin x86_64-pc-windows-msvc
+RESOLVE = MACOSX_DEPLOYMENT_TARGET=14.0 $(BIN)/uv pip compile --quiet --only-binary :all:
 
 # Asks the package index whether every pin has a wheel everywhere; installs nothing.
 # PyTorch's wheels for macOS begin with macOS 14.
 resolve:
-	@for version in 3.11 3.12 3.13; do for platform in $(PLATFORMS); do \
-	    MACOSX_DEPLOYMENT_TARGET=14.0 $(BIN)/uv pip compile --quiet --only-binary :all: \
-	        --python-version $$version --python-platform $$platform requirements.txt \
-	        > /dev/null || exit 1; \
-	    echo "the pins resolve for Python $$version on $$platform"; \
-	done; done
+	@for version in 3.11 3.12 3.13; do \
+	    for platform in $(PLATFORMS); do \
+	        $(RESOLVE) --python-version $$version --python-platform $$platform requirements.txt \
+	            > /dev/null || exit 1; \
+	        echo "the pins resolve for Python $$version on $$platform"; \
+	    done; \
+	    for needs in optional cuda tensorflow-cuda; do \
+	        $(RESOLVE) --python-version $$version --python-platform $(LINUX) \
+	            requirements-$$needs.txt > /dev/null || exit 1; \
+	        echo "requirements-$$needs.txt resolves for Python $$version on $(LINUX)"; \
+	    done; \
+	done

@@ -9,7 +9,15 @@ from datasets.arrays import Dataset, Split, normalise
 from datasets.cache import open_cached
 from datasets.preparation import TASKS, Available, Prepared, prepare, search
 from datasets.splits import with_validation_share
-from datasets.tasks import DataError, Progress, Source, Stage, Task, Unreachable
+from datasets.tasks import (
+    DataError,
+    Progress,
+    Source,
+    Stage,
+    Task,
+    Unreachable,
+    how_to_install,
+)
 
 __all__ = [
     "TASKS",
@@ -23,6 +31,7 @@ __all__ = [
     "Stage",
     "Task",
     "Unreachable",
+    "how_to_install",
     "normalise",
     "open_cached",
     "prepare",

@@ -21,7 +21,7 @@ from pathlib import Path
 from time import monotonic
 
 from datasets.cache import cannot_write, locked
-from datasets.tasks import Progress, Stage, Unreachable
+from datasets.tasks import Progress, Stage, Unreachable, how_to_install
 
 PROBE_S = 6.0  # all mirrors together
 STALL_S = 3.0  # without one byte, then a mirror is given up
@@ -188,8 +188,8 @@ def fetch_letters(folder: Path) -> None:
         kagglehub = importlib.import_module("kagglehub")
     except ModuleNotFoundError as error:
         raise Unreachable(
-            "fetching the letters needs the package kagglehub: python -m pip install "
-            f"-c requirements-optional.txt kagglehub; {by_hand}"
+            f"fetching the letters needs the package kagglehub; {how_to_install('kagglehub')}; "
+            f"{by_hand}"
         ) from error
     try:
         downloaded = Path(kagglehub.dataset_download(KAGGLE_HANDLE))

@@ -26,14 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.cache import cache_folder, locked, written_whole
-from datasets.tasks import DataError, Progress, Stage, silent
+from datasets.tasks import DataError, Progress, Stage, how_to_install, silent
 
 SEGMENTS = 75  # asked for; SLIC begins on a grid of 9 x 9 and leaves about 73
 COMPACTNESS = 0.25  # how much place counts against intensity: low follows the strokes
 NEIGHBOURS = 8  # of every node, itself not among them
 FEATURES = 3  # of a node: intensity, row, column
 PARAMETERS = f"slic segments={SEGMENTS} compactness={COMPACTNESS} neighbours={NEIGHBOURS}"
-INSTALL = "python -m pip install -c requirements.txt scikit-image torch-geometric"
+INSTALL = how_to_install("scikit-image", "torch-geometric")
 
 # Part of every cache folder's name. Raise it when the files or the way graphs are built change.
 CACHE_VERSION = 1
@@ -127,7 +127,7 @@ def missing(package: str) -> DataError:
     """What to say where graphs cannot be built since a package is not installed."""
     return DataError(
         f"graphs of superpixels need scikit-image, and {package!r} is not installed here; "
-        f"install it with: {INSTALL}"
+        f"install it {INSTALL}"
     )
 
 

@@ -23,6 +23,19 @@ class Unreachable(DataError):
     """No network, no mirror that answers with the right bytes, or no means to fetch it."""
 
 
+OPTIONAL_PACKAGES = ("kagglehub", "zeus")  # few need them: requirements.txt leaves them out
+
+
+def how_to_install(*packages: str, python: str = "python") -> str:
+    """What to type, and where, to have packages in the versions that are tested; without a
+    name, all that the project needs.
+    """
+    optional = any(package in OPTIONAL_PACKAGES for package in packages)
+    pins = "requirements-optional.txt" if optional else "requirements.txt"
+    wanted = f"-c {pins} {' '.join(packages)}" if packages else f"-r {pins}"
+    return f"in the clone's folder: {python} -m pip install {wanted}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """One piece of work whose progress can be counted."""

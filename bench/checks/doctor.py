@@ -30,7 +30,7 @@ from bench.report import wording
 from bench.results.record import Gpu, Machine
 from bench.run import processes, versions
 from bench.trainers import FRAMEWORKS, FrameworkMissing, Setup
-from datasets import TASKS, DataError, Task
+from datasets import TASKS, DataError, Task, how_to_install
 from datasets.preparation import search
 
 # Asks one framework, in a process of its own, what it can do on this machine.
@@ -188,7 +188,7 @@ def gpu_findings(gpus: Sequence[Gpu]) -> list[Finding]:
             Finding(
                 subject="GPU",
                 said="not looked for: nvidia-ml-py, which asks the driver, is not installed",
-                advice="pip install -r requirements.txt",
+                advice=how_to_install("nvidia-ml-py"),
             )
         ]
     return [
@@ -261,7 +261,7 @@ def framework_finding(name: str, ability: Ability, accelerator: str | None) -> F
 def _in_words(ability: Ability, accelerator: str | None) -> tuple[str, str | None]:
     """What it can do, in words, and what to do about what it cannot."""
     if ability.cannot_run is not None:
-        return ability.cannot_run, "pip install -r requirements.txt, or name its Python: --python"
+        return ability.cannot_run, f"{how_to_install()}; or name its Python: --python"
     if accelerator is None:
         return "runs on cpu", None
     if ability.no_device is None:

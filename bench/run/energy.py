@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from bench.machine.clock import Clock
 from bench.results.record import Energy
 from bench.trainers import Trainer
+from datasets import how_to_install
 
 # Zeus reads RAPL here; processors of AMD that have it show it under the same name.
 RAPL = Path("/sys/class/powercap/intel-rapl")
@@ -152,7 +153,7 @@ def _monitor(*, gpu_indices: list[int], cpu_indices: list[int] | None) -> Any:
     except ImportError as error:
         return (
             f"the package zeus cannot be imported ({error}): give it to the Python that runs the "
-            "framework, pip install zeus"
+            f"framework, {how_to_install('zeus')}"
         )
     try:
         return ZeusMonitor(gpu_indices=gpu_indices, cpu_indices=cpu_indices)

@@ -1,6 +1,6 @@
 """Versions of Python and of packages: here, or in another interpreter. Standard library only.
 
-Run as a child in that interpreter it answers a list of packages, as ``bench.run.processes`` describes.
+As a child in that interpreter it answers a list of packages, as ``bench.run.processes`` says.
 """
 
 from __future__ import annotations
@@ -50,9 +50,11 @@ def ask(python: Path, packages: Sequence[str]) -> dict[str, str]:
         ) from error
     missing = [package for package in CORE if package not in answer]
     if missing:
+        from datasets import how_to_install  # late: it needs NumPy, and this is asked where none is
+
         raise UsageError(
             f"--python {python}: lacks {', '.join(missing)}, which every run needs; "
-            f"{python} -m pip install -c requirements.txt {' '.join(missing)}"
+            f"{how_to_install(*missing, python=str(python))}"
         )
     return {name: version for name, version in answer.items() if name in {*packages, *ALWAYS_TOLD}}
 

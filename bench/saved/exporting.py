@@ -23,6 +23,7 @@ from bench.run.processes import Child
 from bench.saved import export_child
 from bench.saved.export_child import ExportAnswer, ExportRequest, ModelFiles
 from bench.trainers import FRAMEWORKS
+from datasets import how_to_install
 
 # Saved models to ONNX, each set beside the framework that trained it: logits, then latency.
 #
@@ -74,7 +75,6 @@ def export_all(
 
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript", "torch")
-INSTALL = "pip install -c requirements.txt onnx onnxruntime onnxscript torch"
 
 # architecture -> why ONNX cannot hold it
 ARCHITECTURES = {
@@ -101,7 +101,7 @@ def require_packages() -> None:
     """Raise UsageError naming the packages that are missing here, and how to install them."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
-        raise UsageError(f"export to ONNX needs {', '.join(missing)}; {INSTALL}")
+        raise UsageError(f"export to ONNX needs {', '.join(missing)}; {how_to_install(*PACKAGES)}")
 
 
 # An export as it is printed.

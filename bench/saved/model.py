@@ -27,7 +27,7 @@ from bench.trainers import (
     Logits,
     Network,
 )
-from datasets import mnist_form, normalise, pictures
+from datasets import how_to_install, mnist_form, normalise, pictures
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -191,7 +191,7 @@ def _exported(path: Path, framework: str | None) -> Model:
         onnx: Any = importlib.import_module("bench.saved.onnx")
     except ModuleNotFoundError as error:
         raise SavedModelError(
-            f"{path} needs the package {error.name!r}; pip install {error.name}"
+            f"{path} needs the package {error.name!r}; {how_to_install(str(error.name))}"
         ) from error
     network = onnx.restore(path)
     return Model(path=path, card=network.card, framework="onnxruntime", network=network)

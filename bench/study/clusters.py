@@ -19,7 +19,7 @@ from bench.report.plots import style
 from bench.study import scatter
 from bench.study.answers import Answered, answered
 from bench.study.artifact import Picture, Sheet, Study
-from datasets import Dataset
+from datasets import Dataset, how_to_install
 
 # Vectors of many dimensions laid out in a plane, and how well their classes hold together.
 #
@@ -239,7 +239,7 @@ def _answers(model: Answered, points: Points) -> Answers:
 
 TITLE = "The clusters"
 NEEDS = (
-    f"the packages {' and '.join(PACKAGES.values())} (pip install 'glyphbench[study]'), "
+    f"the packages {' and '.join(PACKAGES.values())} ({how_to_install(*PACKAGES.values())}), "
     f"and {FEWEST} test images"
 )
 

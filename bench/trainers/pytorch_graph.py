@@ -64,7 +64,7 @@ def check_packages() -> None:
     if absent:
         raise FrameworkMissing(
             f"architecture gnn needs PyTorch Geometric and scikit-image; {' and '.join(absent)} "
-            f"cannot be imported here. Install both with: {superpixels.INSTALL}"
+            f"cannot be imported here. Install both {superpixels.INSTALL}"
         )
 
 

@@ -121,7 +121,7 @@ def test_readable_counters_without_zeus_say_what_to_install(
     monkeypatch.setitem(sys.modules, "zeus", None)
     found = energy.find("cpu", tmp_path / "intel-rapl")
     assert isinstance(found, str)
-    assert "pip install zeus" in found
+    assert "pip install -c requirements-optional.txt zeus" in found
 
 
 def test_a_device_without_a_known_counter_is_named() -> None:

@@ -246,7 +246,9 @@ def test_what_cannot_be_exported_is_refused_with_its_reason(
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporting, "PACKAGES", ("numpy", "onnx_of_nowhere"))
-    with pytest.raises(UsageError, match="needs onnx_of_nowhere; pip install"):
+    with pytest.raises(
+        UsageError, match="needs onnx_of_nowhere; in the clone's folder: python -m pip install"
+    ):
         exporting.require_packages()
 
 
