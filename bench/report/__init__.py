@@ -1,0 +1,1 @@
+"""Tables, plots and pages: read saved records, never live objects."""

@@ -1,0 +1,1 @@
+"""What runs leave: records, models, predictions and evidence, in one folder."""

@@ -1,0 +1,1 @@
+"""One run: a process of its own, the clock around a trainer, and what is measured."""

@@ -1,0 +1,1 @@
+"""Saved models in use: read pictures, evaluate, export."""

@@ -44,7 +44,7 @@ def test_peak_memory_is_of_this_process_and_not_of_its_parent() -> None:
 @can_confine
 def test_a_process_confined_to_one_processor_sees_one_and_so_do_its_threads() -> None:
     code = (
-        "from bench import machine, settings; machine.confine(1)\n"
+        "from bench.machine import hardware, settings; hardware.confine(1)\n"
         "import threading\n"
         "seen = [settings.processors()]\n"
         "thread = threading.Thread(target=lambda: seen.append(settings.processors()))\n"
@@ -71,6 +71,6 @@ def test_no_limit_leaves_all() -> None:
 
 
 def test_a_system_without_affinity_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.machine.psutil.Process", object)
+    monkeypatch.setattr("bench.machine.hardware.psutil.Process", object)
     with pytest.raises(hardware.CannotConfine, match="cannot confine a process"):
         hardware.confine(1)

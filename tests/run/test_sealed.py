@@ -28,7 +28,12 @@ MAY_HOLD = {
     ("bench/report/tables/differences.py", "_wrong"),
 }
 # They look at data, and ask saved models; nothing is trained by them or after them in a process.
-AFTERWARDS = ("bench/study/", "bench/evaluation/", "bench/export/")
+AFTERWARDS = (
+    "bench/study/",
+    "bench/saved/asking.py",
+    "bench/saved/evaluate.py",
+    "bench/saved/export_child.py",
+)
 
 
 def sealed() -> SealedTest:
