@@ -125,12 +125,12 @@ class Comparison:
 def comparisons(models: Sequence[Answered]) -> list[Comparison]:
     """Every two models with a seed in common, then every model with two seeds."""
     found = [_compared(a, b, _common(a, b)) for a, b in combinations(models, 2)]
-    found += [_compared(one, one, list(combinations(sorted(one.said), 2))) for one in models]
+    found += [_compared(one, one, list(combinations(sorted(one.predictions), 2))) for one in models]
     return [one for one in found if one.overlaps]
 
 
 def _common(first: Answered, second: Answered) -> list[tuple[int, int]]:
-    return [(seed, seed) for seed in sorted(first.said.keys() & second.said.keys())]
+    return [(seed, seed) for seed in sorted(first.predictions.keys() & second.predictions.keys())]
 
 
 def _compared(first: Answered, second: Answered, seeds: list[tuple[int, int]]) -> Comparison:
@@ -138,7 +138,7 @@ def _compared(first: Answered, second: Answered, seeds: list[tuple[int, int]]) -
         first=first.title,
         second=second.title,
         seeds=tuple(seeds),
-        overlaps=tuple(overlap(first.said[a], second.said[b]) for a, b in seeds),
+        overlaps=tuple(overlap(first.predictions[a], second.predictions[b]) for a, b in seeds),
     )
 
 

@@ -1,4 +1,4 @@
-"""What each model of a study says of the test images, seed by seed, under a name for people."""
+"""What each model of a study says of the test images, seed by seed; and images drawn alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.report import wording
 from bench.report.plots import style
 from bench.results.predictions import Predictions
 from bench.results.record import Record
-from bench.study.artifact import Study
+from bench.study.artifact import Study, numbered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +27,17 @@ class Answered:
     title: str  # 'CNN in keras-tensorflow, augmented'
     experiment: Experiment
     records: Mapping[int, Record]  # by seed
-    said: Mapping[int, Predictions]  # by seed; at least one
+    predictions: Mapping[int, Predictions]  # by seed; at least one
 
     @property
     def seed(self) -> int:
         """The lowest: the run that is shown where one has to do."""
-        return min(self.said)
+        return min(self.predictions)
 
     @property
     def shown(self) -> Predictions:
         """What the run of the lowest seed says."""
-        return self.said[self.seed]
+        return self.predictions[self.seed]
 
     @property
     def certainty(self) -> NDArray[np.float64]:
@@ -46,33 +46,31 @@ class Answered:
 
     def wrong(self, seed: int) -> NDArray[np.bool_]:
         """(n,) which test images the run of a seed gets wrong."""
-        said = self.said[seed]
-        return np.asarray(said.predicted != said.labels)
+        run = self.predictions[seed]
+        return np.asarray(run.predicted != run.labels)
 
 
 def answered(study: Study) -> list[Answered]:
     """Every group with predictions, in the order of the groups; names are distinct."""
-    found: list[Answered] = []
+    groups: list[tuple[Experiment, dict[int, Record]]] = []
     for group in study.groups:
         records = {r.seed: r for r in group.measured if r.run_id in study.predictions}
-        if not records:
-            continue
-        name = _name(group.experiment)
-        taken = sum(one.name == name or one.name.startswith(f"{name}_") for one in found)
-        found.append(
-            Answered(
-                name=f"{name}_{taken + 1}" if any(o.name == name for o in found) else name,
-                title=title(group.experiment),
-                experiment=group.experiment,
-                records=records,
-                said={seed: study.predictions[r.run_id] for seed, r in records.items()},
-            )
+        if records:
+            groups.append((group.experiment, records))
+    names = numbered([_name(experiment) for experiment, _ in groups], "_")
+    return [
+        Answered(
+            name=name,
+            title=_title(experiment),
+            experiment=experiment,
+            records=records,
+            predictions={seed: study.predictions[r.run_id] for seed, r in records.items()},
         )
-    return found
+        for name, (experiment, records) in zip(names, groups, strict=True)
+    ]
 
 
-def title(experiment: Experiment) -> str:
-    """'CNN in keras-tensorflow, augmented'."""
+def _title(experiment: Experiment) -> str:
     ending = ", augmented" if experiment.augmentation else ""
     return f"{wording.architecture(experiment.architecture)} in {experiment.framework}{ending}"
 
@@ -82,58 +80,59 @@ def _name(experiment: Experiment) -> str:
     return f"{experiment.architecture}_{experiment.framework}{ending}"
 
 
-# Grids of small images, each with a line below it: drawn alike in all steps.
-
+# Slides of small images, drawn alike in all steps
 
 WRONG = "#D55E00"  # Okabe and Ito's vermilion; the frame and a cross say the same without colour
+LETTERS = 110  # that fit side by side below a slide-wide axis
 CHARACTER = 0.62  # mean width of a letter, as a share of the font's size
 SIDE, GAP = 28, 2  # pixels of an image, and white ones between two of a mosaic
-TITLE_SHARE, NOTE_SHARE = 0.985, 0.925  # heights of title and note on the slide
 
 
 def slide(title: str, note: str) -> Figure:
     """An empty slide with its title and a line below it. To be called within ``style.applied``."""
     figure = Figure(figsize=(style.WIDTH, style.HEIGHT))
     FigureCanvasAgg(figure)
-    figure.text(0.5, TITLE_SHARE, title, ha="center", va="top", fontsize=20, fontweight="bold")
-    figure.text(0.5, NOTE_SHARE, note, ha="center", va="top", fontsize=13)
+    figure.text(0.5, 0.985, title, ha="center", va="top", fontsize=20, fontweight="bold")
+    figure.text(0.5, 0.925, note, ha="center", va="top", fontsize=13)
     return figure
 
 
-def grid(
-    figure: Figure,
+def image_slide(
+    title: str,
+    note: str,
     images: Sequence[NDArray[np.uint8]],
     lines: Sequence[str],
     *,
     columns: int,
-    wrong: Sequence[bool] | None = None,
-    size: float = 12,
-) -> None:
-    """Images in rows of ``columns`` below the note, each with its line; wrong ones are framed."""
+    wrong: Sequence[bool] = (),
+    size: float = 15,
+) -> Figure:
+    """A slide of images in rows of ``columns``, each above its line; wrong ones are framed.
+
+    ``size``: of the lines' letters, at most, in points. ``wrong``: empty: none is.
+    """
     rows = -(-len(images) // columns)
     size = fitting(lines, 0.93 * 72 * style.WIDTH / columns, size)
     deepest = max((line.count("\n") for line in lines), default=0)  # below the last row
-    cells = figure.subplots(
-        rows,
-        columns,
-        squeeze=False,
-        gridspec_kw={
-            "left": 0.02,
-            "right": 0.98,
-            "bottom": 0.045 + style.LINE * deepest,
-            "top": 0.87,
-            "hspace": 0.35,
-            "wspace": 0.1,
-        },
-    )
-    for place, axes in enumerate(cells.flat):
-        if place >= len(images):
+    with style.applied():
+        figure = slide(title, note)
+        cells = figure.subplots(rows, columns, squeeze=False).ravel()
+        figure.subplots_adjust(
+            left=0.02,
+            right=0.98,
+            bottom=0.045 + style.LINE * deepest,
+            top=0.87,
+            hspace=0.35,
+            wspace=0.1,
+        )
+        for axes, image, line in zip(cells, images, lines, strict=False):
+            show(axes, image)
+            axes.set_xlabel(line, fontsize=size)
+        for axes in cells[len(images) :]:
             axes.set_axis_off()
-            continue
-        show(axes, images[place])
-        axes.set_xlabel(lines[place], fontsize=size)
-        if wrong is not None and wrong[place]:
-            frame(axes)
+        for axes in cells[np.flatnonzero(wrong)]:
+            _mark_as_wrong(axes)
+    return figure
 
 
 def mosaic(
@@ -160,8 +159,7 @@ def mosaic(
                 canvas[row * cell :, column * cell :][:SIDE, :SIDE] = image
     axes = figure.add_axes(area, anchor="N")
     show(axes, canvas)
-    for side in axes.spines.values():
-        side.set_visible(False)
+    axes.spines[:].set_visible(False)
     size = min(size, 0.6 * 72 * style.HEIGHT * area[3] / rows)
     size = fitting(below, 72 * style.WIDTH * area[2] / columns, size)
     middle = np.arange(max(rows, columns)) * cell + SIDE / 2
@@ -186,8 +184,17 @@ def show(axes: Axes, image: NDArray[np.uint8]) -> None:
     axes.grid(False)
 
 
-def frame(axes: Axes) -> None:
-    """Mark an image as got wrong: a thick frame, and a cross in its corner."""
-    for side in axes.spines.values():
-        side.set(visible=True, color=WRONG, linewidth=4)
+def _mark_as_wrong(axes: Axes) -> None:
+    """A thick frame, and a cross in the corner."""
+    axes.spines[:].set(visible=True, color=WRONG, linewidth=4)
     axes.text(26, 4, "✗", color=WRONG, fontsize=17, ha="right", va="center", fontweight="bold")
+
+
+def crowded(names: Sequence[str], share: float = 1) -> bool:
+    """Whether names side by side below an axis of this share of a slide's width would touch."""
+    return max(map(len, names)) > LETTERS * share // len(names)
+
+
+def name_classes(axes: Axes, names: Sequence[str]) -> None:
+    """Name the classes below a slide-wide axis; upright where they would touch."""
+    axes.set_xticks(range(len(names)), names, rotation=90 if crowded(names) else 0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +39,16 @@ class Sheet:
 
 
 Artifact = Picture | Sheet
+
+
+def numbered(names: Iterable[str], mark: str) -> list[str]:
+    """The names told apart: 'a', 'a', 'b' with the mark '_' -> 'a', 'a_2', 'b'."""
+    counts: Counter[str] = Counter()
+    distinct = []
+    for name in names:
+        counts[name] += 1
+        distinct.append(name if counts[name] == 1 else f"{name}{mark}{counts[name]}")
+    return distinct
 
 
 @dataclass(frozen=True, kw_only=True)

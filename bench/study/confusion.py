@@ -1,9 +1,10 @@
-"""The confusion matrix of one model: as a picture whose errors are not drowned, and in full."""
+"""What is taken for what: the confusion matrix of a model, and the pairs confused most."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,109 +20,41 @@ from bench.study import answers
 from bench.study.answers import Answered
 from bench.study.artifact import Picture, Sheet
 
-# Confusion matrix, precision, recall and F1, as the field defines them. NumPy only.
-#
-# A quotient without a denominator is not defined, and is nan: the precision of a class that was
-# never said, the recall of one that never came. It is not 0, which would say something.
-
-
 Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
-
-@dataclass(frozen=True, kw_only=True)
-class PerClass:
-    """Of each class, in label order; all (classes,)."""
-
-    support: Counts  # images of it
-    said: Counts  # images that were taken for it
-    accuracy: Floats  # share of all images that are rightly said to be of it or not
-    precision: Floats  # share of those said that are right
-    recall: Floats  # share of those there that were found: the accuracy within the class
-    f1: Floats  # their harmonic mean
-
-
-def confusion_counts(
-    labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
-) -> Counts:
-    """(classes, classes): rows are the truth, columns what was said."""
-    flat = np.bincount(labels * classes + predicted, minlength=classes**2)
-    return flat.reshape(classes, classes).astype(np.int64)
-
-
-def per_class(matrix: Counts) -> PerClass:
-    """Of a confusion matrix with the truth in its rows."""
-    right = np.diag(matrix)
-    support, said, images = matrix.sum(axis=1), matrix.sum(axis=0), matrix.sum(keepdims=True)[0]
-    return PerClass(
-        support=support,
-        said=said,
-        accuracy=_share(images - support - said + 2 * right, images),
-        precision=_share(right, said),
-        recall=_share(right, support),
-        f1=_share(2 * right, said + support),
-    )
-
-
-def mean(values: Iterable[float] | Floats) -> float:
-    """Of those that are defined; nan where none is."""
-    known = [float(value) for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
-
-
-def most_confused(matrix: Counts, count: int) -> list[tuple[int, int, int, int]]:
-    """The pairs of classes that are taken for each other most often, the worst first.
-
-    Each is (a, b, times that a was taken for b, times that b was taken for a), the more frequent
-    way first; pairs that never happen are left out.
-    """
-    errors = matrix - np.diag(np.diag(matrix))
-    both = np.triu(errors + errors.T)
-    order = np.argsort(-both, axis=None, kind="stable")[:count]
-    found = []
-    for a, b in zip(*np.unravel_index(order, both.shape), strict=True):
-        if both[a, b] == 0:
-            break
-        first, second = (a, b) if errors[a, b] >= errors[b, a] else (b, a)
-        found.append(
-            (int(first), int(second), int(errors[first, second]), int(errors[second, first]))
-        )
-    return found
-
-
-def _share(part: Counts, whole: Counts) -> Floats:
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(whole > 0, part / np.maximum(whole, 1), np.nan))
-
+# The matrix
 
 TOP, BOTTOM = 0.88, 0.11  # of the slide's height: where the matrix begins and ends
-ROOM = 55  # letters below a square matrix, and half of those below a wide one
 SQUARE = 12  # classes up to which cells are square; more need the whole width for their numbers
 SMALLEST = 8.0  # points: smaller numbers cannot be read, and are left to the colour bar
 LINE = 0.62  # height of a number, as a share of its cell's
 
 
-def summed(model: Answered) -> Counts:
-    """The matrix of all seeds added up: rows are the truth, columns what was said."""
-    parts = [
-        confusion_counts(s.labels, s.predicted, s.logits.shape[1]) for s in model.said.values()
-    ]
-    return np.asarray(np.sum(parts, axis=0))
+def confusion_counts(model: Answered) -> Counts:
+    """(classes, classes) test images of all seeds: rows are the truth, columns the answers."""
+    from sklearn.metrics import confusion_matrix
+
+    runs = model.predictions.values()
+    labels = np.concatenate([run.labels for run in runs])
+    predicted = np.concatenate([run.predicted for run in runs])
+    classes = range(model.shown.logits.shape[1])
+    return np.asarray(confusion_matrix(labels, predicted, labels=classes))
 
 
-def picture(model: Answered, names: Sequence[str], what: str) -> Picture:
-    """Counts in the cells, colour of the errors alone."""
-    matrix, seeds = summed(model), wording.counted(len(model.said), "seed")
+def matrix_picture(model: Answered, names: Sequence[str], what: str) -> Picture:
+    """The matrix on a slide, with numbers where they can be read."""
+    matrix, seeds = confusion_counts(model), wording.counted(len(model.predictions), "seed")
     title = f"What is taken for what: {model.title}, {what}"
+    area = _area(names)
+    size = min(15.0, LINE * 72 * style.HEIGHT * area[3] / len(names))  # points
     with style.applied():
         figure = answers.slide(title, f"Test images, added up over {seeds}; rows: the truth")
-        axes = _axes(figure, names)
+        axes = figure.add_axes(area)
         errors = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
         most = max(2, int(errors.max()))
         image = axes.imshow(
             np.ma.masked_equal(errors, 0), cmap="Oranges", norm=LogNorm(0.5, most), aspect="auto"
         )
-        size = min(15.0, LINE * _cell(names))
         _label(axes, names, size)
         if size >= SMALLEST:
             _write_counts(axes, matrix, most, size)
@@ -139,12 +72,12 @@ def picture(model: Answered, names: Sequence[str], what: str) -> Picture:
     )
 
 
-def sheet(model: Answered, names: Sequence[str], what: str) -> Sheet:
+def matrix_sheet(model: Answered, names: Sequence[str], what: str) -> Sheet:
     """The same numbers, a row a true class."""
     columns = [f"said {name}" for name in names]
-    frame = pd.DataFrame(summed(model), columns=columns)
+    frame = pd.DataFrame(confusion_counts(model), columns=columns)
     frame.insert(0, "truth", list(names))
-    seeds = wording.counted(len(model.said), "seed")
+    seeds = wording.counted(len(model.predictions), "seed")
     return Sheet(
         name=f"confusion_{model.name}",
         title=f"Confusion matrix: {model.title}, {what}",
@@ -154,48 +87,36 @@ def sheet(model: Answered, names: Sequence[str], what: str) -> Sheet:
     )
 
 
-def _axes(figure: Figure, names: Sequence[str]) -> Axes:
-    bottom, height = _bottom(names), TOP - _bottom(names)
-    if len(names) <= SQUARE:
-        width = height * style.HEIGHT / style.WIDTH
-        return figure.add_axes((0.5 - width / 2, bottom, width, height))
-    return figure.add_axes((0.1, bottom, 0.84, height))
-
-
 def _upright(names: Sequence[str]) -> bool:
     """Whether names below the matrix would run into each other side by side."""
-    room = ROOM if len(names) <= SQUARE else 2 * ROOM
-    return max(map(len, names)) > room // len(names)
+    return answers.crowded(names, share=0.5 if len(names) <= SQUARE else 1)
 
 
-def _bottom(names: Sequence[str]) -> float:
-    """Of the slide's height; upright names reach further down."""
-    return BOTTOM if not _upright(names) else min(0.3, 0.08 + 0.015 * max(map(len, names)))
-
-
-def _cell(names: Sequence[str]) -> float:
-    """The height of a cell, points."""
-    return 72 * style.HEIGHT * (TOP - _bottom(names)) / len(names)
+def _area(names: Sequence[str]) -> tuple[float, float, float, float]:
+    """Left, bottom, width and height of the matrix, as shares of the slide."""
+    bottom = min(0.3, 0.08 + 0.015 * max(map(len, names))) if _upright(names) else BOTTOM
+    height = TOP - bottom
+    if len(names) > SQUARE:
+        return 0.1, bottom, 0.84, height
+    width = height * style.HEIGHT / style.WIDTH
+    return 0.5 - width / 2, bottom, width, height
 
 
 def _label(axes: Axes, names: Sequence[str], size: float) -> None:
-    places, size = range(len(names)), max(size, 7.0)
-    axes.set_xticks(places, names, fontsize=size, rotation=90 if _upright(names) else 0)
-    axes.set_yticks(places, names, fontsize=size)
-    axes.set_xlabel("said")
-    axes.set_ylabel("truth")
+    rows, size = np.arange(len(names)), max(size, 7.0)
+    axes.set_xticks(rows, names, fontsize=size, rotation=90 if _upright(names) else 0)
+    axes.set_yticks(rows, names, fontsize=size)
+    axes.set(xlabel="said", ylabel="truth")
     axes.grid(False)
-    axes.set_xticks(np.arange(len(names) - 1) + 0.5, minor=True)
-    axes.set_yticks(np.arange(len(names) - 1) + 0.5, minor=True)
+    axes.set_xticks(rows[:-1] + 0.5, minor=True)
+    axes.set_yticks(rows[:-1] + 0.5, minor=True)
     axes.grid(which="minor", color="0.92", linewidth=0.6)
     axes.tick_params(which="minor", length=0)
 
 
 def _write_counts(axes: Axes, matrix: Counts, most: int, size: float) -> None:
-    for (row, column), count in np.ndenumerate(matrix):
-        if not count:
-            continue
-        error = row != column
+    for row, column in np.argwhere(matrix):
+        count, error = matrix[row, column], row != column
         axes.text(
             column,
             row,
@@ -214,13 +135,31 @@ def _colour_bar(figure: Figure, axes: Axes, image: AxesImage) -> None:
     style.log_ticks(bar.ax.yaxis)
 
 
-# The pairs of classes that are taken for each other most often.
-
+# The pairs of classes that are taken for each other most often
 
 LISTED = 15  # pairs of a model in the table
 DRAWN = 8  # and in the picture
 PANELS = 6  # models a picture
 COLUMNS = ("model", "truth", "said", "times_a_seed", "the_other_way_a_seed", "share_of_errors")
+
+
+class ConfusedPair(NamedTuple):
+    """Two classes and how often each is taken for the other; the more frequent way is first."""
+
+    truth: int
+    answer: int
+    times: int
+    times_the_other_way: int
+
+
+def most_confused(matrix: Counts, count: int) -> list[ConfusedPair]:
+    """At most ``count`` pairs of classes, the worst first; pairs never confused are left out."""
+    pairs = []
+    for pair in combinations(range(len(matrix)), 2):
+        a, b = pair if matrix[pair] >= matrix[pair[::-1]] else pair[::-1]
+        if matrix[a, b]:
+            pairs.append(ConfusedPair(a, b, int(matrix[a, b]), int(matrix[b, a])))
+    return sorted(pairs, key=lambda pair: -pair.times - pair.times_the_other_way)[:count]
 
 
 def pairs_sheet(models: Sequence[Answered], names: Sequence[str], what: str) -> Sheet:
@@ -239,22 +178,27 @@ def pairs_sheet(models: Sequence[Answered], names: Sequence[str], what: str) -> 
     )
 
 
-def _rows(model: Answered, names: Sequence[str]) -> Iterator[dict[str, object]]:
-    matrix, seeds = summed(model), len(model.said)
+def _rows(model: Answered, names: Sequence[str]) -> Iterator[tuple[object, ...]]:
+    matrix, seeds = confusion_counts(model), len(model.predictions)
     errors = int(matrix.sum() - matrix.trace())
-    for first, second, there, back in most_confused(matrix, LISTED):
-        row = (model.title, names[first], names[second], there / seeds, back / seeds)
-        yield dict(zip(COLUMNS, (*row, (there + back) / errors), strict=True))
+    for truth, answer, times, back in most_confused(matrix, LISTED):
+        counts = (times / seeds, back / seeds, (times + back) / errors)
+        yield (model.title, names[truth], names[answer], *counts)
 
 
-def pictures(models: Sequence[Answered], names: Sequence[str], what: str) -> Iterator[Picture]:
+def pairs_pictures(
+    models: Sequence[Answered], names: Sequence[str], what: str
+) -> Iterator[Picture]:
     """A panel a model, on as many slides as that takes; models without an error have none."""
-    wrong = [model for model in models if most_confused(summed(model), 1)]
-    for start in range(0, len(wrong), PANELS):
-        yield _picture(wrong[start : start + PANELS], names, what, start // PANELS + 1)
+    erring = [model for model in models if most_confused(confusion_counts(model), 1)]
+    for start in range(0, len(erring), PANELS):
+        slide = start // PANELS + 1
+        yield _pairs_picture(erring[start : start + PANELS], names, what, slide)
 
 
-def _picture(models: Sequence[Answered], names: Sequence[str], what: str, slide: int) -> Picture:
+def _pairs_picture(
+    models: Sequence[Answered], names: Sequence[str], what: str, slide: int
+) -> Picture:
     title = f"The pairs confused most, {what}" + (f" ({slide})" if slide > 1 else "")
     with style.applied():
         figure, panels = style.page(len(models))
@@ -275,13 +219,14 @@ def _picture(models: Sequence[Answered], names: Sequence[str], what: str, slide:
 
 
 def _bars(axes: Axes, model: Answered, names: Sequence[str]) -> None:
-    pairs, seeds = most_confused(summed(model), DRAWN), len(model.said)
-    places = range(len(pairs))
-    there, back = ([pair[way] / seeds for pair in pairs] for way in (2, 3))
+    pairs, seeds = most_confused(confusion_counts(model), DRAWN), len(model.predictions)
+    there = [pair.times / seeds for pair in pairs]
+    back = [pair.times_the_other_way / seeds for pair in pairs]
+    rows = range(len(pairs))
     full, hatched = style.LOOKS[:2]
-    axes.barh(places, there, color=full.colour, label="as named")
+    axes.barh(rows, there, color=full.colour, label="as named")
     axes.barh(
-        places,
+        rows,
         back,
         left=there,
         color=hatched.colour,
@@ -289,10 +234,9 @@ def _bars(axes: Axes, model: Answered, names: Sequence[str]) -> None:
         edgecolor="white",
         label="the other way",
     )
-    for place in places:
-        end = there[place] + back[place]
-        axes.text(end, place, f" {there[place]:.3g} + {back[place]:.3g}", va="center", fontsize=12)
-    axes.set_yticks(places, [f"{names[a]} → {names[b]}" for a, b, _, _ in pairs])
+    for row, (times, other) in enumerate(zip(there, back, strict=True)):
+        axes.text(times + other, row, f" {times:.3g} + {other:.3g}", va="center", fontsize=12)
+    axes.set_yticks(rows, [f"{names[pair.truth]} → {names[pair.answer]}" for pair in pairs])
     axes.set_ylim(max(len(pairs), 4) - 0.5, -0.5)  # a few bars are not made thick
     axes.margins(x=0.2)
     axes.grid(axis="y", visible=False)

@@ -31,7 +31,7 @@ Rows = NDArray[np.int64]
 
 def missed(models: Sequence[Answered]) -> Rows:
     """The test images that every run gets wrong, those first of whose answer they are surest."""
-    said = [one for model in models for one in model.said.values()]
+    said = [one for model in models for one in model.predictions.values()]
     wrong = np.flatnonzero(np.all([one.predicted != one.labels for one in said], axis=0))
     certainty = np.mean([one.probabilities.max(axis=1)[wrong] for one in said], axis=0)
     return np.asarray(wrong[np.argsort(-certainty, kind="stable")])
@@ -39,15 +39,15 @@ def missed(models: Sequence[Answered]) -> Rows:
 
 def missed_alone(model: Answered, others: Sequence[Answered]) -> Rows:
     """The test images that the model gets wrong with every seed, and no run of the others does."""
-    own = np.all([model.wrong(seed) for seed in model.said], axis=0)
-    theirs = np.any([other.wrong(seed) for other in others for seed in other.said], axis=0)
+    own = np.all([model.wrong(seed) for seed in model.predictions], axis=0)
+    theirs = np.any([other.wrong(seed) for other in others for seed in other.predictions], axis=0)
     return np.flatnonzero(own & ~theirs)
 
 
 def sheet(study: Study, models: Sequence[Answered], what: str) -> Sheet:
     """A row an image that every run gets wrong."""
     names, which = study.dataset.class_names, missed(models)
-    said = [one for model in models for one in model.said.values()]
+    said = [one for model in models for one in model.predictions.values()]
     answers = np.array([one.predicted[which] for one in said]).reshape(len(said), len(which))
     certainty = np.mean([one.probabilities.max(axis=1)[which] for one in said], axis=0)
     rows = []
@@ -78,20 +78,18 @@ def missed_picture(study: Study, models: Sequence[Answered], what: str) -> Pictu
         f"{len(shown)} of {wording.counted(len(rows), 'test image')} that all {runs} runs get "
         "wrong; below: truth → said by most (runs that do)"
     )
-    with style.applied():
-        figure = thumbnails.slide(title, note)
-        thumbnails.grid(
-            figure,
-            [study.dataset.test.images[index] for index in shown["index"]],
-            [
-                f"{truth} → {said} ({votes})"
-                for truth, said, votes in zip(
-                    shown["truth"], shown["said_most"], shown["by_runs"], strict=True
-                )
-            ],
-            columns=8,
-            size=15,
-        )
+    figure = thumbnails.image_slide(
+        title,
+        note,
+        [study.dataset.test.images[index] for index in shown["index"]],
+        [
+            f"{truth} → {said} ({votes})"
+            for truth, said, votes in zip(
+                shown["truth"], shown["said_most"], shown["by_runs"], strict=True
+            )
+        ],
+        columns=8,
+    )
     return Picture(
         name="missed_by_all",
         title=title,
@@ -170,7 +168,7 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
         if model.wrong(model.seed).any():
             yield _mistakes(study, model, what)
     yield confusion.pairs_sheet(models, names, what)
-    yield from confusion.pictures(models, names, what)
+    yield from confusion.pairs_pictures(models, names, what)
     yield from _same_images(study, models, what)
 
 
@@ -182,7 +180,7 @@ def _same_images(study: Study, models: Sequence[Answered], what: str) -> Iterato
         yield agreement.by_seed(found, what)
     if any(one.jaccards for one in found):
         yield agreement.picture(found, what)
-    if sum(len(model.said) for model in models) > 1 and len(missed(models)):
+    if sum(len(model.predictions) for model in models) > 1 and len(missed(models)):
         yield missed_picture(study, models, what)
         yield sheet(study, models, what)
     if len(models) > 1:
@@ -194,23 +192,17 @@ def _mistakes(study: Study, model: Answered, what: str) -> Picture:
     wrong, certainty = np.flatnonzero(model.wrong(model.seed)), model.certainty
     chosen = wrong[np.argsort(-certainty[wrong], kind="stable")][:MISTAKES]
     title = f"The most confident mistakes: {model.title}, {what}"
-    with style.applied():
-        figure = thumbnails.slide(
-            title,
-            f"{len(chosen)} of {wording.counted(len(wrong), 'error')}, seed {model.seed}; "
-            "below: truth → said, probability",
-        )
-        thumbnails.grid(
-            figure,
-            [study.dataset.test.images[place] for place in chosen],
-            [
-                f"{names[said.labels[place]]} → {names[said.predicted[place]]}\n"
-                f"{certainty[place]:.2%}"
-                for place in chosen
-            ],
-            columns=8,
-            size=15,
-        )
+    figure = thumbnails.image_slide(
+        title,
+        f"{len(chosen)} of {wording.counted(len(wrong), 'error')}, seed {model.seed}; "
+        "below: truth → said, probability",
+        [study.dataset.test.images[place] for place in chosen],
+        [
+            f"{names[said.labels[place]]} → {names[said.predicted[place]]}\n{certainty[place]:.2%}"
+            for place in chosen
+        ],
+        columns=8,
+    )
     return Picture(
         name=f"mistakes_{model.name}",
         title=title,

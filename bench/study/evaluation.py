@@ -10,108 +10,14 @@ from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
+from bench.results.predictions import Predictions
 from bench.stats import uncertainty
 from bench.study import answers, confusion
 from bench.study.answers import Answered, answered
 from bench.study.artifact import Picture, Sheet, Study
-from bench.study.confusion import Floats, PerClass, confusion_counts, mean, per_class
-
-# How well each class is told: the table, and where the models differ as a picture.
-
-
-SHOWN = len(style.LOOKS)  # models in the picture: as many as can be told from one another
-ROOM = 110  # letters below a slide-wide axis; names that need more stand upright
-SHARES = ("accuracy", "precision", "recall", "f1", "lowest_f1", "highest_f1")
-
-
-def of(model: Answered, seed: int) -> PerClass:
-    """What one run reaches in each class."""
-    said = model.said[seed]
-    return per_class(confusion_counts(said.labels, said.predicted, said.logits.shape[1]))
-
-
-def sheet(models: Sequence[Answered], names: Sequence[str], what: str) -> Sheet:
-    """A row a model and class."""
-    return Sheet(
-        name="per_class",
-        title=f"By class, {what}",
-        caption=(
-            "Accuracy: of all test images, the share that are rightly told to be of the class or "
-            "not of it; it is high for every small class. Precision: of the images taken for the "
-            "class, the share that are of it. Recall: of the images of the class, the share that "
-            "were found, which others call the accuracy within it. F1: their harmonic mean. Means "
-            "over seeds, F1 beside its lowest and highest; empty where not defined: a class that "
-            "was never said has no precision. Images: of the class in the test set, so that a "
-            "share of few is read with care."
-        ),
-        frame=pd.DataFrame([row for model in models for row in _rows(model, names)]),
-        formats={**dict.fromkeys(SHARES, ".2%"), "images": ",d"},
-    )
-
-
-def _rows(model: Answered, names: Sequence[str]) -> Iterator[dict[str, object]]:
-    found = [of(model, seed) for seed in model.said]
-    for label, name in enumerate(names):
-        f1 = [float(one.f1[label]) for one in found]
-        yield {
-            "model": model.title,
-            "class": name,
-            "images": int(found[0].support[label]),
-            "accuracy": mean(one.accuracy[label] for one in found),
-            "precision": mean(one.precision[label] for one in found),
-            "recall": mean(one.recall[label] for one in found),
-            "f1": mean(f1),
-            "lowest_f1": min(f1),
-            "highest_f1": max(f1),
-        }
-
-
-def picture(models: Sequence[Answered], names: Sequence[str], what: str) -> Picture:
-    """F1 of each class, the hardest first; a mark a model."""
-    title, shown = f"F1 of each class, {what}", models[:SHOWN]
-    scores = [_f1(model, len(names)) for model in shown]
-    hardest = np.argsort([mean(column) for column in np.transpose(scores)], kind="stable")
-    notes = ["test images, mean over seeds; the class that is hardest on average first"]
-    if len(shown) < len(models):
-        notes.append(f"not shown: {', '.join(model.title for model in models[SHOWN:])}")
-    with style.applied():
-        figure, (axes,) = style.page(1)
-        for model, score, look in zip(shown, scores, style.LOOKS, strict=False):
-            axes.plot(
-                100 * score[hardest],
-                look.marker,
-                color=look.colour,
-                label=model.title,
-                markersize=11,
-                markeredgecolor="white",
-            )
-        crowded = max(map(len, names)) > ROOM // len(names)
-        axes.set_xticks(range(len(names)), [names[label] for label in hardest])
-        axes.tick_params(axis="x", rotation=90 if crowded else 0)
-        axes.set_ylabel("F1 (%)")
-        style.frame(figure, [axes], title, notes)
-    return Picture(
-        name="per_class",
-        title=title,
-        caption=(
-            "The harmonic mean of precision and recall of each class, a mark a model. Where all "
-            "marks are low the class itself is hard; where one is, that model has a weakness of "
-            "its own."
-        ),
-        figure=figure,
-    )
-
-
-def _f1(model: Answered, classes: int) -> Floats:
-    """(classes,) mean over seeds."""
-    found = [of(model, seed).f1 for seed in model.said]
-    return np.array([mean(f1[label] for f1 in found) for label in range(classes)])
-
 
 TITLE = "The best checkpoint"
 NEEDS = "a run that ended well"
-BATCH = 20  # test images shown one by one: the batch size of the study
-LONG = 9  # characters of an answer, from which on its probability stands below it
 
 
 def make(study: Study) -> Iterator[Picture | Sheet]:
@@ -122,15 +28,15 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
     what, names = wording.images(study.groups[0].data), study.dataset.class_names
     yield _overall(models, what)
     yield _runs(models, what)
-    yield sheet(models, names, what)
-    yield picture(models, names, what)
+    yield _class_sheet(models, names, what)
+    yield _class_picture(models, names, what)
     for model in models:
         yield _batch(study, model, what)
-        yield confusion.picture(model, names, what)
-        yield confusion.sheet(model, names, what)
+        yield confusion.matrix_picture(model, names, what)
+        yield confusion.matrix_sheet(model, names, what)
 
 
-# Tables
+# Overall, and run by run
 
 
 def _overall(models: Sequence[Answered], what: str) -> Sheet:
@@ -155,22 +61,25 @@ def _overall(models: Sequence[Answered], what: str) -> Sheet:
 
 
 def _overall_row(model: Answered) -> dict[str, object]:
-    accuracies = [_accuracy(model, seed) for seed in model.said]
-    some = next(iter(model.records.values())).measurement
-    f1 = [mean(of(model, seed).f1) for seed in model.said]
+    runs = model.predictions.values()
+    accuracies = [_accuracy(run) for run in runs]
+    measurement = next(iter(model.records.values())).measurement
     return {
         "model": model.title,
-        "parameters": some.parameter_count if some else None,
-        "seeds": len(model.said),
+        "parameters": measurement.parameter_count if measurement else None,
+        "seeds": len(runs),
         **_bounded(float(np.mean(accuracies)), len(model.shown.labels)),
         "lowest_seed": min(accuracies),
         "highest_seed": max(accuracies),
-        "macro_f1": float(np.mean(f1)),
-        "as_recorded": "yes" if all(s.as_recorded for s in model.said.values()) else "NO",
+        "macro_f1": float(np.mean([by_class(run)["f1"].mean() for run in runs])),
+        "as_recorded": "yes" if all(run.as_recorded for run in runs) else "NO",
     }
 
 
 def _runs(models: Sequence[Answered], what: str) -> Sheet:
+    rows = [
+        _run_row(model, seed, run) for model in models for seed, run in model.predictions.items()
+    ]
     return Sheet(
         name="evaluation_runs",
         title=f"Every saved model, {what}",
@@ -179,7 +88,7 @@ def _runs(models: Sequence[Answered], what: str) -> Sheet:
             "image (nats). Macro precision and recall: means over the classes for which they are "
             "defined; a class that was never said has no precision."
         ),
-        frame=pd.DataFrame([_run_row(model, seed) for model in models for seed in model.said]),
+        frame=pd.DataFrame(rows),
         formats={
             **dict.fromkeys(("accuracy", "low", "high"), ".2%"),
             **dict.fromkeys(("loss", "macro_precision", "macro_recall", "macro_f1"), ".4f"),
@@ -188,22 +97,19 @@ def _runs(models: Sequence[Answered], what: str) -> Sheet:
     )
 
 
-def _run_row(model: Answered, seed: int) -> dict[str, object]:
-    said, found = model.said[seed], of(model, seed)
-    images = len(said.labels)
-    likelihood = said.probabilities[np.arange(images), said.labels]
+def _run_row(model: Answered, seed: int, run: Predictions) -> dict[str, object]:
+    images, classes = len(run.labels), by_class(run)
+    likelihood = run.probabilities[np.arange(images), run.labels]
     return {
         "model": model.title,
         "seed": seed,
-        "correct": int((~model.wrong(seed)).sum()),
+        "correct": int((run.predicted == run.labels).sum()),
         "images": images,
-        **_bounded(_accuracy(model, seed), images),
+        **_bounded(_accuracy(run), images),
         "loss": float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean()),
-        "macro_precision": mean(found.precision),
-        "macro_recall": mean(found.recall),
-        "macro_f1": mean(found.f1),
-        "as_recorded": "yes" if said.as_recorded else "NO",
-        "file": said.model,
+        **{f"macro_{share}": classes[share].mean() for share in ("precision", "recall", "f1")},
+        "as_recorded": "yes" if run.as_recorded else "NO",
+        "file": run.model,
     }
 
 
@@ -216,33 +122,119 @@ def _bounded(accuracy: float, images: int) -> dict[str, float | None]:
     }
 
 
-def _accuracy(model: Answered, seed: int) -> float:
-    return float(1 - model.wrong(seed).mean())
+def _accuracy(run: Predictions) -> float:
+    return float(1 - (run.predicted != run.labels).mean())
 
 
-# Pictures
+# Class by class
+
+MODELS_SHOWN = len(style.LOOKS)  # in the picture: as many as can be told from one another
+
+
+def by_class(run: Predictions) -> pd.DataFrame:
+    """A row a class: its images, accuracy, precision, recall and F1.
+
+    Accuracy: of all images, the share that are rightly told to be of the class or not of it.
+    A share of nothing is nan, not 0: the precision of a class that was never said, the recall of
+    one without images. Means over classes and seeds leave it out.
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    classes = range(run.logits.shape[1])
+    precision, recall, f1, images = precision_recall_fscore_support(
+        run.labels, run.predicted, labels=classes, zero_division=np.nan
+    )
+    told = [(run.labels == label) == (run.predicted == label) for label in classes]
+    accuracy = np.mean(told, axis=1)
+    shares = {"accuracy": accuracy, "precision": precision, "recall": recall, "f1": f1}
+    return pd.DataFrame({"images": images, **shares})
+
+
+def _of_seeds(model: Answered) -> pd.DataFrame:
+    """A row a class: means over seeds, and F1 beside its lowest and highest."""
+    classes = pd.concat([by_class(run) for run in model.predictions.values()]).groupby(level=0)
+    frame = classes.mean().astype({"images": int})
+    return frame.assign(lowest_f1=classes["f1"].min(), highest_f1=classes["f1"].max())
+
+
+def _class_sheet(models: Sequence[Answered], names: Sequence[str], what: str) -> Sheet:
+    frames = []
+    for model in models:
+        frames.append(_of_seeds(model))
+        frames[-1].insert(0, "model", model.title)
+        frames[-1].insert(1, "class", names)
+    frame = pd.concat(frames, ignore_index=True)
+    return Sheet(
+        name="per_class",
+        title=f"By class, {what}",
+        caption=(
+            "Accuracy: of all test images, the share that are rightly told to be of the class or "
+            "not of it; it is high for every small class. Precision: of the images taken for the "
+            "class, the share that are of it. Recall: of the images of the class, the share that "
+            "were found, which others call the accuracy within it. F1: their harmonic mean. Means "
+            "over seeds, F1 beside its lowest and highest; empty where not defined: a class that "
+            "was never said has no precision. Images: of the class in the test set, so that a "
+            "share of few is read with care."
+        ),
+        frame=frame,
+        formats={**dict.fromkeys(frame.columns[3:], ".2%"), "images": ",d"},
+    )
+
+
+def _class_picture(models: Sequence[Answered], names: Sequence[str], what: str) -> Picture:
+    """F1 of each class, the hardest first; a mark a model."""
+    title, shown = f"F1 of each class, {what}", models[:MODELS_SHOWN]
+    scores = [_of_seeds(model)["f1"] for model in shown]
+    hardest = np.argsort(pd.concat(scores, axis=1).mean(axis=1), kind="stable")
+    notes = ["test images, mean over seeds; the class that is hardest on average first"]
+    if len(shown) < len(models):
+        notes.append(f"not shown: {', '.join(model.title for model in models[MODELS_SHOWN:])}")
+    with style.applied():
+        figure, (axes,) = style.page(1)
+        for model, score, look in zip(shown, scores, style.LOOKS, strict=False):
+            axes.plot(
+                100 * score.to_numpy()[hardest],
+                look.marker,
+                color=look.colour,
+                label=model.title,
+                markersize=11,
+                markeredgecolor="white",
+            )
+        answers.name_classes(axes, [names[label] for label in hardest])
+        axes.set_ylabel("F1 (%)")
+        style.frame(figure, [axes], title, notes)
+    return Picture(
+        name="per_class",
+        title=title,
+        caption=(
+            "The harmonic mean of precision and recall of each class, a mark a model. Where all "
+            "marks are low the class itself is hard; where one is, that model has a weakness of "
+            "its own."
+        ),
+        figure=figure,
+    )
+
+
+# One batch
+
+BATCH = 20  # test images shown one by one: the batch size of the study
+LONG = 9  # characters of an answer, from which on its probability stands below it
 
 
 def _batch(study: Study, model: Answered, what: str) -> Picture:
-    said, names = model.shown, study.dataset.class_names
     # drawn, and the same for every model: data sets are often sorted by class
-    chosen = np.random.default_rng(0).permutation(len(said.labels))[:BATCH]
+    chosen = np.random.default_rng(0).permutation(len(model.shown.labels))[:BATCH]
     wrong = model.wrong(model.seed)[chosen]
     title = f"One batch of {what}: {model.title}"
-    with style.applied():
-        figure = answers.slide(
-            title,
-            f"{len(chosen)} test images drawn at random, seed {model.seed}, {int(wrong.sum())} "
-            "of them wrong; below: said (truth) probability",
-        )
-        answers.grid(
-            figure,
-            [study.dataset.test.images[place] for place in chosen],
-            list(_said(model, names, chosen)),
-            columns=7 if len(chosen) > 10 else 5,
-            wrong=[bool(one) for one in wrong],
-            size=15,
-        )
+    figure = answers.image_slide(
+        title,
+        f"{len(chosen)} test images drawn at random, seed {model.seed}, {int(wrong.sum())} "
+        "of them wrong; below: said (truth) probability",
+        [study.dataset.test.images[index] for index in chosen],
+        list(_answer_lines(model, study.dataset.class_names, chosen)),
+        columns=7 if len(chosen) > 10 else 5,
+        wrong=wrong.tolist(),
+    )
     return Picture(
         name=f"batch_{model.name}",
         title=title,
@@ -255,9 +247,11 @@ def _batch(study: Study, model: Answered, what: str) -> Picture:
     )
 
 
-def _said(model: Answered, names: Sequence[str], chosen: NDArray[np.int64]) -> Iterator[str]:
+def _answer_lines(
+    model: Answered, names: Sequence[str], chosen: NDArray[np.int64]
+) -> Iterator[str]:
     predicted, labels, certainty = model.shown.predicted, model.shown.labels, model.certainty
-    for place in chosen:
-        answer = f"{names[predicted[place]]} ({names[labels[place]]})"
+    for index in chosen:
+        answer = f"{names[predicted[index]]} ({names[labels[index]]})"
         between = "\n" if len(answer) > LONG else "  "
-        yield f"{answer}{between}{certainty[place]:.1%}"
+        yield f"{answer}{between}{certainty[index]:.1%}"

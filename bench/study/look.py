@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bench.report import wording
@@ -21,92 +20,39 @@ from bench.study.artifact import Picture, Sheet, Study
 from bench.study.suspects import MOST, NEARLY, NEIGHBOURS, Examination, Suspect, examine
 from datasets import Dataset, Split, normalise
 
-# Statistics of pixels, of all images of a split and of each class. NumPy only.
-#
-# A pixel is one of 256 values, so a histogram holds all there is to know of a split's pixels, at
-# any number of images.
-
+TITLE = "A look at the data"
+NEEDS = "images"
 
 Images = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-LEVELS = 256
-_CHUNK_IMAGES = 4096
+
+def make(study: Study) -> Iterator[Picture | Sheet]:
+    """Everything there is to see before a network is trained."""
+    data, what = study.dataset, wording.images(study.groups[0].data)
+    yield _samples(data, what)
+    yield _in_numbers(data, what)
+    yield _classes_picture(data, what)
+    yield _classes_sheet(data, what)
+    yield _means(data, what)
+    yield _statistics(data, what)
+    examination = examine(data)
+    yield _duplicates(data, examination, what)
+    if examination.suspects:
+        yield _suspects_sheet(data, examination.suspects, what)
+        yield _suspects_picture(data, examination.suspects, what)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PixelStatistics:
-    """Of all pixels of a split, in one form."""
-
-    lowest: float
-    highest: float
-    mean: float
-    std: float  # of the population
-    zeros: float  # share of pixels that are exactly 0
-
-
-def histogram(images: Images) -> Counts:
-    """(256,) how many pixels of (n, 28, 28) images have each value."""
-    counts = np.zeros(LEVELS, np.int64)
-    for part in _chunks(images):
-        counts += np.bincount(part.ravel(), minlength=LEVELS)
-    return counts
-
-
-def raw_statistics(counts: Counts) -> PixelStatistics:
-    """Of the pixels as they are, 0 to 255."""
-    return _pixel_statistics(counts, np.arange(LEVELS, dtype=np.float64))
-
-
-def normalised_statistics(counts: Counts, *, mean: float, std: float) -> PixelStatistics:
-    """Of the same pixels as networks are given them; ``mean``, ``std`` on the scale 0..1."""
-    levels = np.arange(LEVELS, dtype=np.uint8).reshape(1, 16, 16)
-    return _pixel_statistics(
-        counts, normalise(levels, mean=mean, std=std).ravel().astype(np.float64)
-    )
-
-
-def _pixel_statistics(counts: Counts, values: Floats) -> PixelStatistics:
-    there, share = values[counts > 0], counts / counts.sum()
-    mean = float(share @ values)
-    return PixelStatistics(
-        lowest=float(there.min()),
-        highest=float(there.max()),
-        mean=mean,
-        std=float(np.sqrt(share @ (values - mean) ** 2)),
-        zeros=float(share[values == 0].sum()),
-    )
-
-
-def mean_and_spread(images: Images) -> tuple[Floats, Floats]:
-    """(28, 28) mean and (28, 28) population standard deviation of each pixel of n > 0 images."""
-    total, squares = np.zeros(images.shape[1:]), np.zeros(images.shape[1:])
-    for part in _chunks(images):
-        total += part.sum(axis=0, dtype=np.int64)
-        squares += (part.astype(np.uint32) ** 2).sum(axis=0, dtype=np.int64)
-    mean = total / len(images)
-    return mean, np.sqrt(np.maximum(squares / len(images) - mean**2, 0))
-
-
-def _chunks(images: Images) -> Iterator[Images]:
-    for start in range(0, len(images), _CHUNK_IMAGES):
-        yield np.asarray(images[start : start + _CHUNK_IMAGES])
-
-
-# Pictures of the training images: some of each class, one in numbers, means, suspects.
-
+# Images: some of each class, one in numbers, the mean of each class
 
 HEIGHT, WIDTH = 7.6, 15.2  # inches that images have, below title and note
 SEED = 0  # of the draw of samples
 LARGE = 0  # the training image whose pixels are written out
 BRIGHT = 110  # pixels from here on bear black numbers
-SUSPECTS = 12  # shown, two a row
-
-Rows = Sequence[Sequence[Images | None]]
 
 
-def samples(data: Dataset, what: str) -> Picture:
+def _samples(data: Dataset, what: str) -> Picture:
     """As many training images of each class as a slide holds, drawn at random."""
     names, title = data.class_names, f"Samples of {what}"
     blocks = 1 if len(names) <= 13 else 2 if len(names) <= 30 else 3
@@ -115,7 +61,7 @@ def samples(data: Dataset, what: str) -> Picture:
     margin = min(2.0, 0.4 + 0.12 * max(map(len, names)))  # inches, for the names
     across = int((WIDTH / blocks - margin) / (HEIGHT / rows))
     chosen = [_drawn(data, label, across * lines) for label in range(len(names))]
-    strips: list[Sequence[Images | None]] = [
+    strips = [
         images[line * across : (line + 1) * across] for images in chosen for line in range(lines)
     ]
     labels = [name if line == 0 else "" for name in names for line in range(lines)]
@@ -150,7 +96,7 @@ def _drawn(data: Dataset, label: int, count: int) -> list[Images]:
     return [np.asarray(data.train.images[row]) for row in drawn]
 
 
-def in_numbers(data: Dataset, what: str) -> Picture:
+def _in_numbers(data: Dataset, what: str) -> Picture:
     """One training image with the value of every pixel written in it."""
     image = np.asarray(data.train.images[LARGE])
     label = data.class_names[data.train.labels[LARGE]]
@@ -174,12 +120,12 @@ def in_numbers(data: Dataset, what: str) -> Picture:
     )
 
 
-def means(data: Dataset, what: str) -> Picture:
+def _means(data: Dataset, what: str) -> Picture:
     """Mean image and standard deviation of each pixel, class by class."""
     names, title = data.class_names, f"Mean and spread of each class, {what}"
     blocks = 1 if len(names) <= 5 else 2 if len(names) <= 30 else 3
     across = -(-len(names) // blocks)
-    pairs = [_mean_and_spread(data, label) for label in range(len(names))]
+    pairs = [_mean_images(data, label) for label in range(len(names))]
     with style.applied():
         figure = answers.slide(
             title, "Training images; above the mean, below the standard deviation, twice as bright"
@@ -187,7 +133,7 @@ def means(data: Dataset, what: str) -> Picture:
         for block in range(blocks):
             part = slice(block * across, (block + 1) * across)
             area = (0.02, 0.06 + 0.83 * (blocks - 1 - block) / blocks, 0.96, 0.83 / blocks - 0.05)
-            rows: Rows = [*zip(*pairs[part], strict=True)]
+            rows = [*zip(*pairs[part], strict=True)]
             answers.mosaic(figure, area, rows, rows=2, columns=across, below=names[part])
     return Picture(
         name="means",
@@ -202,7 +148,7 @@ def means(data: Dataset, what: str) -> Picture:
     )
 
 
-def _mean_and_spread(data: Dataset, label: int) -> tuple[Images | None, Images | None]:
+def _mean_images(data: Dataset, label: int) -> tuple[Images | None, Images | None]:
     own = np.flatnonzero(data.train.labels == label)
     if not len(own):
         return None, None
@@ -210,79 +156,41 @@ def _mean_and_spread(data: Dataset, label: int) -> tuple[Images | None, Images |
     return _as_image(mean), _as_image(2 * spread)
 
 
-def _as_image(values: NDArray[np.float64]) -> Images:
+def mean_and_spread(images: Images) -> tuple[Floats, Floats]:
+    """(28, 28) mean and (28, 28) population standard deviation of each pixel of n > 0 images."""
+    mean = images.mean(axis=0)
+    # Whole numbers, so that no copy of all images in floats is needed.
+    squares = np.einsum("nij,nij->ij", images, images, dtype=np.int64) / len(images)
+    return mean, np.sqrt(np.maximum(squares - mean**2, 0))
+
+
+def _as_image(values: Floats) -> Images:
     return np.clip(values.round(), 0, 255).astype(np.uint8)
 
 
-def suspicious(data: Dataset, found: Sequence[Suspect], what: str) -> Picture:
-    """The most suspicious labels, each image beside its neighbours."""
-    shown, title = found[:SUSPECTS], f"Suspicious labels of {what}"
-    with style.applied():
-        figure = answers.slide(
-            title,
-            f"{len(shown)} of {len(found):,}: each framed image, then its {NEIGHBOURS} nearest "
-            "neighbours; below: labels",
-        )
-        _with_neighbours(figure, shown, data.class_names)
-    return Picture(
-        name="suspects",
-        title=title,
-        caption=(
-            f"Framed: training and validation images whose {NEIGHBOURS} nearest neighbours are all "
-            "of one other class, those first that are nearest to them beside the nearest of their "
-            "own class; after each, those neighbours. Some labels are wrong, some images are "
-            "written so that they could be either. None was removed."
-        ),
-        figure=figure,
-    )
-
-
-def _with_neighbours(figure: Figure, shown: Sequence[Suspect], names: Sequence[str]) -> None:
-    images, lines, framed = [], [], []
-    for one in shown:
-        images += [one.image, *one.neighbour_images]
-        lines += [names[label] for label in (one.label, *one.neighbour_labels)]
-        framed += [True, *[False] * NEIGHBOURS]
-    columns = 2 * (1 + NEIGHBOURS)
-    answers.grid(figure, images, lines, columns=columns, wrong=framed, size=13)
-
-
-TITLE = "A look at the data"
-NEEDS = "images"
-ROOM = 110  # letters below a slide-wide axis; names that need more stand upright
-
-
-def make(study: Study) -> Iterator[Picture | Sheet]:
-    """Everything there is to see before a network is trained."""
-    data, what = study.dataset, wording.images(study.groups[0].data)
-    yield samples(data, what)
-    yield in_numbers(data, what)
-    yield _classes_picture(data, what)
-    yield _classes_sheet(data, what)
-    yield means(data, what)
-    yield _statistics(data, what)
-    seen = examine(data)
-    yield _duplicates(data, seen, what)
-    if seen.suspects:
-        yield _suspects(data, seen.suspects, what)
-        yield suspicious(data, seen.suspects, what)
+# Classes
 
 
 def _splits(data: Dataset) -> dict[str, Split]:
     return {"training": data.train, "validation": data.validation, "test": data.test}
 
 
-# Classes
+def _class_counts(data: Dataset) -> dict[str, Counts]:
+    """Of each split the (classes,) images of each class."""
+    classes = len(data.class_names)
+    return {
+        name: np.bincount(split.labels, minlength=classes) for name, split in _splits(data).items()
+    }
 
 
 def _classes_picture(data: Dataset, what: str) -> Picture:
     title, names = f"The classes of {what}", data.class_names
     with style.applied():
         figure, (axes,) = style.page(1)
-        for place, (name, split) in enumerate(_splits(data).items()):
-            counts, look = _counts(split, data), style.LOOKS[place]
+        for position, (name, counts) in enumerate(_class_counts(data).items()):
+            look = style.LOOKS[position]
             axes.bar(
-                np.arange(len(names)) + 0.28 * (place - 1),
+                np.arange(len(names)) + 0.28 * (position - 1),
                 100 * counts / counts.sum(),
                 width=0.26,
                 label=f"{name} ({counts.sum():,} images)",
@@ -291,8 +199,7 @@ def _classes_picture(data: Dataset, what: str) -> Picture:
                 edgecolor="white",
                 linewidth=0,
             )
-        crowded = max(map(len, names)) > ROOM // len(names)
-        axes.set_xticks(range(len(names)), names, rotation=90 if crowded else 0)
+        answers.name_classes(axes, names)
         axes.set_ylabel("share of the split's images (%)")
         axes.grid(axis="x", visible=False)
         style.frame(figure, [axes], title, [_imbalance(data)])
@@ -309,7 +216,7 @@ def _classes_picture(data: Dataset, what: str) -> Picture:
 
 
 def _imbalance(data: Dataset) -> str:
-    counts = _counts(data.train, data)
+    counts = _class_counts(data)["training"]
     smallest, largest = data.class_names[counts.argmin()], data.class_names[counts.argmax()]
     return (
         f"training images: {counts.max():,} of the largest class ({largest}), "
@@ -318,7 +225,7 @@ def _imbalance(data: Dataset) -> str:
 
 
 def _classes_sheet(data: Dataset, what: str) -> Sheet:
-    counts = {name: _counts(split, data) for name, split in _splits(data).items()}
+    counts = _class_counts(data)
     return Sheet(
         name="classes",
         title=f"Images of each class, {what}",
@@ -328,11 +235,43 @@ def _classes_sheet(data: Dataset, what: str) -> Sheet:
     )
 
 
-def _counts(split: Split, data: Dataset) -> Counts:
-    return np.bincount(split.labels, minlength=len(data.class_names))
-
-
 # Pixels
+
+LEVELS = 256  # values of a pixel: a histogram holds all there is to know of a split's pixels
+_CHUNK_IMAGES = 4096  # counted at once: counting needs eight bytes a pixel
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelStatistics:
+    """Of all pixels of a split, in one form."""
+
+    lowest: float
+    highest: float
+    mean: float
+    std: float  # of the population
+    zeros: float  # share of pixels that are exactly 0
+
+
+def histogram(images: Images) -> Counts:
+    """(256,) how many pixels of (n, 28, 28) images have each value."""
+    counts = np.zeros(LEVELS, np.int64)
+    for start in range(0, len(images), _CHUNK_IMAGES):
+        counts += np.bincount(images[start : start + _CHUNK_IMAGES].ravel(), minlength=LEVELS)
+    return counts
+
+
+def pixel_statistics(counts: Counts, values: NDArray[np.number]) -> PixelStatistics:
+    """Of a histogram; ``values``: (256,) what each level of a pixel is given as."""
+    values = values.astype(np.float64)
+    present, share = values[counts > 0], counts / counts.sum()
+    mean = float(share @ values)
+    return PixelStatistics(
+        lowest=float(present.min()),
+        highest=float(present.max()),
+        mean=mean,
+        std=float(np.sqrt(share @ (values - mean) ** 2)),
+        zeros=float(share[values == 0].sum()),
+    )
 
 
 def _statistics(data: Dataset, what: str) -> Sheet:
@@ -358,30 +297,27 @@ def _statistics(data: Dataset, what: str) -> Sheet:
 
 
 def _rows(name: str, split: Split, data: Dataset) -> Iterator[dict[str, object]]:
-    counts = histogram(split.images)
-    mean, std = data.pixel_mean, data.pixel_std
-    forms = {
-        "as they are": raw_statistics(counts),
-        "normalised": normalised_statistics(counts, mean=mean, std=std),
-    }
-    for form, statistics in forms.items():
-        yield {"split": name, "pixels": form, "images": len(split.labels), **asdict(statistics)}
+    counts, levels = histogram(split.images), np.arange(LEVELS, dtype=np.uint8)
+    normalised = normalise(levels, mean=data.pixel_mean, std=data.pixel_std)
+    for form, values in (("as they are", levels), ("normalised", normalised)):
+        statistics = asdict(pixel_statistics(counts, values))
+        yield {"split": name, "pixels": form, "images": len(split.labels), **statistics}
 
 
 # Duplicates and suspects
 
 
-def _duplicates(data: Dataset, seen: Examination, what: str) -> Sheet:
+def _duplicates(data: Dataset, examination: Examination, what: str) -> Sheet:
     rows = [
         ("exact duplicates left out before the split", data.duplicates_removed),
         ("... of them under another label", data.conflicting_labels),
-        ("training and validation images compared with one another", seen.looked_at),
-        ("... nearly the same as their nearest neighbour", seen.repeated),
-        ("... ... which is in the other split", seen.across),
-        ("... ... which has another label", seen.contradicted),
-        ("... with a suspicious label", len(seen.suspects)),
-        ("test images compared with them, unseen by us", seen.tested),
-        ("... nearly the same as a training or validation image", seen.seen),
+        ("training and validation images compared with one another", examination.compared),
+        ("... nearly the same as their nearest neighbour", examination.repeated),
+        ("... ... which is in the other split", examination.across_splits),
+        ("... ... which has another label", examination.across_labels),
+        ("... with a suspicious label", len(examination.suspects)),
+        ("test images compared with them, unseen by us", examination.test_compared),
+        ("... nearly the same as a training or validation image", examination.test_repeated),
     ]
     return Sheet(
         name="duplicates",
@@ -402,18 +338,21 @@ def _duplicates(data: Dataset, seen: Examination, what: str) -> Sheet:
     )
 
 
-def _suspects(data: Dataset, found: Sequence[Suspect], what: str) -> Sheet:
+SUSPECTS = 12  # in the picture, two a row
+
+
+def _suspects_sheet(data: Dataset, suspects: Sequence[Suspect], what: str) -> Sheet:
     names = data.class_names
     rows = [
         {
-            "split": one.split,
-            "index": one.index,
-            "label": names[one.label],
-            "neighbours": names[one.neighbour_labels[0]],
-            "distance": one.distance,
-            "own_distance": one.own_distance if np.isfinite(one.own_distance) else None,
+            "split": suspect.split,
+            "index": suspect.index,
+            "label": names[suspect.label],
+            "neighbours": names[suspect.neighbour_labels[0]],
+            "distance": suspect.distance,
+            "own_distance": suspect.own_distance if np.isfinite(suspect.own_distance) else None,
         }
-        for one in found
+        for suspect in suspects
     ]
     return Sheet(
         name="suspects",
@@ -426,4 +365,31 @@ def _suspects(data: Dataset, found: Sequence[Suspect], what: str) -> Sheet:
         ),
         frame=pd.DataFrame(rows),
         formats={"distance": ".2f", "own_distance": ".2f"},
+    )
+
+
+def _suspects_picture(data: Dataset, suspects: Sequence[Suspect], what: str) -> Picture:
+    """The most suspicious labels, each image beside its neighbours."""
+    shown, title = suspects[:SUSPECTS], f"Suspicious labels of {what}"
+    labels = [label for s in shown for label in (s.label, *s.neighbour_labels)]
+    figure = answers.image_slide(
+        title,
+        f"{len(shown)} of {len(suspects):,}: each framed image, then its {NEIGHBOURS} nearest "
+        "neighbours; below: labels",
+        [image for s in shown for image in (s.image, *s.neighbour_images)],
+        [data.class_names[label] for label in labels],
+        columns=2 * (1 + NEIGHBOURS),
+        wrong=[True, *[False] * NEIGHBOURS] * len(shown),
+        size=13,
+    )
+    return Picture(
+        name="suspects",
+        title=title,
+        caption=(
+            f"Framed: training and validation images whose {NEIGHBOURS} nearest neighbours are all "
+            "of one other class, those first that are nearest to them beside the nearest of their "
+            "own class; after each, those neighbours. Some labels are wrong, some images are "
+            "written so that they could be either. None was removed."
+        ),
+        figure=figure,
     )

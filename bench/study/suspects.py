@@ -45,38 +45,35 @@ class Suspect:
 
 @dataclass(frozen=True, kw_only=True)
 class Examination:
-    """What the neighbours of the training and validation images tell."""
+    """What the neighbours of the training and validation images tell; of too few images nothing."""
 
-    looked_at: int  # training and validation images, drawn where there are more than MOST
-    suspects: tuple[Suspect, ...]  # those nearest to their neighbours beside their own kind first
-    repeated: int  # images of them that are nearly the same as their nearest neighbour
-    across: int  # of these, those whose neighbour is in the other split
-    contradicted: int  # of these, those whose neighbour has another label
-    tested: int  # test images compared with them, at most MOST / 6
-    seen: int  # of these, those nearly the same as a training or validation image
+    compared: int = 0  # training and validation images, drawn where there are more than MOST
+    suspects: tuple[Suspect, ...] = ()  # nearest to their neighbours beside their own class first
+    repeated: int = 0  # images of them that are nearly the same as their nearest neighbour
+    across_splits: int = 0  # of these, those whose neighbour is in the other split
+    across_labels: int = 0  # of these, those whose neighbour has another label
+    test_compared: int = 0  # test images compared with them, at most MOST / 6
+    test_repeated: int = 0  # of these, those nearly the same as a training or validation image
 
 
 def examine(data: Dataset) -> Examination:
     """Compare every training and validation image with every other, and test images with them."""
     pool = _pool(data)
     if len(pool.images) <= NEIGHBOURS:
-        return Examination(
-            looked_at=0, suspects=(), repeated=0, across=0, contradicted=0, tested=0, seen=0
-        )
-    search = Neighbourhood(pool.images)
-    near = search.of_each(NEIGHBOURS)
-    nearest = near[:, 0]
+        return Examination()
+    neighbourhood = Neighbourhood(pool.images)
+    neighbours = neighbourhood.of_each(NEIGHBOURS)
+    nearest = neighbours[:, 0]
     same = _nearly(pool.images, pool.images[nearest])
-    tested = _drawn(len(data.test.images), MOST // 6)
-    test = np.asarray(data.test.images[tested])
+    test = np.asarray(data.test.images[_drawn(len(data.test.images), MOST // 6)])
     return Examination(
-        looked_at=len(pool.images),
-        suspects=tuple(sorted(_suspects(pool, near), key=_standing)),
+        compared=len(pool.images),
+        suspects=tuple(sorted(_suspects(pool, neighbours), key=_closeness)),
         repeated=int(same.sum()),
-        across=int((same & (pool.training != pool.training[nearest])).sum()),
-        contradicted=int((same & (pool.labels != pool.labels[nearest])).sum()),
-        tested=len(tested),
-        seen=int(_nearly(test, pool.images[search.nearest(test)]).sum()),
+        across_splits=int((same & (pool.training != pool.training[nearest])).sum()),
+        across_labels=int((same & (pool.labels != pool.labels[nearest])).sum()),
+        test_compared=len(test),
+        test_repeated=int(_nearly(test, pool.images[neighbourhood.nearest(test)]).sum()),
     )
 
 
@@ -121,10 +118,10 @@ def _pool(data: Dataset) -> _Pool:
     training = np.repeat([True, False], [len(split.labels) for split in splits])
     kept = _drawn(len(index), MOST)
     index, training = index[kept], training[kept]
-    parts = [(data.train, index[training]), (data.validation, index[~training])]
+    rows = (index[training], index[~training])
     return _Pool(
-        images=np.concatenate([split.images[rows] for split, rows in parts]),
-        labels=np.concatenate([split.labels[rows] for split, rows in parts]),
+        images=np.concatenate([split.images[r] for split, r in zip(splits, rows, strict=True)]),
+        labels=np.concatenate([split.labels[r] for split, r in zip(splits, rows, strict=True)]),
         training=training,
         index=index,
     )
@@ -137,28 +134,29 @@ def _drawn(images: int, most: int) -> Rows:
     return np.sort(np.random.default_rng(SEED).choice(images, most, replace=False))
 
 
-def _suspects(pool: _Pool, near: Rows) -> Iterator[Suspect]:
-    around = pool.labels[near]
-    accused = (around == around[:, :1]).all(axis=1) & (around[:, 0] != pool.labels)
+def _suspects(pool: _Pool, neighbours: Rows) -> Iterator[Suspect]:
+    """Of ``neighbours``, (n, NEIGHBOURS) rows of the pool: where all are of one other class."""
+    labels = pool.labels[neighbours]
+    accused = (labels == labels[:, :1]).all(axis=1) & (labels[:, 0] != pool.labels)
     for row in np.flatnonzero(accused):
-        members = near[row]
-        distances = distance(pool.images[[row]], pool.images[members])
-        order = np.argsort(distances, kind="stable")
-        kin = np.flatnonzero(pool.labels == pool.labels[row])
-        kin = kin[kin != row]
+        image, label = pool.images[[row]], pool.labels[row]
+        distances = distance(image, pool.images[neighbours[row]])
+        nearest_first = neighbours[row][np.argsort(distances, kind="stable")]
+        same_class = np.flatnonzero(pool.labels == label)
+        others = pool.images[same_class[same_class != row]]
         yield Suspect(
             split="training" if pool.training[row] else "validation",
             index=int(pool.index[row]),
-            label=int(pool.labels[row]),
-            neighbour_labels=tuple(int(label) for label in pool.labels[members[order]]),
+            label=int(label),
+            neighbour_labels=tuple(int(other) for other in pool.labels[nearest_first]),
             distance=float(distances.mean()),
-            own_distance=float(distance(pool.images[[row]], pool.images[kin]).min(initial=np.inf)),
-            image=pool.images[row],
-            neighbour_images=tuple(pool.images[members[order]]),
+            own_distance=float(distance(image, others).min(initial=np.inf)),
+            image=image[0],
+            neighbour_images=tuple(pool.images[nearest_first]),
         )
 
 
-def _standing(suspect: Suspect) -> float:
+def _closeness(suspect: Suspect) -> float:
     """How near its neighbours are beside the nearest of its own label: small is suspicious."""
     return suspect.distance / suspect.own_distance
 

@@ -1,4 +1,4 @@
-"""The best checkpoint: shares as scikit-learn computes them, pictures that say what they show."""
+"""The best checkpoint: shares by their definitions, and pictures that say what they show."""
 
 from __future__ import annotations
 
@@ -10,14 +10,22 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from PIL import Image
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from bench.report.plots import style
+from bench.results.predictions import Predictions
 from bench.stats import uncertainty
 from bench.study import evaluation
 from bench.study.artifact import Picture, Sheet, Study
-from bench.study.confusion import confusion_counts, mean, most_confused, per_class
-from tests.study_data import Answers, make_split, make_study, pictures, sheets, words
+from bench.study.confusion import most_confused
+from tests.study_data import (
+    Answers,
+    make_predictions,
+    make_split,
+    make_study,
+    pictures,
+    sheets,
+    words,
+)
 
 TRUTH = [0, 0, 0, 1, 1, 2, 2, 2, 2, 2]
 SAID = [0, 0, 1, 1, 0, 2, 2, 2, 2, 1]  # class 3 neither comes nor is said
@@ -34,30 +42,46 @@ def a_study(answers: Answers, classes: int = 4, truth: list[int] | None = None) 
     return make_study(test, test, test, classes, answers)
 
 
-def test_matrix_and_shares_are_those_of_scikit_learn() -> None:
+def a_run(truth: list[int], said: list[int], classes: int) -> Predictions:
+    return make_predictions("run", said, make_split(truth), classes)
+
+
+def test_shares_are_those_of_their_definitions() -> None:
     random = np.random.default_rng(0)
     truth, said = random.integers(0, 5, 300), random.integers(0, 4, 300)  # 4 is never said
-    matrix = confusion_counts(truth, said, 6)  # 5 never comes either
-    np.testing.assert_array_equal(matrix, confusion_matrix(truth, said, labels=range(6)))
-    expected = precision_recall_fscore_support(truth, said, labels=range(6), zero_division=np.nan)
-    found = per_class(matrix)
-    for own, theirs in zip((found.precision, found.recall), expected[:2], strict=True):
-        np.testing.assert_allclose(own, theirs)
-    np.testing.assert_allclose(found.f1[:5], expected[2][:5])
-    np.testing.assert_array_equal(found.support, expected[3])
-    one_against_all = [((truth == label) == (said == label)).mean() for label in range(6)]
-    np.testing.assert_allclose(found.accuracy, one_against_all)
+    classes = evaluation.by_class(a_run(truth.tolist(), said.tolist(), 6))  # 5 never comes either
+    for label in range(5):
+        is_it, is_said = truth == label, said == label
+        right = (is_it & is_said).sum()
+        row = classes.loc[label]
+        assert row["images"] == is_it.sum()
+        assert row["accuracy"] == pytest.approx((is_it == is_said).mean())
+        assert row["recall"] == pytest.approx(right / is_it.sum())
+        assert row["f1"] == pytest.approx(2 * right / (is_it.sum() + is_said.sum()))
+        if label < 4:
+            assert row["precision"] == pytest.approx(right / is_said.sum())
+    assert classes.loc[5, ["images", "accuracy"]].tolist() == [0, 1]
 
 
 def test_what_has_no_denominator_is_not_defined_and_is_left_out_of_means() -> None:
-    found = per_class(confusion_counts(np.array([0, 0, 1]), np.array([0, 0, 0]), 3))
-    assert math.isnan(found.precision[1])  # never said
-    assert found.recall[1] == found.f1[1] == 0  # but it came
-    assert math.isnan(found.recall[2])
-    assert math.isnan(found.f1[2])
-    assert mean(found.precision) == pytest.approx(2 / 3)
-    assert mean(found.f1) == pytest.approx(0.4)
-    assert math.isnan(mean([math.nan]))
+    classes = evaluation.by_class(a_run([0, 0, 1], [0, 0, 0], 3))
+    assert math.isnan(classes["precision"][1])  # never said
+    assert classes["recall"][1] == classes["f1"][1] == 0  # but it came
+    assert math.isnan(classes["recall"][2])
+    assert math.isnan(classes["f1"][2])
+    (row,) = sheets(made({("mlp", 0): [0, 0, 0]}, 3, [0, 0, 1]))["evaluation_runs"].frame.to_dict(
+        "records"
+    )
+    assert row["macro_precision"] == pytest.approx(2 / 3)
+    assert row["macro_f1"] == pytest.approx(0.4)
+
+
+def test_a_share_that_no_seed_defines_is_not_defined() -> None:
+    frame = sheets(made({("mlp", 0): [0, 0, 0], ("mlp", 1): [0, 0, 1]}, 3, [0, 0, 1]))[
+        "per_class"
+    ].frame
+    assert frame["precision"].tolist()[:2] == [pytest.approx(5 / 6), 1]  # of the seed that says it
+    assert frame.loc[2, ["precision", "recall", "f1", "lowest_f1"]].isna().all()
 
 
 def test_pairs_are_counted_both_ways_the_more_frequent_way_first() -> None:

@@ -33,13 +33,13 @@ def test_a_wrong_label_is_found_by_its_neighbours_and_no_other_is(split: str) ->
     data = a_study().dataset
     index = 5  # of class 1
     planted = with_label(getattr(data, split), index, 3)
-    found = suspects.examine(replace(data, **{split: planted}))  # type: ignore[arg-type]
-    (one,) = found.suspects
-    assert one.split == {"train": "training", "validation": "validation"}[split]
-    assert (one.index, one.label, one.neighbour_labels) == (index, 3, (1,) * 5)
-    assert one.distance < one.own_distance
-    np.testing.assert_array_equal(one.image, planted.images[index])
-    assert found.looked_at == 4 * 20 + 4 * 3
+    examination = suspects.examine(replace(data, **{split: planted}))  # type: ignore[arg-type]
+    (suspect,) = examination.suspects
+    assert suspect.split == {"train": "training", "validation": "validation"}[split]
+    assert (suspect.index, suspect.label, suspect.neighbour_labels) == (index, 3, (1,) * 5)
+    assert suspect.distance < suspect.own_distance
+    np.testing.assert_array_equal(suspect.image, planted.images[index])
+    assert examination.compared == 4 * 20 + 4 * 3
     assert suspects.examine(data).suspects == ()
 
 
@@ -50,8 +50,8 @@ def test_what_is_nearer_to_its_neighbours_beside_its_own_kind_comes_first() -> N
     mixed = train.images.copy()
     mixed[9, 6] = 200  # row 6 is class 3's
     train = with_label(replace(train, images=mixed), 9, 3)
-    found = suspects.examine(replace(data, train=train)).suspects
-    assert [one.index for one in found] == [5, 9]
+    examination = suspects.examine(replace(data, train=train))
+    assert [suspect.index for suspect in examination.suspects] == [5, 9]
 
 
 def test_images_there_twice_but_for_a_few_pixels_are_counted_where_they_lie() -> None:
@@ -61,18 +61,19 @@ def test_images_there_twice_but_for_a_few_pixels_are_counted_where_they_lie() ->
     copied[0, 27, 27] ^= 1
     test = data.test.images.copy()
     test[2] = data.train.images[2]
-    found = suspects.examine(
+    examination = suspects.examine(
         replace(
             data,
             validation=replace(data.validation, images=copied),
             test=replace(data.test, images=test),
         )
     )
-    assert (found.repeated, found.across, found.contradicted) == (2, 2, 2)
-    assert (found.tested, found.seen) == (12, 1)
+    assert examination.repeated == 2
+    assert (examination.across_splits, examination.across_labels) == (2, 2)
+    assert (examination.test_compared, examination.test_repeated) == (12, 1)
 
 
-def test_of_more_images_than_are_looked_at_some_of_both_splits_are_drawn(
+def test_of_more_images_than_are_compared_some_of_both_splits_are_drawn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(suspects, "MOST", 60)
@@ -82,11 +83,12 @@ def test_of_more_images_than_are_looked_at_some_of_both_splits_are_drawn(
         name: replace(split, labels=np.where(split.labels == 0, 1, split.labels).astype(np.uint8))
         for name, split in (("train", data.train), ("validation", data.validation))
     }
-    found = suspects.examine(replace(data, **moved))  # type: ignore[arg-type]
-    assert found.looked_at == 60
-    assert found.tested == 10
+    examination = suspects.examine(replace(data, **moved))  # type: ignore[arg-type]
+    assert examination.compared == 60
+    assert examination.test_compared == 10
     again = suspects.examine(replace(data, **moved))  # type: ignore[arg-type]
-    assert [one.index for one in again.suspects] == [one.index for one in found.suspects]
+    drawn = [[s.index for s in drawing.suspects] for drawing in (examination, again)]
+    assert drawn[0] == drawn[1]
 
 
 def test_the_nearest_neighbours_are_those_of_the_whole_distance_matrix() -> None:
@@ -117,12 +119,13 @@ def test_statistics_of_the_histogram_are_those_of_the_pixels() -> None:
     images = make_images([0, 1, 2])
     mean, std = float(images.mean() / 255), float(images.std() / 255)
     counts = look.histogram(images)
-    raw = look.raw_statistics(counts)
+    raw = look.pixel_statistics(counts, np.arange(256))
     assert (raw.lowest, raw.highest) == (images.min(), images.max())
     assert (raw.mean, raw.std) == pytest.approx((images.mean(), images.std()))
     assert raw.zeros == pytest.approx((images == 0).mean())
     given = normalise(images, mean=mean, std=std)
-    made = look.normalised_statistics(counts, mean=mean, std=std)
+    levels = normalise(np.arange(256, dtype=np.uint8), mean=mean, std=std)
+    made = look.pixel_statistics(counts, levels)
     assert (made.mean, made.std) == pytest.approx((0, 1), abs=1e-6)
     assert (made.lowest, made.highest) == pytest.approx((given.min(), given.max()))
 
