@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from bench.report import wording
 from bench.report.comparison import comparisons
 from bench.report.plots import style
+from bench.report.plots.curves import draw_seeds
 from bench.results.record import Record
 from bench.stats import runs, verdict
 from bench.stats.runs import Replicates
 from bench.stats.uncertainty import mcnemar
-from bench.study import training
+from bench.study import answers, training
 from bench.study.artifact import Picture, Sheet, Study
 from datasets import Dataset
 from datasets.warping import augment
@@ -27,7 +28,7 @@ TITLE = "Augmentation"
 NEEDS = "the same experiment with augmentation and without, at least one seed of both"
 
 CLASSES_SHOWN, VERSIONS = 6, 8
-PLAIN, AUGMENTED = style.LOOKS[1], style.LOOKS[0]
+LOOKS = style.LOOKS[1::-1]  # without and with it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,22 +39,22 @@ class Pair:
     augmented: Replicates
 
     @property
-    def seeds(self) -> list[tuple[Record, Record]]:
-        """Of each seed that ended well in both, the records without and with."""
-        plain = {record.seed: record for record in training.evaluated(self.plain.measured)}
-        return [
-            (plain[record.seed], record)
-            for record in training.evaluated(self.augmented.measured)
-            if record.seed in plain
-        ]
+    def records(self) -> tuple[list[Record], list[Record]]:
+        """Without and with it, of the seeds that ended well in both, in the same order."""
+        plain, augmented = (
+            {record.seed: record for record in training.evaluated(group.measured)}
+            for group in (self.plain, self.augmented)
+        )
+        seeds = [seed for seed in augmented if seed in plain]
+        return [plain[seed] for seed in seeds], [augmented[seed] for seed in seeds]
 
     @property
     def names(self) -> dict[str, str]:
         """The first columns of its rows."""
-        one = self.plain.experiment
+        experiment = self.plain.experiment
         return {
-            "architecture": wording.architecture(one.architecture),
-            "framework": wording.framework(one),
+            "architecture": wording.architecture(experiment.architecture),
+            "framework": wording.framework(experiment),
         }
 
 
@@ -70,12 +71,12 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
 
 
 def _pairs(groups: Sequence[Replicates]) -> list[Pair]:
-    found = []
+    pairs = []
     for comparison in comparisons(groups, ("augmentation",)):
         by_use = {group.experiment.augmentation: group for group in comparison.groups}
         if len(by_use) == 2:
-            found.append(Pair(plain=by_use[False], augmented=by_use[True]))
-    return [pair for pair in found if pair.seeds]
+            pairs.append(Pair(plain=by_use[False], augmented=by_use[True]))
+    return [pair for pair in pairs if any(pair.records)]
 
 
 # What it does to an image
@@ -84,21 +85,21 @@ def _pairs(groups: Sequence[Replicates]) -> list[Pair]:
 def _examples(dataset: Dataset, subject: str) -> Picture:
     rows = _of_several_classes(dataset)
     images = dataset.train.images[rows]
-    shown = augment(np.repeat(images, VERSIONS, axis=0), np.random.default_rng(0))
-    versions = shown.reshape(len(rows), VERSIONS, *images.shape[1:])
+    augmented = augment(np.repeat(images, VERSIONS, axis=0), np.random.default_rng(0))
+    versions = augmented.reshape(len(rows), VERSIONS, *images.shape[1:])
     title = f"One image, and {VERSIONS} augmented versions of it: {subject}"
     with style.applied():
         figure = Figure(figsize=(style.WIDTH, style.HEIGHT), layout="constrained")
         FigureCanvasAgg(figure)
         grid = figure.subplots(len(rows), VERSIONS + 1, squeeze=False)
-        for place, (row, image) in enumerate(zip(rows, images, strict=True)):
-            name = dataset.class_names[dataset.train.labels[row]]
-            for axes, picture in zip(grid[place], (image, *versions[place]), strict=True):
-                axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
-                axes.set(xticks=[], yticks=[])
-                axes.grid(visible=False)
-            grid[place, 0].set_ylabel(name, rotation=0, fontsize=20, ha="right", va="center")
-            grid[place, 0].spines[:].set(visible=True, color=AUGMENTED.colour, linewidth=4)
+        for line, image, distorted, label in zip(
+            grid, images, versions, dataset.train.labels[rows], strict=True
+        ):
+            for axes, picture in zip(line, (image, *distorted), strict=True):
+                answers.show(axes, picture)
+            name = dataset.class_names[label]
+            line[0].set_ylabel(name, rotation=0, fontsize=20, ha="right", va="center")
+            line[0].spines[:].set(visible=True, color=LOOKS[1].colour, linewidth=4)
         grid[0, 0].set_title("as it is")
         grid[0, 1 + VERSIONS // 2].set_title("augmented")
         figure.suptitle(title, fontsize=20, fontweight="bold")
@@ -118,12 +119,18 @@ def _examples(dataset: Dataset, subject: str) -> Picture:
 
 def _of_several_classes(dataset: Dataset) -> NDArray[np.int64]:
     """The row of one training image of each of a few classes, spread over all of them."""
-    found, first = np.unique(dataset.train.labels, return_index=True)
-    chosen = np.linspace(0, len(found) - 1, min(CLASSES_SHOWN, len(found)))
+    _, first = np.unique(dataset.train.labels, return_index=True)
+    chosen = np.linspace(0, len(first) - 1, min(CLASSES_SHOWN, len(first)))
     return np.asarray(first[chosen.round().astype(np.int64)])
 
 
 # With and without
+
+ACCURACY_FORMATS = {
+    "test_accuracy_without": ".2%",
+    "test_accuracy_with": ".2%",
+    "difference_points": "+.2f",
+}
 
 
 def _curves(pairs: Sequence[Pair], subject: str) -> Picture:
@@ -131,14 +138,11 @@ def _curves(pairs: Sequence[Pair], subject: str) -> Picture:
     with style.applied():
         figure, grid = style.page(len(pairs))
         for axes, pair in zip(grid, pairs, strict=True):
-            for position, (look, label) in enumerate(
-                ((PLAIN, "without augmentation"), (AUGMENTED, "with augmentation"))
-            ):
-                records = [both[position] for both in pair.seeds]
-                curves = training.curves(records, lambda seen: 100 * seen.accuracy)
-                training.draw(axes, curves, look, label)
+            for records, look, use in zip(pair.records, LOOKS, ("without", "with"), strict=True):
+                curves = training.curves(records, training.validation_accuracy)
+                draw_seeds(axes, curves, look, f"{use} augmentation")
             axes.set_ylabel("validation accuracy (%)")
-            training.epochs(axes)
+            training.epoch_axis(axes)
             axes.set_title(", ".join(pair.names.values()))
         style.frame(figure, grid, title, wording.notices([pairs[0].plain.data]))
     return Picture(
@@ -166,44 +170,41 @@ def _summary(pairs: Sequence[Pair], subject: str) -> Sheet:
         ),
         frame=frame,
         formats={
-            "test_accuracy_without": ".2%",
-            "test_accuracy_with": ".2%",
-            "difference_points": "+.2f",
-            "interval_low_points": "+.2f",
-            "interval_high_points": "+.2f",
-            "train_s_without": ",.1f",
-            "train_s_with": ",.1f",
-            "augmentation_s": ",.1f",
+            **ACCURACY_FORMATS,
+            **dict.fromkeys(("interval_low_points", "interval_high_points"), "+.2f"),
+            **dict.fromkeys(("train_s_without", "train_s_with", "augmentation_s"), ",.1f"),
         },
     )
 
 
 def _summary_row(pair: Pair) -> dict[str, object]:
-    found = verdict.difference(pair.augmented, pair.plain, runs.test_accuracy)
-    interval = found.interval if found else None
-    plain, augmented = zip(*pair.seeds, strict=True)
-    accuracies = [runs.summarize(map(runs.test_accuracy, side)) for side in (plain, augmented)]
-    seconds = [runs.summarize(map(runs.train_s, side)) for side in (plain, augmented)]
-    made = runs.summarize(runs.phase_s(record, "augmentation_s") for record in augmented)
+    difference = verdict.difference(pair.augmented, pair.plain, runs.test_accuracy)
+    interval = difference.interval if difference else None
+    without, with_ = pair.records
     return {
         **pair.names,
-        "seeds": len(pair.seeds),
-        "test_accuracy_without": accuracies[0] and accuracies[0].mean,
-        "test_accuracy_with": accuracies[1] and accuracies[1].mean,
-        "difference_points": found and 100 * found.mean,
+        "seeds": len(without),
+        "test_accuracy_without": _mean(map(runs.test_accuracy, without)),
+        "test_accuracy_with": _mean(map(runs.test_accuracy, with_)),
+        "difference_points": difference and 100 * difference.mean,
         "interval_low_points": interval and 100 * interval.low,
         "interval_high_points": interval and 100 * interval.high,
-        "train_s_without": seconds[0] and seconds[0].mean,
-        "train_s_with": seconds[1] and seconds[1].mean,
-        "augmentation_s": made and made.mean,
+        "train_s_without": _mean(map(runs.train_s, without)),
+        "train_s_with": _mean(map(runs.train_s, with_)),
+        "augmentation_s": _mean(runs.phase_s(r, "augmentation_s") for r in with_),
     }
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    summary = runs.summarize(values)
+    return summary.mean if summary else None
 
 
 def _by_seed(pairs: Sequence[Pair], subject: str) -> Sheet:
     rows = [
         {**pair.names, "seed": plain.seed, **_seed_row(plain, augmented)}
         for pair in pairs
-        for plain, augmented in pair.seeds
+        for plain, augmented in zip(*pair.records, strict=True)
     ]
     return Sheet(
         name="augmentation_by_seed",
@@ -216,9 +217,7 @@ def _by_seed(pairs: Sequence[Pair], subject: str) -> Sheet:
         ),
         frame=pd.DataFrame(rows),
         formats={
-            "test_accuracy_without": ".2%",
-            "test_accuracy_with": ".2%",
-            "difference_points": "+.2f",
+            **ACCURACY_FORMATS,
             "wrong_without_alone": ",.0f",
             "wrong_with_alone": ",.0f",
             "p_mcnemar": ".2g",
@@ -243,6 +242,6 @@ def _seed_row(plain: Record, augmented: Record) -> dict[str, object]:
 
 def _wrong_alone(first: Record, second: Record) -> tuple[int, int] | None:
     """How many test images each gets wrong that the other does not; None where not kept."""
-    tests = [one.measurement.test if one.measurement else None for one in (first, second)]
-    named = [set(test.wrong) for test in tests if test and test.wrong is not None]
-    return (len(named[0] - named[1]), len(named[1] - named[0])) if len(named) == 2 else None
+    tests = [record.measurement.test if record.measurement else None for record in (first, second)]
+    wrong = [set(test.wrong) for test in tests if test and test.wrong is not None]
+    return (len(wrong[0] - wrong[1]), len(wrong[1] - wrong[0])) if len(wrong) == 2 else None

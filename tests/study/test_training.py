@@ -30,10 +30,8 @@ def a_record(*, sampled: bool = False, **changes: Any) -> Record:
     if measured is None or measured.test is None:
         return record
     evaluations = tuple(
-        replace(seen, training_accuracy=seen.accuracy + 0.01, training_loss=seen.loss / 2)
-        if sampled
-        else seen
-        for seen in measured.evaluations
+        replace(e, training_accuracy=e.accuracy + 0.01, training_loss=e.loss / 2) if sampled else e
+        for e in measured.evaluations
     )
     phases = measured.phases
     if record.experiment.augmentation:
@@ -51,7 +49,7 @@ def made(step: Any, records: Sequence[Record], classes: int = 10) -> dict[str, A
     dataset = make_dataset(split, names=[f"class {i}" for i in range(classes)])
     groups = runs.replicates(records)
     study = Study(results=Results(Path()), dataset=dataset, groups=groups, predictions={})
-    return {one.name: one for one in step.make(study)}
+    return {artifact.name: artifact for artifact in step.make(study)}
 
 
 def panels(artifact: Artifact) -> list[Axes]:
@@ -60,16 +58,16 @@ def panels(artifact: Artifact) -> list[Axes]:
 
 
 def assert_line(axes: Axes, label: str, wanted: Sequence[tuple[float, float]]) -> None:
-    (found,) = (one for one in axes.lines if one.get_label() == label)
-    drawn = np.asarray(found.get_xydata(), np.float64)
+    (line,) = (line for line in axes.lines if line.get_label() == label)
+    drawn = np.asarray(line.get_xydata(), np.float64)
     np.testing.assert_allclose(drawn, np.asarray(wanted, np.float64), err_msg=label)
 
 
 def rows(artifact: Artifact) -> list[dict[str, Any]]:
     assert isinstance(artifact, Sheet)
     assert set(artifact.formats) <= set(artifact.frame.columns)
-    found = artifact.frame.astype(object)
-    return [{str(k): v for k, v in row.items()} for row in found.to_dict("records")]
+    records = artifact.frame.astype(object).to_dict("records")
+    return [{str(name): value for name, value in record.items()} for record in records]
 
 
 # Training
@@ -90,7 +88,7 @@ def test_without_training_accuracy_the_loss_of_the_stretches_is_drawn_and_called
     picture = made(training, [a_record()])[MLP]
     loss, accuracy = panels(picture)
     assert_line(loss, "training, while it changes", [(0.5, 0.5), (1.5, 0.25), (2.5, 0.5 / 3)])
-    assert "training" not in [one.get_label() for one in accuracy.lines]
+    assert "training" not in [line.get_label() for line in accuracy.lines]
     assert "the training accuracy was not read" in picture.caption
 
 
@@ -105,7 +103,7 @@ def test_seeds_are_thin_and_their_mean_is_bold() -> None:
     other = a_record(seed=1, accuracies=(0.92, 0.96, 0.95))
     _, accuracy = panels(made(training, [a_record(), other])[MLP])
     assert_line(accuracy, "validation", [(1, 91), (2, 97), (3, 95)])
-    widths = [one.get_linewidth() for one in accuracy.lines if one.get_label() != KEPT]
+    widths = [line.get_linewidth() for line in accuracy.lines if line.get_label() != KEPT]
     assert widths == [0.9, 0.9, 2.2]
 
 
@@ -118,8 +116,8 @@ def test_every_experiment_has_a_picture_of_its_own_and_every_run_a_row() -> None
         a_record(framework="keras-jax", execution="compiled"),
         a_record(seed=1, status="diverged", reason="the training loss is nan"),
     ]
-    found = made(training, records)
-    assert set(found) == {
+    artifacts = made(training, records)
+    assert set(artifacts) == {
         MLP,
         f"{MLP}-no2",
         f"{MLP}-no3",
@@ -127,7 +125,7 @@ def test_every_experiment_has_a_picture_of_its_own_and_every_run_a_row() -> None
         "training_mlp_keras-jax-compiled_cpu",
         "training_runs",
     }
-    ended = [row["ended"] for row in rows(found["training_runs"])]
+    ended = [row["ended"] for row in rows(artifacts["training_runs"])]
     assert sorted(ended) == ["diverged: the training loss is nan", *["well"] * 5]
 
 
@@ -193,7 +191,7 @@ def test_runs_that_differ_in_more_than_augmentation_are_not_set_side_by_side() -
 @pytest.mark.parametrize("classes", [2, 26, 60])
 def test_the_examples_show_an_image_as_it_is_beside_others(classes: int) -> None:
     axes = panels(made(augmentation, pair(1), classes)["augmentation_examples"])
-    shown = [np.asarray(one.images[0].get_array()) for one in axes]
+    shown = [np.asarray(panel.images[0].get_array()) for panel in axes]
     assert len(shown) == 9 * min(classes, 6)
     assert axes[0].get_ylabel() == "class 0"
     for image in shown[1:9]:

@@ -32,6 +32,23 @@ def mean(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
     return x, y
 
 
+def draw_seeds(axes: Axes, curves: Sequence[Curve], look: Look, label: str) -> None:
+    """Each seed thin, their mean bold; seeds without points are left out, and so may be all."""
+    curves = [curve for curve in curves if curve]
+    if not curves:
+        return
+    for curve in curves if len(curves) > 1 else ():
+        axes.plot(*zip(*curve, strict=True), color=look.colour, linewidth=0.9, alpha=0.45)
+    axes.plot(
+        *mean(curves),
+        color=look.colour,
+        marker=look.marker,
+        linestyle=look.line,
+        markevery=1 + len(curves[0]) // style.MARKERS,
+        label=label,
+    )
+
+
 def _accuracy_panels(groups: Sequence[Replicates]) -> list[Comparison]:
     return comparisons(groups, FRAMEWORK, keep=lambda found: any(map(_curves, found.groups)))
 
@@ -44,21 +61,7 @@ def _curves(group: Replicates) -> list[Curve]:
 
 def _draw_accuracy(axes: Axes, panel: Comparison, palette: Palette) -> None:
     for label, group in zip(wording.distinct_labels(panel.groups), panel.groups, strict=True):
-        curves = _curves(group)
-        if not curves:
-            continue
-        look = palette[wording.framework(group.experiment)]
-        if len(curves) > 1:
-            for curve in curves:
-                axes.plot(*zip(*curve, strict=True), color=look.colour, linewidth=0.9, alpha=0.45)
-        axes.plot(
-            *mean(curves),
-            color=look.colour,
-            marker=look.marker,
-            linestyle=look.line,
-            markevery=1 + len(curves[0]) // style.MARKERS,
-            label=label,
-        )
+        draw_seeds(axes, _curves(group), palette[wording.framework(group.experiment)], label)
     _accuracy_scales(axes, panel)
 
 
@@ -114,7 +117,7 @@ def _draw_loss(axes: Axes, panel: Comparison, palette: Palette) -> None:
         measured = _evaluated(group)
         if measured:
             _line(axes, [_validation(m, epoch) for m in measured], look, label)
-            _line(axes, [_training(m, epoch) for m in measured], look, None)
+            _line(axes, [stretches(m, epoch) for m in measured], look, None)
     axes.set_yscale("log")
     style.log_ticks(axes.yaxis)
     axes.set_xlabel("epochs")
@@ -126,8 +129,11 @@ def _validation(measurement: Measurement, epoch: int) -> Curve:
     return [(seen.images_seen / epoch, seen.loss) for seen in measurement.evaluations]
 
 
-def _training(measurement: Measurement, epoch: int) -> Curve:
-    """Epochs and mean loss of each stretch, at its middle: it is of a changing model."""
+def stretches(measurement: Measurement, epoch: int) -> Curve:
+    """Epochs and mean loss of each stretch, at its middle: it is of a changing model.
+
+    ``epoch``: its images.
+    """
     ends = list(accumulate(segment.images for segment in measurement.segments))
     return [
         ((end - segment.images / 2) / epoch, segment.train_loss)
