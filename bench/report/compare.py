@@ -19,6 +19,7 @@ from bench.report.tables.table import (
     Table,
     equal_in_all_rows,
     heading,
+    labelled,
     sections_to_markdown,
     to_csv,
 )
@@ -242,14 +243,17 @@ def _listed(lines: Iterable[str]) -> str:
 
 
 def _table(found: Pairing) -> Table:
-    partners = {id(first): second for first, second in found.pairs}
+    partners = {first.experiment.id: second for first, second in found.pairs}
     return Table(
         name="compare",
         title="A beside B",
         explanation=EXPLANATION,
         needs="the same experiments in both",
         sections=tuple(
-            _section(comparison, tuple((one, partners[id(one)]) for one in comparison.groups))
+            _section(
+                comparison,
+                labelled((first, partners[first.experiment.id]) for first in comparison.groups),
+            )
             for comparison in comparisons([first for first, _ in found.pairs], FRAMEWORK)
         ),
     )
@@ -259,17 +263,17 @@ def _section(comparison: Comparison, rows: tuple[Row, ...]) -> Section:
     return Section(
         heading=heading(comparison),
         note=equal_in_all_rows(comparison),
-        columns=_columns(rows, comparison.targets),
-        rows=rows,
+        columns=_columns(comparison.targets),
+        rows=columns.judged_rows(rows),
     )
 
 
-def _columns(rows: tuple[Row, ...], targets: Sequence[float]) -> tuple[Column, ...]:
+def _columns(targets: Sequence[float]) -> tuple[Column, ...]:
     return (
         *columns.experiment(leave_out=("machine", "versions")),
-        columns.framework(rows),
+        columns.FRAMEWORK,
         *columns.throughputs(NAMES, ratio="B / A"),
-        *columns.verdicts(rows, NAMES),
+        *columns.verdicts(NAMES),
         *(
             column
             for target in targets

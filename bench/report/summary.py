@@ -263,12 +263,12 @@ def _hardware(groups: Sequence[Replicates]) -> Iterator[str]:
                 [(on_device, on_cpu) for on_cpu, on_device in pairs(comparison, device)],
                 stats.throughput_images_per_s,
             )
-            if judged:
+            claims = [faster(wording.framework(j.first.experiment), j) for j in judged if j]
+            if claims:
                 place = wording.place(experiment, ("batch_size",))
-                said = (faster(wording.framework(j.first.experiment), j) for j in judged)
                 yield (
                     f"{wording.subject(experiment, comparison.data)}, {place}, "
-                    f"{wording.device(device)} beside the CPU: {'; '.join(said)}."
+                    f"{wording.device(device)} beside the CPU: {'; '.join(claims)}."
                 )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from bench.machine.pulse import Steadiness, steadiness, warnings
 from bench.report import wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, Comparison
-from bench.report.tables.table import Cell, Column, Row
 from bench.results.evidence import Arms, Audit, Certificate, Peak, Timer, Unsynchronised
 from bench.results.record import Record
 from bench.stats import verdict
@@ -55,18 +54,6 @@ def failing(certificate: Certificate) -> str | None:
     return (
         f"{worst.quantity} deviate by {worst.deviation:.1e}, tolerance {worst.tolerance:.1e}{more}"
     )
-
-
-def column() -> Column:
-    """The column 'work' of a table; of a row of several groups it names each reason once."""
-    return Column(header="work", names=("work",), cell=_cell, words=True)
-
-
-def _cell(row: Row) -> Cell:
-    reasons = dict.fromkeys(said(group) for group in row if group.measured)
-    bad = "; ".join(reason for reason in reasons if reason != MATCHED)
-    shown = bad or (MATCHED if reasons else "")
-    return Cell(shown=shown, raw=(shown or None,))
 
 
 def note(groups: Iterable[Replicates]) -> str:

@@ -163,7 +163,8 @@ def _paired(ratios: Sequence[float], seeds: tuple[int, ...]) -> Paired:
 
 def judge(groups: Sequence[Replicates], statistic: Statistic) -> list[Judged]:
     """Every two groups that can be compared, in the groups' order, corrected for one another."""
-    return judge_pairs(combinations(groups, 2), statistic)
+    judged = judge_pairs(combinations(groups, 2), statistic)
+    return [judgement for judgement in judged if judgement is not None]
 
 
 def judge_pairs(
@@ -171,16 +172,19 @@ def judge_pairs(
     statistic: Statistic,
     *,
     above_noise: bool = True,
-) -> list[Judged]:
-    """These pairs, where they can be compared, corrected for one another.
+) -> list[Judged | None]:
+    """Each of these pairs, corrected for one another; None for one that cannot be compared.
 
     ``above_noise``: whether the noise floor, which is of seconds, counts.
     """
-    compared = [(*pair, paired) for pair in pairs if (paired := compare(*pair, statistic))]
-    p_values = [paired.p for *_, paired in compared if paired.p is not None]
+    compared = [(*pair, compare(*pair, statistic)) for pair in pairs]
+    p_values = [paired.p for *_, paired in compared if paired and paired.p is not None]
     corrected = iter(holm(p_values))
-    judged = []
+    judged: list[Judged | None] = []
     for first, second, paired in compared:
+        if paired is None:
+            judged.append(None)
+            continue
         p = None if paired.p is None else next(corrected)
         floor = noise_floor_of(first) if above_noise else None
         judged.append(

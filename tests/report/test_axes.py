@@ -44,4 +44,4 @@ def test_one_value_makes_no_table() -> None:
 def test_a_framework_that_has_only_one_of_the_two_has_no_row() -> None:
     records = [*runs(), *runs(precision="bf16"), *runs(framework="numpy")]
     (section,) = axes.precision(stats.replicates(records)).sections
-    assert [row[0].experiment.framework for row in section.rows] == ["pytorch"]
+    assert [row.first.experiment.framework for row in section.rows] == ["pytorch"]

@@ -71,7 +71,7 @@ def test_a_run_above_the_peak_shows_that_the_peak_was_measured_too_low() -> None
 def test_an_architecture_without_costs_has_no_section() -> None:
     records = [make_record(architecture="transformer"), make_record()]
     sections = costs.build_roofline(runs.replicates(records, EVIDENCE)).sections
-    assert [section.rows[0][0].experiment.architecture for section in sections] == ["mlp"]
+    assert [section.rows[0].first.experiment.architecture for section in sections] == ["mlp"]
 
 
 def test_a_framework_that_failed_stands_in_the_table_of_costs() -> None:
@@ -194,8 +194,8 @@ def test_a_sweep_of_batch_sizes_sets_no_framework_against_another_beside_trainin
     sweep = [replace_goal(record) for record in rivals]
     both = costs.build_break_even(runs.replicates([*rivals, *sweep])).sections
     alone = costs.build_break_even(runs.replicates(sweep)).sections
-    assert [section.rows[0][0].experiment.goal for section in both] == ["train"]
-    assert [section.rows[0][0].experiment.goal for section in alone] == ["throughput"]
+    assert [section.rows[0].first.experiment.goal for section in both] == ["train"]
+    assert [section.rows[0].first.experiment.goal for section in alone] == ["throughput"]
 
 
 def replace_goal(record: Record) -> Record:

@@ -7,8 +7,8 @@ from typing import Any
 
 from bench.experiment import Experiment
 from bench.report import trust
-from bench.report.tables import certificates
-from bench.report.tables.table import to_frame, to_markdown
+from bench.report.tables import certificates, columns
+from bench.report.tables.table import Row, to_frame, to_markdown
 from bench.results.evidence import Certificate, Check, Evidence, SuiteFacts
 from bench.results.record import Record
 from bench.stats import runs
@@ -49,7 +49,7 @@ def groups(*records: Record, made: tuple[Certificate, ...] = ()) -> list[Replica
 def test_a_row_whose_certificate_passes_is_matched() -> None:
     (group,) = groups(make_record(), made=(a_certificate(),))
     assert trust.said(group) == "matched"
-    assert trust.column().cell((group,)).raw == ("matched",)
+    assert columns.WORK.cell(Row(groups=(group,))).raw == ("matched",)
 
 
 def test_a_row_without_a_certificate_is_not_matched() -> None:
@@ -83,13 +83,13 @@ def test_what_is_left_to_the_framework_is_not_matched_whatever_its_certificate()
 
 def test_a_row_of_two_groups_is_matched_only_if_both_are() -> None:
     one, other = groups(make_record(), make_record(device="cuda"), made=(a_certificate(),))
-    cell = trust.column().cell((one, other))
+    cell = columns.WORK.cell(Row(groups=(one, other)))
     assert cell.shown == "not matched: certificate missing"
 
 
 def test_a_row_of_which_nothing_ran_says_nothing_of_its_work() -> None:
     (group,) = groups(make_record(status="failed", reason="no memory"))
-    assert trust.column().cell((group,)).shown == ""
+    assert columns.WORK.cell(Row(groups=(group,))).shown == ""
 
 
 def test_a_plot_names_what_it_shows_that_is_not_matched() -> None:

@@ -284,4 +284,4 @@ def test_drawn_images_are_called_so_in_every_table(build: Build) -> None:
 def test_no_section_mixes_drawn_and_real_images(build: Build) -> None:
     records = everything(("digits", "mnist"), ("letters", "glyphs"), ("digits", "glyphs"))
     for section in build(runs.replicates(records)).sections:
-        assert len({group.data.drawn for row in section.rows for group in row}) == 1
+        assert len({group.data.drawn for row in section.rows for group in row.groups}) == 1

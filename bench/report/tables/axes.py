@@ -8,7 +8,7 @@ from functools import partial
 from itertools import combinations, groupby
 from typing import Any
 
-from bench.report import trust, wording
+from bench.report import wording
 from bench.report.comparison import (
     FRAMEWORK,
     HEADING,
@@ -21,7 +21,7 @@ from bench.report.comparison import (
     swaps,
 )
 from bench.report.tables import columns
-from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows, labelled
 from bench.stats.runs import Replicates
 
 
@@ -86,7 +86,7 @@ def _section(axis: Axis, comparison: Comparison, one: Any, other: Any) -> Sectio
     experiment = comparison.experiment
     place = wording.place(experiment, ("device", "batch_size", "goal"), leave_out=(axis.field,))
     names = (axis.said(one), axis.said(other))
-    rows = tuple(
+    rows = labelled(
         (first, second)
         for first in only(comparison.groups, **{axis.field: one})
         for second in only(
@@ -101,22 +101,20 @@ def _section(axis: Axis, comparison: Comparison, one: Any, other: Any) -> Sectio
     return Section(
         heading=f"{names[0]} and {names[1]}: {subject}, {place}",
         note=equal_in_all_rows(comparison),
-        columns=_columns(axis, comparison, rows, names),
-        rows=rows,
+        columns=_columns(axis, comparison, names),
+        rows=columns.judged_rows(rows),
     )
 
 
-def _columns(
-    axis: Axis, comparison: Comparison, rows: Sequence[Row], names: tuple[str, str]
-) -> tuple[Column, ...]:
+def _columns(axis: Axis, comparison: Comparison, names: tuple[str, str]) -> tuple[Column, ...]:
     return (
         *columns.experiment(leave_out=(axis.field,)),
-        columns.framework(rows),
+        columns.FRAMEWORK,
         *columns.throughputs(names, ratio=f"{names[1]} / {names[0]}"),
-        *columns.verdicts(rows, names),
+        *columns.verdicts(names),
         *(column for target in comparison.targets for column in columns.times(names, target)),
         *columns.accuracies(names),
-        trust.column(),
+        columns.WORK,
         *columns.outcomes(names),
     )
 
@@ -153,7 +151,7 @@ def _swap_section(comparison: Comparison) -> Section:
         + wording.place(experiment, ("device", "batch_size")),
         note=_note(comparison),
         columns=_swap_columns(comparison),
-        rows=tuple(tuple(members) for _, members in by_architecture),
+        rows=[Row(groups=tuple(members)) for _, members in by_architecture],
     )
 
 
@@ -170,7 +168,7 @@ def _swap_columns(comparison: Comparison) -> tuple[Column, ...]:
         *columns.experiment(leave_out=OF_A_PAIR),
         columns.text("network", lambda group: wording.architecture(group.experiment.architecture)),
         *(column for task, source in places for column in _task_columns(task, source)),
-        trust.column(),
+        columns.WORK,
         columns.failed(lambda group: wording.images(group.data)),
     )
 
@@ -185,7 +183,7 @@ def _task_columns(task: str, source: str) -> tuple[Column, Column]:
 
 
 def _pick(row: Row, task: str, source: str) -> Replicates | None:
-    found = only(row, task=task, source=source)
+    found = only(row.groups, task=task, source=source)
     return found[0] if found else None
 
 
@@ -234,12 +232,12 @@ def _hardware_section(comparison: Comparison, device: str) -> Section:
     experiment = comparison.experiment
     place = wording.place(experiment, ("batch_size", "goal"))
     shown = wording.device(device)
-    rows = pairs(comparison, device)
+    rows = labelled(pairs(comparison, device))
     return Section(
         heading=f"CPU and {shown}: {wording.subject(experiment, comparison.data)}, {place}",
         note=f"{equal_in_all_rows(comparison)} {_hardware(comparison)}",
-        columns=_hardware_columns(comparison, rows, shown),
-        rows=rows,
+        columns=_hardware_columns(comparison, shown),
+        rows=columns.judged_rows(rows),
     )
 
 
@@ -249,17 +247,15 @@ def _hardware(comparison: Comparison) -> str:
     return f"CPU: {wording.machine(comparison.host)}. " + (f"GPU: {named}." if named else "")
 
 
-def _hardware_columns(
-    comparison: Comparison, rows: Sequence[Row], device: str
-) -> tuple[Column, ...]:
+def _hardware_columns(comparison: Comparison, device: str) -> tuple[Column, ...]:
     names = ("CPU", device)
     return (
         *columns.experiment(leave_out=("device",)),
-        columns.framework(rows),
+        columns.FRAMEWORK,
         *columns.throughputs(names, ratio="speed-up"),
-        *columns.verdicts(rows, names),
+        *columns.verdicts(names),
         *(column for target in comparison.targets for column in columns.times(names, target)),
         *columns.accuracies(names),
-        trust.column(),
+        columns.WORK,
         *columns.outcomes(names),
     )

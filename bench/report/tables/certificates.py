@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.report import trust, wording
 from bench.report.tables import columns
-from bench.report.tables.table import Cell, Column, Row, Section, Table
+from bench.report.tables.table import Cell, Column, Row, Section, Table, labelled
 from bench.results.evidence import Certificate, Check
 from bench.stats.runs import Replicates
 
@@ -43,15 +43,15 @@ def _section_key(group: Replicates) -> tuple[str, ...]:
 
 def _section(groups: list[Replicates]) -> Section:
     one = groups[0].experiment
-    rows = tuple((group,) for group in _distinct(groups))
-    made = [group.certificate for (group,) in rows if group.certificate]
+    rows = labelled((group,) for group in _distinct(groups))
+    made = [row.first.certificate for row in rows if row.first.certificate]
     return Section(
         heading=(
             f"{wording.architecture(one.architecture)} on {wording.device(one.device)}, "
             f"{one.precision}"
         ),
         note=" ".join((*wording.notices(group.data for group in groups), *_notes(made))),
-        columns=_columns(rows, made),
+        columns=_columns(made),
         rows=rows,
     )
 
@@ -79,18 +79,13 @@ def _notes(made: Iterable[Certificate]) -> Iterator[str]:
         yield f"Tolerance of {', '.join(quantities)}: {reason}."
 
 
-def _columns(rows: Sequence[Row], made: Iterable[Certificate]) -> tuple[Column, ...]:
+def _columns(made: Iterable[Certificate]) -> tuple[Column, ...]:
     quantities = dict.fromkeys(check.quantity for one in made for check in one.checks)
     return (
         *columns.experiment(leave_out=("task", "source", "images_drawn", "data_fingerprint")),
-        columns.framework(rows),
+        columns.FRAMEWORK,
         columns.text("threads", lambda group: str(group.experiment.threads or "")),
-        Column(
-            header="certificate",
-            names=("certificate", "starts", "made_at"),
-            cell=_verdict,
-            words=True,
-        ),
+        _certificate(),
         *map(_quantity, quantities),
     )
 
@@ -101,7 +96,7 @@ def _certificate() -> Column:
 
 
 def _verdict(row: Row) -> Cell:
-    certificate = row[0].certificate
+    certificate = row.first.certificate
     if certificate is None:
         return Cell(shown=MISSING, raw=(MISSING, None, None))
     reason = trust.failing(certificate)
@@ -114,7 +109,7 @@ def _quantity(name: str) -> Column:
     """A check's deviation and tolerance."""
 
     def cell(row: Row) -> Cell:
-        check = _check(row[0].certificate, name)
+        check = _check(row.first.certificate, name)
         if check is None:
             return Cell(shown=wording.NOT_MEASURED, raw=(None, None))
         shown = f"{check.deviation:.1e} / {check.tolerance:.1e}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
-from bench.report import wording
+from bench.report import trust, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, Comparison
 from bench.report.tables.table import Cell, Column, Raw, Row
 from bench.stats import runs as stats
@@ -21,8 +23,8 @@ from bench.stats.verdict import Difference, Judged, Paired
 
 ABSENT = "–"  # of what cannot be compared
 
-Find = Callable[[Row], Judged | None]
-Words = Callable[[Row], str]
+Find = Callable[[Any], Judged | None]  # of the kind of row that the section has
+Words = Callable[[Any], str]
 
 
 def absent(row: Row) -> str:
@@ -43,7 +45,7 @@ def ratio(header: str, name: str, find: Find, alone: Words = absent) -> Column:
 def paired(
     header: str,
     name: str,
-    find: Callable[[Row], Paired | None],
+    find: Callable[[Any], Paired | None],
     *,
     sign: str = "",
     alone: Words = absent,
@@ -70,7 +72,7 @@ def paired(
     return Column(header=header, names=names, cell=cell)
 
 
-def difference(header: str, name: str, find: Callable[[Row], Difference | None]) -> Column:
+def difference(header: str, name: str, find: Callable[[Any], Difference | None]) -> Column:
     """Mean of the paired differences of a fraction, in points, with its interval over seeds.
 
     ``name`` makes the CSV's ``NAME_fraction``, ``NAME_low_fraction`` and ``NAME_high_fraction``.
@@ -87,7 +89,7 @@ def difference(header: str, name: str, find: Callable[[Row], Difference | None])
     return Column(header=header, names=names, cell=cell)
 
 
-def seconds(header: str, name: str, find: Callable[[Row], Difference | None]) -> Column:
+def seconds(header: str, name: str, find: Callable[[Any], Difference | None]) -> Column:
     """Mean of the paired differences of seconds, with its interval over seeds.
 
     ``name`` makes the CSV's ``NAME_s``, ``NAME_low_s`` and ``NAME_high_s``.
@@ -147,14 +149,22 @@ Pick = Callable[[Row], Replicates | None]  # the group of a row that a column is
 
 
 def first(row: Row) -> Replicates:
-    """The group of a row that has one, or that stands for the others."""
-    return row[0]
+    """The first group of a row."""
+    return row.first
+
+
+def second(row: Row) -> Replicates:
+    """The second group of a row of two."""
+    return row.second
+
+
+SIDES = (first, second)
 
 
 def text(header: str, of: Callable[[Replicates], str]) -> Column:
     """A column of words about a row's first group, in Markdown only."""
     return Column(
-        header=header, names=(), cell=lambda row: Cell(shown=of(row[0]), raw=()), words=True
+        header=header, names=(), cell=lambda row: Cell(shown=of(row.first), raw=()), words=True
     )
 
 
@@ -239,11 +249,21 @@ def numbers(summary: Summary | None) -> tuple[Raw, Raw, Raw]:
     return (summary.mean, summary.std, summary.n) if summary else (None, None, 0)
 
 
-def framework(rows: Iterable[Row]) -> Column:
-    """Which framework a row is of, told apart by its versions where need be; in Markdown only."""
-    firsts = [row[0] for row in rows]
-    labels = dict(zip(map(id, firsts), wording.distinct_labels(firsts), strict=True))
-    return text("framework", lambda group: labels[id(group)])
+def _work(row: Row) -> Cell:
+    """Whether its work is matched; of a row of several groups each reason once."""
+    reasons = dict.fromkeys(trust.said(group) for group in row.groups if group.measured)
+    unmatched = "; ".join(reason for reason in reasons if reason != trust.MATCHED)
+    shown = unmatched or (trust.MATCHED if reasons else "")
+    return Cell(shown=shown, raw=(shown or None,))
+
+
+FRAMEWORK = Column(
+    header="framework",
+    names=(),
+    cell=lambda row: Cell(shown=row.label, raw=()),
+    words=True,
+)
+WORK = Column(header="work", names=("work",), cell=_work, words=True)
 
 
 def outcome() -> Column:
@@ -251,7 +271,7 @@ def outcome() -> Column:
     return Column(
         header="runs",
         names=("runs", "runs_failed", "reason"),
-        cell=lambda row: Cell(shown=wording.outcome(row[0]), raw=_outcome(row[0])),
+        cell=lambda row: Cell(shown=wording.outcome(row.first), raw=_outcome(row.first)),
         words=True,
     )
 
@@ -262,7 +282,7 @@ def failed(told_by: Callable[[Replicates], str]) -> Column:
     def cell(row: Row) -> Cell:
         reasons = dict.fromkeys(
             f"{told_by(group)}: {wording.failure(record)}"
-            for group in row
+            for group in row.groups
             for record in group.failed
         )
         return Cell(shown="; ".join(reasons), raw=("; ".join(reasons) or None,))
@@ -296,7 +316,7 @@ def experiment(leave_out: Iterable[str] = ()) -> tuple[Column, ...]:
     told = {name: of for name, of in ABOUT.items() if name not in {*leave_out}}
 
     def cell(row: Row) -> Cell:
-        return Cell(shown="", raw=tuple(of(row[0]) for of in told.values()))
+        return Cell(shown="", raw=tuple(of(row.first) for of in told.values()))
 
     return (Column(header="", names=tuple(told), cell=cell),)
 
@@ -358,14 +378,6 @@ def latencies() -> tuple[Column, ...]:
 # Columns for rows of two groups of runs, such as CPU and CUDA, or two results folders.
 
 
-def second(row: Row) -> Replicates:
-    """The other group of a row of two."""
-    return row[1]
-
-
-SIDES = (first, second)
-
-
 def slug(name: str) -> str:
     """A name as the CSV writes it: '2 threads' is '2_threads'."""
     return name.lower().replace(" ", "_")
@@ -386,25 +398,22 @@ def throughputs(names: tuple[str, str], ratio: str) -> tuple[Column, ...]:
 
 def throughput_ratio(row: Row) -> Paired | None:
     """Throughput of a row's second group over that of its first, seed by seed."""
-    return stats_verdict.compare(row[1], row[0], stats.throughput_images_per_s)
+    return stats_verdict.compare(row.second, row.first, stats.throughput_images_per_s)
 
 
-def verdicts(rows: Sequence[Row], names: tuple[str, str]) -> tuple[Column, ...]:
-    """What may be said of the second group's throughput, corrected for all rows."""
-    judged_rows = {
-        (id(one.second), id(one.first)): one
-        for one in stats_verdict.judge_pairs(
-            [(row[1], row[0]) for row in rows], stats.throughput_images_per_s
-        )
-    }
+def judged_rows(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows with what may be said of the second group's throughput, corrected for all."""
+    pairs = [(row.second, row.first) for row in rows]
+    verdicts = stats_verdict.judge_pairs(pairs, stats.throughput_images_per_s)
+    return tuple(replace(row, judged=judged) for row, judged in zip(rows, verdicts, strict=True))
 
-    def find(row: Row) -> Judged | None:
-        return judged_rows.get((id(row[0]), id(row[1])))
 
+def verdicts(names: tuple[str, str]) -> tuple[Column, ...]:
+    """What may be said of the second group's throughput."""
     name = f"{slug(names[1])}_over_{slug(names[0])}_throughput"
     return (
-        p_value("p (Holm)", name, find),
-        verdict(f"{names[1]} is", name, find, ("faster", "slower")),
+        p_value("p (Holm)", name, lambda row: row.judged),
+        verdict(f"{names[1]} is", name, lambda row: row.judged, ("faster", "slower")),
     )
 
 
@@ -420,9 +429,11 @@ def time_ratio(names: tuple[str, str], target: float) -> Column:
 
 
 def _time_ratio(row: Row, target: float) -> Paired | None:
-    if not all(survival.all_reached(group, target) for group in row):
+    if not all(survival.all_reached(group, target) for group in row.groups):
         return None
-    return stats_verdict.compare(row[1], row[0], partial(stats.time_to_accuracy_s, target=target))
+    return stats_verdict.compare(
+        row.second, row.first, partial(stats.time_to_accuracy_s, target=target)
+    )
 
 
 def accuracies(names: tuple[str, str]) -> tuple[Column, ...]:
@@ -438,7 +449,7 @@ def accuracy_difference(names: tuple[str, str]) -> Column:
     return difference(
         f"{names[1]} - {names[0]} (points)",
         f"{slug(names[1])}_less_{slug(names[0])}_test_accuracy",
-        lambda row: stats_verdict.difference(row[1], row[0], stats.test_accuracy),
+        lambda row: stats_verdict.difference(row.second, row.first, stats.test_accuracy),
     )
 
 

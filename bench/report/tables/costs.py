@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from statistics import median
 
-from bench.report import trust, wording
+from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
 from bench.report.tables.columns import Pick, first, second
@@ -93,9 +93,9 @@ def machine(comparison: Comparison) -> str:
 def _roofline_columns(comparison: Comparison) -> tuple[Column, ...]:
     return (
         *columns.experiment(),
-        columns.framework((group,) for group in comparison.groups),
+        columns.FRAMEWORK,
         columns.outcome(),
-        trust.column(),
+        columns.WORK,
         _constant("training_flop_per_image", costs.training_flop_per_image),
         columns.quantity(
             "reached (GFLOP/s)",
@@ -128,7 +128,7 @@ def _constant(name: str, statistic: Statistic, header: str = "") -> Column:
     """A number that is the same in all runs of a row; without a header in the CSV only."""
 
     def cell(row: Row) -> Cell:
-        summary = row[0].summary(statistic)
+        summary = row.first.summary(statistic)
         if summary is None:
             return Cell(shown=wording.NOT_MEASURED, raw=(None,))
         return Cell(shown=wording.number(summary.mean), raw=(summary.mean,))
@@ -140,7 +140,7 @@ def _of_place(
     header: str, name: str, of: Callable[[costs.RooflinePoint], float], scale: float = 1.0
 ) -> Column:
     def cell(row: Row) -> Cell:
-        place = costs.roofline_point(row[0])
+        place = costs.roofline_point(row.first)
         if place is None:
             return Cell(shown=wording.NOT_MEASURED, raw=(None,))
         return Cell(shown=wording.number(of(place) * scale), raw=(of(place),))
@@ -150,7 +150,7 @@ def _of_place(
 
 def _limit() -> Column:
     def cell(row: Row) -> Cell:
-        place = costs.roofline_point(row[0])
+        place = costs.roofline_point(row.first)
         if place is None:
             return Cell(shown="", raw=(None, None))
         shown = f"{place.limit} (cache)" if place.cached else place.limit
@@ -196,9 +196,9 @@ def _energy_columns(comparison: Comparison) -> tuple[Column, ...]:
     price = next((p for g in comparison.groups if (p := _price(g)) is not None), None)
     return (
         *columns.experiment(),
-        columns.framework((group,) for group in comparison.groups),
+        columns.FRAMEWORK,
         columns.outcome(),
-        trust.column(),
+        columns.WORK,
         _meter(),
         columns.quantity("power (W)", "power", "w", costs.watts),
         columns.quantity("an image (mJ)", "image", "j", costs.joules_per_image, scale=1000),
@@ -231,9 +231,9 @@ def _reached(header: str, name: str, unit: str, statistic: Statistic, target: fl
     """A quantity of the runs that met a target, the misses counted."""
 
     def cell(row: Row) -> Cell:
-        missed = sum(_missed(record, target) for record in row[0].measured)
-        summary = row[0].summary(statistic)
-        shown = _misses(wording.spread(summary), missed, len(row[0].measured))
+        missed = sum(_missed(record, target) for record in row.first.measured)
+        summary = row.first.summary(statistic)
+        shown = _misses(wording.spread(summary), missed, len(row.first.measured))
         return Cell(shown=shown, raw=(*columns.numbers(summary), missed))
 
     names = (f"{name}_mean_{unit}", f"{name}_std_{unit}", f"{name}_n", f"{name}_not_reached_n")
@@ -259,7 +259,7 @@ def _meter() -> Column:
     """What was read; or why nothing could be, which is never left blank."""
 
     def cell(row: Row) -> Cell:
-        said = _energies(row[0])
+        said = _energies(row.first)
         return Cell(shown="; ".join(said) or "not asked for", raw=("; ".join(said) or None,))
 
     return Column(header="energy", names=("meter",), cell=cell, words=True)
@@ -314,11 +314,11 @@ def _break_even_section(comparison: Comparison, trained: bool) -> Section:
         heading=f"{wording.subject(experiment, comparison.data)}, {place}",
         note=equal_in_all_rows(comparison),
         columns=_break_even_columns(),
-        rows=tuple(pairs(comparison, trained)),
+        rows=[Row(groups=pair) for pair in pairs(comparison, trained)],
     )
 
 
-def pairs(comparison: Comparison, trained: bool) -> Iterator[Row]:
+def pairs(comparison: Comparison, trained: bool) -> Iterator[tuple[Replicates, Replicates]]:
     """The questions, in the order of the title.
 
     Frameworks are set against one another by whole trainings where there are any (``trained``):
@@ -340,7 +340,7 @@ def _break_even_columns() -> tuple[Column, ...]:
         _verdict(),
         _epochs(),
         _seconds(),
-        trust.column(),
+        columns.WORK,
     )
 
 
@@ -368,7 +368,7 @@ def _step(header: str, pick: Pick) -> Column:
 
 def _verdict() -> Column:
     def cell(row: Row) -> Cell:
-        found = costs.break_even(*row)
+        found = costs.break_even(*row.groups)
         raw = (*_range(found.paid), len(found.leads), found.never, *_range(found.lost))
         return Cell(shown=said(found), raw=raw)
 
@@ -413,8 +413,8 @@ def _whole(steps: float) -> str:
 
 def _epochs() -> Column:
     def cell(row: Row) -> Cell:
-        an_epoch = costs.epoch_steps(row[0])
-        return _numbers([steps / an_epoch for steps in costs.break_even(*row).paid])
+        an_epoch = costs.epoch_steps(row.first)
+        return _numbers([steps / an_epoch for steps in costs.break_even(*row.groups).paid])
 
     return Column(header="epochs", names=_names("epochs"), cell=cell)
 
@@ -423,7 +423,7 @@ def _seconds() -> Column:
     return Column(
         header="since cold start (s)",
         names=_names("s_since_cold_start"),
-        cell=lambda row: _numbers(costs.break_even(*row).paid_s),
+        cell=lambda row: _numbers(costs.break_even(*row.groups).paid_s),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 
-from bench.report import trust, wording
+from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, Ranking, comparisons, ranking
 from bench.report.tables import columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows, heading
@@ -29,7 +29,7 @@ def build_differences(groups: Sequence[Replicates]) -> Table:
             "The first over the second, seed by seed: the same initial weights and batches. "
             "Brackets hold 95 % intervals over the pairs. p is of Student's paired t test on the "
             "logarithms, corrected by Holm's method for all pairs of the section. A framework is "
-            "called faster only if the interval does not hold 1, the corrected p is below 0.05 "
+            "called faster only if the interval does not include 1, the corrected p is below 0.05 "
             "and the difference is larger than the noise floor, where the machine was audited. "
             "Times to a target are compared where every run of both reached it. "
             "How the models differ on the test images themselves: the table of models."
@@ -39,10 +39,10 @@ def build_differences(groups: Sequence[Replicates]) -> Table:
     )
 
 
-def pairs(comparison: Comparison) -> tuple[Row, ...]:
+def pairs(comparison: Comparison) -> list[tuple[Replicates, Replicates]]:
     """Every two of its groups that have a run, the one with the higher throughput first."""
     ranked = ranking(comparison.groups, runs.throughput_images_per_s, best="highest")
-    return tuple(combinations([one.group for one in ranked.standings], 2))
+    return list(combinations([standing.group for standing in ranked.standings], 2))
 
 
 def names(comparison: Comparison) -> tuple[Column, ...]:
@@ -62,7 +62,7 @@ def _key(group: Replicates) -> tuple[str, str, str]:
 
 def _name(side: str, place: int, told: dict[tuple[str, str, str], str]) -> Column:
     def cell(row: Row) -> Cell:
-        key = _key(row[place])
+        key = _key(row.groups[place])
         return Cell(shown=told[key], raw=key)
 
     parts = ("framework", "execution", "versions")
@@ -80,11 +80,11 @@ def _differences_section(comparison: Comparison) -> Section:
             columns.difference(
                 "test accuracy, first - second (points)",
                 "test_accuracy_difference",
-                lambda row: verdict.difference(row[0], row[1], runs.test_accuracy),
+                lambda row: verdict.difference(row.first, row.second, runs.test_accuracy),
             ),
-            trust.column(),
+            columns.WORK,
         ),
-        rows=pairs(comparison),
+        rows=[Row(groups=pair) for pair in pairs(comparison)],
     )
 
 
@@ -112,7 +112,7 @@ def _time(comparison: Comparison, target: float) -> tuple[Column, ...]:
 
 
 def _between(ranked: Ranking, row: Row) -> Judged | None:
-    return ranked.between(row[0], row[1])
+    return ranked.between(row.first, row.second)
 
 
 def _pairs(found: Judged | None) -> Cell:
@@ -136,6 +136,14 @@ class Disagreement:
     def p(self) -> float:
         """Of no difference, not corrected."""
         return uncertainty.mcnemar(self.first_only, self.second_only)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelsRow(Row):
+    """Two models of one seed."""
+
+    disagreement: Disagreement | None  # None: a record does not name the wrong images
+    p: float | None  # corrected for all rows of the section
 
 
 def build_models(groups: Sequence[Replicates]) -> Table:
@@ -163,19 +171,25 @@ def disagreement(first: Record, second: Record) -> Disagreement | None:
     return Disagreement(first_only=len(ours - theirs), second_only=len(theirs - ours))
 
 
-def rows(comparison: Comparison) -> tuple[Row, ...]:
+def rows(comparison: Comparison) -> list[ModelsRow]:
     """Every two groups at every seed that was tested in both; none where no pair can be told."""
-    found = tuple(
+    pairs_by_seed = [
         (replace(first, records=(one,)), replace(second, records=(other,)))
         for first, second in pairs(comparison)
         for one, other in zip(*_common(first, second), strict=True)
-    )
-    return found if any(map(_of, found)) else ()
+    ]
+    seen = [disagreement(first.records[0], second.records[0]) for first, second in pairs_by_seed]
+    told = [each for each in seen if each is not None]
+    corrected = iter(uncertainty.holm([each.p for each in told]))
+    return [
+        ModelsRow(groups=pair, disagreement=each, p=None if each is None else next(corrected))
+        for pair, each in zip(pairs_by_seed if told else (), seen if told else (), strict=True)
+    ]
 
 
 def tested(comparison: Comparison) -> list[float]:
     """The corrected p of every row that has one."""
-    return uncertainty.holm([seen.p for row in rows(comparison) if (seen := _of(row))])
+    return [row.p for row in rows(comparison) if row.p is not None]
 
 
 def _common(first: Replicates, second: Replicates) -> tuple[list[Record], list[Record]]:
@@ -188,68 +202,53 @@ def _common(first: Replicates, second: Replicates) -> tuple[list[Record], list[R
     return [ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]
 
 
-def _of(row: Row) -> Disagreement | None:
-    return disagreement(row[0].records[0], row[1].records[0])
-
-
 def _wrong(record: Record) -> frozenset[int] | None:
     test = record.measurement.test if record.measurement else None
     return None if test is None or test.wrong is None else frozenset(test.wrong)
 
 
 def _models_section(comparison: Comparison) -> Section:
-    found = rows(comparison)
     return Section(
         heading=heading(comparison),
         note=equal_in_all_rows(comparison),
         columns=(
             *names(comparison),
             Column(header="seed", names=("seed",), cell=_seed),
-            _count("first alone wrong", "first_only_wrong_n"),
-            _count("second alone wrong", "second_only_wrong_n"),
-            *_p_values(found),
-            trust.column(),
+            _count("first alone wrong", "first_only_wrong_n", lambda seen: seen.first_only),
+            _count("second alone wrong", "second_only_wrong_n", lambda seen: seen.second_only),
+            Column(header="p (Holm)", names=("mcnemar_p", "mcnemar_p_holm"), cell=_p_value),
+            Column(header="the first is", names=("mcnemar_verdict",), cell=_outcome, words=True),
+            columns.WORK,
         ),
-        rows=found,
+        rows=rows(comparison),
     )
 
 
 def _seed(row: Row) -> Cell:
-    seed = row[0].records[0].seed
+    seed = row.first.records[0].seed
     return Cell(shown=str(seed), raw=(seed,))
 
 
-def _count(header: str, name: str) -> Column:
-    def cell(row: Row) -> Cell:
-        seen = _of(row)
-        if seen is None:
+def _count(header: str, name: str, of: Callable[[Disagreement], int]) -> Column:
+    def cell(row: ModelsRow) -> Cell:
+        if row.disagreement is None:
             return Cell(shown=NOT_KEPT, raw=(None,))
-        count = seen.first_only if name.startswith("first") else seen.second_only
-        return Cell(shown=str(count), raw=(count,))
+        return Cell(shown=str(of(row.disagreement)), raw=(of(row.disagreement),))
 
     return Column(header=header, names=(name,), cell=cell)
 
 
-def _p_values(found: Sequence[Row]) -> tuple[Column, Column]:
-    """McNemar's p, bare and corrected, and what may be said."""
-    told = [(row, seen) for row in found if (seen := _of(row))]
-    corrected = uncertainty.holm([seen.p for _, seen in told])
-    by_row = {id(row): (seen, p) for (row, seen), p in zip(told, corrected, strict=True)}
+def _p_value(row: ModelsRow) -> Cell:
+    if row.disagreement is None or row.p is None:
+        return Cell(shown=NOT_KEPT, raw=(None, None))
+    return Cell(shown=wording.p_value(row.p), raw=(row.disagreement.p, row.p))
 
-    def p_cell(row: Row) -> Cell:
-        if id(row) not in by_row:
-            return Cell(shown=NOT_KEPT, raw=(None, None))
-        seen, p = by_row[id(row)]
-        return Cell(shown=wording.p_value(p), raw=(seen.p, p))
 
-    def verdict_cell(row: Row) -> Cell:
-        said = _verdict(*by_row[id(row)]) if id(row) in by_row else None
-        return Cell(shown=said or NOT_KEPT, raw=(said,))
-
-    return (
-        Column(header="p (Holm)", names=("mcnemar_p", "mcnemar_p_holm"), cell=p_cell),
-        Column(header="the first is", names=("mcnemar_verdict",), cell=verdict_cell, words=True),
-    )
+def _outcome(row: ModelsRow) -> Cell:
+    if row.disagreement is None or row.p is None:
+        return Cell(shown=NOT_KEPT, raw=(None,))
+    verdict = _verdict(row.disagreement, row.p)
+    return Cell(shown=verdict, raw=(verdict,))
 
 
 def _verdict(seen: Disagreement, p: float) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
-from bench.report import trust, wording
+from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only, ranking
 from bench.report.tables import columns
 from bench.report.tables.table import (
@@ -17,6 +17,7 @@ from bench.report.tables.table import (
     Section,
     Table,
     equal_in_all_rows,
+    labelled,
     of_frameworks,
 )
 from bench.results.record import Data
@@ -53,9 +54,9 @@ def _frameworks_section(comparison: Comparison) -> Section:
 def _frameworks_columns(comparison: Comparison) -> tuple[Column, ...]:
     return (
         *columns.experiment(),
-        columns.framework((group,) for group in comparison.groups),
+        columns.FRAMEWORK,
         columns.outcome(),
-        trust.column(),
+        columns.WORK,
         columns.throughput(),
         *_beside_the_highest(comparison),
         *map(columns.time, comparison.targets),
@@ -73,12 +74,12 @@ def _beside_the_highest(comparison: Comparison) -> tuple[Column, ...]:
     best = ranked.standings[0].group if len(ranked.standings) > 1 else None
 
     def find(row: Row) -> Judged | None:
-        return ranked.between(row[0], best) if best else None
+        return ranked.between(row.first, best) if best else None
 
     def alone(row: Row) -> str:
-        if row[0] is best:
+        if row.first is best:
             return "the highest"
-        return "no seed in common" if row[0].measured else wording.NOT_MEASURED
+        return "no seed in common" if row.first.measured else wording.NOT_MEASURED
 
     name = "throughput_to_highest"
     return (
@@ -136,9 +137,9 @@ def _ledger_section(comparison: Comparison) -> Section:
 def _ledger_columns(comparison: Comparison) -> tuple[Column, ...]:
     return (
         *columns.experiment(),
-        columns.framework((group,) for group in comparison.groups),
+        columns.FRAMEWORK,
         columns.outcome(),
-        trust.column(),
+        columns.WORK,
         *map(_phase, runs.PHASES),
         _seconds("rest", "rest", runs.rest_s),
         columns.quantity("wall (s)", "wall", "s", runs.wall_s, decimals=DECIMALS),
@@ -164,8 +165,8 @@ def _seconds(header: str, name: str, statistic: Statistic) -> Column:
     """Seconds and their share of the wall time; deviations in the CSV alone."""
 
     def cell(row: Row) -> Cell:
-        seconds = row[0].summary(statistic)
-        share = row[0].summary(lambda record: runs.share_of_wall(record, statistic(record)))
+        seconds = row.first.summary(statistic)
+        share = row.first.summary(lambda record: runs.share_of_wall(record, statistic(record)))
         if seconds is None or share is None:
             return Cell(shown=wording.NOT_MEASURED, raw=(*columns.numbers(seconds), None))
         shown = f"{seconds.mean:,.{DECIMALS}f} ({100 * share.mean:.1f} %)"
@@ -202,15 +203,15 @@ def sweeps(groups: Sequence[Replicates]) -> list[Comparison]:
 def _batch_size_section(comparison: Comparison) -> Section:
     experiment = comparison.experiment
     place = wording.place(experiment, ("device", "goal"))
-    rows = [
+    rows = labelled(
         tuple(members)
         for _, members in groupby(sorted(comparison.groups, key=_row), lambda g: _row(g)[:-1])
-    ]
+    )
     return Section(
         heading=f"{wording.subject(experiment, comparison.data)}, {place}",
         note=equal_in_all_rows(comparison),
-        columns=_batch_size_columns(rows, comparison.values("batch_size")),
-        rows=tuple(rows),
+        columns=_batch_size_columns(comparison.values("batch_size")),
+        rows=rows,
     )
 
 
@@ -219,10 +220,10 @@ def _row(group: Replicates) -> tuple[str, str, str, int]:
     return one.framework, one.execution, wording.versions(group.versions), one.batch_size
 
 
-def _batch_size_columns(rows: Sequence[Row], batch_sizes: Sequence[int]) -> tuple[Column, ...]:
+def _batch_size_columns(batch_sizes: Sequence[int]) -> tuple[Column, ...]:
     return (
         *columns.experiment(leave_out=("batch_size",)),
-        columns.framework(rows),
+        columns.FRAMEWORK,
         *(
             columns.quantity(
                 f"batch {size:,} (images/s)",
@@ -233,13 +234,13 @@ def _batch_size_columns(rows: Sequence[Row], batch_sizes: Sequence[int]) -> tupl
             )
             for size in batch_sizes
         ),
-        trust.column(),
+        columns.WORK,
         columns.failed(lambda group: f"batch {group.experiment.batch_size:,}"),
     )
 
 
 def _at(row: Row, size: int) -> Replicates | None:
-    found = only(row, batch_size=size)
+    found = only(row.groups, batch_size=size)
     return found[0] if found else None
 
 
@@ -265,7 +266,9 @@ def build_runs(groups: Sequence[Replicates]) -> Table:
 def _runs_section(groups: Sequence[Replicates]) -> Section:
     data = groups[0].data
     rows = tuple(
-        (replace(group, records=(record,)),) for group in groups for record in group.records
+        Row(groups=(replace(group, records=(record,)),))
+        for group in groups
+        for record in group.records
     )
     timed = sorted({t for group in groups for t in group.experiment.targets})
     return Section(
@@ -294,14 +297,14 @@ def _runs_columns(timed: Sequence[float]) -> tuple[Column, ...]:
         columns.text("goal", lambda group: group.experiment.goal),
         Column(header="seed", names=("run_id", "seed"), cell=_seed),
         Column(header="ended", names=("status", "reason"), cell=_ended, words=True),
-        trust.column(),
+        columns.WORK,
         _value("training (images/s)", "throughput_images_per_s", runs.throughput_images_per_s),
         *map(_time, timed),
         _value("test accuracy (%)", "test_accuracy_fraction", runs.test_accuracy, scale=100),
         Column(
             header="",
             names=("test_accuracy_low_fraction", "test_accuracy_high_fraction"),
-            cell=lambda row: Cell(shown="", raw=columns.ends(columns.wilson_of(row[0]))),
+            cell=lambda row: Cell(shown="", raw=columns.ends(columns.wilson_of(row.first))),
         ),
         _value("", "inference_images_per_s", runs.inference_images_per_s),
         *(
@@ -318,7 +321,7 @@ def _runs_columns(timed: Sequence[float]) -> tuple[Column, ...]:
 
 def _value(header: str, name: str, statistic: Statistic, scale: float = 1.0) -> Column:
     def cell(row: Row) -> Cell:
-        value = statistic(row[0].records[0])
+        value = statistic(row.first.records[0])
         shown = wording.NOT_MEASURED if value is None else wording.number(value * scale, 4)
         return Cell(shown=shown, raw=(value,))
 
@@ -327,7 +330,7 @@ def _value(header: str, name: str, statistic: Statistic, scale: float = 1.0) -> 
 
 def _time(target: float) -> Column:
     def cell(row: Row) -> Cell:
-        seen = survival.observed(row[0], target)
+        seen = survival.observed(row.first, target)
         return Cell(shown=wording.time_to_target(seen), raw=(*seen.times, None)[:1])
 
     return Column(
@@ -338,11 +341,11 @@ def _time(target: float) -> Column:
 
 
 def _seed(row: Row) -> Cell:
-    record = row[0].records[0]
+    record = row.first.records[0]
     return Cell(shown=str(record.seed), raw=(record.run_id, record.seed))
 
 
 def _ended(row: Row) -> Cell:
-    record = row[0].records[0]
+    record = row.first.records[0]
     shown = "ok" if record.status == "ok" else wording.failure(record)
     return Cell(shown=shown, raw=(record.status, record.reason))

@@ -1,9 +1,12 @@
-"""Finds the ladders among runs: a matched experiment, and those that restore a default of it."""
+"""The difference ladder: each framework's own defaults, restored one at a time.
+
+A ladder is a matched experiment and those that restore a default of it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bench.experiment import NATIVE
@@ -19,10 +22,12 @@ from bench.trainers import native
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rung:
-    """What is restored, and what that does beside the matched experiment."""
+class Rung(Row):
+    """What is restored, and what that does beside the matched experiment.
 
-    group: Replicates  # of the matched runs themselves, where nothing would change
+    Its one group is of the matched runs themselves where nothing would change.
+    """
+
     restored: str  # in words
     already: bool = False  # True: the framework's own default is the matched one
     time: Judged | None = None  # training seconds; None: nothing to compare
@@ -49,13 +54,13 @@ def ladders(groups: Sequence[Replicates]) -> list[Ladder]:
 
 def unrestored(groups: Sequence[Replicates]) -> list[Replicates]:
     """All groups but those that a ladder alone is about: elsewhere they would be in the way."""
-    above = {
-        id(rung.group)
+    above = [
+        rung.first
         for ladder in ladders(groups)
         for rung in ladder.rungs
-        if rung.group.experiment.native
-    }
-    return [group for group in groups if id(group) not in above]
+        if rung.first.experiment.native
+    ]
+    return [group for group in groups if not any(group is other for other in above)]
 
 
 def sentences(groups: Sequence[Replicates]) -> Iterator[str]:
@@ -78,7 +83,7 @@ def sentences(groups: Sequence[Replicates]) -> Iterator[str]:
 
 def _told(rung: Rung) -> Iterator[str]:
     """What may be said of a rung beside the matched runs, in time and in accuracy."""
-    name = "+".join(rung.group.experiment.native) or rung.restored
+    name = "+".join(rung.first.experiment.native) or rung.restored
     if rung.time and rung.time.outcome in ("higher", "lower"):
         paired = rung.time.paired
         ratio = wording.estimate(paired.ratio, paired.interval)
@@ -105,15 +110,15 @@ def _ladder(comparison: Comparison) -> Ladder | None:
 def _ordered(matched: Replicates, groups: Sequence[Replicates]) -> Iterator[Rung]:
     """Matched, each default alone, other executions, several defaults together."""
     execution = matched.experiment.execution
-    yield Rung(group=matched, restored="nothing: all is made equal")
+    yield Rung(groups=(matched,), restored="nothing: all is made equal")
     for word in NATIVE:
         yield from _of_word(word, matched, groups)
     for group in only(groups, native=()):
         if group is not matched:
-            yield Rung(group=group, restored=f"execution: {group.experiment.execution}")
+            yield Rung(groups=(group,), restored=f"execution: {group.experiment.execution}")
     for group in only(groups, execution=execution):
         if len(group.experiment.native) > 1:
-            yield Rung(group=group, restored=f"together: {', '.join(group.experiment.native)}")
+            yield Rung(groups=(group,), restored=f"together: {', '.join(group.experiment.native)}")
 
 
 def _of_word(word: str, matched: Replicates, groups: Sequence[Replicates]) -> Iterator[Rung]:
@@ -121,10 +126,11 @@ def _of_word(word: str, matched: Replicates, groups: Sequence[Replicates]) -> It
     restored = f"{word}: {own.says}"
     measured = only(groups, native=(word,), execution=matched.experiment.execution)
     if measured:
-        yield Rung(group=measured[0], restored=restored)
+        yield Rung(groups=(measured[0],), restored=restored)
     elif not own.differs_in(matched.experiment):
         experiment = replace(matched.experiment, native=(word,))
-        yield Rung(group=replace(matched, experiment=experiment), restored=restored, already=True)
+        group = replace(matched, experiment=experiment)
+        yield Rung(groups=(group,), restored=restored, already=True)
 
 
 def _judged(matched: Replicates, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
@@ -135,10 +141,10 @@ def _judged(matched: Replicates, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
         replace(
             rung,
             time=time,
-            time_difference=difference(rung.group, matched, runs.train_s) if time else None,
+            time_difference=difference(rung.first, matched, runs.train_s) if time else None,
             accuracy=accuracy,
             accuracy_difference=(
-                difference(rung.group, matched, runs.test_accuracy) if accuracy else None
+                difference(rung.first, matched, runs.test_accuracy) if accuracy else None
             ),
         )
         for rung, time, accuracy in zip(rungs, times, accuracies, strict=True)
@@ -159,21 +165,14 @@ def _beside(
     None for a rung that is the matched runs themselves, or cannot be compared with them.
     ``above_noise``: whether what is below the noise floor, which is of seconds, is a tie.
     """
-    pairs = [
-        (rung.group, matched) for rung in rungs if not rung.already and rung.group is not matched
-    ]
-    judged = judge_pairs(pairs, statistic, above_noise=above_noise)
-    found = {id(one.first): one for one in judged}
-    return [found.get(id(rung.group)) for rung in rungs]
-
-
-# The difference ladder: each framework's own defaults, restored one at a time.
+    own = [not rung.already and rung.first is not matched for rung in rungs]
+    pairs = [(rung.first, matched) for rung, is_own in zip(rungs, own, strict=True) if is_own]
+    judged = iter(judge_pairs(pairs, statistic, above_noise=above_noise))
+    return [next(judged) if is_own else None for is_own in own]
 
 
 ALREADY = "already the default"
 MATCHED = "–"  # in the row that the others are compared with
-
-Find = Callable[[Row], Rung]
 
 ACCURACY: dict[Outcome, str] = {
     "higher": "more accurate",
@@ -210,76 +209,50 @@ def _section(ladder: Ladder) -> Section:
         heading=f"{wording.framework(experiment)}: {subject}, {place}",
         note=f"{equal_in_all_rows(ladder.comparison)} Its compiler of itself: {compiler}.",
         columns=_columns(ladder),
-        rows=tuple((rung.group,) for rung in ladder.rungs),
+        rows=ladder.rungs,
     )
 
 
 def _columns(ladder: Ladder) -> tuple[Column, ...]:
-    rungs = {id(rung.group): rung for rung in ladder.rungs}
-
-    def of(row: Row) -> Rung:
-        return rungs[id(row[0])]
-
-    def alone(row: Row) -> str:
-        if of(row).already:
+    def alone(rung: Rung) -> str:
+        if rung.already:
             return ALREADY
-        return MATCHED if row[0] is ladder.matched else wording.NOT_MEASURED
+        return MATCHED if rung.first is ladder.matched else wording.NOT_MEASURED
+
+    def in_accuracy(rung: Rung) -> Cell:
+        if rung.accuracy is None:
+            return Cell(shown=alone(rung), raw=(None,))
+        verdict = ACCURACY[rung.accuracy.outcome]
+        return Cell(shown=verdict, raw=(verdict,))
+
+    def time(rung: Rung) -> Judged | None:
+        return rung.time
+
+    def accuracy(rung: Rung) -> Judged | None:
+        return rung.accuracy
 
     return (
         *columns.experiment(),
-        _restored(of),
-        *_time(of, alone),
-        *_accuracy(of, alone),
-        *(_of_runs(column, of) for column in _measured(ladder)),
-    )
-
-
-def _restored(of: Find) -> Column:
-    def cell(row: Row) -> Cell:
-        return Cell(shown=of(row).restored, raw=(of(row).restored, of(row).already))
-
-    return Column(
-        header="restored", names=("restored", "already_the_default"), cell=cell, words=True
-    )
-
-
-def _time(of: Find, alone: columns.Words) -> tuple[Column, ...]:
-    name, words = "train_time", ("slower", "faster")
-
-    def find(row: Row) -> Judged | None:
-        return of(row).time
-
-    def find_difference(row: Row) -> Difference | None:
-        return of(row).time_difference
-
-    return (
-        columns.seconds("training less matched (s)", f"{name}_difference", find_difference),
-        columns.ratio("training time to matched", name, find, alone),
-        columns.p_value("", name, find),
-        columns.verdict("in time", name, find, words, alone),
-    )
-
-
-def _accuracy(of: Find, alone: columns.Words) -> tuple[Column, ...]:
-    name = "accuracy"
-
-    def find(row: Row) -> Judged | None:
-        return of(row).accuracy
-
-    def find_difference(row: Row) -> Difference | None:
-        return of(row).accuracy_difference
-
-    def verdict(row: Row) -> Cell:
-        judgement = of(row).accuracy
-        if judgement is None:
-            return Cell(shown=alone(row), raw=(None,))
-        said = ACCURACY[judgement.outcome]
-        return Cell(shown=said, raw=(said,))
-
-    return (
-        columns.difference("accuracy less matched (points)", f"{name}_difference", find_difference),
-        columns.p_value("", name, find),
-        Column(header="in accuracy", names=(f"{name}_verdict",), cell=verdict, words=True),
+        Column(
+            header="restored",
+            names=("restored", "already_the_default"),
+            cell=lambda rung: Cell(shown=rung.restored, raw=(rung.restored, rung.already)),
+            words=True,
+        ),
+        columns.seconds(
+            "training less matched (s)", "train_time_difference", lambda rung: rung.time_difference
+        ),
+        columns.ratio("training time to matched", "train_time", time, alone),
+        columns.p_value("", "train_time", time),
+        columns.verdict("in time", "train_time", time, ("slower", "faster"), alone),
+        columns.difference(
+            "accuracy less matched (points)",
+            "accuracy_difference",
+            lambda rung: rung.accuracy_difference,
+        ),
+        columns.p_value("", "accuracy", accuracy),
+        Column(header="in accuracy", names=("accuracy_verdict",), cell=in_accuracy, words=True),
+        *map(_of_own_runs, _measured(ladder)),
     )
 
 
@@ -292,12 +265,12 @@ def _measured(ladder: Ladder) -> tuple[Column, ...]:
     )
 
 
-def _of_runs(column: Column, of: Find) -> Column:
+def _of_own_runs(column: Column) -> Column:
     """The column, empty in rows that have no runs of their own."""
 
-    def cell(row: Row) -> Cell:
-        if of(row).already:
+    def cell(rung: Rung) -> Cell:
+        if rung.already:
             return Cell(shown="", raw=(None,) * len(column.names))
-        return column.cell(row)
+        return column.cell(rung)
 
     return replace(column, cell=cell)

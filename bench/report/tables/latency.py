@@ -124,11 +124,14 @@ def _heading(comparison: Comparison) -> str:
 
 def _rows(comparison: Comparison) -> Iterator[Row]:
     """Each framework, and behind it its export: a row of two, the second the framework's own."""
-    for group in comparison.measured:
-        yield (group,)
+    labels = wording.distinct_labels(comparison.groups)
+    for group, label in zip(comparison.groups, labels, strict=True):
+        if not group.measured:
+            continue
+        yield Row(groups=(group,), label=label)
         in_onnxruntime = exported_group(group)
         if in_onnxruntime:
-            yield (in_onnxruntime, group)
+            yield Row(groups=(in_onnxruntime, group), label=label)
 
 
 def _columns(comparison: Comparison) -> tuple[Column, ...]:
@@ -147,21 +150,18 @@ def _columns(comparison: Comparison) -> tuple[Column, ...]:
 
 def _runtime(comparison: Comparison) -> Column:
     """What answered: the framework, or ONNX Runtime with the framework it was exported from."""
-    groups = comparison.groups
-    labels = dict(zip(map(id, groups), wording.distinct_labels(groups), strict=True))
 
     def cell(row: Row) -> Cell:
-        label = labels[id(row[-1])]
-        found = exports(row[-1]) if len(row) > 1 else ()
+        found = exports(row.groups[-1]) if len(row.groups) > 1 else ()
         if not found:
-            return Cell(shown=label, raw=(None, None))
+            return Cell(shown=row.label, raw=(None, None))
         export = found[0]
         version = export.versions["onnxruntime"]
         where = "" if comparison.experiment.device == "cpu" else ", on the CPU"
         beside = (
             "" if export.own == wording.framework(export.experiment) else f" beside {export.own}"
         )
-        shown = f"onnxruntime {version} (exported from {label}{beside}{where})"
+        shown = f"onnxruntime {version} (exported from {row.label}{beside}{where})"
         return Cell(shown=shown, raw=(version, export.own))
 
     return Column(header="runtime", names=("onnxruntime_version", "beside"), cell=cell, words=True)
@@ -169,7 +169,7 @@ def _runtime(comparison: Comparison) -> Column:
 
 def _beside(header: str, name: str, *, one_image: bool) -> Column:
     def cell(row: Row) -> Cell:
-        found = beside(row[-1], one_image=one_image) if len(row) > 1 else None
+        found = beside(row.groups[-1], one_image=one_image) if len(row.groups) > 1 else None
         if found is None:
             return Cell(shown="", raw=(None, None, None, 0))
         shown = wording.estimate(found.ratio, found.interval, sign=" ×")
@@ -183,7 +183,7 @@ def _beside(header: str, name: str, *, one_image: bool) -> Column:
 
 def _deviation() -> Column:
     def cell(row: Row) -> Cell:
-        found = worst(exports(row[-1])) if len(row) > 1 else None
+        found = worst(exports(row.groups[-1])) if len(row.groups) > 1 else None
         if found is None:
             return Cell(shown="", raw=(None, None, None))
         check = found.logits
@@ -199,7 +199,7 @@ def _deviation() -> Column:
 
 def _differing() -> Column:
     def cell(row: Row) -> Cell:
-        found = worst(exports(row[-1])) if len(row) > 1 else None
+        found = worst(exports(row.groups[-1])) if len(row.groups) > 1 else None
         if found is None:
             return Cell(shown="", raw=(None, None))
         return Cell(

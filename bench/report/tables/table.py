@@ -1,23 +1,44 @@
 """What a table is made of, and how it is written: Markdown to read, CSV to compute with.
 
-A row stands for one or more groups of runs, and a column makes a cell of a row. A cell has two
-sides: what Markdown shows (``1,234 ± 56 (3)``) and the raw numbers of the CSV, in columns that
-name their unit. In Markdown a column that has nothing to show in a section is left out of it.
+A row is about one or more groups of runs and carries what was found out about them; a column makes
+a cell of a row. A cell has two sides: what Markdown shows (``1,234 ± 56 (3)``) and the raw numbers
+of the CSV, in columns that name their unit. In Markdown a column that has nothing to show in a
+section is left out of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from bench.report import trust, wording
 from bench.report.comparison import FRAMEWORK, HEADING, Comparison
 from bench.stats.runs import Replicates
+from bench.stats.verdict import Judged
 
-Row = tuple[Replicates, ...]
 Raw = str | float | int | bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What one line is about. A table that knows more of its rows adds fields of its own."""
+
+    groups: tuple[Replicates, ...]
+    label: str = ""  # the framework, told apart from that of other rows by versions where need be
+    judged: Judged | None = None  # of two groups: the second beside the first
+
+    @property
+    def first(self) -> Replicates:
+        """The group of a row that has one, or that stands for the others."""
+        return self.groups[0]
+
+    @property
+    def second(self) -> Replicates:
+        """The other group of a row of two."""
+        return self.groups[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +55,7 @@ class Column:
 
     header: str  # in Markdown; empty: in the CSV only
     names: tuple[str, ...]  # in the CSV, units at their ends; empty: in Markdown only
-    cell: Callable[[Row], Cell]
+    cell: Callable[[Any], Cell]  # of the kind of row that its section has
     words: bool = False  # True: words, to be aligned left
 
 
@@ -45,7 +66,7 @@ class Section:
     heading: str
     note: str  # what is equal in all its rows
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +80,16 @@ class Table:
     sections: tuple[Section, ...]
 
 
-# Sections
+# Rows and sections
+
+
+def labelled(rows: Iterable[Sequence[Replicates]]) -> tuple[Row, ...]:
+    """Rows of groups, each with the label of its first group's framework."""
+    groups = [tuple(members) for members in rows]
+    labels = wording.distinct_labels([members[0] for members in groups])
+    return tuple(
+        Row(groups=members, label=label) for members, label in zip(groups, labels, strict=True)
+    )
 
 
 def heading(comparison: Comparison) -> str:
@@ -75,7 +105,7 @@ def of_frameworks(comparison: Comparison, columns: tuple[Column, ...], *notes: s
         heading=heading(comparison),
         note=" ".join((equal_in_all_rows(comparison), *notes)),
         columns=columns,
-        rows=tuple((group,) for group in comparison.groups),
+        rows=labelled((group,) for group in comparison.groups),
     )
 
 
@@ -100,10 +130,10 @@ def sections_to_markdown(table: Table) -> Iterator[str]:
     for section in table.sections:
         yield f"## {section.heading}"
         yield section.note
-        yield "\n".join(_lines(section))
+        yield _section_to_markdown(section)
 
 
-def _lines(section: Section) -> Iterator[str]:
+def _section_to_markdown(section: Section) -> str:
     columns = [column for column in section.columns if column.header]
     grid = [[column.cell(row).shown for column in columns] for row in section.rows]
     kept = [
@@ -111,10 +141,19 @@ def _lines(section: Section) -> Iterator[str]:
         for index in range(len(columns))
         if any(line[index] not in ("", wording.NOT_MEASURED) for line in grid)
     ]
-    yield markdown_line(columns[index].header for index in kept)
-    yield markdown_line("---" if columns[index].words else "---:" for index in kept)
-    for line in grid:
-        yield markdown_line(line[index] for index in kept)
+    return grid_to_markdown(
+        headers=[columns[index].header for index in kept],
+        words=[columns[index].words for index in kept],
+        lines=[[line[index] for index in kept] for line in grid],
+    )
+
+
+def grid_to_markdown(
+    *, headers: Sequence[str], words: Sequence[bool], lines: Iterable[Sequence[str]]
+) -> str:
+    """Cells under their headers; columns of words are aligned left, all others right."""
+    ruler = ["---" if left else "---:" for left in words]
+    return "\n".join(map(markdown_line, (headers, ruler, *lines)))
 
 
 def markdown_line(cells: Iterable[str]) -> str:
@@ -124,7 +163,12 @@ def markdown_line(cells: Iterable[str]) -> str:
 
 def to_csv(table: Table) -> str:
     """All rows of all sections; what is not known is empty."""
-    return to_frame(table).to_csv(index=False, lineterminator="\n")
+    return frame_to_csv(to_frame(table))
+
+
+def frame_to_csv(frame: pd.DataFrame) -> str:
+    """A line a row, with the columns' names above; what is not known is empty."""
+    return frame.to_csv(index=False, lineterminator="\n")
 
 
 def to_frame(table: Table) -> pd.DataFrame:
