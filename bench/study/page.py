@@ -1,4 +1,4 @@
-"""The page of one task's study, with its pictures and tables beside it.
+"""The study of a results folder: saved models asked again, exported, and a page a task.
 
 study/TASK/README.md       every picture and table with its caption, in the order of the steps
 study/TASK/pictures/*.png
@@ -7,7 +7,6 @@ study/TASK/tables/*.csv    and the same rounded, as Markdown
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ import pandas as pd
 import datasets
 from bench.report import wording
 from bench.report.plots import style
-from bench.report.tables.table import markdown_line
+from bench.report.tables.table import frame_to_csv, grid_to_markdown
 from bench.results.folder import PAGE, Results, write_atomically
 from bench.results.predictions import Predictions
 from bench.results.record import Record
@@ -53,6 +52,56 @@ STEPS: tuple[Step, ...] = (
 )
 ROWS_SHOWN = 60  # of a table on the page: the whole is in its file
 
+Folders = Mapping[tuple[str, str], Path]  # (task, source) -> folder of cached arrays
+
+
+def carry_out(results: Results, data: Folders) -> list[Path]:
+    """Make the study of every task in the folder; return the pages.
+
+    Args:
+        results: a folder with records and saved models.
+        data: where the arrays of each task and source lie.
+
+    Raises:
+        bench.results.folder.ResultsError: where something in the folder is broken or missing.
+        datasets.DataError: where the arrays are.
+    """
+    records = [record for record in results.records() if record.experiment.goal == "train"]
+    print("asking the saved models of the test images ...", file=sys.stderr)
+    predictions = evaluate(results, records, data)
+    print("exporting to ONNX and comparing ...", file=sys.stderr)
+    exporting.export_all(results, records, data)
+    pages = []
+    for study in _studies(results, records, predictions, data):
+        print(f"the study of {study.dataset.task} ...", file=sys.stderr)
+        write(study, STEPS)
+        pages.append(study.folder / PAGE)
+    return pages
+
+
+def _studies(
+    results: Results,
+    records: Sequence[Record],
+    predictions: Mapping[str, Predictions],
+    data: Folders,
+) -> Iterator[Study]:
+    by_data: dict[tuple[str, str], list[Replicates]] = {}
+    for group in runs.replicates(records, results.evidence()):
+        key = (group.experiment.task, group.experiment.source)
+        if key in data:  # else of an earlier command on other data
+            by_data.setdefault(key, []).append(group)
+    for key, groups in by_data.items():
+        ids = {record.run_id for group in groups for record in group.measured}
+        yield Study(
+            results=results,
+            dataset=datasets.open_cached(data[key]),
+            groups=groups,
+            predictions={run: answers for run, answers in predictions.items() if run in ids},
+        )
+
+
+# The page
+
 
 def write(study: Study, steps: Iterable[Step]) -> None:
     """Carry out the steps, write what each leaves at once, and the page at the end.
@@ -60,20 +109,24 @@ def write(study: Study, steps: Iterable[Step]) -> None:
     Pictures and tables that an earlier study left and this one does not make are removed.
     Raises OSError where something cannot be written; each file is there whole or not at all.
     """
-    made: set[str] = set()
-    parts = [*_opening(study)]
+    names: set[str] = set()
+    paragraphs = [*_opening(study)]
     for step in steps:
-        parts.append(f"## {step.TITLE}")
+        paragraphs.append(f"## {step.TITLE}")
         artifacts = 0
         for artifact in step.make(study):
             _save(study, artifact)
-            made.add(artifact.name)
-            parts += _shown(artifact)
+            names.add(artifact.name)
+            paragraphs += _shown(artifact)
             artifacts += 1
         if not artifacts:
-            parts.append(f"Not made: it needs {step.NEEDS}.")
-    _keep_only(study, made)
-    write_atomically(study.folder / PAGE, ("\n\n".join(parts) + "\n").encode())
+            paragraphs.append(f"Not made: it needs {step.NEEDS}.")
+    _remove_others(study, names)
+    write_atomically(study.folder / PAGE, _text(paragraphs))
+
+
+def _text(paragraphs: Iterable[str]) -> bytes:
+    return ("\n\n".join(paragraphs) + "\n").encode()
 
 
 def _opening(study: Study) -> Iterator[str]:
@@ -101,10 +154,9 @@ def _save(study: Study, artifact: Artifact) -> None:
         write_atomically(path, style.png(artifact.figure))
         return
     folder = study.folder / "tables"
-    csv = artifact.frame.to_csv(index=False, lineterminator="\n")
-    write_atomically(folder / f"{artifact.name}.csv", csv.encode())
-    parts = (f"# {artifact.title}", artifact.caption, _markdown(artifact, len(artifact.frame)))
-    write_atomically(folder / f"{artifact.name}.md", ("\n\n".join(parts) + "\n").encode())
+    write_atomically(folder / f"{artifact.name}.csv", frame_to_csv(artifact.frame).encode())
+    whole = (f"# {artifact.title}", artifact.caption, _markdown(artifact, artifact.frame))
+    write_atomically(folder / f"{artifact.name}.md", _text(whole))
 
 
 def _shown(artifact: Artifact) -> Iterator[str]:
@@ -114,90 +166,34 @@ def _shown(artifact: Artifact) -> Iterator[str]:
         yield artifact.caption
         return
     yield artifact.caption
-    yield _markdown(artifact, ROWS_SHOWN)
+    yield _markdown(artifact, artifact.frame.head(ROWS_SHOWN))
     left = len(artifact.frame) - ROWS_SHOWN
     more = f"{left:,} more rows are in the files: " if left > 0 else ""
     yield f"{more}[Markdown](tables/{artifact.name}.md), [CSV](tables/{artifact.name}.csv)."
 
 
-def _markdown(sheet: Sheet, rows: int) -> str:
-    names = [str(name) for name in sheet.frame.columns]
-    numeric = [pd.api.types.is_numeric_dtype(sheet.frame[name]) for name in names]
-    lines = [
-        markdown_line(name.replace("_", " ") for name in names),
-        markdown_line("---:" if right else "---" for right in numeric),
-    ]
-    shown: Sequence[Mapping[Any, Any]] = sheet.frame.head(rows).to_dict("records")
-    for row in shown:
-        lines.append(markdown_line(_cell(row[name], sheet.formats.get(name, "")) for name in names))
-    return "\n".join(lines)
+def _markdown(sheet: Sheet, rows: pd.DataFrame) -> str:
+    names = [str(name) for name in rows.columns]
+    return grid_to_markdown(
+        headers=[name.replace("_", " ") for name in names],
+        words=[not pd.api.types.is_numeric_dtype(rows[name]) for name in names],
+        lines=[
+            [_cell(row[name], sheet.formats.get(name, "")) for name in names]
+            for row in rows.to_dict("records")
+        ],
+    )
 
 
-def _cell(value: object, form: str) -> str:
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+def _cell(value: Any, form: str) -> str:
+    """What is not known (None, nan) is empty; words have no format."""
+    if pd.isna(value):
         return ""
     return format(value, "" if isinstance(value, str) else form)
 
 
-def _keep_only(study: Study, names: set[str]) -> None:
+def _remove_others(study: Study, names: set[str]) -> None:
     """Remove what an earlier study left: it would be taken for this one's."""
     for folder, endings in (("pictures", (".png",)), ("tables", (".csv", ".md"))):
         for path in (study.folder / folder).glob("*"):
             if path.suffix in endings and path.stem not in names:
                 path.unlink()
-
-
-# The study of a results folder: saved models asked again, exported, and a page a task.
-
-
-Places = Mapping[tuple[str, str], Path]  # (task, source) -> folder of cached arrays
-
-
-def carry_out(results: Results, data: Places) -> list[Path]:
-    """Make the study of every task in the folder; return the pages.
-
-    Args:
-        results: a folder with records and saved models.
-        data: where the arrays of each task and source lie.
-
-    Raises:
-        bench.results.folder.ResultsError: where something in the folder is broken or missing.
-        datasets.DataError: where the arrays are.
-    """
-    records = [r for r in results.records() if r.experiment.goal == "train"]
-    print("asking the saved models of the test images ...", file=sys.stderr)
-    predictions = evaluate(results, records, data)
-    print("exporting to ONNX and comparing ...", file=sys.stderr)
-    exporting.export_all(results, records, data)
-    pages = []
-    for study in _studies(results, records, predictions, data):
-        print(f"the study of {study.dataset.task} ...", file=sys.stderr)
-        write(study, STEPS)
-        pages.append(study.folder / PAGE)
-    return pages
-
-
-def _studies(
-    results: Results,
-    records: Sequence[Record],
-    predictions: Mapping[str, Predictions],
-    data: Places,
-) -> Iterator[Study]:
-    groups = runs.replicates(records, results.evidence())
-    for place in dict.fromkeys((g.experiment.task, g.experiment.source) for g in groups):
-        if place not in data:  # of an earlier command on other data
-            continue
-        own = [g for g in groups if (g.experiment.task, g.experiment.source) == place]
-        yield Study(
-            results=results,
-            dataset=datasets.open_cached(data[place]),
-            groups=own,
-            predictions=_of(predictions, own),
-        )
-
-
-def _of(
-    predictions: Mapping[str, Predictions], groups: Sequence[Replicates]
-) -> dict[str, Predictions]:
-    ids = {record.run_id for group in groups for record in group.measured}
-    return {run_id: said for run_id, said in predictions.items() if run_id in ids}
