@@ -82,10 +82,13 @@ def test_the_file_knows_nothing_of_its_backend(tmp_path: Path) -> None:
 def test_keras_itself_loads_the_file_and_passes_over_the_card(tmp_path: Path) -> None:
     import keras
 
-    trainer = create()
+    trainer: Any = create()
     path = saved(trainer, tmp_path)
     model = keras.saving.load_model(path, safe_mode=True, compile=False)
-    np.testing.assert_allclose(model.predict(TEST_IMAGES, verbose=0), trainer.logits(TEST_IMAGES))
+    logits = model.predict(TEST_IMAGES, verbose=0)
+    np.testing.assert_allclose(logits, trainer.logits(TEST_IMAGES), atol=1e-5)
+    for loaded, own in zip(model.get_weights(), trainer._model.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, own)
 
 
 def becomes_a_lambda(config: dict[str, Any]) -> None:

@@ -137,7 +137,9 @@ def test_the_file_alone_is_usable(exported: House, tmp_path: Path) -> None:
     logits = network.logits(np.zeros((1025, 28, 28), np.float32))
     assert logits.shape == (1025, 10)
     assert logits.dtype == np.float32
-    np.testing.assert_array_equal(logits[:1], network.infer(np.zeros((1, 28, 28), np.float32)))
+    # One image goes through products of another shape, which a processor may round otherwise.
+    one_image = network.infer(np.zeros((1, 28, 28), np.float32))
+    np.testing.assert_allclose(logits[:1], one_image, atol=1e-5)
 
 
 def test_an_exported_model_is_loaded_and_asked_as_the_one_it_was_made_from(exported: House) -> None:
