@@ -31,6 +31,9 @@ from datasets.glyphs import draw
 from models import COMPARED
 from tests import parity_faults
 
+# Run by `make test` a second time, with the kernels of an older processor.
+on_every_kernel = pytest.mark.kernel
+
 CLEARLY = 4  # times the tolerance: what a planted fault exceeds at the least
 # Starts of the MLP from which no kernel of a BLAS decides anything by its rounding.
 QUIET = (4, 6, 10, 15)
@@ -76,6 +79,7 @@ def assert_caught(checks: dict[str, Check], *quantities: str) -> None:
         assert not check.passed
 
 
+@on_every_kernel
 @pytest.mark.parametrize("architecture", COMPARED)
 def test_an_honest_trainer_passes_every_check(architecture: str) -> None:
     checks = examined(numpy_trainer, architecture, starts=STARTS)
@@ -119,7 +123,7 @@ def test_where_rounding_decides_every_start_the_check_still_fails(
     assert starts_tried(monkeypatch, lambda *_: True) == len(STARTS)
 
 
-@pytest.mark.kernel
+@on_every_kernel
 def test_rounding_excuses_nothing_from_quiet_starts() -> None:
     create = parity_faults.planted(numpy_trainer, parity_faults.missing_momentum)
     assert examine(create, SUBJECT, drawn(), starts=QUIET)[1] == JUDGED
@@ -137,7 +141,6 @@ def test_what_a_neighbour_of_the_referee_fails_too_is_excused_but_no_first_updat
     assert examine(create, SUBJECT, drawn(), starts=QUIET)[1] == tried
 
 
-@pytest.mark.kernel
 @pytest.mark.parametrize("seed", QUIET)
 def test_a_quiet_start_has_neighbours_that_pass_every_check(seed: int) -> None:
     start = trial.begin(SUBJECT, drawn(), examining.weight_shapes("mlp", 10), seed)
@@ -151,6 +154,7 @@ def test_a_quiet_start_has_neighbours_that_pass_every_check(seed: int) -> None:
             assert apart <= tolerances.of(kind, "fp32").value, quantity
 
 
+@on_every_kernel
 def test_an_epsilon_of_another_size_shows_in_adams_first_update_from_every_start() -> None:
     checks = examined(
         parity_faults.planted(numpy_trainer, parity_faults.wrong_epsilon), starts=QUIET[:2]
@@ -160,39 +164,46 @@ def test_an_epsilon_of_another_size_shows_in_adams_first_update_from_every_start
     assert all(check.passed for check in others)
 
 
+@on_every_kernel
 def test_a_wrong_learning_rate_shows_in_what_steps_make_of_weights() -> None:
     checks = examined(parity_faults.planted(numpy_trainer, parity_faults.wrong_learning_rate))
     assert_caught(checks, "gradients at step 1", "first update by Adam")
 
 
+@on_every_kernel
 def test_a_momentum_that_is_missing_shows_in_its_losses_and_in_nothing_else() -> None:
     checks = examined(parity_faults.planted(numpy_trainer, parity_faults.missing_momentum))
     assert_caught(checks, *MOMENTUM)
     assert {name for name, check in checks.items() if not check.passed} == MOMENTUM
 
 
+@on_every_kernel
 def test_a_dropout_left_on_shows_in_gradients_and_losses_but_not_in_evaluation() -> None:
     checks = examined(parity_faults.planted(numpy_trainer, parity_faults.dropout_left_on))
     assert_caught(checks, "gradients at step 1", "losses of 20 steps by SGD")
     assert checks["logits at step 0"].passed
 
 
+@on_every_kernel
 def test_labels_shifted_by_one_image_show_in_gradients_and_losses() -> None:
     checks = examined(parity_faults.planted(numpy_trainer, parity_faults.shifted_labels))
     assert_caught(checks, "gradients at step 1", "losses of 20 steps by SGD")
     assert checks["logits at step 0"].passed
 
 
+@on_every_kernel
 def test_a_transposed_square_kernel_shows_in_the_logits_at_step_0() -> None:
     checks = examined(parity_faults.wrapped(numpy_trainer, parity_faults.TransposedKernel))
     assert_caught(checks, "logits at step 0", "gradients at step 1")
 
 
+@on_every_kernel
 def test_biases_that_are_not_loaded_show_in_the_logits_at_step_0() -> None:
     checks = examined(parity_faults.wrapped(numpy_trainer, parity_faults.BiasesNotLoaded))
     assert_caught(checks, "logits at step 0")
 
 
+@on_every_kernel
 def test_two_batches_that_change_places_show_in_the_losses_alone() -> None:
     checks = examined(parity_faults.wrapped(numpy_trainer, parity_faults.OneBatchOutOfOrder))
     for optimizer in ("SGD", "momentum", "Adam"):
@@ -201,6 +212,7 @@ def test_two_batches_that_change_places_show_in_the_losses_alone() -> None:
     assert checks["gradients at step 1"].passed
 
 
+@on_every_kernel
 def test_a_flatten_of_the_other_order_shows_in_the_logits_at_step_0() -> None:
     checks = examined(
         parity_faults.wrapped(numpy_trainer, parity_faults.FlattenOrderMixedUp), "cnn"
@@ -208,6 +220,7 @@ def test_a_flatten_of_the_other_order_shows_in_the_logits_at_step_0() -> None:
     assert_caught(checks, "logits at step 0")
 
 
+@on_every_kernel
 def test_pytorch_is_caught_with_its_own_epsilon_and_with_a_transposed_kernel() -> None:
     pytest.importorskip("torch")
     from bench.trainers.pytorch import create
@@ -220,6 +233,7 @@ def test_pytorch_is_caught_with_its_own_epsilon_and_with_a_transposed_kernel() -
     assert_caught(examined(transposed, framework="pytorch"), "logits at step 0")
 
 
+@on_every_kernel
 def test_pytorch_that_computes_in_bfloat16_fails_as_float32_and_passes_as_bfloat16() -> None:
     pytest.importorskip("torch")
     from bench.trainers.pytorch import create
