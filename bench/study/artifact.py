@@ -67,7 +67,7 @@ class Study:
 
 
 class Step(Protocol):
-    """One module of ``bench.study``; ``bench.study`` lists them in their order."""
+    """A module of the study; ``bench.study.page`` lists them in their order."""
 
     @property
     def TITLE(self) -> str:  # noqa: N802 (a constant of the module)

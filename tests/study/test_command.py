@@ -39,8 +39,8 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_page_leads_to_every_picture_and_table(studied: Path) -> None:
     page = studied / "study/digits"
     links = set(re.findall(r"\]\(((?:pictures|tables)/[^)]+)\)", (page / "README.md").read_text()))
-    made = {f"{path.parent.name}/{path.name}" for path in page.glob("*/*.*")}
-    assert links == {name for name in made if not name.startswith("projector/")}
+    files = {f"{path.parent.name}/{path.name}" for path in page.glob("*/*.*")}
+    assert links == {name for name in files if not name.startswith("projector/")}
     assert "[Digits](study/digits/README.md)" in (studied / "README.md").read_text()
 
 
@@ -56,7 +56,7 @@ def test_saved_models_loaded_again_answer_as_was_recorded(studied: Path) -> None
     table = (studied / "study/digits/tables/evaluation.csv").read_text()
     records = Results(studied).records()
     assert len(records) == 2
-    assert all((studied / "models" / f"{one.run_id}.safetensors").exists() for one in records)
+    assert all((studied / "models" / f"{record.run_id}.safetensors").exists() for record in records)
     assert "yes" in table
     assert "NO" not in table
 

@@ -31,7 +31,7 @@ TRUTH = [0, 0, 0, 1, 1, 2, 2, 2, 2, 2]
 SAID = [0, 0, 1, 1, 0, 2, 2, 2, 2, 1]  # class 3 neither comes nor is said
 
 
-def made(
+def artifacts_of(
     answers: Answers, classes: int = 4, truth: list[int] | None = None
 ) -> list[Picture | Sheet]:
     return list(evaluation.make(a_study(answers, classes, truth)))
@@ -51,13 +51,13 @@ def test_shares_are_those_of_their_definitions() -> None:
     truth, said = random.integers(0, 5, 300), random.integers(0, 4, 300)  # 4 is never said
     classes = evaluation.by_class(a_run(truth.tolist(), said.tolist(), 6))  # 5 never comes either
     for label in range(5):
-        is_it, is_said = truth == label, said == label
-        right = (is_it & is_said).sum()
+        is_true, is_said = truth == label, said == label
+        right = (is_true & is_said).sum()
         row = classes.loc[label]
-        assert row["images"] == is_it.sum()
-        assert row["accuracy"] == pytest.approx((is_it == is_said).mean())
-        assert row["recall"] == pytest.approx(right / is_it.sum())
-        assert row["f1"] == pytest.approx(2 * right / (is_it.sum() + is_said.sum()))
+        assert row["images"] == is_true.sum()
+        assert row["accuracy"] == pytest.approx((is_true == is_said).mean())
+        assert row["recall"] == pytest.approx(right / is_true.sum())
+        assert row["f1"] == pytest.approx(2 * right / (is_true.sum() + is_said.sum()))
         if label < 4:
             assert row["precision"] == pytest.approx(right / is_said.sum())
     assert classes.loc[5, ["images", "accuracy"]].tolist() == [0, 1]
@@ -69,17 +69,15 @@ def test_what_has_no_denominator_is_not_defined_and_is_left_out_of_means() -> No
     assert classes["recall"][1] == classes["f1"][1] == 0  # but it came
     assert math.isnan(classes["recall"][2])
     assert math.isnan(classes["f1"][2])
-    (row,) = sheets(made({("mlp", 0): [0, 0, 0]}, 3, [0, 0, 1]))["evaluation_runs"].frame.to_dict(
-        "records"
-    )
+    tables = sheets(artifacts_of({("mlp", 0): [0, 0, 0]}, 3, [0, 0, 1]))
+    (row,) = tables["evaluation_runs"].frame.to_dict("records")
     assert row["macro_precision"] == pytest.approx(2 / 3)
     assert row["macro_f1"] == pytest.approx(0.4)
 
 
 def test_a_share_that_no_seed_defines_is_not_defined() -> None:
-    frame = sheets(made({("mlp", 0): [0, 0, 0], ("mlp", 1): [0, 0, 1]}, 3, [0, 0, 1]))[
-        "per_class"
-    ].frame
+    said = {("mlp", 0): [0, 0, 0], ("mlp", 1): [0, 0, 1]}
+    frame = sheets(artifacts_of(said, 3, [0, 0, 1]))["per_class"].frame
     assert frame["precision"].tolist()[:2] == [pytest.approx(5 / 6), 1]  # of the seed that says it
     assert frame.loc[2, ["precision", "recall", "f1", "lowest_f1"]].isna().all()
 
@@ -90,7 +88,7 @@ def test_pairs_are_counted_both_ways_the_more_frequent_way_first() -> None:
 
 
 def test_a_run_has_its_accuracy_interval_and_whether_it_is_as_recorded() -> None:
-    (row,) = sheets(made({("mlp", 0): SAID}))["evaluation_runs"].frame.to_dict("records")
+    (row,) = sheets(artifacts_of({("mlp", 0): SAID}))["evaluation_runs"].frame.to_dict("records")
     bounds = uncertainty.wilson(7, 10)
     assert bounds is not None
     assert (row["correct"], row["images"], row["accuracy"]) == (7, 10, pytest.approx(0.7))
@@ -111,7 +109,7 @@ def test_a_model_that_answers_otherwise_than_recorded_is_called_out() -> None:
 
 
 def test_seeds_give_the_mean_and_the_range() -> None:
-    tables = sheets(made({("mlp", 0): SAID, ("mlp", 1): TRUTH}))
+    tables = sheets(artifacts_of({("mlp", 0): SAID, ("mlp", 1): TRUTH}))
     (row,) = tables["evaluation"].frame.to_dict("records")
     assert [row[name] for name in ("accuracy", "lowest_seed", "highest_seed")] == pytest.approx(
         [0.85, 0.7, 1.0]
@@ -123,7 +121,7 @@ def test_seeds_give_the_mean_and_the_range() -> None:
 
 
 def test_the_matrix_counts_all_seeds_and_colours_errors_alone() -> None:
-    artifacts = made({("mlp", 0): SAID, ("mlp", 1): SAID})
+    artifacts = artifacts_of({("mlp", 0): SAID, ("mlp", 1): SAID})
     table = sheets(artifacts)["confusion_mlp_pytorch"].frame
     assert table["truth"].tolist() == ["A", "B", "C", "D"]
     assert table.drop(columns="truth").to_numpy().tolist() == [
@@ -136,7 +134,7 @@ def test_the_matrix_counts_all_seeds_and_colours_errors_alone() -> None:
 
 
 def test_a_batch_shows_what_is_said_and_marks_what_is_wrong() -> None:
-    figure = pictures(made({("mlp", 0): SAID}))["batch_mlp_pytorch"].figure
+    figure = pictures(artifacts_of({("mlp", 0): SAID}))["batch_mlp_pytorch"].figure
     cells = {axes.get_xlabel().split("  ")[0]: axes for axes in figure.axes if axes.images}
     assert set(cells) == {"A (A)", "B (A)", "B (B)", "A (B)", "C (C)", "B (C)"}
     assert {said for said, axes in cells.items() if is_marked(axes)} == {"B (A)", "A (B)", "B (C)"}
@@ -151,25 +149,25 @@ def is_marked(axes: Axes) -> bool:
 
 
 def test_every_model_shows_the_same_batch() -> None:
-    figures = pictures(made({("mlp", 0): SAID, ("cnn", 0): TRUTH}))
+    figures = pictures(artifacts_of({("mlp", 0): SAID, ("cnn", 0): TRUTH}))
     first, second = (figures[f"batch_{name}_pytorch"].figure for name in ("mlp", "cnn"))
-    for one, other in zip(first.axes, second.axes, strict=True):
-        if one.images:
-            np.testing.assert_array_equal(one.images[0].get_array(), other.images[0].get_array())
+    for left, right in zip(first.axes, second.axes, strict=True):
+        if left.images:
+            np.testing.assert_array_equal(left.images[0].get_array(), right.images[0].get_array())
 
 
 @pytest.mark.parametrize("classes", [2, 26, 60])
 def test_matrices_of_any_size_fit_their_slide_and_name_every_class(classes: int) -> None:
     truth = [*range(classes)] * 2
-    said = [(label + (place < 5)) % classes for place, label in enumerate(truth)]
-    found = pictures(made({("mlp", 0): said}, classes, truth))
-    figure = found["confusion_mlp_pytorch"].figure
+    said = [(label + (index < 5)) % classes for index, label in enumerate(truth)]
+    drawn = pictures(artifacts_of({("mlp", 0): said}, classes, truth))
+    figure = drawn["confusion_mlp_pytorch"].figure
     names = {chr(ord("A") + label) for label in range(classes)}
     assert names <= set(words(figure))
     assert (len(figure.axes) == 2) == (classes == 60)  # a colour bar where numbers do not fit
     with Image.open(io.BytesIO(style.png(figure))) as image:
         assert image.size == (1920, 1080)
-    assert names <= set(words(found["per_class"].figure))
+    assert names <= set(words(drawn["per_class"].figure))
 
 
 def test_nothing_that_ended_well_leaves_nothing() -> None:

@@ -125,9 +125,9 @@ def test_statistics_of_the_histogram_are_those_of_the_pixels() -> None:
     assert raw.zeros == pytest.approx((images == 0).mean())
     given = normalise(images, mean=mean, std=std)
     levels = normalise(np.arange(256, dtype=np.uint8), mean=mean, std=std)
-    made = look.pixel_statistics(counts, levels)
-    assert (made.mean, made.std) == pytest.approx((0, 1), abs=1e-6)
-    assert (made.lowest, made.highest) == pytest.approx((given.min(), given.max()))
+    normalised = look.pixel_statistics(counts, levels)
+    assert (normalised.mean, normalised.std) == pytest.approx((0, 1), abs=1e-6)
+    assert (normalised.lowest, normalised.highest) == pytest.approx((given.min(), given.max()))
 
 
 def test_mean_and_spread_are_numpys() -> None:
@@ -140,22 +140,24 @@ def test_mean_and_spread_are_numpys() -> None:
 def test_the_step_says_what_the_data_set_knows_and_what_was_found() -> None:
     study = a_study()
     planted = with_label(study.dataset.train, 5, 3)
-    made = list(look.make(replace(study, dataset=replace(study.dataset, train=planted))))
-    assert list(pictures(made)) == ["samples", "pixels", "classes", "means", "suspects"]
-    tables = sheets(made)
+    artifacts = list(look.make(replace(study, dataset=replace(study.dataset, train=planted))))
+    assert list(pictures(artifacts)) == ["samples", "pixels", "classes", "means", "suspects"]
+    tables = sheets(artifacts)
     assert tables["duplicates"].frame["images"].tolist() == [7, 2, 92, 0, 0, 0, 1, 12, 0]
     assert tables["classes"].frame["training"].tolist() == [20, 19, 20, 21]
     assert tables["suspects"].frame[["split", "index", "label", "neighbours"]].values.tolist() == [
         ["training", 5, "D", "B"]
     ]
-    said = tables["pixel_statistics"].frame
-    assert said["split"].tolist() == [n for n in ("training", "validation", "test") for _ in "12"]
+    statistics = tables["pixel_statistics"].frame
+    assert statistics["split"].tolist() == [
+        n for n in ("training", "validation", "test") for _ in "12"
+    ]
 
 
 def test_every_pixel_of_the_large_image_is_written_in_it() -> None:
     study = a_study()
-    found = pictures(list(look.make(study)))["pixels"].figure
-    written = [text.get_text() for text in found.axes[0].texts]
+    figure = pictures(list(look.make(study)))["pixels"].figure
+    written = [text.get_text() for text in figure.axes[0].texts]
     assert written == [str(value) for value in study.dataset.train.images[0].ravel()]
 
 
@@ -163,11 +165,11 @@ def test_no_picture_shows_a_test_image() -> None:
     study = a_study()
     black = replace(study.dataset.test, images=np.zeros_like(study.dataset.test.images))
     unseen = replace(study, dataset=replace(study.dataset, test=black))
-    first, second = (pictures(list(look.make(one))) for one in (study, unseen))
+    first, second = (pictures(list(look.make(which))) for which in (study, unseen))
     for name, picture in first.items():
         same = shown(picture.figure), shown(second[name].figure)
         assert len(same[0]) == len(same[1])
-        assert all(np.array_equal(one, other) for one, other in zip(*same, strict=True)), name
+        assert all(np.array_equal(*images) for images in zip(*same, strict=True)), name
 
 
 def shown(figure: Figure) -> list[NDArray[np.uint8]]:
@@ -180,6 +182,6 @@ def test_any_number_of_classes_is_labelled_even_one_without_training_images(clas
     study = a_study(classes, images=2)
     kept = study.dataset.train.labels != classes - 1
     train = Split(images=study.dataset.train.images[kept], labels=study.dataset.train.labels[kept])
-    made = pictures(list(look.make(replace(study, dataset=replace(study.dataset, train=train)))))
+    drawn = pictures(list(look.make(replace(study, dataset=replace(study.dataset, train=train)))))
     for name in ("samples", "classes", "means"):
-        assert set(study.dataset.class_names) <= set(words(made[name].figure)), name
+        assert set(study.dataset.class_names) <= set(words(drawn[name].figure)), name

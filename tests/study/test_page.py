@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from bench.results.folder import Results
 from bench.stats import runs
 from bench.study import page
-from bench.study.artifact import Artifact, Picture, Sheet, Step, Study
+from bench.study.artifact import Artifact, Picture, Sheet, Step, Study, numbered
 from datasets import Split
 from tests.records import make_record
 from tests.study_data import make_dataset
@@ -37,8 +37,8 @@ def a_step(*artifacts: Artifact) -> Step:
     def make(study: Study) -> Iterator[Artifact]:
         yield from artifacts
 
-    found = SimpleNamespace(TITLE="Look", NEEDS="a run of architecture cnn", make=make)
-    return cast(Step, found)
+    step = SimpleNamespace(TITLE="Look", NEEDS="a run of architecture cnn", make=make)
+    return cast(Step, step)
 
 
 def a_picture(name: str = "samples") -> Picture:
@@ -71,6 +71,11 @@ def test_every_artifact_is_a_file_with_its_caption_on_the_page(study: Study) -> 
     assert "Two of each." in text
     assert "Of the test images." in text
     assert "MLP in pytorch eager; seeds 0, 1." in text
+
+
+def test_names_that_would_be_one_file_are_told_apart_and_no_others() -> None:
+    names = ["mlp_augmented", "mlp", "cnn", "mlp", "mlp"]
+    assert numbered(names, "-no") == ["mlp_augmented", "mlp", "cnn", "mlp-no2", "mlp-no3"]
 
 
 def test_a_table_shows_rounded_numbers_and_keeps_exact_ones(study: Study) -> None:

@@ -43,7 +43,7 @@ def a_record(*, sampled: bool = False, **changes: Any) -> Record:
     )
 
 
-def made(step: Any, records: Sequence[Record], classes: int = 10) -> dict[str, Artifact]:
+def artifacts_of(step: Any, records: Sequence[Record], classes: int = 10) -> dict[str, Artifact]:
     images = np.random.default_rng(0).integers(0, 256, (3 * classes, 28, 28), dtype=np.uint8)
     split = Split(images=images, labels=np.arange(3 * classes, dtype=np.uint8) % classes)
     dataset = make_dataset(split, names=[f"class {i}" for i in range(classes)])
@@ -77,7 +77,7 @@ KEPT = "kept checkpoint: the lowest validation loss"
 
 
 def test_loss_and_accuracy_of_both_are_drawn_by_epoch() -> None:
-    loss, accuracy = panels(made(training, [a_record(sampled=True)])[MLP])
+    loss, accuracy = panels(artifacts_of(training, [a_record(sampled=True)])[MLP])
     assert_line(accuracy, "validation", [(1, 90), (2, 98), (3, 95)])
     assert_line(accuracy, "training", [(1, 91), (2, 99), (3, 96)])
     assert_line(loss, "validation", [(1, 0.11), (2, 0.03), (3, 0.06)])
@@ -85,7 +85,7 @@ def test_loss_and_accuracy_of_both_are_drawn_by_epoch() -> None:
 
 
 def test_without_training_accuracy_the_loss_of_the_stretches_is_drawn_and_called_so() -> None:
-    picture = made(training, [a_record()])[MLP]
+    picture = artifacts_of(training, [a_record()])[MLP]
     loss, accuracy = panels(picture)
     assert_line(loss, "training, while it changes", [(0.5, 0.5), (1.5, 0.25), (2.5, 0.5 / 3)])
     assert "training" not in [line.get_label() for line in accuracy.lines]
@@ -94,14 +94,14 @@ def test_without_training_accuracy_the_loss_of_the_stretches_is_drawn_and_called
 
 def test_the_kept_checkpoint_of_every_seed_is_marked() -> None:
     other = a_record(seed=1, accuracies=(0.9, 0.97, 0.96))
-    loss, accuracy = panels(made(training, [a_record(), other])[MLP])
+    loss, accuracy = panels(artifacts_of(training, [a_record(), other])[MLP])
     assert_line(accuracy, KEPT, [(2, 98), (2, 97)])
     assert_line(loss, KEPT, [(2, 0.03), (2, 0.04)])
 
 
 def test_seeds_are_thin_and_their_mean_is_bold() -> None:
     other = a_record(seed=1, accuracies=(0.92, 0.96, 0.95))
-    _, accuracy = panels(made(training, [a_record(), other])[MLP])
+    _, accuracy = panels(artifacts_of(training, [a_record(), other])[MLP])
     assert_line(accuracy, "validation", [(1, 91), (2, 97), (3, 95)])
     widths = [line.get_linewidth() for line in accuracy.lines if line.get_label() != KEPT]
     assert widths == [0.9, 0.9, 2.2]
@@ -116,7 +116,7 @@ def test_every_experiment_has_a_picture_of_its_own_and_every_run_a_row() -> None
         a_record(framework="keras-jax", execution="compiled"),
         a_record(seed=1, status="diverged", reason="the training loss is nan"),
     ]
-    artifacts = made(training, records)
+    artifacts = artifacts_of(training, records)
     assert set(artifacts) == {
         MLP,
         f"{MLP}-no2",
@@ -130,7 +130,9 @@ def test_every_experiment_has_a_picture_of_its_own_and_every_run_a_row() -> None
 
 
 def test_a_row_says_which_epoch_was_best_and_what_it_reached() -> None:
-    (row,) = rows(made(training, [a_record(correct=970, augmentation=True)])["training_runs"])
+    (row,) = rows(
+        artifacts_of(training, [a_record(correct=970, augmentation=True)])["training_runs"]
+    )
     assert row["best_epoch"] == 2
     assert row["validation_accuracy"] == 0.98
     assert row["test_accuracy"] == 0.97
@@ -138,7 +140,7 @@ def test_a_row_says_which_epoch_was_best_and_what_it_reached() -> None:
 
 
 def test_where_no_run_ended_well_there_is_nothing_to_show() -> None:
-    assert made(training, [a_record(status="crashed", reason="killed")]) == {}
+    assert artifacts_of(training, [a_record(status="crashed", reason="killed")]) == {}
 
 
 # Augmentation
@@ -154,7 +156,7 @@ def pair(seeds: int = 2, **augmented: Any) -> list[Record]:
 
 
 def test_the_difference_is_paired_by_seed_with_its_interval() -> None:
-    (row,) = rows(made(augmentation, pair(3))["augmentation_summary"])
+    (row,) = rows(artifacts_of(augmentation, pair(3))["augmentation_summary"])
     assert row["test_accuracy_with"] == pytest.approx(0.97)
     assert row["test_accuracy_without"] == pytest.approx(1 - 34 / TEST_IMAGES)
     assert row["difference_points"] == pytest.approx(0.4)
@@ -163,13 +165,13 @@ def test_the_difference_is_paired_by_seed_with_its_interval() -> None:
 
 
 def test_one_seed_has_a_difference_and_no_interval() -> None:
-    (row,) = rows(made(augmentation, pair(1))["augmentation_summary"])
+    (row,) = rows(artifacts_of(augmentation, pair(1))["augmentation_summary"])
     assert row["difference_points"] == pytest.approx(0.3)
     assert row["interval_low_points"] is None
 
 
 def test_each_seed_names_the_images_that_one_alone_gets_wrong() -> None:
-    first, second = rows(made(augmentation, pair())["augmentation_by_seed"])
+    first, second = rows(artifacts_of(augmentation, pair())["augmentation_by_seed"])
     assert (first["wrong_without_alone"], first["wrong_with_alone"]) == (4, 1)
     assert first["p_mcnemar"] == pytest.approx(2 * 6 / 2**5)
     assert (second["seed"], second["wrong_without_alone"]) == (1, 5)
@@ -177,20 +179,20 @@ def test_each_seed_names_the_images_that_one_alone_gets_wrong() -> None:
 
 def test_without_the_wrong_images_a_seed_has_no_test_of_its_own() -> None:
     records = [a_record(correct=960), a_record(correct=970, augmentation=True)]
-    (row,) = rows(made(augmentation, records)["augmentation_by_seed"])
+    (row,) = rows(artifacts_of(augmentation, records)["augmentation_by_seed"])
     assert row["p_mcnemar"] is None
     assert row["difference_points"] == pytest.approx(1.0)
 
 
 def test_runs_that_differ_in_more_than_augmentation_are_not_set_side_by_side() -> None:
-    assert made(augmentation, pair(batch_size=20)) == {}
-    assert made(augmentation, [a_record(), a_record(seed=1, augmentation=True)]) == {}
-    assert made(augmentation, [a_record()]) == {}
+    assert artifacts_of(augmentation, pair(batch_size=20)) == {}
+    assert artifacts_of(augmentation, [a_record(), a_record(seed=1, augmentation=True)]) == {}
+    assert artifacts_of(augmentation, [a_record()]) == {}
 
 
 @pytest.mark.parametrize("classes", [2, 26, 60])
 def test_the_examples_show_an_image_as_it_is_beside_others(classes: int) -> None:
-    axes = panels(made(augmentation, pair(1), classes)["augmentation_examples"])
+    axes = panels(artifacts_of(augmentation, pair(1), classes)["augmentation_examples"])
     shown = [np.asarray(panel.images[0].get_array()) for panel in axes]
     assert len(shown) == 9 * min(classes, 6)
     assert axes[0].get_ylabel() == "class 0"
@@ -200,7 +202,7 @@ def test_the_examples_show_an_image_as_it_is_beside_others(classes: int) -> None
 
 def test_both_curves_are_drawn_of_the_seeds_that_both_have() -> None:
     more = a_record(seed=7, accuracies=(0.1, 0.2, 0.3))
-    (axes,) = panels(made(augmentation, [*pair(), more])["augmentation_accuracy"])
+    (axes,) = panels(artifacts_of(augmentation, [*pair(), more])["augmentation_accuracy"])
     wanted = [(1, 90), (2, 98), (3, 95)]
     assert_line(axes, "without augmentation", wanted)
     assert_line(axes, "with augmentation", wanted)
