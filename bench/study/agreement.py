@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
@@ -11,7 +11,6 @@ from statistics import fmean
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from bench.report.plots import style
 from bench.results.predictions import Predictions
@@ -19,12 +18,12 @@ from bench.stats.uncertainty import holm, mcnemar
 from bench.study.answers import Answered
 from bench.study.artifact import Picture, Sheet
 
-# Whether two models fail on the same images. NumPy only.
+# The numbers
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overlap:
-    """Two models on the same images."""
+    """Two models on the same images: how many of them fall in each case."""
 
     both_right: int
     first_only: int  # the first alone is wrong
@@ -48,7 +47,7 @@ class Overlap:
 
     @property
     def jaccard_by_chance(self) -> float | None:
-        """What it would be if each erred as often, on images that have nothing to do with it."""
+        """What it would be if each erred as often, but independently of the other."""
         first = (self.first_only + self.both_wrong) / self.images
         second = (self.second_only + self.both_wrong) / self.images
         either = first + second - first * second
@@ -56,15 +55,20 @@ class Overlap:
 
     @property
     def correlation(self) -> float | None:
-        """Of being wrong, image by image (Pearson's, here called phi); None: one is never wrong.
+        """Of being wrong, image by image (Pearson's, here called phi).
 
         1: on the same images; 0: as if by chance; below 0: where one is wrong the other tends to
-        be right.
+        be right. None where a model is never wrong, or always.
         """
         first, second = self.first_only + self.both_wrong, self.second_only + self.both_wrong
         spread = first * (self.images - first) * second * (self.images - second)
         together = self.both_wrong * self.images - first * second
         return together / math.sqrt(spread) if spread else None
+
+    @property
+    def same_wrong_answer(self) -> float | None:
+        """Of the images both get wrong: the share on which they give the same answer."""
+        return self.same_answer / self.both_wrong if self.both_wrong else None
 
     @property
     def p(self) -> float:
@@ -74,20 +78,58 @@ class Overlap:
 
 def overlap(first: Predictions, second: Predictions) -> Overlap:
     """Of two models' answers to the same images."""
-    one, other = (said.predicted != said.labels for said in (first, second))
-    same = one & other & (first.predicted == second.predicted)
+    wrong, also_wrong = (run.predicted != run.labels for run in (first, second))
+    both_wrong = wrong & also_wrong
     return Overlap(
-        both_right=_count(~one & ~other),
-        first_only=_count(one & ~other),
-        second_only=_count(~one & other),
-        both_wrong=_count(one & other),
-        same_answer=_count(same),
+        both_right=int((~wrong & ~also_wrong).sum()),
+        first_only=int((wrong & ~also_wrong).sum()),
+        second_only=int((~wrong & also_wrong).sum()),
+        both_wrong=int(both_wrong.sum()),
+        same_answer=int((both_wrong & (first.predicted == second.predicted)).sum()),
     )
 
 
-def _count(which: NDArray[np.bool_]) -> int:
-    return int(np.count_nonzero(which))
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two models with each seed that both have, or one model with each two of its seeds."""
 
+    first: str
+    second: str
+    seeds: tuple[tuple[int, int], ...]  # of the first and of the second; at least one pair
+    overlaps: tuple[Overlap, ...]  # one for each pair of seeds
+
+    @property
+    def of_seeds(self) -> bool:
+        """Whether it is of one model with itself."""
+        return self.first == self.second
+
+    @property
+    def jaccards(self) -> list[float]:
+        """The overlaps that are defined."""
+        return [known for pair in self.overlaps if (known := pair.jaccard) is not None]
+
+
+def comparisons(models: Sequence[Answered]) -> list[Comparison]:
+    """Every two models with a seed in common, then every model with two seeds."""
+    pairs = [(a, b, _common_seeds(a, b)) for a, b in combinations(models, 2)]
+    pairs += [(model, model, list(combinations(sorted(model.predictions), 2))) for model in models]
+    return [
+        Comparison(
+            first=first.title,
+            second=second.title,
+            seeds=tuple(seeds),
+            overlaps=tuple(overlap(first.predictions[a], second.predictions[b]) for a, b in seeds),
+        )
+        for first, second, seeds in pairs
+        if seeds
+    ]
+
+
+def _common_seeds(first: Answered, second: Answered) -> list[tuple[int, int]]:
+    return [(seed, seed) for seed in sorted(first.predictions.keys() & second.predictions.keys())]
+
+
+# The tables
 
 KINDS = {True: "two seeds of one model", False: "two models, the same seed"}
 CAPTION = (
@@ -100,164 +142,100 @@ CAPTION = (
     "expected of the same network and recipe: a pair of models that overlap less has something to "
     "tell each other."
 )
+COUNTS = ("both_right", "first_alone_wrong", "second_alone_wrong", "both_wrong")
+LIKENESS = ("by_chance", "correlation", "same_answer")
+SHARES = ("overlap", "lowest_overlap", "highest_overlap", "by_chance", "same_answer")
+FORMATS = {
+    **dict.fromkeys(("times", "first_seed", "second_seed"), "d"),
+    **dict.fromkeys(COUNTS, ",.1f"),
+    **dict.fromkeys(SHARES, ".1%"),
+    "correlation": ".2f",
+    "p": ".2g",
+}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Two models with each seed that both have, or one model with each two of its seeds."""
-
-    first: str
-    second: str
-    seeds: tuple[tuple[int, int], ...]  # of the first and of the second; at least one
-    overlaps: tuple[Overlap, ...]  # one each
-
-    @property
-    def of_seeds(self) -> bool:
-        """Whether it is of one model with itself."""
-        return self.first == self.second
-
-    @property
-    def jaccards(self) -> list[float]:
-        """The overlaps that are defined."""
-        return [one.jaccard for one in self.overlaps if one.jaccard is not None]
-
-
-def comparisons(models: Sequence[Answered]) -> list[Comparison]:
-    """Every two models with a seed in common, then every model with two seeds."""
-    found = [_compared(a, b, _common(a, b)) for a, b in combinations(models, 2)]
-    found += [_compared(one, one, list(combinations(sorted(one.predictions), 2))) for one in models]
-    return [one for one in found if one.overlaps]
-
-
-def _common(first: Answered, second: Answered) -> list[tuple[int, int]]:
-    return [(seed, seed) for seed in sorted(first.predictions.keys() & second.predictions.keys())]
-
-
-def _compared(first: Answered, second: Answered, seeds: list[tuple[int, int]]) -> Comparison:
-    return Comparison(
-        first=first.title,
-        second=second.title,
-        seeds=tuple(seeds),
-        overlaps=tuple(overlap(first.predictions[a], second.predictions[b]) for a, b in seeds),
-    )
-
-
-def by_pair(found: Sequence[Comparison], what: str) -> Sheet:
-    """A row a comparison: means over its seeds."""
-    corrected = iter(_corrected(found))
-    rows = [_row(one, [next(corrected) for _ in one.overlaps]) for one in found]
-    return Sheet(
+def sheets(compared: Sequence[Comparison], what: str) -> Iterator[Sheet]:
+    """A row a comparison, means over its seeds; then a row a comparison and pair of seeds."""
+    by_seed = _by_seed(compared)
+    yield Sheet(
         name="overlap",
         title=f"Do they fail on the same images? {what}",
         caption=(
             f"{CAPTION} Means over seeds, the overlap beside its lowest and highest; of p the "
             "largest, so that what it says holds with every seed."
         ),
-        frame=pd.DataFrame(rows),
-        formats=_formats(rows),
+        frame=by_seed.groupby("comparison").agg(
+            **{name: (name, "first") for name in ("of", "first", "second")},
+            times=("p", "size"),
+            **{name: (name, "mean") for name in (*COUNTS, "overlap")},
+            lowest_overlap=("overlap", "min"),
+            highest_overlap=("overlap", "max"),
+            **{name: (name, "mean") for name in LIKENESS},
+            p=("p", "max"),
+        ),
+        formats=FORMATS,
     )
-
-
-def by_seed(found: Sequence[Comparison], what: str) -> Sheet:
-    """A row a comparison and seed."""
-    corrected = iter(_corrected(found))
-    rows = [
-        {
-            **_named(one),
-            "first_seed": a,
-            "second_seed": b,
-            **_counts([each]),
-            "overlap": each.jaccard,
-            **_rest([each]),
-            "p": next(corrected),
-        }
-        for one in found
-        for (a, b), each in zip(one.seeds, one.overlaps, strict=True)
-    ]
-    return Sheet(
+    yield Sheet(
         name="overlap_by_seed",
         title=f"Do they fail on the same images? Seed by seed, {what}",
         caption=CAPTION,
-        frame=pd.DataFrame(rows),
-        formats={**_formats(rows), "first_seed": "d", "second_seed": "d"},
+        frame=by_seed.drop(columns="comparison"),
+        formats=FORMATS,
     )
 
 
-def _corrected(found: Sequence[Comparison]) -> list[float]:
-    return holm([each.p for one in found for each in one.overlaps])
+def _by_seed(compared: Sequence[Comparison]) -> pd.DataFrame:
+    """Beside the columns of its table ``comparison``: names need not tell two models apart."""
+    rows = [
+        {
+            "comparison": number,
+            "of": KINDS[comparison.of_seeds],
+            "first": comparison.first,
+            "second": comparison.second,
+            "first_seed": first_seed,
+            "second_seed": second_seed,
+            "both_right": pair.both_right,
+            "first_alone_wrong": pair.first_only,
+            "second_alone_wrong": pair.second_only,
+            "both_wrong": pair.both_wrong,
+            "overlap": pair.jaccard,
+            "by_chance": pair.jaccard_by_chance,
+            "correlation": pair.correlation,
+            "same_answer": pair.same_wrong_answer,
+            "p": pair.p,
+        }
+        for number, comparison in enumerate(compared)
+        for (first_seed, second_seed), pair in zip(
+            comparison.seeds, comparison.overlaps, strict=True
+        )
+    ]
+    # Floats, so that a number that is nowhere defined is nan and has a mean: nan.
+    frame = pd.DataFrame(rows).astype(dict.fromkeys((*COUNTS, "overlap", *LIKENESS), float))
+    frame["p"] = holm(frame["p"].tolist())
+    return frame
 
 
-def _row(one: Comparison, corrected: Sequence[float]) -> dict[str, object]:
-    jaccards = one.jaccards
-    return {
-        **_named(one),
-        "times": len(one.overlaps),
-        **_counts(one.overlaps),
-        "overlap": _mean(jaccards),
-        "lowest_overlap": min(jaccards, default=None),
-        "highest_overlap": max(jaccards, default=None),
-        **_rest(one.overlaps),
-        "p": max(corrected),
-    }
-
-
-def _named(one: Comparison) -> dict[str, object]:
-    return {"of": KINDS[one.of_seeds], "first": one.first, "second": one.second}
-
-
-def _counts(overlaps: Sequence[Overlap]) -> dict[str, object]:
-    return {
-        "both_right": fmean(one.both_right for one in overlaps),
-        "first_alone_wrong": fmean(one.first_only for one in overlaps),
-        "second_alone_wrong": fmean(one.second_only for one in overlaps),
-        "both_wrong": fmean(one.both_wrong for one in overlaps),
-    }
-
-
-def _rest(overlaps: Sequence[Overlap]) -> dict[str, object]:
-    return {
-        "by_chance": _mean([one.jaccard_by_chance for one in overlaps]),
-        "correlation": _mean([one.correlation for one in overlaps]),
-        "same_answer": _mean(
-            [one.same_answer / one.both_wrong for one in overlaps if one.both_wrong]
-        ),
-    }
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
-
-
-def _formats(rows: Sequence[dict[str, object]]) -> dict[str, str]:
-    shares = ("overlap", "lowest_overlap", "highest_overlap", "by_chance", "same_answer")
-    counts = ("both_right", "first_alone_wrong", "second_alone_wrong", "both_wrong")
-    forms = {**dict.fromkeys(shares, ".1%"), **dict.fromkeys(counts, ",.1f")}
-    return {**forms, "correlation": ".2f", "p": ".2g", "times": "d"} if rows else {}
-
-
-# How far the errors of models overlap, as a picture.
-
+# The picture
 
 DRAWN = 36  # bars on the slide, at most
 ROOMY = 20  # bars up to which their names are as large as all words
 
 
-def picture(found: Sequence[Comparison], what: str) -> Picture:
+def picture(compared: Sequence[Comparison], what: str) -> Picture:
     """A bar a comparison, the largest overlap first; a mark at what chance would make of it."""
     title = f"Do they fail on the same images? {what}"
-    known = sorted((one for one in found if one.jaccards), key=lambda one: -fmean(one.jaccards))
-    shown = known[:DRAWN]
+    known = [comparison for comparison in compared if comparison.jaccards]
+    drawn = sorted(known, key=lambda comparison: -fmean(comparison.jaccards))[:DRAWN]
     notes = ["test images that both get wrong, of those that either gets wrong"]
-    if len(shown) < len(known):
-        notes.append(f"{len(known) - len(shown)} comparisons with less overlap are not shown")
+    if len(drawn) < len(known):
+        notes.append(f"{len(known) - len(drawn)} comparisons with less overlap are not shown")
     with style.applied():
         figure, (axes,) = style.page(1)
-        _bars(axes, shown)
-        _marks(axes, shown)
-        size = 13 if len(shown) <= ROOMY else 10
-        axes.set_yticks(range(len(shown)), [_short_name(one) for one in shown], fontsize=size)
-        axes.set_ylim(max(len(shown), 4) - 0.5, -0.5)  # a few bars are not made thick
+        _draw_bars(axes, drawn)
+        _draw_marks(axes, drawn)
+        size = 13 if len(drawn) <= ROOMY else 10
+        axes.set_yticks(range(len(drawn)), map(_short_name, drawn), fontsize=size)
+        axes.set_ylim(max(len(drawn), 4) - 0.5, -0.5)  # a few bars are not made thick
         axes.set_xlim(left=0)
         axes.set_xlabel("overlap of errors (%)")
         axes.grid(axis="y", visible=False)
@@ -276,13 +254,13 @@ def picture(found: Sequence[Comparison], what: str) -> Picture:
     )
 
 
-def _bars(axes: Axes, shown: Sequence[Comparison]) -> None:
+def _draw_bars(axes: Axes, drawn: Sequence[Comparison]) -> None:
     for of_seeds, look in zip(KINDS, style.LOOKS[1::-1], strict=True):
-        places = [place for place, one in enumerate(shown) if one.of_seeds == of_seeds]
-        if places:
+        rows = [row for row, bar in enumerate(drawn) if bar.of_seeds == of_seeds]
+        if rows:
             axes.barh(
-                places,
-                [100 * fmean(shown[place].jaccards) for place in places],
+                rows,
+                [100 * fmean(drawn[row].jaccards) for row in rows],
                 height=0.62,
                 color=look.colour,
                 hatch=look.hatch,
@@ -291,27 +269,26 @@ def _bars(axes: Axes, shown: Sequence[Comparison]) -> None:
             )
 
 
-def _marks(axes: Axes, shown: Sequence[Comparison]) -> None:
-    dots = [
-        (100 * value, place)
-        for place, one in enumerate(shown)
-        if len(one.jaccards) > 1
-        for value in one.jaccards
+def _draw_marks(axes: Axes, drawn: Sequence[Comparison]) -> None:
+    seeds = [
+        (100 * share, row)
+        for row, bar in enumerate(drawn)
+        if len(bar.jaccards) > 1
+        for share in bar.jaccards
     ]
-    if dots:
-        x, y = zip(*dots, strict=True)
+    if seeds:
+        x, y = np.transpose(seeds)
         axes.plot(
             x, y, "o", color="white", markeredgecolor="black", markersize=5, label="each seed"
         )
     chance = [
-        (100 * each.jaccard_by_chance, place)
-        for place, one in enumerate(shown)
-        for each in one.overlaps
-        if each.jaccard_by_chance is not None
+        (100 * pair.jaccard_by_chance, row)
+        for row, bar in enumerate(drawn)
+        for pair in bar.overlaps
+        if pair.jaccard_by_chance is not None
     ]
-    x, y = zip(*chance, strict=True)
-    axes.plot(x, y, "D", color="black", markersize=7, label="by chance")
+    axes.plot(*np.transpose(chance), "D", color="black", markersize=7, label="by chance")
 
 
-def _short_name(one: Comparison) -> str:
-    return f"{one.first}, two seeds" if one.of_seeds else f"{one.first} | {one.second}"
+def _short_name(bar: Comparison) -> str:
+    return f"{bar.first}, two seeds" if bar.of_seeds else f"{bar.first} | {bar.second}"
