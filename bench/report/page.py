@@ -1,22 +1,6 @@
-"""Tables, plots and sentences from saved records alone; no live object, no framework.
+"""A results folder's tables, plots and page, from its records: ``python -m bench report DIR``.
 
-folder.py       everything below into a results folder
-comparison.py   which runs may stand side by side
-ranking.py      the frameworks of a comparison from best to worst
-rungs.py        runs of the difference ladder, kept apart from the others
-matched.py      whether a row's work is shown to be equal
-flags.py        settings that differ between rows, not asked for
-audit.py        the audit in sentences
-trust.py        all three, and why seeds stopped: whether to trust the numbers
-wording.py      numbers and names as a reader sees them
-certainty.py    intervals, p-values and verdicts as a reader sees them
-claims.py       what may be said of two frameworks, in sentences
-tables/         one table a file, and their list
-plots/          one plot a file, and their list
-summary.py      the closing sentences
-index.py        the page that leads through tables and plots
-compare.py      python -m bench compare A B
-command.py      python -m bench report DIR
+No live object and no framework is needed for it; in a notebook ``load`` gives a table as a frame.
 """
 
 from __future__ import annotations
@@ -40,6 +24,8 @@ from bench.results.record import Data, Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
 
+Plots = Sequence[tuple[Plot, Sequence[Page]]]
+
 
 def write(results: Results) -> str:
     """Write tables, plots and page of a results folder from its records and what lies beside them.
@@ -48,25 +34,72 @@ def write(results: Results) -> str:
         The closing summary in plain sentences.
 
     Raises:
-        bench.results.folder.ResultsError: where a record, the audit, a certificate or the facts of the
-            folder are broken.
+        bench.results.folder.ResultsError: where a record, the audit, a certificate or the facts
+            of the folder are broken.
         OSError: where something cannot be written; each file is there whole or not at all.
     """
-    # MOVED  # late: it imports matplotlib
+    records = results.records()
+    if not records:
+        return "No run has ended, so there is nothing to report."
+    groups = runs.replicates(records, results.evidence())
+    plain = ladder.unrestored(groups)
+    summary_paragraphs = [*summary.paragraphs(plain), *ladder.sentences(groups)]
+    tables = tables_of(groups)
+    _keep_only(results.tables, _write_tables(results.tables, tables))
+    plots = [(plot, list(_write_pages(results.plots, plot, plain))) for plot in PLOTS]
+    _keep_only(results.plots, {page.stem for _, pages_drawn in plots for page in pages_drawn})
+    page = page_text(
+        results.folder.resolve().name,
+        records,
+        summary_paragraphs,
+        tables,
+        plots,
+        "\n".join(results.commands()) or None,
+        groups,
+        results.studied(),
+    )
+    write_atomically(results.page, page.encode())
+    trust_sentences = trust.sentences(groups, records)
+    return "\n\n".join((*summary_paragraphs, *trust_sentences, _where(results)))
 
-    return write_all(results)
+
+def tables_of(groups: Sequence[Replicates]) -> list[Table]:
+    """All tables of all runs of a folder, those without sections too."""
+    plain = ladder.unrestored(groups)
+    return [build(groups if build in WITH_RUNGS else plain) for build in TABLES]
 
 
-# The page that leads through a results folder: what was measured on what, tables, plots.
+def load(folder: str | Path, table: str = "runs") -> pd.DataFrame:
+    """One row a run, one column a quantity; units end the names, fractions are fractions.
+
+    What was not measured is missing (``pandas.isna``). The columns are those of
+    ``tables/runs.csv``.
+
+    Args:
+        folder: a results folder.
+        table: another table of the report instead, by the name of its CSV: 'frameworks',
+            'differences' (ratios with interval, p and verdict) and so on.
+
+    Raises:
+        bench.results.folder.ResultsError: where there are no records, or the audit or a
+            certificate is broken.
+        ValueError: where there is no table of that name.
+    """
+    results = Results(Path(folder))
+    groups = runs.replicates(results.require_records(), results.evidence())
+    tables = {each.name: each for each in tables_of(groups)}
+    if table not in tables:
+        raise ValueError(f"unknown table {table!r}; choose from {', '.join(sorted(tables))}")
+    return to_frame(tables[table]).convert_dtypes()
 
 
-Plots = Sequence[tuple[Plot, Sequence[Page]]]
+# The page
 
 
 def page_text(
     name: str,
     records: Sequence[Record],
-    said: Iterable[str],
+    summary_paragraphs: Iterable[str],
     tables: Iterable[Table],
     plots: Plots,
     command: str | None,
@@ -78,7 +111,7 @@ def page_text(
     Args:
         name: of the results folder.
         records: all its records.
-        said: the paragraphs of the summary.
+        summary_paragraphs: the closing sentences.
         tables: all there are; those without sections are said to be missing, and why.
         plots: all there are with the pages that were drawn of each.
         command: that made the records; None: not known.
@@ -89,7 +122,7 @@ def page_text(
         f"# Results: {name}",
         *_origin(records, command),
         "## What the runs show",
-        *said,
+        *summary_paragraphs,
         *(trust.paragraphs(groups, records) if groups else ()),
         *_machine(records),
         *_data(records),
@@ -165,8 +198,8 @@ def _data_line(data: Data) -> str:
         data.test_images,
         data.duplicates_removed,
     )
-    said = (f"{count:,}" for count in counts)
-    return markdown_line((data.task, wording.source(data), *said, f"`{data.fingerprint[:12]}`"))
+    numbers = (f"{count:,}" for count in counts)
+    return markdown_line((data.task, wording.source(data), *numbers, f"`{data.fingerprint[:12]}`"))
 
 
 def _studies(tasks: Sequence[str]) -> Iterator[str]:
@@ -190,43 +223,15 @@ def _tables(tables: Iterable[Table]) -> Iterator[str]:
 
 def _plots(plots: Plots) -> Iterator[str]:
     yield "## Plots"
-    for plot, made in plots:
+    for plot, drawn in plots:
         yield f"### {plot.title}"
-        yield plot.caption if made else f"Not drawn: it needs {plot.needs}."
-        for one in made:
-            alt = f"{plot.title}: {one.conditions}"
-            yield f"![{alt}](plots/{one.stem}.png)"
-            yield f"{one.conditions} ([SVG](plots/{one.stem}.svg))"
+        yield plot.caption if drawn else f"Not drawn: it needs {plot.needs}."
+        for page in drawn:
+            yield f"![{plot.title}: {page.conditions}](plots/{page.stem}.png)"
+            yield f"{page.conditions} ([SVG](plots/{page.stem}.svg))"
 
 
-# A results folder's tables, plots and page, made from its records.
-
-
-def write_all(results: Results) -> str:
-    """As ``bench.report.page.write``."""
-    records = results.records()
-    if not records:
-        return "No run has ended, so there is nothing to report."
-    groups = runs.replicates(records, results.evidence())
-    plain = ladder.unrestored(groups)
-    summary_paragraphs = [*summary.paragraphs(plain), *ladder.sentences(groups)]
-    tables = [build(groups if build in WITH_RUNGS else plain) for build in TABLES]
-    _keep_only(results.tables, _write_tables(results.tables, tables))
-    plots = [(plot, list(_write_pages(results.plots, plot, plain))) for plot in PLOTS]
-    _keep_only(results.plots, {page.stem for _, pages_made in plots for page in pages_made})
-    page = page_text(
-        results.folder.resolve().name,
-        records,
-        summary_paragraphs,
-        tables,
-        plots,
-        "\n".join(results.commands()) or None,
-        groups,
-        results.studied(),
-    )
-    write_atomically(results.page, page.encode())
-    trust_sentences = trust.sentences(groups, records)
-    return "\n\n".join((*summary_paragraphs, *trust_sentences, _where(results)))
+# Writing
 
 
 def _write_tables(folder: Path, tables: Iterable[Table]) -> set[str]:
@@ -260,7 +265,7 @@ def _where(results: Results) -> str:
     )
 
 
-# python -m bench report DIR: tables, plots and page again, from the records alone.
+# The command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -296,31 +301,3 @@ def _parser() -> argparse.ArgumentParser:
         help="what the machine costs an hour, such as 2.50/h; kept in the folder",
     )
     return parser
-
-
-# A results folder as a pandas frame, for notebooks and analyses of one's own.
-
-
-def load(folder: str | Path, table: str = "runs") -> pd.DataFrame:
-    """One row a run, one column a quantity; units end the names, fractions are fractions.
-
-    What was not measured is missing (``pandas.isna``). The columns are those of
-    ``tables/runs.csv``.
-
-    Args:
-        folder: a results folder.
-        table: another table of the report instead, by the name of its CSV: 'frameworks',
-            'differences' (ratios with interval, p and verdict) and so on.
-
-    Raises:
-        bench.results.folder.ResultsError: where there are no records, or audit or certificates are broken.
-        ValueError: where there is no table of that name.
-    """
-    results = Results(Path(folder))
-    groups = runs.replicates(results.require_records(), results.evidence())
-    plain = ladder.unrestored(groups)
-    tables = (build(groups if build in WITH_RUNGS else plain) for build in TABLES)
-    made = {one.name: one for one in tables}
-    if table not in made:
-        raise ValueError(f"unknown table {table!r}; choose from {', '.join(sorted(made))}")
-    return to_frame(made[table]).convert_dtypes()

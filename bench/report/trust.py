@@ -58,7 +58,7 @@ def failing(certificate: Certificate) -> str | None:
 
 def note(groups: Iterable[Replicates]) -> str:
     """A line for a plot that shows work which is not matched; empty where all of it is."""
-    listed = _listed(groups, in_brief, _framework)
+    listed = _unmatched(groups, in_brief, _framework)
     return f"Not matched: {listed}" if listed else ""
 
 
@@ -84,7 +84,7 @@ def matched_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
     if len(proven) < len(measured):
         yield (
             "Equal work is not shown, so that differences may be of the work and not of the "
-            f"framework: {_listed(measured, why_not, _subject)}."
+            f"framework: {_unmatched(measured, why_not, _subject)}."
         )
 
 
@@ -109,7 +109,7 @@ def _framework(group: Replicates) -> str:
     return wording.framework(group.experiment)
 
 
-def _listed(
+def _unmatched(
     groups: Iterable[Replicates],
     why: Callable[[Replicates], str | None],
     named: Callable[[Replicates], str],
@@ -127,7 +127,7 @@ def _listed(
 
 # Settings that differ between rows side by side without anybody having asked for it.
 #
-# Settings are what a run read back at its end (``bench.machine.settings``), not what it was told to do.
+# Settings are what a run read back at its end, not what it was told (``bench.machine.settings``).
 
 
 # Every setting that rows are compared by -> the fields of an experiment that explain a
@@ -172,12 +172,12 @@ NOT_SET = "not set"
 Values = dict[str, list[Replicates]]  # value of a setting -> the groups that had it
 
 
-def flags_note(comparison: Comparison) -> str:
+def unasked_note(comparison: Comparison) -> str:
     """What a section says of its rows; empty where nothing differs that should not."""
-    return " ".join(f"{sentence}." for sentence in flag_sentences(comparison.groups))
+    return " ".join(f"{sentence}." for sentence in unasked_sentences(comparison.groups))
 
 
-def flag_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
+def unasked_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
     """'threads: 2 in pytorch eager, 1 in keras-jax compiled: not asked for', one a setting.
 
     ``groups``: runs that stand side by side.
@@ -193,7 +193,7 @@ def flag_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
         for members in _alike(groups, axes):
             values = _values(members, key)
             if len(values) > 1:
-                yield f"{key}: {_flags_listed(values)}: not asked for"
+                yield f"{key}: {_values_listed(values)}: not asked for"
 
 
 def _is_variable(key: str) -> bool:
@@ -221,7 +221,7 @@ def _values(groups: Sequence[Replicates], key: str) -> Values:
     return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
 
-def _flags_listed(values: Values) -> str:
+def _values_listed(values: Values) -> str:
     everyone = [group for groups in values.values() for group in groups]
     short = {value: _names(groups, FRAMEWORK) for value, groups in values.items()}
     said = [name for names in short.values() for name in names]
@@ -404,6 +404,6 @@ def sentences(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterat
     evidence = groups[0].evidence
     yield from matched_sentences(groups)
     yield from audit_sentences(evidence.audit, records)
-    yield from flag_sentences(groups)
+    yield from unasked_sentences(groups)
     if evidence.suite.seeds_stopped:
         yield evidence.suite.seeds_stopped

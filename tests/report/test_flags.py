@@ -30,19 +30,19 @@ def a_record(told: Mapping[str, str], **experiment: Any) -> Record:
 
 def test_a_difference_nobody_asked_for_is_flagged_with_both_sides() -> None:
     groups = [row({"threads": "2"}), row({"threads": "1"}, **JAX)]
-    assert list(trust.flag_sentences(groups)) == [
+    assert list(trust.unasked_sentences(groups)) == [
         "threads: 2 in pytorch eager, 1 in keras-jax compiled: not asked for"
     ]
 
 
 def test_rows_that_agree_are_not_flagged() -> None:
     told = {"threads": "2", "precision": "float32", "OMP_NUM_THREADS": "2"}
-    assert list(trust.flag_sentences([row(told), row(told, **JAX)])) == []
+    assert list(trust.unasked_sentences([row(told), row(told, **JAX)])) == []
 
 
 def test_an_axis_that_was_varied_explains_its_setting() -> None:
     groups = [row({"threads": "1"}, threads=1), row({"threads": "2"}, threads=2)]
-    assert list(trust.flag_sentences(groups)) == []
+    assert list(trust.unasked_sentences(groups)) == []
 
 
 def test_an_axis_that_was_varied_does_not_explain_rows_within_it() -> None:
@@ -52,7 +52,7 @@ def test_an_axis_that_was_varied_does_not_explain_rows_within_it() -> None:
         row({"threads": "2"}, threads=2),
         row({"threads": "2"}, threads=2, **JAX),
     ]
-    assert list(trust.flag_sentences(groups)) == [
+    assert list(trust.unasked_sentences(groups)) == [
         "threads: 1 in pytorch eager, 2 in keras-jax compiled: not asked for"
     ]
 
@@ -76,20 +76,20 @@ def test_each_axis_explains_what_it_is_said_to(
         "device": "cuda",
     }
     asked = [row({key: values[0]}), row({key: values[1]}, **{axis: other[axis]})]
-    assert list(trust.flag_sentences(asked)) == []
+    assert list(trust.unasked_sentences(asked)) == []
     not_asked = [row({key: values[0]}), row({key: values[1]}, batch_size=64)]
-    assert len(list(trust.flag_sentences(not_asked))) == 1
+    assert len(list(trust.unasked_sentences(not_asked))) == 1
 
 
 def test_a_variable_set_for_one_row_alone_is_flagged() -> None:
     groups = [row({"threads": "2", "LD_PRELOAD": "libjemalloc.so"}), row({"threads": "2"}, **JAX)]
-    assert list(trust.flag_sentences(groups)) == [
+    assert list(trust.unasked_sentences(groups)) == [
         "LD_PRELOAD: libjemalloc.so in pytorch eager, not set in keras-jax compiled: not asked for"
     ]
 
 
 def test_a_row_that_told_nothing_is_not_compared() -> None:
-    assert list(trust.flag_sentences([row({"threads": "2"}), row({}, **JAX)])) == []
+    assert list(trust.unasked_sentences([row({"threads": "2"}), row({}, **JAX)])) == []
 
 
 def test_seeds_of_one_row_that_differ_are_flagged() -> None:
@@ -97,14 +97,14 @@ def test_seeds_of_one_row_that_differ_are_flagged() -> None:
         replace(make_record(seed=seed), settings={"CPU governor": governor})
         for seed, governor in enumerate(("performance", "powersave"))
     ]
-    (sentence,) = trust.flag_sentences(runs.replicates(records))
+    (sentence,) = trust.unasked_sentences(runs.replicates(records))
     assert "performance in pytorch eager" in sentence
     assert "powersave in pytorch eager" in sentence
 
 
 def test_one_name_under_two_values_is_told_apart_by_what_differs() -> None:
     groups = [row({"threads": "2"}, batch_size=20), row({"threads": "1"}, batch_size=128)]
-    assert list(trust.flag_sentences(groups)) == [
+    assert list(trust.unasked_sentences(groups)) == [
         "threads: 2 in pytorch eager, batch size 20, 1 in pytorch eager, batch size 128: "
         "not asked for"
     ]
@@ -113,11 +113,11 @@ def test_one_name_under_two_values_is_told_apart_by_what_differs() -> None:
 def test_the_note_of_a_section_says_it() -> None:
     groups = [row({"threads": "2"}), row({"threads": "1"}, **JAX)]
     (comparison,) = comparisons(groups, FRAMEWORK)
-    assert trust.flags_note(comparison) == (
+    assert trust.unasked_note(comparison) == (
         "threads: 2 in pytorch eager, 1 in keras-jax compiled: not asked for."
     )
     (section,) = frameworks.build_frameworks(groups).sections
-    assert trust.flags_note(comparison) in section.note
+    assert trust.unasked_note(comparison) in section.note
 
 
 def test_a_variable_that_nobody_listed_is_flagged_where_it_is_set_for_some() -> None:
@@ -130,7 +130,7 @@ def test_a_variable_that_nobody_listed_is_flagged_where_it_is_set_for_some() -> 
             ),
         ]
     )
-    (said,) = trust.flag_sentences(groups)
+    (said,) = trust.unasked_sentences(groups)
     assert said.startswith("OMP_WAIT_POLICY: ")
     assert "not set in pytorch eager" in said
 

@@ -147,8 +147,8 @@ def test_a_report_loads_no_framework(tmp_path: Path) -> None:
     folder = saved(tmp_path, [make_record()])
     program = (
         f"{refusing(('torch', 'tensorflow', 'keras', 'jax'))}\n"
-        "from bench.report.page import command\n"
-        f"sys.exit(command.main([{str(folder)!r}]))\n"
+        "from bench.report import page\n"
+        f"sys.exit(page.main([{str(folder)!r}]))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False

@@ -113,7 +113,7 @@ def equal_in_all_rows(comparison: Comparison) -> str:
     """The note of a section: what is held equal, what is not though it should be, the images."""
     equal = f"Equal in all rows: {comparison.constant(leave_out=(*HEADING, *FRAMEWORK))}."
     notices = wording.notices(group.data for group in comparison.groups)
-    return " ".join(filter(None, (equal, trust.flags_note(comparison), *notices)))
+    return " ".join(filter(None, (equal, trust.unasked_note(comparison), *notices)))
 
 
 # Writing
