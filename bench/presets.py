@@ -184,11 +184,8 @@ def expand(
     A combination that a framework does not offer (an execution, a device) is left out.
     """
     by_task = {source.task: source for source in sources}
-    found: dict[Experiment, None] = {}
-    for grid in grids:
-        for experiment in _experiments(grid, by_task, schedules):
-            found[experiment] = None
-    return list(found)
+    experiments = (e for grid in grids for e in _experiments(grid, by_task, schedules))
+    return list(dict.fromkeys(experiments))
 
 
 def restrict(grid: Grid, choices: Mapping[str, Any]) -> Grid:
@@ -201,22 +198,22 @@ def restrict(grid: Grid, choices: Mapping[str, Any]) -> Grid:
     if grid.tailored:
         for name in ("tasks", "architectures"):
             own = getattr(grid, name)
-            made[name] = tuple(one for one in own if one in made.get(name, own))
+            made[name] = tuple(word for word in own if word in made.get(name, own))
     return replace(grid, **made)
 
 
 def for_tasks(grids: Iterable[Grid], tasks: Collection[str]) -> list[Grid]:
     """The grids, and for each task that none was tailored for those of letters, made for it."""
-    found = list(grids)
-    known = {task for grid in found for task in grid.tasks}
+    planned = list(grids)
+    known = {task for grid in planned for task in grid.tasks}
     for task in tasks:
         if task not in known:
-            found += [
+            planned += [
                 replace(grid, tasks=(task,))
                 for grid in grids
                 if grid.tailored and "letters" in grid.tasks
             ]
-    return found
+    return planned
 
 
 def _experiments(
@@ -283,7 +280,7 @@ def _evaluations(grid: Grid, schedule: Schedule) -> int:
 def _executions(grid: Grid, architecture: str, framework: str, device: str) -> Iterator[str]:
     """The grid's executions that the framework offers for the architecture, each once."""
     possible = ARCHITECTURES[architecture].executions or FRAMEWORKS[framework].executions
-    offered = [one for one in FRAMEWORKS[framework].executions if one in possible]
+    offered = [name for name in FRAMEWORKS[framework].executions if name in possible]
     chosen: dict[str, None] = {}
     for execution in grid.executions:
         if execution == DEFAULT_EXECUTION:

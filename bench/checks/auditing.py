@@ -14,7 +14,7 @@ from bench.checks import peaks as peak
 from bench.machine.clock import read_timer
 from bench.machine.pulse import steadiness
 from bench.machine.pulse import warnings as unsteady
-from bench.results.evidence import Arms, Peak, Timer, Unsynchronised
+from bench.results.evidence import Arms, Audit, Peak, Timer, Unsynchronised
 from bench.results.record import Data, Pulse
 from bench.run.material import describe
 from bench.run.progress import StageDisplay
@@ -22,7 +22,6 @@ from bench.stats import verdict
 
 if TYPE_CHECKING:
     from bench.experiment import Experiment
-    from bench.results.evidence import Audit
     from bench.run.scheduler import Site
 
 
@@ -75,17 +74,10 @@ def _of_arms(arms: Arms) -> Iterator[str]:
 
 # An audit of the clock and of the machine: could a reading have been wrong, and was it?
 #
-# command.py         python -m bench audit
-# auditing.py        everything below into one Audit
-# subject.py         the experiment that is run for it
-# arms.py            one experiment as two equal arms and a delayed one, in processes of their own
-# unsynchronised.py  a clock that does not wait for the device, beside one that does
-# peak.py            the most that the machine can do: products and copies
-# numpy_peak.py      the same by NumPy
-# advice.py          what is to be warned of, and what to do
-#
-# What comes out is a ``bench.results.evidence.Audit``. The timer's own resolution and cost are read by
-# ``bench.machine.clock``, the delay is made by ``bench.run.worker``. Importing this package imports nothing.
+# The experiment that is run for it, as two equal arms and a delayed one, is in ``arms``; a clock
+# that does not wait for the device in ``unsynchronised``; the most that the machine can do in
+# ``peaks``. The timer's own resolution and cost are read by ``bench.machine.clock``, the delay is
+# made by ``bench.run.worker``.
 
 
 def short(experiments: Sequence[Experiment], site: Site) -> Audit:

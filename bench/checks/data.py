@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cli import words
+from bench.cli import list_of, whole, words
 from bench.run.progress import StageDisplay
 from datasets import TASKS, DataError, Dataset, Source, Task, open_cached, prepare
 from datasets.cache import cache_folder, is_intact
@@ -64,26 +64,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-file", type=Path, metavar="FILE", help="show your own data")
     parser.add_argument("--task", type=words, metavar="TASK,...", help="with --data-file its name")
     parser.add_argument("--source", help="show or convert this source only, such as glyphs")
-    parser.add_argument("--fetch", type=_tasks, default=[], metavar="TASK,...", help="download")
+    parser.add_argument(
+        "--fetch",
+        type=list_of("task", tuple(TASKS)),
+        default=(),
+        metavar="TASK,...",
+        help="download",
+    )
     parser.add_argument("--convert", action="store_true", help="parse and cache what is shown")
     parser.add_argument(
-        "--glyphs-images", type=int, default=DEFAULT_IMAGES, metavar="N", help="how many to draw"
+        "--glyphs-images", type=whole, default=DEFAULT_IMAGES, metavar="N", help="how many to draw"
     )
     return parser
 
 
 def _summary() -> str:
     return (__doc__ or "").partition("\n")[0]
-
-
-def _tasks(names: str) -> list[str]:
-    chosen = names.split(",")
-    for name in chosen:
-        if name not in TASKS:
-            raise argparse.ArgumentTypeError(
-                f"unknown task {name!r}; choose from {', '.join(TASKS)}"
-            )
-    return chosen
 
 
 def _check_source(options: argparse.Namespace) -> None:
@@ -101,27 +97,27 @@ def _published(task: Task) -> Source:
 def describe_folders(data_dir: Path | None) -> str:
     """Where data is searched, in order, and where parsed data is kept."""
     cache = cache_folder()
-    found = search_folders(data_dir, cache)
-    lines = [f"  {folder.path} ({folder.named_by})" for folder in found]
-    if not found:
+    folders = search_folders(data_dir, cache)
+    lines = [f"  {folder.path} ({folder.named_by})" for folder in folders]
+    if not folders:
         lines = [f"  none: no --data-dir, no {DATA_VARIABLE}, nothing downloaded yet"]
     return "\n".join(["Searched for data, in this order:", *lines, f"Parsed data: {cache}/arrays"])
 
 
 def _show_task(task: Task, options: argparse.Namespace, progress: StageDisplay) -> None:
-    found = search(task.name, data_dir=options.data_dir)
+    files = search(task.name, data_dir=options.data_dir)
     drawn = next(source for source in task.sources if source.drawn)
-    takes = found[0].source.name if found else f"a download where there is one, else {drawn.name}"
+    takes = files[0].source.name if files else f"a download where there is one, else {drawn.name}"
     print(f"\n{task.name}: {len(task.class_names)} classes; runs take {takes}")
-    all_found = [*found, Available(task=task, source=drawn, images=options.glyphs_images)]
+    available = [*files, Available(task=task, source=drawn, images=options.glyphs_images)]
     for source in task.sources:
         if options.source in (None, source.name):
             print(f"  {source.name}: {source.description}")
-            here = [each for each in all_found if each.source == source]
+            here = [each for each in available if each.source == source]
             if not here:
                 print("    not found")
             for each in here:
-                _show_found(each, options, progress)
+                _show_available(each, options, progress)
 
 
 def _show_own(options: argparse.Namespace, progress: StageDisplay) -> None:
@@ -140,32 +136,32 @@ def _show_own(options: argparse.Namespace, progress: StageDisplay) -> None:
     print(describe_dataset(dataset))
 
 
-def _show_found(found: Available, options: argparse.Namespace, progress: StageDisplay) -> None:
-    asked_to_draw = options.source == found.source.name
-    if options.convert and (not found.source.drawn or asked_to_draw):
-        folder = convert(found, progress=progress).folder
-        print(f"    {_origin(found)}\n    cached in {folder}")
+def _show_available(data: Available, options: argparse.Namespace, progress: StageDisplay) -> None:
+    asked_to_draw = options.source == data.source.name
+    if options.convert and (not data.source.drawn or asked_to_draw):
+        folder = convert(data, progress=progress).folder
+        print(f"    {_origin(data)}\n    cached in {folder}")
         print(describe_dataset(open_cached(folder)))
-    elif found.source.drawn:
-        print(f"    drawn when asked for, {found.images:,} images, or where nothing is found")
+    elif data.source.drawn:
+        print(f"    drawn when asked for, {data.images:,} images, or where nothing is found")
     else:
-        print(f"    {_origin(found)}")
-        print(_describe_unconverted(found, progress))
+        print(f"    {_origin(data)}")
+        print(_describe_unconverted(data, progress))
 
 
-def _origin(found: Available) -> str:
-    if not found.files:
-        return f"{found.images:,} images drawn"
-    return "found " + "\n          ".join(str(path) for path in found.files)
+def _origin(data: Available) -> str:
+    if not data.files:
+        return f"{data.images:,} images drawn"
+    return "found " + "\n          ".join(str(path) for path in data.files)
 
 
-def _describe_unconverted(found: Available, progress: StageDisplay) -> str:
-    folder = cached_folder(found)
+def _describe_unconverted(data: Available, progress: StageDisplay) -> str:
+    folder = cached_folder(data)
     if is_intact(folder):
         return f"    cached in {folder}\n" + describe_dataset(open_cached(folder))
-    collection = load(found, progress=progress)
+    collection = load(data, progress=progress)
     return "    not cached yet: the first run does that, or --convert\n" + describe_collection(
-        collection, found.task.class_names
+        collection, data.task.class_names
     )
 
 
@@ -209,5 +205,5 @@ def _describe(
 def _describe_duplicates(duplicates: int, conflicts: int) -> str:
     if duplicates == 0:
         return "no duplicates removed"
-    said = f"{duplicates:,} exact duplicates removed"
-    return said + (f", {conflicts:,} of them under another label" if conflicts else "")
+    removed = f"{duplicates:,} exact duplicates removed"
+    return removed + (f", {conflicts:,} of them under another label" if conflicts else "")
