@@ -1,4 +1,11 @@
-"""From the parts to a whole: the short audit of a suite, and the long one of the command."""
+"""An audit of the clock and of the machine: could a reading have been wrong, and was it?
+
+The short audit of a suite and the long one of the command are made of the same parts. The
+experiment that is run for them, as two equal arms and a delayed one, is in ``arms``; a clock that
+does not wait for the device in ``unsynchronised``; the most that the machine can do in ``peaks``.
+The timer's own resolution and cost are read by ``bench.machine.clock``, the delay is made by
+``bench.run.worker``.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import datasets
-from bench.checks import AuditError, arms, unsynchronised
-from bench.checks import peaks as peak
+from bench.checks import AuditError, arms, peaks, unsynchronised
 from bench.machine.clock import read_timer
 from bench.machine.pulse import steadiness
 from bench.machine.pulse import warnings as unsteady
@@ -23,85 +29,6 @@ from bench.stats import verdict
 if TYPE_CHECKING:
     from bench.experiment import Experiment
     from bench.run.scheduler import Site
-
-
-# What to warn of after an audit, each warning with what to do.
-
-
-NOISY = 0.05  # a noise floor above this hides what most comparisons are about
-COARSE_S = 1e-4  # a resolution above this shows in the latency of one image
-
-
-def warnings(timer: Timer, arms: Arms | None, pulses: Sequence[Pulse]) -> Iterator[str]:
-    """All warnings, in sentences; none on a quiet machine with a good clock.
-
-    ``arms``: None where they could not be run; ``pulses``: those taken before their runs.
-    """
-    if timer.resolution_s > COARSE_S:
-        yield (
-            f"The timer's steps are {timer.resolution_s * 1e3:.3g} ms: do not quote latencies of "
-            "one image from this machine."
-        )
-    if arms is not None:
-        yield from _of_arms(arms)
-    steady = steadiness(pulses)
-    if steady is not None:
-        yield from unsteady(steady, "the audit")
-
-
-def _of_arms(arms: Arms) -> Iterator[str]:
-    floor = verdict.noise_floor(arms)
-    if floor is not None and floor > NOISY:
-        yield (
-            f"The mean of {len(arms.a_s)} runs of the very same experiment may be off by "
-            f"{100 * floor:.1f} % here, so a smaller difference names no winner: close other "
-            "programs, plug the machine in, and audit it again ('python -m bench audit --rounds 20 "
-            "--out' with the results folder)."
-        )
-    if verdict.names_winner(arms):
-        yield (
-            "One of two equal arms came out faster. By chance that happens in one audit of twenty. "
-            "Run 'python -m bench audit --repetitions 20'; if it names a winner in more than one "
-            "or two of them, trust no winner that this machine names."
-        )
-    if arms.delayed_s and not verdict.delay_found(arms).found:
-        yield (
-            "The injected delay was not found within its interval. A busy machine can cause that, "
-            "and sometimes chance. Run 'python -m bench audit --rounds 20' when nothing else runs; "
-            "if it is missed again, the clock misreads, and no time can be trusted."
-        )
-
-
-# An audit of the clock and of the machine: could a reading have been wrong, and was it?
-#
-# The experiment that is run for it, as two equal arms and a delayed one, is in ``arms``; a clock
-# that does not wait for the device in ``unsynchronised``; the most that the machine can do in
-# ``peaks``. The timer's own resolution and cost are read by ``bench.machine.clock``, the delay is
-# made by ``bench.run.worker``.
-
-
-def short(experiments: Sequence[Experiment], site: Site) -> Audit:
-    """The audit at the start of a suite: about 20 s on two cores, longer with a GPU.
-
-    Args:
-        experiments: those of the suite: the peaks of their devices, precisions and numbers of
-            threads are measured.
-        site: where and with what the suite runs; its results folder is left alone.
-
-    What cannot be measured is absent, with a warning that says why.
-    """
-
-    return short_audit(experiments, site)
-
-
-def joined(earlier: Audit | None, later: Audit) -> Audit:
-    """The later audit of the same machine, with what the earlier one knew beyond it.
-
-    Of peaks the highest count, and those of other devices stay; so does a comparison of the
-    equal arms that had more rounds. Of another machine nothing stays.
-    """
-
-    return later if earlier is None else join(earlier, later)
 
 
 IMAGES = 12_000  # drawn once and cached; a second
@@ -119,7 +46,7 @@ class Request:
     rounds: int = SHORT_ROUNDS
     injected_s: float | None = None  # None: arms.DELAY_SHARE of a run
     repetitions: int = 0  # further A/A comparisons
-    peaks: tuple[peak.Kind, ...]
+    peaks: tuple[peaks.Kind, ...]
     devices: tuple[str, ...]  # those to be timed without waiting for them
 
 
@@ -133,29 +60,41 @@ class _Findings:
     warnings: list[str] = field(default_factory=list)
 
 
-def short_audit(experiments: Sequence[Experiment], site: Site) -> Audit:
-    """See ``bench.checks.auditing.short``."""
+def short(experiments: Sequence[Experiment], site: Site) -> Audit:
+    """The audit at the start of a suite: about 20 s on two cores, longer with a GPU.
+
+    Args:
+        experiments: those of the suite: the peaks of their devices, precisions and numbers of
+            threads are measured.
+        site: where and with what the suite runs; its results folder is left alone.
+
+    What cannot be measured is absent, with a warning that says why.
+    """
     request = Request(
-        peaks=tuple(peak.kinds(experiments)),
+        peaks=tuple(peaks.kinds(experiments)),
         devices=tuple(dict.fromkeys(experiment.device for experiment in experiments)),
     )
     return audit(request, site)[0]
 
 
-def join(earlier: Audit, later: Audit) -> Audit:
-    """See ``bench.checks.auditing.joined``."""
-    if earlier.machine != later.machine:
+def joined(earlier: Audit | None, later: Audit) -> Audit:
+    """The later audit of the same machine, with what the earlier one knew beyond it.
+
+    Of peaks the highest count, and those of other devices stay; so does a comparison of the
+    equal arms that had more rounds. Of another machine nothing stays.
+    """
+    if earlier is None or earlier.machine != later.machine:
         return later
-    peaks: dict[tuple[object, ...], Peak] = {}
-    for one in (*later.peaks, *earlier.peaks):
-        key = (one.device, one.precision, one.threads, one.by)
-        peaks[key] = _higher(peaks.get(key, one), one)
+    highest: dict[tuple[object, ...], Peak] = {}
+    for peak in (*later.peaks, *earlier.peaks):
+        key = (peak.device, peak.precision, peak.threads, peak.by)
+        highest[key] = _higher(highest.get(key, peak), peak)
     longer = _rounds(earlier) > _rounds(later)
     return replace(
         later,
         arms=earlier.arms if longer else later.arms,
         repetitions=later.repetitions or earlier.repetitions,
-        peaks=tuple(peaks.values()),
+        peaks=tuple(highest.values()),
         # of the arms that are kept; a warning of arms that are not would be of nothing shown
         warnings=earlier.warnings if longer else later.warnings,
     )
@@ -231,14 +170,14 @@ def _images(show: StageDisplay) -> tuple[Path, Data]:
     return prepared.folder, describe(datasets.open_cached(prepared.folder))
 
 
-def _peaks(kinds: Iterable[peak.Kind], site: Site, found: _Findings) -> Iterator[Peak]:
+def _peaks(kinds: Iterable[peaks.Kind], site: Site, found: _Findings) -> Iterator[Peak]:
     """By every library there is; a warning where there is none."""
     for kind in kinds:
         errors: list[AuditError] = []
-        libraries = peak.libraries(kind)
+        libraries = peaks.libraries(kind)
         for library in libraries:
             try:
-                yield peak.measure_peak(kind, library, site.python(library))
+                yield peaks.measure_peak(kind, library, site.python(library))
             except AuditError as error:
                 errors.append(error)
         if len(errors) == len(libraries):
@@ -252,3 +191,50 @@ def _careless(device: str, site: Site) -> Unsynchronised:
     """By PyTorch, whose readings are of its own kernels alone."""
     framework = "pytorch"
     return unsynchronised.measure(framework, device, site.python(framework))
+
+
+# What to warn of after an audit, each warning with what to do.
+
+
+NOISY = 0.05  # a noise floor above this hides what most comparisons are about
+COARSE_S = 1e-4  # a resolution above this shows in the latency of one image
+
+
+def warnings(timer: Timer, arms: Arms | None, pulses: Sequence[Pulse]) -> Iterator[str]:
+    """All warnings, in sentences; none on a quiet machine with a good clock.
+
+    ``arms``: None where they could not be run; ``pulses``: those taken before their runs.
+    """
+    if timer.resolution_s > COARSE_S:
+        yield (
+            f"The timer's steps are {timer.resolution_s * 1e3:.3g} ms: do not quote latencies of "
+            "one image from this machine."
+        )
+    if arms is not None:
+        yield from _of_arms(arms)
+    steady = steadiness(pulses)
+    if steady is not None:
+        yield from unsteady(steady, "the audit")
+
+
+def _of_arms(arms: Arms) -> Iterator[str]:
+    floor = verdict.noise_floor(arms)
+    if floor is not None and floor > NOISY:
+        yield (
+            f"The mean of {len(arms.a_s)} runs of the very same experiment may be off by "
+            f"{100 * floor:.1f} % here, so a smaller difference names no winner: close other "
+            "programs, plug the machine in, and audit it again ('python -m bench audit --rounds 20 "
+            "--out' with the results folder)."
+        )
+    if verdict.names_winner(arms):
+        yield (
+            "One of two equal arms came out faster. By chance that happens in one audit of twenty. "
+            "Run 'python -m bench audit --repetitions 20'; if it names a winner in more than one "
+            "or two of them, trust no winner that this machine names."
+        )
+    if arms.delayed_s and not verdict.delay_found(arms).found:
+        yield (
+            "The injected delay was not found within its interval. A busy machine can cause that, "
+            "and sometimes chance. Run 'python -m bench audit --rounds 20' when nothing else runs; "
+            "if it is missed again, the clock misreads, and no time can be trusted."
+        )

@@ -43,22 +43,6 @@ if TYPE_CHECKING:
 # command.py     python -m bench parity
 
 
-def for_suite(experiments: Sequence[Experiment], site: Site) -> Iterator[Certificate]:
-    """Make a certificate for each subject of a plan that has none with today's versions.
-
-    Each is yielded as it comes: a framework takes seconds. One that is not installed, or whose
-    process dies or hangs, yields a certificate that says so.
-
-    Args:
-        experiments: of the plan, at least one; the images are those of the first task
-            that has enough of them, or drawn.
-        site: where they will run, and whose folder may hold certificates already.
-    """
-    # MOVED  # late: it is run as a program too
-
-    return for_plan(experiments, site)
-
-
 GLYPHS = 2000  # images drawn where there are no real ones: a few hundred are used
 TIMEOUT_S = 300.0  # for each subject; compiling both architectures takes a minute on two cores
 
@@ -81,8 +65,17 @@ class CertificateRequest:
     data_folder: str  # of arrays cached by datasets.prepare
 
 
-def for_plan(experiments: Sequence[Experiment], site: Site) -> Iterator[Certificate]:
-    """As ``bench.checks.certify.for_suite``."""
+def for_suite(experiments: Sequence[Experiment], site: Site) -> Iterator[Certificate]:
+    """Make a certificate for each subject of a plan that has none with today's versions.
+
+    Each is yielded as it comes: a framework takes seconds. One that is not installed, or whose
+    process dies or hangs, yields a certificate that says so.
+
+    Args:
+        experiments: of the plan, at least one; the images are those of the first task
+            that has enough of them, or drawn.
+        site: where they will run, and whose folder may hold certificates already.
+    """
     existing = site.results.evidence().certificates
     missing = trial.missing(experiments, site.versions, existing)
     if missing:
