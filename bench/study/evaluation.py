@@ -150,20 +150,17 @@ def by_class(run: Predictions) -> pd.DataFrame:
     return pd.DataFrame({"images": images, **shares})
 
 
-def _of_seeds(model: Answered) -> pd.DataFrame:
+def _of_seeds(model: Answered, names: Sequence[str]) -> pd.DataFrame:
     """A row a class: means over seeds, and F1 beside its lowest and highest."""
     classes = pd.concat([by_class(run) for run in model.predictions.values()]).groupby(level=0)
     frame = classes.mean().astype({"images": int})
+    frame.insert(0, "model", model.title)
+    frame.insert(1, "class", names)
     return frame.assign(lowest_f1=classes["f1"].min(), highest_f1=classes["f1"].max())
 
 
 def _class_sheet(models: Sequence[Answered], names: Sequence[str], what: str) -> Sheet:
-    frames = []
-    for model in models:
-        frames.append(_of_seeds(model))
-        frames[-1].insert(0, "model", model.title)
-        frames[-1].insert(1, "class", names)
-    frame = pd.concat(frames, ignore_index=True)
+    frame = pd.concat([_of_seeds(model, names) for model in models], ignore_index=True)
     return Sheet(
         name="per_class",
         title=f"By class, {what}",
@@ -184,8 +181,8 @@ def _class_sheet(models: Sequence[Answered], names: Sequence[str], what: str) ->
 def _class_picture(models: Sequence[Answered], names: Sequence[str], what: str) -> Picture:
     """F1 of each class, the hardest first; a mark a model."""
     title, shown = f"F1 of each class, {what}", models[:MODELS_SHOWN]
-    scores = [_of_seeds(model)["f1"] for model in shown]
-    hardest = np.argsort(pd.concat(scores, axis=1).mean(axis=1), kind="stable")
+    scores = [_of_seeds(model, names)["f1"] for model in shown]
+    hardest = np.argsort(pd.concat(scores, axis=1).mean(axis=1).to_numpy(), kind="stable")
     notes = ["test images, mean over seeds; the class that is hardest on average first"]
     if len(shown) < len(models):
         notes.append(f"not shown: {', '.join(model.title for model in models[MODELS_SHOWN:])}")

@@ -53,14 +53,14 @@ def test_shares_are_those_of_their_definitions() -> None:
     for label in range(5):
         is_true, is_said = truth == label, said == label
         right = (is_true & is_said).sum()
-        row = classes.loc[label]
+        row = classes.iloc[label]
         assert row["images"] == is_true.sum()
         assert row["accuracy"] == pytest.approx((is_true == is_said).mean())
         assert row["recall"] == pytest.approx(right / is_true.sum())
         assert row["f1"] == pytest.approx(2 * right / (is_true.sum() + is_said.sum()))
         if label < 4:
             assert row["precision"] == pytest.approx(right / is_said.sum())
-    assert classes.loc[5, ["images", "accuracy"]].tolist() == [0, 1]
+    assert (classes["images"][5], classes["accuracy"][5]) == (0, 1)
 
 
 def test_what_has_no_denominator_is_not_defined_and_is_left_out_of_means() -> None:
@@ -118,6 +118,14 @@ def test_seeds_give_the_mean_and_the_range() -> None:
     assert (a["f1"], a["lowest_f1"], a["highest_f1"]) == pytest.approx((5 / 6, 2 / 3, 1))
     assert b["recall"] == pytest.approx(0.75)
     assert math.isnan(never["precision"])
+
+
+def test_the_hardest_class_comes_first_and_one_without_a_score_last() -> None:
+    figure = pictures(artifacts_of({("mlp", 0): SAID}))["per_class"].figure
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["B", "A", "C", "D"]
+    drawn = np.asarray(axes.lines[0].get_ydata(), np.float64)
+    np.testing.assert_allclose(drawn, [40, 100 * 2 / 3, 100 * 8 / 9, np.nan])
 
 
 def test_the_matrix_counts_all_seeds_and_colours_errors_alone() -> None:
