@@ -1,17 +1,17 @@
 """The clusters: where raw pixels, and what a network makes of them, put the test images.
 
 Each space is laid out twice, by its two largest principal components and by t-SNE, and a table
-says in numbers how well the classes hold together.
+says in numbers how well the classes hold together. scikit-learn computes components and
+neighbours, openTSNE (of the group ``study``) the t-SNE; both are imported late.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from bench.report import wording
@@ -21,43 +21,166 @@ from bench.study.answers import Answered, answered
 from bench.study.artifact import Picture, Sheet, Study
 from datasets import Dataset, how_to_install
 
-# Vectors of many dimensions laid out in a plane, and how well their classes hold together.
-#
-# Arithmetic alone: no pictures, no files. scikit-learn computes components and neighbours,
-# openTSNE the t-SNE; both are the extra ``study`` and are imported late.
+FEWEST = 20  # points: fewer have no neighbourhoods worth the name
+PACKAGES = {"openTSNE": "openTSNE", "sklearn": "scikit-learn"}  # module -> distribution
 
+TITLE = "The clusters"
+NEEDS = (
+    f"the packages {' and '.join(PACKAGES.values())} ({how_to_install(*PACKAGES.values())}), "
+    f"and {FEWEST} test images"
+)
+
+
+def make(study: Study) -> Iterator[Picture | Sheet]:
+    """A picture a space, then the table of all."""
+    points = choose(study.dataset)
+    if missing() or len(points.labels) < FEWEST:
+        return
+    what = wording.images(study.groups[0].data)
+    layouts = []
+    for space in spaces(study, points):
+        layouts.append(lay_out(space))
+        yield _picture(layouts[-1], points, what)
+    yield _sheet(layouts, points, what)
+
+
+def missing() -> list[str]:
+    """The distributions that this needs and that are not installed."""
+    from importlib.util import find_spec
+
+    return [name for module, name in PACKAGES.items() if find_spec(module) is None]
+
+
+# The same test images in several spaces: raw pixels, and each model's penultimate layer
+
+POINTS = 3_000  # images at most: t-SNE takes seconds, and a slide holds no more
+SEED = 0  # of what is drawn here
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points:
+    """The test images that are shown, the same in every space."""
+
+    indices: NDArray[np.int64]  # (n,) among all test images, ascending
+    images: NDArray[np.uint8]  # (n, 28, 28)
+    labels: NDArray[np.int64]  # (n,)
+    class_names: tuple[str, ...]
+    total: int  # test images there are
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What a model says of the images that are shown."""
+
+    model: str  # 'CNN in pytorch'
+    predicted: NDArray[np.int64]  # (n,)
+    probability: NDArray[np.float64]  # (n,) of the predicted class
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """The images as vectors of one kind."""
+
+    name: str  # of its files: 'pixels', 'cnn_pytorch'
+    title: str  # 'raw pixels', 'penultimate layer of the CNN in pytorch'
+    vectors: NDArray[np.float32]  # (n, d)
+    answers: Answers | None  # of the space's own model; of the best one for raw pixels
+
+
+def choose(dataset: Dataset) -> Points:
+    """At most ``POINTS`` test images, every class in its proportion."""
+    indices = stratified(dataset.test.labels, POINTS)
+    return Points(
+        indices=indices,
+        images=np.asarray(dataset.test.images[indices]),
+        labels=dataset.test.labels[indices].astype(np.int64),
+        class_names=dataset.class_names,
+        total=len(dataset.test.labels),
+    )
+
+
+def stratified(labels: NDArray[np.integer], count: int) -> NDArray[np.int64]:
+    """Indices of ``count`` labels, ascending, every class in its proportion; all where fewer.
+
+    Each class is shuffled, and its i-th of k stands at (i + ½) / k of the way through it: those
+    that stand earliest are taken.
+    """
+    shuffled = np.random.default_rng(SEED).permutation(len(labels))
+    way = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        way[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return np.sort(np.argsort(way, kind="stable")[:count])
+
+
+def spaces(study: Study, points: Points) -> Iterator[Space]:
+    """Raw pixels first, then the penultimate layer of each model that has one (lowest seed)."""
+    models: dict[str, Answered] = {}  # the first of each title, though recipes may differ more
+    for model in answered(study):
+        models.setdefault(model.title, model)
+    fewest = min(
+        models.values(), key=lambda model: int(model.wrong(model.seed).sum()), default=None
+    )
+    yield Space(
+        name="pixels",
+        title="raw pixels",
+        vectors=points.images.reshape(len(points.images), -1).astype(np.float32),
+        answers=_answers(fewest, points) if fewest else None,
+    )
+    for model in models.values():
+        if model.shown.features is not None:
+            yield Space(
+                name=model.name,
+                title=f"penultimate layer of the {model.title}",
+                vectors=model.shown.features[points.indices],
+                answers=_answers(model, points),
+            )
+
+
+def _answers(model: Answered, points: Points) -> Answers:
+    return Answers(
+        model=model.title,
+        predicted=model.shown.predicted[points.indices],
+        probability=model.certainty[points.indices],
+    )
+
+
+# A space in the plane, and how well its classes hold together: arithmetic alone
 
 Vectors = NDArray[np.floating]  # (n, d)
 
 PERPLEXITY = 30.0  # about how many neighbours of a point t-SNE looks at
 NEIGHBOURS = 10  # of a point, where classes are told by their neighbours
-FEWEST = 20  # points: fewer have no neighbourhoods worth the name
-PACKAGES = {"openTSNE": "openTSNE", "sklearn": "scikit-learn"}  # module -> distribution
 
 
 @dataclass(frozen=True, kw_only=True)
-class Components:
-    """Principal components of n points in d dimensions, the largest first."""
+class Layout:
+    """One space in the plane, both ways."""
 
-    scores: NDArray[np.float64]  # (n, m), m the smaller of n and d: the points along each
-    shares: NDArray[np.float64]  # (m,) of the variance, their sum 1
-
-    def share(self, count: int) -> float:
-        """The share of the variance that the first ``count`` have; all there are, if fewer."""
-        return float(self.shares[:count].sum())
+    space: Space
+    pca: NDArray[np.float64]  # (n, 2) along the two largest principal components
+    variance: NDArray[np.float64]  # (m,) each component's share, the largest first; their sum 1
+    tsne: NDArray[np.float64]  # (n, 2)
 
 
-def components(vectors: Vectors) -> Components:
-    """Principal component analysis, by the eigenvectors of the covariance matrix.
+def lay_out(space: Space) -> Layout:
+    """Compute a space's two layouts: seconds for 3,000 points.
 
-    Pearson, 'On lines and planes of closest fit to systems of points in space' (1901). The sign
-    of a component is arbitrary; scikit-learn settles it by the largest loading.
+    Principal component analysis, by the eigenvectors of the covariance matrix: Pearson, 'On lines
+    and planes of closest fit to systems of points in space' (1901). The sign of a component is
+    arbitrary; scikit-learn settles it by the largest loading.
     """
     from sklearn.decomposition import PCA
 
-    pca = PCA(svd_solver="covariance_eigh" if vectors.shape[1] <= len(vectors) else "full")
-    scores = pca.fit_transform(vectors.astype(np.float64))
-    return Components(scores=scores, shares=pca.explained_variance_ratio_)
+    count, dimensions = space.vectors.shape
+    pca = PCA(svd_solver="covariance_eigh" if dimensions <= count else "full")
+    flat = pca.fit_transform(space.vectors.astype(np.float64))[:, :2]
+    return Layout(
+        space=space,
+        pca=flat,
+        variance=pca.explained_variance_ratio_,
+        tsne=tsne(space.vectors, flat, SEED),
+    )
 
 
 def tsne(vectors: Vectors, start: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
@@ -92,24 +215,17 @@ def perplexity(points: int) -> float:
     return min(PERPLEXITY, (points - 1) // 3)
 
 
-def neighbours(vectors: Vectors, count: int = NEIGHBOURS) -> NDArray[np.int64]:
-    """(n, count) the nearest other points of each, by Euclidean distance, the nearest first."""
-    from sklearn.neighbors import NearestNeighbors
+def majority(
+    vectors: Vectors, labels: NDArray[np.int64], count: int = NEIGHBOURS
+) -> NDArray[np.int64]:
+    """(n,) the class that most of a point's ``count`` nearest others have (leave one out).
 
-    search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(vectors)
-    return np.asarray(search.kneighbors(return_distance=False), dtype=np.int64)
+    Euclidean distance; the lower label where two classes have as many.
+    """
+    from sklearn.neighbors import KNeighborsClassifier
 
-
-def majority(near: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n,) the class most of a point's neighbours have; the lower label where two have as many."""
-    from scipy.stats import mode
-
-    return np.asarray(mode(labels[near], axis=1).mode)
-
-
-def neighbour_accuracy(vectors: Vectors, labels: NDArray[np.int64]) -> float:
-    """The share of points whose class is that of most of their neighbours (leave one out)."""
-    return float((majority(neighbours(vectors), labels) == labels).mean())
+    classifier = KNeighborsClassifier(n_neighbors=count, algorithm="brute").fit(vectors, labels)
+    return np.asarray(classifier.predict(None))  # None: the fitted points, without themselves
 
 
 def silhouette(vectors: Vectors, labels: NDArray[np.int64]) -> float | None:
@@ -120,162 +236,8 @@ def silhouette(vectors: Vectors, labels: NDArray[np.int64]) -> float | None:
     """
     from sklearn.metrics import silhouette_score
 
-    classes = len(np.unique(labels))
-    defined = 1 < classes < len(labels)
+    defined = 1 < len(np.unique(labels)) < len(labels)
     return float(silhouette_score(vectors, labels)) if defined else None
-
-
-def missing() -> list[str]:
-    """The distributions that this needs and that are not installed."""
-    from importlib.util import find_spec
-
-    return [name for module, name in PACKAGES.items() if find_spec(module) is None]
-
-
-# The same test images in several spaces: raw pixels, and each model's penultimate layer.
-#
-# What the clusters and the Embedding Projector show. NumPy only.
-
-
-POINTS = 3_000  # images at most: t-SNE takes seconds, and a slide holds no more
-SEED = 0  # of what is drawn here and in bench.study.clusters
-
-
-@dataclass(frozen=True, kw_only=True)
-class Points:
-    """The test images that are shown, the same in every space."""
-
-    places: NDArray[np.int64]  # (n,) among all test images, ascending
-    images: NDArray[np.uint8]  # (n, 28, 28)
-    labels: NDArray[np.int64]  # (n,)
-    class_names: tuple[str, ...]
-    total: int  # test images there are
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answers:
-    """What a model says of the images that are shown."""
-
-    model: str  # 'CNN in pytorch'
-    predicted: NDArray[np.int64]  # (n,)
-    probability: NDArray[np.float64]  # (n,) of the predicted class
-
-
-@dataclass(frozen=True, kw_only=True)
-class Space:
-    """The images as vectors of one kind."""
-
-    name: str  # of its files: 'pixels', 'cnn_pytorch'
-    title: str  # 'raw pixels', 'penultimate layer of the CNN in pytorch'
-    vectors: NDArray[np.float32]  # (n, d)
-    answers: Answers | None  # of the space's own model; of the best one for raw pixels
-
-
-def choose(dataset: Dataset) -> Points:
-    """At most ``POINTS`` test images, every class in its proportion."""
-    places = stratified(dataset.test.labels, POINTS)
-    return Points(
-        places=places,
-        images=np.asarray(dataset.test.images[places]),
-        labels=dataset.test.labels[places].astype(np.int64),
-        class_names=dataset.class_names,
-        total=len(dataset.test.labels),
-    )
-
-
-def stratified(labels: NDArray[np.integer], count: int) -> NDArray[np.int64]:
-    """Places of ``count`` labels, ascending, every class in its proportion; all where fewer.
-
-    Each class is shuffled, and its i-th of k stands at (i + ½) / k of the way through it: those
-    that stand earliest are taken.
-    """
-    shuffled = np.random.default_rng(SEED).permutation(len(labels))
-    way = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = shuffled[labels[shuffled] == label]
-        way[members] = (np.arange(len(members)) + 0.5) / len(members)
-    return np.sort(np.argsort(way, kind="stable")[:count])
-
-
-def spaces(study: Study, points: Points) -> Iterator[Space]:
-    """Raw pixels first, then the penultimate layer of each model that has one (lowest seed)."""
-    models = _models(study)
-    best = max(models, key=_correct, default=None)
-    yield Space(
-        name="pixels",
-        title="raw pixels",
-        vectors=points.images.reshape(len(points.images), -1).astype(np.float32),
-        answers=_answers(best, points) if best else None,
-    )
-    for model in models:
-        if model.shown.features is not None:
-            yield Space(
-                name=model.name,
-                title=f"penultimate layer of the {model.title}",
-                vectors=model.shown.features[points.places],
-                answers=_answers(model, points),
-            )
-
-
-def _models(study: Study) -> list[Answered]:
-    """One for each architecture, framework and augmentation, though recipes may differ more."""
-    by_title: dict[str, Answered] = {}
-    for model in answered(study):
-        by_title.setdefault(model.title, model)
-    return list(by_title.values())
-
-
-def _correct(model: Answered) -> int:
-    return int((~model.wrong(model.seed)).sum())
-
-
-def _answers(model: Answered, points: Points) -> Answers:
-    return Answers(
-        model=model.title,
-        predicted=model.shown.predicted[points.places],
-        probability=model.certainty[points.places],
-    )
-
-
-TITLE = "The clusters"
-NEEDS = (
-    f"the packages {' and '.join(PACKAGES.values())} ({how_to_install(*PACKAGES.values())}), "
-    f"and {FEWEST} test images"
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """One space in the plane, both ways."""
-
-    space: Space
-    components: Components
-    tsne: NDArray[np.float64]  # (n, 2)
-
-    @property
-    def pca(self) -> NDArray[np.float64]:
-        """(n, 2) along the two largest principal components."""
-        return self.components.scores[:, :2]
-
-
-def make(study: Study) -> Iterator[Picture | Sheet]:
-    """A picture a space, then the table of all."""
-    points = choose(study.dataset)
-    if missing() or len(points.labels) < FEWEST:
-        return
-    what = wording.images(study.groups[0].data)
-    layouts = []
-    for space in spaces(study, points):
-        layouts.append(lay_out(space))
-        yield _picture(layouts[-1], points, what)
-    yield _sheet(layouts, points, what)
-
-
-def lay_out(space: Space) -> Layout:
-    """Compute a space's two layouts: seconds for 3,000 points."""
-    found = components(space.vectors)
-    flat = tsne(space.vectors, found.scores[:, :2], SEED)
-    return Layout(space=space, components=found, tsne=flat)
 
 
 # The picture
@@ -284,50 +246,39 @@ def lay_out(space: Space) -> Layout:
 def _picture(layout: Layout, points: Points, what: str) -> Picture:
     space = layout.space
     title = f"Clusters of {what}: {space.title}"
+    note = f"{len(points.labels):,} test images, {space.vectors.shape[1]:,} dimensions"
+    wrong = np.zeros(len(points.labels), dtype=np.bool_)
+    if space.answers is not None:
+        wrong = space.answers.predicted != points.labels
+        errors = wording.counted(int(wrong.sum()), "error")
+        note += f"; in a ring: {errors} of the {space.answers.model}"
     with style.applied():
         figure, (left, right) = style.page(2)
-        wrong = _wrong(space, points)
-        for axes, places in ((left, layout.pca), (right, layout.tsne)):
-            scatter.draw(axes, places, points.labels, points.class_names, wrong)
-        _say_axes(layout.components, left, right)
-        style.frame(figure, (left, right), title, [_note(space, points)])
+        for axes, positions in ((left, layout.pca), (right, layout.tsne)):
+            scatter.draw(axes, positions, points.labels, points.class_names, wrong)
+        left.set(
+            title="principal components (PCA)",
+            xlabel=f"first component ({layout.variance[0]:.1%} of the variance)",
+            ylabel=f"second component ({layout.variance[1]:.1%} of the variance)",
+        )
+        right.set(
+            title=f"t-SNE, perplexity {perplexity(len(points.labels)):g}",
+            xlabel="distances between clusters say little",
+            xticks=[],
+            yticks=[],
+        )
+        style.frame(figure, (left, right), title, [note])
+    caption = _of_pixels(space, points) if space.name == "pixels" else _of_features(space)
     return Picture(
-        name=f"clusters_{space.name}", title=title, caption=_caption(space, points), figure=figure
+        name=f"clusters_{space.name}", title=title, caption=" ".join(caption), figure=figure
     )
 
 
-def _say_axes(components: Components, left: Axes, right: Axes) -> None:
-    left.set_title("principal components (PCA)")
-    left.set_xlabel(f"first component ({components.shares[0]:.1%} of the variance)")
-    left.set_ylabel(f"second component ({components.shares[1]:.1%} of the variance)")
-    right.set_title(f"t-SNE, perplexity {perplexity(len(components.scores)):g}")
-    right.set(xticks=[], yticks=[], xlabel="distances between clusters say little")
-
-
-def _note(space: Space, points: Points) -> str:
-    said = f"{len(points.labels):,} test images, {space.vectors.shape[1]:,} dimensions"
-    if space.answers is None:
-        return said
-    errors = wording.counted(int(_wrong(space, points).sum()), "error")
-    return f"{said}; in a ring: {errors} of the {space.answers.model}"
-
-
-def _wrong(space: Space, points: Points) -> NDArray[np.bool_]:
-    """(n,) the errors of the model whose answers the space has; none without a model."""
-    if space.answers is None:
-        return np.zeros(len(points.labels), dtype=np.bool_)
-    return np.asarray(space.answers.predicted != points.labels)
-
-
-def _caption(space: Space, points: Points) -> str:
-    return " ".join(_of_pixels(space, points) if space.name == "pixels" else _of_features(space))
-
-
 def _of_pixels(space: Space, points: Points) -> Iterator[str]:
-    drawn = f"{len(points.labels):,} of the {points.total:,}, every class in its proportion"
-    every = f"all {points.total:,}"
+    count = len(points.labels)
+    drawn = f"{count:,} of the {points.total:,}, every class in its proportion"
     yield (
-        f"Each point is a test image ({every if len(points.labels) == points.total else drawn}), "
+        f"Each point is a test image ({f'all {count:,}' if count == points.total else drawn}), "
         "the same in every picture of this part, in the colour of its class and drawn as its "
         "name where that is one character, as a shape where it is longer. The name stands large "
         "at the median of the class, with a line to it where names would cover each other."
@@ -340,7 +291,7 @@ def _of_pixels(space: Space, points: Points) -> Iterator[str]:
     yield (
         "Left: the two directions of the largest variance, a true projection. Right: t-SNE "
         "(van der Maaten and Hinton, 2008; openTSNE, Poličar and others, 2024) of Euclidean "
-        f"distances, perplexity {perplexity(len(points.labels)):g}, begun from the two "
+        f"distances, perplexity {perplexity(count):g}, begun from the two "
         "components. It keeps neighbours together and nothing else: distances between clusters, "
         "their sizes and how dense they are mean little, and even noise can look like clusters "
         "(Wattenberg, Viégas and Johnson, 'How to Use t-SNE Effectively', Distill, 2016)."
@@ -363,8 +314,8 @@ def _of_features(space: Space) -> Iterator[str]:
 # The table
 
 
-def _sheet(layouts: list[Layout], points: Points, what: str) -> Sheet:
-    frame = pd.DataFrame([_row(layout, points) for layout in layouts])
+def _sheet(layouts: Sequence[Layout], points: Points, what: str) -> Sheet:
+    frame = pd.DataFrame([_row(layout, points.labels) for layout in layouts])
     shares = ("of_first", "accuracy", "majority")
     return Sheet(
         name="clusters",
@@ -388,31 +339,27 @@ def _sheet(layouts: list[Layout], points: Points, what: str) -> Sheet:
     )
 
 
-def _row(layout: Layout, points: Points) -> dict[str, object]:
-    space, labels = layout.space, points.labels
-    return {
+def _row(layout: Layout, labels: NDArray[np.int64]) -> dict[str, object]:
+    space = layout.space
+    of_neighbours = majority(space.vectors, labels)
+    row = {
         "space": space.title,
         "dimensions": space.vectors.shape[1],
-        **{f"variance_of_first_{n}": layout.components.share(n) for n in (2, 10, 50)},
-        "neighbours_accuracy": neighbour_accuracy(space.vectors, labels),
-        "neighbours_accuracy_in_pca": neighbour_accuracy(layout.pca, labels),
-        "neighbours_accuracy_in_tsne": neighbour_accuracy(layout.tsne, labels),
+        **{f"variance_of_first_{n}": float(layout.variance[:n].sum()) for n in (2, 10, 50)},
+        "neighbours_accuracy": _share(of_neighbours == labels),
+        "neighbours_accuracy_in_pca": _share(majority(layout.pca, labels) == labels),
+        "neighbours_accuracy_in_tsne": _share(majority(layout.tsne, labels) == labels),
         "silhouette": silhouette(space.vectors, labels),
-        **_errors(space, labels),
     }
-
-
-def _errors(space: Space, labels: NDArray[np.int64]) -> dict[str, object]:
-    """How many there are, and the class of most of their neighbours; nothing without a model."""
     if space.answers is None:
-        return {}
-    said = space.answers.predicted
-    wrong = said != labels
-    most = majority(neighbours(space.vectors), labels)[wrong]
+        return row
+    predicted = space.answers.predicted
+    wrong = predicted != labels
     return {
+        **row,
         "errors": int(wrong.sum()),
-        "majority_as_said": _share(most == said[wrong]),
-        "majority_as_true": _share(most == labels[wrong]),
+        "majority_as_said": _share((of_neighbours == predicted)[wrong]),
+        "majority_as_true": _share((of_neighbours == labels)[wrong]),
     }
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -37,10 +37,13 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
     if not study.predictions:
         return
     points = choose(study.dataset)
-    found = list(spaces(study, points))
+    listed = list(spaces(study, points))
     folder = study.folder / "projector"
-    files = {SPRITE: sprite(points.images), CONFIG: config([one.name for one in found]).encode()}
-    for space in found:
+    files = {
+        SPRITE: sprite(points.images),
+        CONFIG: config([space.name for space in listed]).encode(),
+    }
+    for space in listed:
         files[f"{space.name}.tsv"] = vectors(space.vectors).encode()
         files[f"{space.name}_metadata.tsv"] = metadata(points, space).encode()
     for name, content in files.items():
@@ -48,7 +51,7 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
     for path in folder.iterdir():
         if path.name not in files:  # of an earlier study
             path.unlink()
-    yield _sheet(study, found, {name: len(content) for name, content in files.items()})
+    yield _sheet(study, listed, files)
 
 
 def vectors(values: NDArray[np.float32]) -> str:
@@ -57,23 +60,23 @@ def vectors(values: NDArray[np.float32]) -> str:
 
 
 def metadata(points: Points, space: Space) -> str:
-    """A line each: place among the test images, label, and what the space's model says of it."""
+    """A line each: index among the test images, label, and what the space's model says of it."""
     columns: dict[str, Sequence[object]] = {
-        "index": points.places.tolist(),
+        "index": points.indices.tolist(),
         "label": [points.class_names[label] for label in points.labels],
     }
     if space.answers is not None:
-        said = space.answers
+        predicted = space.answers.predicted
         columns |= {
-            "said": [points.class_names[label] for label in said.predicted],
-            "right": ["yes" if ok else "NO" for ok in said.predicted == points.labels],
-            "probability": [f"{value:.4f}" for value in said.probability],
+            "said": [points.class_names[label] for label in predicted],
+            "right": ["yes" if right else "NO" for right in predicted == points.labels],
+            "probability": [f"{value:.4f}" for value in space.answers.probability],
         }
     return pd.DataFrame(columns).to_csv(sep="\t", index=False, lineterminator="\n")
 
 
 def sprite(images: NDArray[np.uint8]) -> bytes:
-    """(n, 28, 28) -> one PNG, as many columns as rows; the last row may have empty places.
+    """(n, 28, 28) -> one PNG, as many columns as rows; the last row may have empty cells.
 
     Black on white: the projector multiplies an image by the colour of its point, so that white
     becomes the colour, and black tiles would hide one another on its white ground.
@@ -91,23 +94,21 @@ def sprite(images: NDArray[np.uint8]) -> bytes:
 
 def config(names: Sequence[str]) -> str:
     """The protocol buffer ``ProjectorConfig`` as text."""
-    return "".join(
-        f"embeddings {{\n"
-        f'  tensor_name: "{name}"\n'
-        f'  tensor_path: "{name}.tsv"\n'
-        f'  metadata_path: "{name}_metadata.tsv"\n'
-        f'  sprite {{ image_path: "{SPRITE}" '
-        f"single_image_dim: {SIDE} single_image_dim: {SIDE} }}\n"
-        f"}}\n"
-        for name in names
+    form = (
+        "embeddings {{\n"
+        '  tensor_name: "{name}"\n'
+        '  tensor_path: "{name}.tsv"\n'
+        '  metadata_path: "{name}_metadata.tsv"\n'
+        '  sprite {{ image_path: "{sprite}" single_image_dim: {side} single_image_dim: {side} }}\n'
+        "}}\n"
     )
+    return "".join(form.format(name=name, sprite=SPRITE, side=SIDE) for name in names)
 
 
-def _sheet(study: Study, found: Sequence[Space], sizes: dict[str, int]) -> Sheet:
-    what = wording.images(study.groups[0].data)
+def _sheet(study: Study, listed: Sequence[Space], files: Mapping[str, bytes]) -> Sheet:
     return Sheet(
         name="projector",
-        title=f"Files for the Embedding Projector, {what}",
+        title=f"Files for the Embedding Projector, {wording.images(study.groups[0].data)}",
         caption=(
             "The spaces of the clusters to be turned around in a browser, with every image as its "
             "own point: `tensorboard --logdir` with the folder `projector` beside this page, then "
@@ -121,9 +122,9 @@ def _sheet(study: Study, found: Sequence[Space], sizes: dict[str, int]) -> Sheet
                     "points": len(space.vectors),
                     "dimensions": space.vectors.shape[1],
                     "file": f"{space.name}.tsv",
-                    "bytes": sizes[f"{space.name}.tsv"],
+                    "bytes": len(files[f"{space.name}.tsv"]),
                 }
-                for space in found
+                for space in listed
             ]
         ),
         formats={"points": ",d", "dimensions": ",d", "bytes": ",d"},

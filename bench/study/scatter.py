@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
-Places = NDArray[np.float64]  # (n, 2)
+Positions = NDArray[np.float64]  # (n, 2)
 
 # Petroff, 'Accessible Color Sequences for Data Visualization' (2021): ten colours that the
 # colour-blind can tell apart. Shapes change with every class too, so that 60 are told apart.
@@ -47,7 +47,7 @@ def marker(label: int, name: str) -> str:
 
 def draw(
     axes: Axes,
-    places: Places,
+    positions: Positions,
     labels: NDArray[np.int64],
     class_names: Sequence[str],
     wrong: NDArray[np.bool_],
@@ -56,40 +56,38 @@ def draw(
 
     Args:
         axes: to draw in.
-        places: (n, 2).
+        positions: (n, 2).
         labels: (n,) the true classes.
         class_names: in label order.
         wrong: (n,) which to ring.
     """
     area = float(np.clip(INK / len(labels), SMALLEST, LARGEST))
     for label in np.unique(labels):
-        shape = marker(label, class_names[label])
-        own = labels == label
-        _marks(axes, places[own & ~wrong], shape, area, colour(label), 1)
-    x, y = places[wrong].T
+        shape, own = marker(label, class_names[label]), labels == label
+        _marks(axes, positions[own & ~wrong], shape, area, colour(label), 1)
+        _marks(axes, positions[own & wrong], shape, INSIDE, "black", 4)
+    x, y = positions[wrong].T
     axes.scatter(x, y, s=RING, facecolors="white", edgecolors="black", linewidths=1.5, zorder=3)
-    for label in np.unique(labels[wrong]):
-        shape = marker(label, class_names[label])
-        own = labels == label
-        _marks(axes, places[own & wrong], shape, INSIDE, "black", 4)
     axes.grid(False)
     axes.margins(0.04)
     axes.set_aspect("equal", adjustable="datalim")  # a distance is the same in every direction
-    _names(axes, places, labels, class_names)
+    _names(axes, positions, labels, class_names)
 
 
-def _marks(axes: Axes, places: Places, shape: str, area: float, shown: str, zorder: int) -> None:
+def _marks(
+    axes: Axes, positions: Positions, shape: str, area: float, fill: str, zorder: int
+) -> None:
     if shape in SHAPES:
         area *= FILLED
-    x, y = places.T
+    x, y = positions.T
     axes.scatter(
-        x, y, s=area, marker=shape, facecolors=shown, linewidths=0, alpha=0.85, zorder=zorder
+        x, y, s=area, marker=shape, facecolors=fill, linewidths=0, alpha=0.85, zorder=zorder
     )
 
 
-def spread(places: Places, gap: float) -> Places:
-    """The same places pushed apart until no two are nearer than ``gap``, or for ``ROUNDS``."""
-    moved = places.copy()
+def spread(positions: Positions, gap: float) -> Positions:
+    """The same positions pushed apart until no two are nearer than ``gap``, or for ``ROUNDS``."""
+    moved = positions.copy()
     for _ in range(ROUNDS):
         away = moved[:, None] - moved[None]
         distance = np.linalg.norm(away, axis=2)
@@ -103,22 +101,22 @@ def spread(places: Places, gap: float) -> Places:
 
 
 def _names(
-    axes: Axes, places: Places, labels: NDArray[np.int64], class_names: Sequence[str]
+    axes: Axes, positions: Positions, labels: NDArray[np.int64], class_names: Sequence[str]
 ) -> None:
     """Write the name of each class at the median of its points, beside it where it is crowded."""
     present = np.unique(labels)
-    medians = np.array([np.median(places[labels == label], axis=0) for label in present])
+    medians = np.array([np.median(positions[labels == label], axis=0) for label in present])
     longest = max(len(class_names[label]) for label in present)
     size = NAME_SIZE if longest == 1 else LONG_NAME_SIZE
-    gap = GAP * np.ptp(places, axis=0).max() * size / NAME_SIZE
+    gap = GAP * np.ptp(positions, axis=0).max() * size / NAME_SIZE
     width = np.array([max(1, CHARACTER * longest), 1])  # of a name, in gaps
     beside = spread(medians / width, gap) * width
-    for label, median, place in zip(present, medians, beside, strict=True):
-        far = np.linalg.norm(place - median) > gap / 2
+    for label, median, position in zip(present, medians, beside, strict=True):
+        far = np.linalg.norm(position - median) > gap / 2
         axes.annotate(
             class_names[label],
             tuple(median),
-            tuple(place),
+            tuple(position),
             ha="center",
             va="center",
             fontsize=size,

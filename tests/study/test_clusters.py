@@ -39,8 +39,8 @@ def a_study() -> Study:
     answer = LABELS.copy()
     answer[ASTRAY] = 2
     study = make_study(test, test, test, CLASSES, {("mlp", 0): answer.tolist()})
-    (said,) = study.predictions.values()
-    return replace(study, predictions={said.run_id: replace(said, features=planted())})
+    (run,) = study.predictions.values()
+    return replace(study, predictions={run.run_id: replace(run, features=planted())})
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def test_planted_clusters_are_found_and_an_error_lies_among_the_class_that_was_s
     made: list[Picture | Sheet],
 ) -> None:
     row = sheets(made)["clusters"].frame.set_index("dimensions").loc[20]
-    for place in ("neighbours_accuracy", "neighbours_accuracy_in_tsne"):
-        assert row[place] == (len(LABELS) - 1) / len(LABELS), place
+    for column in ("neighbours_accuracy", "neighbours_accuracy_in_tsne"):
+        assert row[column] == (len(LABELS) - 1) / len(LABELS), column
     assert (row["errors"], row["majority_as_said"], row["majority_as_true"]) == (1, 1.0, 0.0)
     assert row["variance_of_first_2"] > 0.6
     assert row["variance_of_first_50"] == pytest.approx(1)  # there are but 20
@@ -70,9 +70,9 @@ def test_a_picture_names_every_class_and_rings_the_error_in_both_panels(
     made: list[Picture | Sheet],
 ) -> None:
     picture = pictures(made)["clusters_mlp_pytorch"]
-    said = words(picture.figure)
-    assert [said.count(name) for name in ("A", "B", "C")] == [2, 2, 2]
-    assert any("150 test images, 20 dimensions; in a ring: 1 error of the MLP" in s for s in said)
+    texts = words(picture.figure)
+    assert [texts.count(name) for name in ("A", "B", "C")] == [2, 2, 2]
+    assert any("150 test images, 20 dimensions; in a ring: 1 error of the MLP" in t for t in texts)
     assert [_rings(picture.figure, panel) for panel in (0, 1)] == [1, 1]
 
 
@@ -91,10 +91,10 @@ def test_the_same_input_gives_the_same_picture(made: list[Picture | Sheet]) -> N
 
 def test_without_a_model_the_pixels_alone_are_shown_and_nothing_is_ringed() -> None:
     test = make_split([0, 1] * 15)
-    found = list(clusters.make(make_study(test, test, test, 2)))
-    assert list(pictures(found)) == ["clusters_pixels"]
-    assert _rings(pictures(found)["clusters_pixels"].figure, 1) == 0
-    assert "errors" not in sheets(found)["clusters"].frame
+    artifacts = list(clusters.make(make_study(test, test, test, 2)))
+    assert list(pictures(artifacts)) == ["clusters_pixels"]
+    assert _rings(pictures(artifacts)["clusters_pixels"].figure, 1) == 0
+    assert "errors" not in sheets(artifacts)["clusters"].frame
 
 
 def test_too_few_images_or_a_missing_package_leave_nothing_and_the_step_says_what_it_needs(
@@ -111,10 +111,10 @@ def test_too_few_images_or_a_missing_package_leave_nothing_and_the_step_says_wha
 
 def test_a_sample_holds_every_class_in_its_proportion_and_is_the_same_each_time() -> None:
     labels = np.repeat([0, 1, 2], [600, 300, 100])
-    places = stratified(labels, 100)
-    assert np.bincount(labels[places]).tolist() == [60, 30, 10]
-    assert (np.diff(places) > 0).all()
-    np.testing.assert_array_equal(stratified(labels, 100), places)
+    indices = stratified(labels, 100)
+    assert np.bincount(labels[indices]).tolist() == [60, 30, 10]
+    assert (np.diff(indices) > 0).all()
+    np.testing.assert_array_equal(stratified(labels, 100), indices)
     np.testing.assert_array_equal(stratified(labels[:5], 100), np.arange(5))
 
 
@@ -143,31 +143,31 @@ def test_sixty_classes_have_looks_of_their_own_and_names_do_not_cover_each_other
 def test_names_with_signs_of_mathematics_are_drawn_as_shapes() -> None:
     labels = np.arange(60) % 4
     figure = Figure()
-    places = np.random.default_rng(0).normal(size=(60, 2))
+    positions = np.random.default_rng(0).normal(size=(60, 2))
     names = ("$", "_", "é", "a longer name")
-    scatter.draw(figure.add_subplot(), places, labels, names, labels == 9)
+    scatter.draw(figure.add_subplot(), positions, labels, names, labels == 9)
     assert style.png(figure)[:4] == b"\x89PNG"
     assert [scatter.marker(i, name) for i, name in enumerate(names)] == list("o^sD")
 
 
 def test_a_point_is_no_neighbour_of_itself_and_a_tie_goes_to_the_lower_class() -> None:
-    line = np.array([[0.0], [1.0], [3.0], [6.0]])
-    assert clusters.neighbours(line, 2).tolist() == [[1, 2], [0, 2], [1, 0], [2, 1]]
-    near = np.array([[1, 2], [2, 3]])
-    assert clusters.majority(near, np.array([0, 2, 1, 1])).tolist() == [1, 1]
+    line = np.array([[0.0], [1.0], [3.0], [6.0]])  # nearest two: 1, 2; 0, 2; 1, 0; 2, 1
+    assert clusters.majority(line, np.array([0, 2, 1, 1]), 2).tolist() == [1, 0, 0, 1]
 
 
 def test_silhouette_is_absent_where_there_is_one_class() -> None:
     vectors = planted()
     assert clusters.silhouette(vectors, np.zeros(len(vectors), np.int64)) is None
-    found = clusters.silhouette(vectors, LABELS)
-    assert found is not None
-    assert found > 0.5
+    planted_silhouette = clusters.silhouette(vectors, LABELS)
+    assert planted_silhouette is not None
+    assert planted_silhouette > 0.5
 
 
 def _rings(figure: Figure, panel: int) -> int:
     """How many points of a panel have an edge."""
-    drawn = [one for one in figure.axes[panel].collections if isinstance(one, PathCollection)]
+    drawn = figure.axes[panel].collections
     return sum(
-        len(np.asarray(one.get_offsets())) for one in drawn if np.max(one.get_linewidth()) > 1
+        len(np.asarray(marks.get_offsets()))
+        for marks in drawn
+        if isinstance(marks, PathCollection) and np.max(marks.get_linewidth()) > 1
     )
