@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bench.experiment import Experiment
@@ -25,8 +26,9 @@ from bench.report.tables.table import (
 )
 from bench.results.folder import Results, ResultsError, write_atomically
 from bench.results.record import Record
-from bench.stats import runs
+from bench.stats import runs, survival, verdict
 from bench.stats.runs import Replicates
+from bench.stats.verdict import Paired
 
 # Two results folders: which runs of theirs belong together, and what differs between them.
 
@@ -159,7 +161,7 @@ def _settings(record: Record) -> Iterator[tuple[str, str]]:
         yield f"{setting} for {wording.framework(one)} on {wording.device(one.device)}", value
 
 
-NAMES = ("A", "B")
+BOTH = columns.sides("A", "B")
 EXPLANATION = (
     "Ratios are B's over A's, the geometric mean over the seeds that both have; brackets hold 95 % "
     "intervals over those pairs, and after an accuracy Wilson's for the number of test images. "
@@ -272,14 +274,29 @@ def _columns(targets: Sequence[float]) -> tuple[Column, ...]:
     return (
         *columns.experiment(leave_out=("machine", "versions")),
         columns.FRAMEWORK,
-        *columns.throughputs(NAMES, ratio="B / A"),
-        *columns.verdicts(NAMES),
+        *columns.speeds(BOTH, "B / A"),
         *(
             column
             for target in targets
-            for column in (*columns.times(NAMES, target), columns.time_ratio(NAMES, target))
+            for column in (*(columns.time(target, side) for side in BOTH), _time_ratio(target))
         ),
-        *columns.accuracies(NAMES),
-        columns.accuracy_difference(NAMES),
-        *columns.outcomes(NAMES),
+        *map(columns.accuracy, BOTH),
+        columns.difference(
+            "B - A (points)",
+            "b_less_a_test_accuracy",
+            lambda row: verdict.difference(row.second, row.first, runs.test_accuracy),
+        ),
+        *map(columns.outcome_of, BOTH),
     )
+
+
+def _time_ratio(target: float) -> Column:
+    """Time to a target, B's over A's; absent where either has a miss."""
+
+    def paired(row: Row) -> Paired | None:
+        if not all(survival.all_reached(group, target) for group in row.groups):
+            return None
+        time = partial(runs.time_to_accuracy_s, target=target)
+        return verdict.compare(row.second, row.first, time)
+
+    return columns.ratio("B / A", f"b_over_a_{columns.time_name(target)}", paired, sign=" ×")

@@ -13,7 +13,7 @@ from functools import partial
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, Ranking, Standing, comparisons, ranking
 from bench.report.tables import differences
-from bench.report.tables.axes import pairs
+from bench.report.tables.axes import HARDWARE, pairs
 from bench.report.tables.columns import wilson_of
 from bench.stats import runs as stats
 from bench.stats import survival, uncertainty, verdict
@@ -259,10 +259,9 @@ def _hardware(groups: Sequence[Replicates]) -> Iterator[str]:
         if experiment.goal != "train":
             continue
         for device in (name for name in comparison.values("device") if name != "cpu"):
-            judged = verdict.judge_pairs(
-                [(on_device, on_cpu) for on_cpu, on_device in pairs(comparison, device)],
-                stats.throughput_images_per_s,
-            )
+            both = pairs(HARDWARE, comparison, ("cpu", device))
+            turned = [(on_device, on_cpu) for on_cpu, on_device in both]
+            judged = verdict.judge_pairs(turned, stats.throughput_images_per_s)
             claims = [faster(wording.framework(j.first.experiment), j) for j in judged if j]
             if claims:
                 place = wording.place(experiment, ("batch_size",))

@@ -41,7 +41,7 @@ def with_phases(record: Record, **changes: float) -> Record:
 
 
 def test_the_table_says_what_was_reached_under_which_roof_and_what_bounds_it() -> None:
-    text = markdown(costs.build_roofline, [make_record()])  # 1,000 images/s of 3.21 MFLOP
+    text = markdown(costs.limits, [make_record()])  # 1,000 images/s of 3.21 MFLOP
     row = cells(text, "pytorch eager")
     assert row["reached (GFLOP/s)"] == "3.21"
     assert row["intensity (FLOP/byte)"] == "14.0"
@@ -53,7 +53,7 @@ def test_the_table_says_what_was_reached_under_which_roof_and_what_bounds_it() -
 
 
 def test_without_a_peak_what_was_reached_stands_and_the_rest_is_absent() -> None:
-    text = to_markdown(costs.build_roofline(runs.replicates([make_record()], NONE)))
+    text = to_markdown(costs.limits(runs.replicates([make_record()], NONE)))
     row = cells(text, "pytorch eager")
     assert row["reached (GFLOP/s)"] == "3.21"
     assert "share of roof (%)" not in row
@@ -62,40 +62,35 @@ def test_without_a_peak_what_was_reached_stands_and_the_rest_is_absent() -> None
 
 def test_a_run_above_the_peak_shows_that_the_peak_was_measured_too_low() -> None:
     fast = make_record(train_s=(0.5, 0.5))  # 6.4 GFLOP/s, of 4
-    assert "it was measured too low" in markdown(costs.build_roofline, [fast])
-    assert "it was measured too low" not in markdown(costs.build_roofline, [make_record()])
+    assert "it was measured too low" in markdown(costs.limits, [fast])
+    assert "it was measured too low" not in markdown(costs.limits, [make_record()])
     notes = [text.get_text() for text in drawn(plots_costs.ROOFLINE, [fast]).texts]
     assert any("it was measured too low" in note for note in notes)
 
 
 def test_an_architecture_without_costs_has_no_section() -> None:
     records = [make_record(architecture="transformer"), make_record()]
-    sections = costs.build_roofline(runs.replicates(records, EVIDENCE)).sections
+    sections = costs.limits(runs.replicates(records, EVIDENCE)).sections
     assert [section.rows[0].first.experiment.architecture for section in sections] == ["mlp"]
 
 
 def test_a_framework_that_failed_stands_in_the_table_of_costs() -> None:
     records = [make_record(), make_record(framework="keras-jax", status="crashed")]
-    assert (
-        cells(markdown(costs.build_roofline, records), "keras-jax eager")["runs"]
-        == "0 of 1; crashed"
-    )
+    assert cells(markdown(costs.limits, records), "keras-jax eager")["runs"] == "0 of 1; crashed"
 
 
 # Energy and price
 
 
 def test_energy_that_cannot_be_measured_says_why_and_is_never_blank() -> None:
-    text = markdown(costs.build_energy, [with_energy(make_record(), NO_COUNTERS)])
+    text = markdown(costs.energy, [with_energy(make_record(), NO_COUNTERS)])
     row = cells(text, "pytorch eager")
     assert row["energy"] == ("not measurable here: no RAPL counters under /sys/class/powercap")
     assert "energy to 97 % (J)" not in row
 
 
 def test_energy_is_told_by_image_and_to_each_target() -> None:
-    row = cells(
-        markdown(costs.build_energy, [with_energy(make_record(), METERED)]), "pytorch eager"
-    )
+    row = cells(markdown(costs.energy, [with_energy(make_record(), METERED)]), "pytorch eager")
     assert row["energy"] == "RAPL, whole processor packages"
     assert row["power (W)"] == "25.0"
     assert row["an image (mJ)"] == "30.0"
@@ -105,22 +100,22 @@ def test_energy_is_told_by_image_and_to_each_target() -> None:
 
 def test_the_price_is_of_start_up_and_training_to_the_target() -> None:
     records = [make_record(seed=0), make_record(seed=1, accuracies=(0.9, 0.9))]
-    row = cells(markdown(costs.build_energy, records), "pytorch eager")
+    row = cells(markdown(costs.energy, records), "pytorch eager")
     assert row["energy"] == "not asked for"
     assert row["price to 97 %, at 2.5 an hour"] == "not reached in 1 of 2; the others 0.00333"
     assert row["price to 99 %, at 2.5 an hour"] == "not reached"
-    (raw,) = rows(costs.build_energy, records)
+    (raw,) = rows(costs.energy, records)
     assert float(raw["price_to_97_percent_mean_currency"]) == pytest.approx(2.5 * 4.8 / 3600)
     assert raw["price_to_97_percent_not_reached_n"] == "1"
 
 
 def test_without_a_price_and_without_energy_there_is_no_table() -> None:
-    assert costs.build_energy(runs.replicates([make_record()], NONE)).sections == ()
+    assert costs.energy(runs.replicates([make_record()], NONE)).sections == ()
 
 
 def test_without_a_price_there_is_no_column_for_it() -> None:
     groups = runs.replicates([with_energy(make_record(), METERED)], NONE)
-    assert "price to" not in to_markdown(costs.build_energy(groups)).partition("## ")[2]
+    assert "price to" not in to_markdown(costs.energy(groups)).partition("## ")[2]
 
 
 # The ledger
@@ -128,7 +123,7 @@ def test_without_a_price_there_is_no_column_for_it() -> None:
 
 def test_the_ledger_adds_up_to_the_wall_time() -> None:
     record = replace(with_phases(make_record(), start_s=0.5), wall_s=20.0)
-    row = cells(markdown(frameworks.build_ledger, [record]), "pytorch eager")
+    row = cells(markdown(frameworks.ledger, [record]), "pytorch eager")
     of_wall = {name: row[name] for name in list(row)[2:] if "(" in row[name]}
     assert next(iter(of_wall)) == "start (s)"
     assert list(of_wall)[-1] == "rest (s)"
@@ -154,7 +149,7 @@ def a_pair(late_s: float, step_s: Sequence[float], **other: Any) -> list[Record]
 
 def test_compiling_pays_after_so_many_steps_epochs_and_seconds() -> None:
     records = a_pair(10.0, [0.1, 0.16], execution="compiled")
-    row = cells(markdown(costs.build_break_even, records), "pytorch eager, CPU")
+    row = cells(markdown(costs.break_even, records), "pytorch eager, CPU")
     assert row["second"] == "pytorch compiled, CPU"
     assert row["second is ahead"] == "after 175 (100 to 250) steps"
     assert row["epochs"] == "21.9 (12.5 to 31.2)"  # of 8 steps
@@ -163,15 +158,15 @@ def test_compiling_pays_after_so_many_steps_epochs_and_seconds() -> None:
 
 def test_an_accelerator_that_starts_no_later_and_is_faster_pays_at_once() -> None:
     records = a_pair(0.0, [0.1], device="cuda")
-    row = cells(markdown(costs.build_break_even, records), "pytorch eager, CPU")
+    row = cells(markdown(costs.break_even, records), "pytorch eager, CPU")
     assert (row["second"], row["second is ahead"]) == ("pytorch eager, CUDA", "at once")
 
 
 def test_slower_steps_never_pay() -> None:
     records = a_pair(10.0, [0.3, 0.2], framework="keras-jax")
-    row = cells(markdown(costs.build_break_even, records), "pytorch eager, CPU")
+    row = cells(markdown(costs.break_even, records), "pytorch eager, CPU")
     assert row["second is ahead"] == "never"
-    (raw,) = rows(costs.build_break_even, records)
+    (raw,) = rows(costs.break_even, records)
     assert (raw["break_even_median_steps"], raw["never_ahead_n"], raw["seeds_n"]) == ("", "2", "2")
 
 
@@ -183,17 +178,17 @@ def test_seeds_that_disagree_are_counted() -> None:
         Lead(begins=0.0, ends=7.5),
     )
     found = BreakEven(leads=leads, lines=(line, line, line))
-    assert costs.said(found) == (
+    assert costs.ahead(found) == (
         "after 11 steps in 1 of 3; until 8 steps in 1 of 3; never in 1 of 3"
     )
-    assert costs.said(BreakEven(leads=(), lines=())) == "no seed in common"
+    assert costs.ahead(BreakEven(leads=(), lines=())) == "no seed in common"
 
 
 def test_a_sweep_of_batch_sizes_sets_no_framework_against_another_beside_trainings() -> None:
     rivals = [make_record(framework=name) for name in ("pytorch", "keras-jax")]
     sweep = [replace_goal(record) for record in rivals]
-    both = costs.build_break_even(runs.replicates([*rivals, *sweep])).sections
-    alone = costs.build_break_even(runs.replicates(sweep)).sections
+    both = costs.break_even(runs.replicates([*rivals, *sweep])).sections
+    alone = costs.break_even(runs.replicates(sweep)).sections
     assert [section.rows[0].first.experiment.goal for section in both] == ["train"]
     assert [section.rows[0].first.experiment.goal for section in alone] == ["throughput"]
 

@@ -116,7 +116,7 @@ def test_the_note_of_a_section_says_it() -> None:
     assert trust.unasked_note(comparison) == (
         "threads: 2 in pytorch eager, 1 in keras-jax compiled: not asked for."
     )
-    (section,) = frameworks.build_frameworks(groups).sections
+    (section,) = frameworks.side_by_side(groups).sections
     assert trust.unasked_note(comparison) in section.note
 
 

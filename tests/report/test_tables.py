@@ -41,7 +41,7 @@ def _split(line: str) -> list[str]:
 
 
 def test_frameworks_side_by_side_with_one_seed_say_no_deviation() -> None:
-    row = cells(markdown(frameworks.build_frameworks, [make_record()]), "pytorch eager")
+    row = cells(markdown(frameworks.side_by_side, [make_record()]), "pytorch eager")
     assert row["training (images/s)"] == "1,000"
     assert row["time to 97 % (s)"] == "2.00"
     assert row["time to 99 % (s)"] == "not reached"
@@ -56,7 +56,7 @@ def test_frameworks_side_by_side_with_several_seeds_say_mean_deviation_and_n() -
         make_record(seed=0, train_s=(1.0, 1.0), correct=970),
         make_record(seed=1, train_s=(0.5, 0.5), correct=980, accuracies=(0.95, 0.96)),
     ]
-    row = cells(markdown(frameworks.build_frameworks, records), "pytorch eager")
+    row = cells(markdown(frameworks.side_by_side, records), "pytorch eager")
     assert row["training (images/s)"] == "1,500 ± 710 (2)"
     assert row["test accuracy (%)"] == "97.50 ± 0.71 (2) [96.34 to 98.30]"
     assert row["time to 97 % (s)"] == "2.00 [2.00 to ∞]; not reached in 1 of 2"
@@ -65,7 +65,7 @@ def test_frameworks_side_by_side_with_several_seeds_say_mean_deviation_and_n() -
 
 def test_the_csv_keeps_raw_numbers_with_mean_deviation_and_n_apart() -> None:
     records = [make_record(seed=seed, train_s=(s, s)) for seed, s in ((0, 1.0), (1, 0.5))]
-    (row,) = rows(frameworks.build_frameworks, records)
+    (row,) = rows(frameworks.side_by_side, records)
     assert float(row["throughput_mean_images_per_s"]) == 1500
     assert float(row["throughput_std_images_per_s"]) == pytest.approx(707.1067811865476)
     assert row["throughput_n"] == "2"
@@ -85,12 +85,12 @@ def test_frameworks_are_set_beside_the_one_with_the_highest_throughput() -> None
         for name, each in seconds.items()
         for seed, s in enumerate(each)
     ]
-    text = markdown(frameworks.build_frameworks, records)
+    text = markdown(frameworks.side_by_side, records)
     row = cells(text, "keras-jax eager")
     assert row["of the highest"] == "0.502 [0.442 to 0.570]"
     assert row["beside the highest"] == "slower"
     assert cells(text, "pytorch eager")["beside the highest"] == "the highest"
-    raw = {one["framework"]: one for one in rows(frameworks.build_frameworks, records)}
+    raw = {one["framework"]: one for one in rows(frameworks.side_by_side, records)}
     assert raw["pytorch"]["throughput_to_highest_ratio"] == ""
     assert raw["keras-jax"]["throughput_to_highest_pairs_n"] == "3"
     assert raw["keras-jax"]["throughput_to_highest_verdict"] == "slower"
@@ -99,33 +99,33 @@ def test_frameworks_are_set_beside_the_one_with_the_highest_throughput() -> None
 
 def test_of_one_seed_no_framework_is_called_slower() -> None:
     records = [make_record(), make_record(framework="keras-jax", train_s=(9.0, 9.0))]
-    row = cells(markdown(frameworks.build_frameworks, records), "keras-jax eager")
+    row = cells(markdown(frameworks.side_by_side, records), "keras-jax eager")
     assert row["of the highest"] == "0.111"
     assert row["beside the highest"] == "undecided: one pair"
 
 
 def test_the_csv_of_one_seed_has_an_empty_deviation() -> None:
-    (row,) = rows(frameworks.build_frameworks, [make_record()])
+    (row,) = rows(frameworks.side_by_side, [make_record()])
     assert row["throughput_std_images_per_s"] == ""
 
 
 def test_a_framework_that_failed_is_a_row_with_its_reason() -> None:
     failed = make_record(framework="keras-jax", status="not installed", reason="no | jax\nhere")
-    text = markdown(frameworks.build_frameworks, [make_record(), failed])
+    text = markdown(frameworks.side_by_side, [make_record(), failed])
     row = cells(text, "keras-jax eager")
     assert row["runs"] == "0 of 1; not installed: no ¦ jax here"
     assert row["training (images/s)"] == "not measured"
 
 
 def test_a_column_that_nothing_was_measured_for_is_left_out() -> None:
-    text = markdown(frameworks.build_frameworks, [make_record(goal="throughput", targets=())])
+    text = markdown(frameworks.side_by_side, [make_record(goal="throughput", targets=())])
     assert "test accuracy" not in text.partition("## ")[2]
     assert "device memory" not in text
 
 
 def test_p99_of_few_samples_is_not_measured() -> None:
     few = make_record(framework="keras-jax", latencies_s=(0.001,) * 30)
-    row = cells(markdown(frameworks.build_frameworks, [make_record(), few]), "keras-jax eager")
+    row = cells(markdown(frameworks.side_by_side, [make_record(), few]), "keras-jax eager")
     assert row["latency p95 (ms)"] == "1.00"
     assert row["latency p99 (ms)"] == "not measured"
 
@@ -134,7 +134,7 @@ def test_goals_and_hyper_parameters_have_sections_of_their_own() -> None:
     records = [make_record(), make_record(goal="throughput"), make_record(learning_rate=0.01)]
     headings = [
         line
-        for line in markdown(frameworks.build_frameworks, records).splitlines()
+        for line in markdown(frameworks.side_by_side, records).splitlines()
         if line.startswith(("## ", "Equal"))
     ]
     assert len(headings) == 6
@@ -149,12 +149,12 @@ def test_the_swap_has_a_row_an_architecture_and_columns_a_task() -> None:
         for (name, task), correct in accuracies.items()
         for source in ["mnist" if task == "digits" else "az-sample"]
     ]
-    text = markdown(axes.build_swap, records)
+    text = markdown(axes.swap, records)
     assert cells(text, "MLP")["digits (mnist): test accuracy (%)"] == "97.00 [95.75 to 97.89]"
     assert cells(text, "MLP")["letters (az-sample): test accuracy (%)"] == "90.00 [87.98 to 91.71]"
     assert cells(text, "CNN")["letters (az-sample): test accuracy (%)"] == "not measured"
     assert "Letters: a sample of the full set (az-sample)." in text
-    by_name = {row["architecture"]: row for row in rows(axes.build_swap, records)}
+    by_name = {row["architecture"]: row for row in rows(axes.swap, records)}
     assert by_name["cnn"]["digits_mnist_test_accuracy_mean_fraction"] == "0.99"
     assert by_name["cnn"]["letters_az_sample_test_accuracy_n"] == "0"
 
@@ -165,10 +165,10 @@ def test_hardware_gives_the_speed_up_only_where_both_sides_exist() -> None:
         make_record(device="cuda", train_s=(0.1, 0.1)),
         make_record(framework="keras-jax", device="cuda"),
     ]
-    text = markdown(axes.build_hardware, records)
+    text = markdown(axes.hardware, records)
     assert cells(text, "pytorch eager")["speed-up"] == "10.0 ×"
     assert "keras-jax" not in text
-    (row,) = rows(axes.build_hardware, records)
+    (row,) = rows(axes.hardware, records)
     assert float(row["cuda_over_cpu_throughput_ratio"]) == pytest.approx(10)
 
 
@@ -178,10 +178,10 @@ def test_the_speed_up_of_several_seeds_has_an_interval() -> None:
         for device, s in (("cpu", 1.0), ("cuda", 0.1))
         for seed in range(3)
     ]
-    text = markdown(axes.build_hardware, records)
+    text = markdown(axes.hardware, records)
     assert cells(text, "pytorch eager")["speed-up"] == "10.0 × [10.0 to 10.0]"
     assert cells(text, "pytorch eager")["CUDA is"] == "faster"
-    (row,) = rows(axes.build_hardware, records)
+    (row,) = rows(axes.hardware, records)
     assert float(row["cuda_over_cpu_throughput_ratio_low"]) == pytest.approx(10)
     assert row["cuda_over_cpu_throughput_pairs_n"] == "3"
 
@@ -193,7 +193,7 @@ def test_hardware_of_which_one_side_failed_has_no_speed_up() -> None:
         make_record(framework="keras-jax"),
         make_record(framework="keras-jax", device="cuda"),
     ]
-    row = cells(markdown(axes.build_hardware, records), "pytorch eager")
+    row = cells(markdown(axes.hardware, records), "pytorch eager")
     assert row["CPU training (images/s)"] == "1,000"
     assert row["CUDA training (images/s)"] == "not measured"
     assert row["speed-up"] == "–"
@@ -207,22 +207,22 @@ def test_a_sweep_has_a_column_a_batch_size_and_says_what_failed() -> None:
         make_record(goal="throughput", batch_size=1024, status="crashed"),
         make_record(goal="throughput", batch_size=1024, framework="keras-jax"),
     ]
-    row = cells(markdown(frameworks.build_batch_size, records), "pytorch eager")
+    row = cells(markdown(frameworks.batch_sizes, records), "pytorch eager")
     assert row["batch 20 (images/s)"] == "500"
     assert row["batch 128 (images/s)"] == "1,000"
     assert row["batch 1,024 (images/s)"] == "not measured"
     assert row["failed"] == "batch 1,024: crashed"
-    raw = rows(frameworks.build_batch_size, records)[-1]
+    raw = rows(frameworks.batch_sizes, records)[-1]
     assert raw["batch_20_throughput_mean_images_per_s"] == "500.0"
 
 
 def test_goals_are_not_one_sweep() -> None:
     records = [make_record(batch_size=20), make_record(goal="throughput", batch_size=128)]
-    assert frameworks.build_batch_size(runs.replicates(records)).sections == ()
+    assert frameworks.batch_sizes(runs.replicates(records)).sections == ()
 
 
 def test_the_ledger_tells_start_up_by_phase() -> None:
-    row = cells(markdown(frameworks.build_ledger, [make_record()]), "pytorch eager")
+    row = cells(markdown(frameworks.ledger, [make_record()]), "pytorch eager")
     assert (row["import (s)"], row["warm-up (s)"]) == ("2.00 (22.2 %)", "0.50 (5.6 %)")
     assert row["start-up in all (s)"] == "2.80"
 
@@ -233,7 +233,7 @@ def test_every_run_is_a_row_whether_it_ended_well_or_not() -> None:
         make_record(seed=1, status="diverged", reason="the loss is nan"),
         make_record(task="letters", source="glyphs"),
     ]
-    found = {(row["task"], row["seed"]): row for row in rows(frameworks.build_runs, records)}
+    found = {(row["task"], row["seed"]): row for row in rows(frameworks.all_runs, records)}
     assert set(found) == {("digits", "0"), ("digits", "1"), ("letters", "0")}
     assert found["digits", "1"]["status"] == "diverged"
     assert found["digits", "1"]["throughput_images_per_s"] == ""

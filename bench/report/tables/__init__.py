@@ -1,26 +1,26 @@
-"""One table a file, and their list. To add one: a module with ``build(groups) -> Table`` here."""
+"""The list of tables. To add one: a function ``(groups) -> Table`` in a file here, and a line."""
 
 from __future__ import annotations
 
 from bench.report.tables import axes, certificates, costs, differences, frameworks, ladder, latency
 
 TABLES = (
-    frameworks.build_frameworks,
-    differences.build_differences,
-    differences.build_models,
-    axes.build_swap,
-    axes.build_hardware,
+    frameworks.side_by_side,
+    differences.between_frameworks,
+    differences.between_models,
+    axes.swap,
+    axes.hardware,
     axes.precision,
     axes.threads,
-    frameworks.build_batch_size,
+    frameworks.batch_sizes,
     latency.build,
     certificates.build,
     ladder.build,
-    frameworks.build_ledger,
-    costs.build_break_even,
-    costs.build_roofline,
-    costs.build_energy,
-    frameworks.build_runs,
+    frameworks.ledger,
+    costs.break_even,
+    costs.limits,
+    costs.energy,
+    frameworks.all_runs,
 )
 # Tables that show the rungs of ladders too; the others show the matched runs beside one another.
-WITH_RUNGS = (ladder.build, frameworks.build_runs)
+WITH_RUNGS = (ladder.build, frameworks.all_runs)

@@ -1,10 +1,9 @@
-"""What precision and threads buy: the same experiment at two values of one axis."""
+"""One thing varied, all else equal: hardware, precision, threads; and architectures by tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations, groupby
 from typing import Any
 
@@ -21,111 +20,164 @@ from bench.report.comparison import (
     swaps,
 )
 from bench.report.tables import columns
-from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows, labelled
+from bench.report.tables.columns import Side
+from bench.report.tables.table import (
+    Column,
+    Row,
+    Section,
+    Table,
+    equal_in_all_rows,
+    heading,
+    labelled,
+)
 from bench.stats.runs import Replicates
+
+# What a row of the swap has several of.
+OF_A_PAIR = ("task", "source", *RECIPE, *SCHEDULE, "data_fingerprint")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """One field of an experiment that a reader may want to vary."""
+    """One field of an experiment that a reader may want to vary, and the table of it."""
 
     field: str
-    title: str
     order: Callable[[Any], Any]  # of its values; the first of two is what the other stands beside
-    said: Callable[[Any], str]
-    needs: str
+    name: Callable[[Any], str]  # of a value, for a reader
+    over: str  # header of the throughput of the second over that of the first, of their names
+    conditions: tuple[str, ...]  # fields that stand in a section's heading
+    same_versions: bool  # whether both have to have the same packages
+    note: Callable[[Comparison], str] = lambda _: ""  # more of what is equal in all rows
 
 
+def _hardware_note(comparison: Comparison) -> str:
+    gpus = {gpu: None for group in comparison.groups for gpu in group.records[0].machine.gpus}
+    named = "; ".join(map(wording.gpu, gpus))
+    return f" CPU: {wording.machine(comparison.host)}. " + (f"GPU: {named}." if named else "")
+
+
+HARDWARE = Axis(
+    field="device",
+    order=lambda device: (device != "cpu", device),
+    name=wording.device,
+    over="speed-up",
+    conditions=("batch_size", "goal"),
+    same_versions=False,  # a device may have an environment of its own
+    note=_hardware_note,
+)
 PRECISION = Axis(
     field="precision",
-    title="What precision buys",
     order=("fp32", "tf32", "bf16").index,
-    said=str,
-    needs="the same experiments in two precisions, such as --precision fp32,bf16",
+    name=str,
+    over="{1} / {0}",
+    conditions=("device", "batch_size", "goal"),
+    same_versions=True,
 )
 THREADS = Axis(
     field="threads",
-    title="What threads buy",
     order=lambda threads: (threads is None, threads or 0),
-    said=lambda threads: "all threads" if threads is None else wording.counted(threads, "thread"),
-    needs="the same experiments on different numbers of processors, such as --threads 1,2",
+    name=lambda threads: "all threads" if threads is None else wording.counted(threads, "thread"),
+    over="{1} / {0}",
+    conditions=("device", "batch_size", "goal"),
+    same_versions=True,
 )
+ONE_THING_CHANGED = (
+    "The same experiment with one thing changed. The ratio is of training throughputs, "
+    "seed by seed, with its 95 % interval in brackets; p is corrected by Holm's method "
+    "for all rows of a section. Brackets after an accuracy are Wilson's interval for the "
+    "number of test images."
+)
+
+
+def hardware(groups: Sequence[Replicates]) -> Table:
+    """A section a subject and accelerator beside the CPU; a row a framework."""
+    return Table(
+        name="hardware",
+        title="Hardware side by side",
+        explanation=(
+            "The same experiment on the CPU and on an accelerator of the same machine. The "
+            "speed-up is the accelerator's training throughput over the CPU's, the geometric mean "
+            "of the ratios seed by seed, with its 95 % interval in brackets. Time to accuracy is "
+            "the Kaplan–Meier median, in which misses count, and brackets after an accuracy are "
+            "Wilson's interval for the number of test images. p is corrected by Holm's method for "
+            "all rows of a section."
+        ),
+        needs="the same experiments on the CPU and on another device, such as CUDA",
+        sections=_sections(HARDWARE, groups),
+    )
 
 
 def precision(groups: Sequence[Replicates]) -> Table:
     """A section a subject and pair of precisions; a row a framework."""
-    return _table(PRECISION, groups)
+    return Table(
+        name="precision",
+        title="What precision buys",
+        explanation=ONE_THING_CHANGED,
+        needs="the same experiments in two precisions, such as --precision fp32,bf16",
+        sections=_sections(PRECISION, groups),
+    )
 
 
 def threads(groups: Sequence[Replicates]) -> Table:
     """A section a subject and pair of numbers of threads; a row a framework."""
-    return _table(THREADS, groups)
-
-
-def _table(axis: Axis, groups: Sequence[Replicates]) -> Table:
-    sections = (
-        _section(axis, comparison, one, other)
-        for comparison in comparisons(groups, (*FRAMEWORK, axis.field))
-        for one, other in combinations(sorted(comparison.values(axis.field), key=axis.order), 2)
-    )
     return Table(
-        name=axis.field,
-        title=axis.title,
-        explanation=(
-            "The same experiment with one thing changed. The ratio is of training throughputs, "
-            "seed by seed, with its 95 % interval in brackets; p is corrected by Holm's method "
-            "for all rows of a section. Brackets after an accuracy are Wilson's interval for the "
-            "number of test images."
-        ),
-        needs=axis.needs,
-        sections=tuple(section for section in sections if section.rows),
+        name="threads",
+        title="What threads buy",
+        explanation=ONE_THING_CHANGED,
+        needs="the same experiments on different numbers of processors, such as --threads 1,2",
+        sections=_sections(THREADS, groups),
     )
 
 
-def _section(axis: Axis, comparison: Comparison, one: Any, other: Any) -> Section:
-    experiment = comparison.experiment
-    place = wording.place(experiment, ("device", "batch_size", "goal"), leave_out=(axis.field,))
-    names = (axis.said(one), axis.said(other))
-    rows = labelled(
-        (first, second)
-        for first in only(comparison.groups, **{axis.field: one})
-        for second in only(
-            comparison.groups,
-            framework=first.experiment.framework,
-            execution=first.experiment.execution,
-            **{axis.field: other},
-        )
-        if first.versions == second.versions
+def _sections(axis: Axis, groups: Sequence[Replicates]) -> tuple[Section, ...]:
+    """A section for every two values, where a framework was run at both."""
+    sections = (
+        _section(axis, comparison, values)
+        for comparison in comparisons(groups, (*FRAMEWORK, axis.field))
+        for values in combinations(sorted(comparison.values(axis.field), key=axis.order), 2)
     )
-    subject = wording.subject(experiment, comparison.data)
+    return tuple(section for section in sections if section.rows)
+
+
+def _section(axis: Axis, comparison: Comparison, values: tuple[Any, Any]) -> Section:
+    first, second = map(axis.name, values)
+    subject = heading(comparison, *axis.conditions, leave_out=(axis.field,))
     return Section(
-        heading=f"{names[0]} and {names[1]}: {subject}, {place}",
-        note=equal_in_all_rows(comparison),
-        columns=_columns(axis, comparison, names),
-        rows=columns.judged_rows(rows),
+        heading=f"{first} and {second}: {subject}",
+        note=equal_in_all_rows(comparison) + axis.note(comparison),
+        columns=_columns(axis, comparison, columns.sides(first, second)),
+        rows=columns.judged_rows(labelled(pairs(axis, comparison, values))),
     )
 
 
-def _columns(axis: Axis, comparison: Comparison, names: tuple[str, str]) -> tuple[Column, ...]:
+def pairs(
+    axis: Axis, comparison: Comparison, values: tuple[Any, Any]
+) -> list[tuple[Replicates, Replicates]]:
+    """The groups of each framework that was run at both values of the axis."""
+    firsts, seconds = (only(comparison.groups, **{axis.field: value}) for value in values)
+    return [
+        (first, second)
+        for first in firsts
+        for second in only(seconds, **{name: getattr(first.experiment, name) for name in FRAMEWORK})
+        if first.versions == second.versions or not axis.same_versions
+    ]
+
+
+def _columns(axis: Axis, comparison: Comparison, both: tuple[Side, Side]) -> tuple[Column, ...]:
     return (
         *columns.experiment(leave_out=(axis.field,)),
         columns.FRAMEWORK,
-        *columns.throughputs(names, ratio=f"{names[1]} / {names[0]}"),
-        *columns.verdicts(names),
-        *(column for target in comparison.targets for column in columns.times(names, target)),
-        *columns.accuracies(names),
+        *columns.speeds(both, axis.over.format(*(side.header for side in both))),
+        *(columns.time(target, side) for target in comparison.targets for side in both),
+        *map(columns.accuracy, both),
         columns.WORK,
-        *columns.outcomes(names),
+        *map(columns.outcome_of, both),
     )
 
 
-# The architecture swap: every architecture on every task.
+# The architecture swap: every architecture on every task
 
 
-OF_A_PAIR = ("task", "source", *RECIPE, *SCHEDULE, "data_fingerprint")  # a row has several of each
-
-
-def build_swap(groups: Sequence[Replicates]) -> Table:
+def swap(groups: Sequence[Replicates]) -> Table:
     """A section for each framework, device and batch size; a row an architecture."""
     return Table(
         name="swap",
@@ -141,121 +193,42 @@ def build_swap(groups: Sequence[Replicates]) -> Table:
 
 
 def _swap_section(comparison: Comparison) -> Section:
+    def architecture(group: Replicates) -> str:
+        return group.experiment.architecture
+
     experiment = comparison.experiment
-    by_architecture = groupby(
-        sorted(comparison.groups, key=lambda group: group.experiment.architecture),
-        lambda group: group.experiment.architecture,
-    )
+    conditions = wording.place(experiment, ("device", "batch_size"))
+    by_architecture = groupby(sorted(comparison.groups, key=architecture), architecture)
     return Section(
-        heading=f"{wording.framework(experiment)}, "
-        + wording.place(experiment, ("device", "batch_size")),
-        note=_note(comparison),
+        heading=f"{wording.framework(experiment)}, {conditions}",
+        note=" ".join(_swap_notes(comparison)),
         columns=_swap_columns(comparison),
         rows=[Row(groups=tuple(members)) for _, members in by_architecture],
     )
 
 
-def _note(comparison: Comparison) -> str:
+def _swap_notes(comparison: Comparison) -> list[str]:
     equal = comparison.constant(leave_out=(*HEADING, *FRAMEWORK))
-    own = differences(comparison)
+    sentences = (f"Equal in all cells: {equal}", differences(comparison))
     notices = wording.notices(group.data for group in comparison.groups)
-    return " ".join((f"Equal in all cells: {equal}.", *([f"{own}."] if own else []), *notices))
+    return [*(f"{sentence}." for sentence in sentences if sentence), *notices]
 
 
 def _swap_columns(comparison: Comparison) -> tuple[Column, ...]:
-    places = sorted({(g.experiment.task, g.experiment.source) for g in comparison.groups})
+    tasks = sorted({(g.experiment.task, g.experiment.source) for g in comparison.groups})
+    sides = [_task_side(task, source) for task, source in tasks]
     return (
         *columns.experiment(leave_out=OF_A_PAIR),
         columns.text("network", lambda group: wording.architecture(group.experiment.architecture)),
-        *(column for task, source in places for column in _task_columns(task, source)),
+        *(column(side) for side in sides for column in (columns.accuracy, columns.throughput)),
         columns.WORK,
         columns.failed(lambda group: wording.images(group.data)),
     )
 
 
-def _task_columns(task: str, source: str) -> tuple[Column, Column]:
-    pick = partial(_pick, task=task, source=source)
-    of, name = f"{task} ({source}):", f"{task}_{source.replace('-', '_')}_"
-    return (
-        columns.accuracy(of=of, name=name, pick=pick),
-        columns.throughput(of=of, name=name, pick=pick),
-    )
-
-
-def _pick(row: Row, task: str, source: str) -> Replicates | None:
-    found = only(row.groups, task=task, source=source)
-    return found[0] if found else None
-
-
-# Hardware side by side: the CPU and an accelerator of the same machine, with the speed-up.
-
-
-def build_hardware(groups: Sequence[Replicates]) -> Table:
-    """A section a device beside the CPU and a subject; a row a framework."""
-    sections = (
-        _hardware_section(comparison, device)
-        for comparison in comparisons(groups, (*FRAMEWORK, "device"))
-        for device in comparison.values("device")
-        if device != "cpu"
-    )
-    return Table(
-        name="hardware",
-        title="Hardware side by side",
-        explanation=(
-            "The same experiment on the CPU and on an accelerator of the same machine. The "
-            "speed-up is the accelerator's training throughput over the CPU's, the geometric mean "
-            "of the ratios seed by seed, with its 95 % interval in brackets. Time to accuracy is "
-            "the Kaplan–Meier median, in which misses count, and brackets after an accuracy are "
-            "Wilson's interval for the number of test images. p is corrected by Holm's method for "
-            "all rows of a section."
-        ),
-        needs="the same experiments on the CPU and on another device, such as CUDA",
-        sections=tuple(section for section in sections if section.rows),
-    )
-
-
-def pairs(comparison: Comparison, device: str) -> tuple[tuple[Replicates, Replicates], ...]:
-    """CPU and device of each framework that was run on both."""
-    return tuple(
-        (on_cpu, on_device)
-        for on_cpu in only(comparison.groups, device="cpu")
-        for on_device in only(
-            comparison.groups,
-            device=device,
-            framework=on_cpu.experiment.framework,
-            execution=on_cpu.experiment.execution,
-        )
-    )
-
-
-def _hardware_section(comparison: Comparison, device: str) -> Section:
-    experiment = comparison.experiment
-    place = wording.place(experiment, ("batch_size", "goal"))
-    shown = wording.device(device)
-    rows = labelled(pairs(comparison, device))
-    return Section(
-        heading=f"CPU and {shown}: {wording.subject(experiment, comparison.data)}, {place}",
-        note=f"{equal_in_all_rows(comparison)} {_hardware(comparison)}",
-        columns=_hardware_columns(comparison, shown),
-        rows=columns.judged_rows(rows),
-    )
-
-
-def _hardware(comparison: Comparison) -> str:
-    gpus = {g: None for group in comparison.groups for g in group.records[0].machine.gpus}
-    named = "; ".join(map(wording.gpu, gpus))
-    return f"CPU: {wording.machine(comparison.host)}. " + (f"GPU: {named}." if named else "")
-
-
-def _hardware_columns(comparison: Comparison, device: str) -> tuple[Column, ...]:
-    names = ("CPU", device)
-    return (
-        *columns.experiment(leave_out=("device",)),
-        columns.FRAMEWORK,
-        *columns.throughputs(names, ratio="speed-up"),
-        *columns.verdicts(names),
-        *(column for target in comparison.targets for column in columns.times(names, target)),
-        *columns.accuracies(names),
-        columns.WORK,
-        *columns.outcomes(names),
+def _task_side(task: str, source: str) -> Side:
+    """The group of a row that was trained on one task."""
+    return Side(
+        pick=lambda row: next(iter(only(row.groups, task=task, source=source)), None),
+        header=f"{task} ({source}):",
     )

@@ -1,298 +1,88 @@
-"""The columns that tables are made of."""
+"""The columns that tables are made of, and the sections that share them.
+
+A column is about one ``Side`` of a row: its only group, or one of several beside one another.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from bench.report import trust, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, Comparison
-from bench.report.tables.table import Cell, Column, Raw, Row
-from bench.stats import runs as stats
-from bench.stats import survival, uncertainty
-from bench.stats import verdict as stats_verdict
+from bench.report.tables.table import Cell, Column, Raw, Row, Section, of_frameworks
+from bench.stats import runs, survival, uncertainty, verdict
 from bench.stats.runs import Replicates, Statistic, Summary
-from bench.stats.survival import Observed
 from bench.stats.uncertainty import Interval
 from bench.stats.verdict import Difference, Judged, Paired
 
-# Columns for what two groups of runs are beside one another: ratio, interval, p and verdict.
-
-
 ABSENT = "–"  # of what cannot be compared
 
-Find = Callable[[Any], Judged | None]  # of the kind of row that the section has
-Words = Callable[[Any], str]
+Columns = tuple[Column, ...]
+Words = str | Callable[[Any], str]  # the same for all rows, or made of a row
+Judgement = Callable[[Any], Judged | None]  # of a row of the kind that its section has
 
 
-def absent(row: Row) -> str:
-    """What is said of a row that has no pair."""
-    return ABSENT
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """Which group of a row a column is about, and what the column's header says of it."""
+
+    pick: Callable[[Row], Replicates | None] = lambda row: row.first  # None: the row lacks it
+    header: str = ""  # precedes the column's: 'CPU', 'digits (mnist):'
+
+    @property
+    def name(self) -> str:
+        """What precedes the column's names in the CSV: 'cpu_', 'digits_mnist_'."""
+        kept = (letter if letter.isalnum() else " " for letter in self.header.replace(",", ""))
+        return "".join(f"{word}_" for word in "".join(kept).lower().split())
 
 
-def ratio(header: str, name: str, find: Find, alone: Words = absent) -> Column:
-    """Geometric mean of the paired ratios with its interval; the CSV's names as of ``paired``."""
-
-    def pair(row: Row) -> Paired | None:
-        found = find(row)
-        return found.paired if found else None
-
-    return paired(header, name, pair, alone=alone)
+ONLY = Side()
 
 
-def paired(
-    header: str,
-    name: str,
-    find: Callable[[Any], Paired | None],
-    *,
-    sign: str = "",
-    alone: Words = absent,
-) -> Column:
-    """Geometric mean of the paired ratios with its interval.
-
-    Args:
-        header: in Markdown.
-        name: makes the CSV's ``NAME_ratio``, ``NAME_ratio_low``, ``_high`` and ``NAME_pairs_n``.
-        find: the pair of a row; None where it has none.
-        sign: follows the ratio in Markdown, such as ' ×'.
-        alone: what is said of a row that has no pair.
-    """
-
-    def cell(row: Row) -> Cell:
-        found = find(row)
-        if found is None:
-            return Cell(shown=alone(row), raw=(None, None, None, 0))
-        shown = wording.estimate(found.ratio, found.interval, sign=sign)
-        return Cell(shown=shown, raw=(found.ratio, *ends(found.interval), found.n))
-
-    ratio = f"{name}_ratio"
-    names = (ratio, f"{ratio}_low", f"{ratio}_high", f"{name}_pairs_n")
-    return Column(header=header, names=names, cell=cell)
-
-
-def difference(header: str, name: str, find: Callable[[Any], Difference | None]) -> Column:
-    """Mean of the paired differences of a fraction, in points, with its interval over seeds.
-
-    ``name`` makes the CSV's ``NAME_fraction``, ``NAME_low_fraction`` and ``NAME_high_fraction``.
-    """
-
-    def cell(row: Row) -> Cell:
-        found = find(row)
-        if found is None:
-            return Cell(shown=ABSENT, raw=(None, None, None))
-        shown = wording.estimate(found.mean, found.interval, scale=100, decimals=2, signed=True)
-        return Cell(shown=shown, raw=(found.mean, *ends(found.interval)))
-
-    names = (f"{name}_fraction", f"{name}_low_fraction", f"{name}_high_fraction")
-    return Column(header=header, names=names, cell=cell)
-
-
-def seconds(header: str, name: str, find: Callable[[Any], Difference | None]) -> Column:
-    """Mean of the paired differences of seconds, with its interval over seeds.
-
-    ``name`` makes the CSV's ``NAME_s``, ``NAME_low_s`` and ``NAME_high_s``.
-    """
-
-    def cell(row: Row) -> Cell:
-        found = find(row)
-        if found is None:
-            return Cell(shown=ABSENT, raw=(None, None, None))
-        shown = wording.estimate(found.mean, found.interval, decimals=2, signed=True)
-        return Cell(shown=shown, raw=(found.mean, *ends(found.interval)))
-
-    return Column(header=header, names=(f"{name}_s", f"{name}_low_s", f"{name}_high_s"), cell=cell)
-
-
-def p_value(header: str, name: str, find: Find) -> Column:
-    """Corrected p; the CSV has ``NAME_p``, not corrected, ``NAME_p_holm`` and ``NAME_family_n``."""
-
-    def cell(row: Row) -> Cell:
-        found = find(row)
-        if found is None:
-            return Cell(shown=ABSENT, raw=(None, None, 0))
-        shown = ABSENT if found.p is None else wording.p_value(found.p)
-        return Cell(shown=shown, raw=(found.paired.p, found.p, found.family))
-
-    return Column(
-        header=header, names=(f"{name}_p", f"{name}_p_holm", f"{name}_family_n"), cell=cell
+def sides(first: str, second: str) -> tuple[Side, Side]:
+    """Both groups of a row of two, under these headers."""
+    return (
+        Side(pick=lambda row: row.first, header=first),
+        Side(pick=lambda row: row.second, header=second),
     )
 
 
-def verdict(
-    header: str, name: str, find: Find, words: tuple[str, str], alone: Words = absent
+def column(
+    header: str,
+    names: str | Iterable[str],
+    fact: Callable[[Any], Any],
+    cell: Callable[[Any], Cell],
+    *,
+    absent: Words = wording.NOT_MEASURED,
+    words: bool = False,
 ) -> Column:
-    """What may be said of the first beside the second; ``NAME_verdict`` in the CSV, in a word.
+    """A column of one fact of each row; a row whose fact is None says ``absent`` instead.
 
-    ``words`` are those for a ratio above and below 1, such as 'faster' and 'slower'.
+    Its raw values are then empty, and those that count (names that end in ``_n``) are 0.
     """
-    better, worse = words
-    said: dict[str, str] = {"higher": better, "lower": worse}
+    names = (names,) if isinstance(names, str) else tuple(names)
+    nothing = tuple(0 if name.endswith("_n") else None for name in names)
 
-    def cell(row: Row) -> Cell:
-        found = find(row)
-        if found is None:
-            return Cell(shown=alone(row), raw=(None,))
-        shown = wording.verdict(found, better, worse)
-        return Cell(shown=shown, raw=(said.get(found.outcome, found.outcome),))
+    def of_row(row: Any) -> Cell:
+        known = fact(row)
+        if known is not None:
+            return cell(known)
+        return Cell(shown=absent if isinstance(absent, str) else absent(row), raw=nothing)
 
-    return Column(header=header, names=(f"{name}_verdict",), cell=cell, words=True)
-
-
-def ends(interval: Interval | None) -> tuple[Raw, Raw]:
-    """Both ends for the CSV; empty where there is no interval."""
-    return (interval.low, interval.high) if interval else (None, None)
-
-
-Pick = Callable[[Row], Replicates | None]  # the group of a row that a column is about, if any
-
-
-def first(row: Row) -> Replicates:
-    """The first group of a row."""
-    return row.first
-
-
-def second(row: Row) -> Replicates:
-    """The second group of a row of two."""
-    return row.second
-
-
-SIDES = (first, second)
+    return Column(header=header, names=names, cell=of_row, words=words)
 
 
 def text(header: str, of: Callable[[Replicates], str]) -> Column:
     """A column of words about a row's first group, in Markdown only."""
-    return Column(
-        header=header, names=(), cell=lambda row: Cell(shown=of(row.first), raw=()), words=True
+    return column(
+        header, (), lambda row: row.first, lambda group: Cell(shown=of(group), raw=()), words=True
     )
 
 
-def quantity(
-    header: str,
-    name: str,
-    unit: str,
-    statistic: Statistic,
-    *,
-    scale: float = 1.0,
-    decimals: int | None = None,
-    pick: Pick = first,
-) -> Column:
-    """A column of a statistic over seeds.
-
-    Args:
-        header: in Markdown.
-        name, unit: make the CSV's ``NAME_mean_UNIT``, ``NAME_std_UNIT`` and ``NAME_n``.
-        statistic: of one run, in ``unit``.
-        scale, decimals: for Markdown alone, as of ``wording.spread``.
-        pick: the group of a row that it is about; None where the row has none.
-    """
-
-    def cell(row: Row) -> Cell:
-        group = pick(row)
-        summary = group.summary(statistic) if group else None
-        return Cell(shown=wording.spread(summary, scale, decimals), raw=numbers(summary))
-
-    names = (f"{name}_mean_{unit}", f"{name}_std_{unit}", f"{name}_n")
-    return Column(header=header, names=names, cell=cell)
-
-
-def throughput(*, of: str = "", name: str = "", pick: Pick = first) -> Column:
-    """Training images per second; ``of`` and ``name`` precede header and CSV name."""
-    return quantity(
-        f"{of} training (images/s)".strip(),
-        f"{name}throughput",
-        "images_per_s",
-        stats.throughput_images_per_s,
-        pick=pick,
-    )
-
-
-def accuracy(*, of: str = "", name: str = "", pick: Pick = first) -> Column:
-    """Test accuracy over seeds, and Wilson's interval for the number of test images.
-
-    ``of`` and ``name`` precede header and CSV name.
-    """
-    test = f"{name}test_accuracy"
-
-    def cell(row: Row) -> Cell:
-        group = pick(row)
-        summary = group.summary(stats.test_accuracy) if group else None
-        interval = wilson_of(group) if group else None
-        shown = wording.spread(summary, 100, decimals=2)
-        brackets = wording.bounds(interval, scale=100)
-        raw = (*numbers(summary), *ends(interval))
-        return Cell(shown=f"{shown} {brackets}".strip(), raw=raw)
-
-    return Column(
-        header=f"{of} test accuracy (%)".strip(),
-        names=(
-            f"{test}_mean_fraction",
-            f"{test}_std_fraction",
-            f"{test}_n",
-            f"{test}_low_fraction",
-            f"{test}_high_fraction",
-        ),
-        cell=cell,
-    )
-
-
-def wilson_of(group: Replicates) -> Interval | None:
-    """Of the mean test accuracy of its runs, on the test images that all of them share."""
-    summary = group.summary(stats.test_accuracy)
-    images = group.data.test_images
-    return uncertainty.wilson(summary.mean * images, images) if summary else None
-
-
-def numbers(summary: Summary | None) -> tuple[Raw, Raw, Raw]:
-    """Mean, standard deviation and n for the CSV."""
-    return (summary.mean, summary.std, summary.n) if summary else (None, None, 0)
-
-
-def _work(row: Row) -> Cell:
-    """Whether its work is matched; of a row of several groups each reason once."""
-    reasons = dict.fromkeys(trust.said(group) for group in row.groups if group.measured)
-    unmatched = "; ".join(reason for reason in reasons if reason != trust.MATCHED)
-    shown = unmatched or (trust.MATCHED if reasons else "")
-    return Cell(shown=shown, raw=(shown or None,))
-
-
-FRAMEWORK = Column(
-    header="framework",
-    names=(),
-    cell=lambda row: Cell(shown=row.label, raw=()),
-    words=True,
-)
-WORK = Column(header="work", names=("work",), cell=_work, words=True)
-
-
-def outcome() -> Column:
-    """How many runs a row has, and how and why some did not end well."""
-    return Column(
-        header="runs",
-        names=("runs", "runs_failed", "reason"),
-        cell=lambda row: Cell(shown=wording.outcome(row.first), raw=_outcome(row.first)),
-        words=True,
-    )
-
-
-def failed(told_by: Callable[[Replicates], str]) -> Column:
-    """What failed and why, of rows of several groups; ``told_by`` tells a row's groups apart."""
-
-    def cell(row: Row) -> Cell:
-        reasons = dict.fromkeys(
-            f"{told_by(group)}: {wording.failure(record)}"
-            for group in row.groups
-            for record in group.failed
-        )
-        return Cell(shown="; ".join(reasons), raw=("; ".join(reasons) or None,))
-
-    return Column(header="failed", names=("failed",), cell=cell, words=True)
-
-
-def _outcome(group: Replicates) -> tuple[Raw, Raw, Raw]:
-    reasons = "; ".join(dict.fromkeys(map(wording.failure, group.failed)))
-    return (len(group.records), len(group.failed), reasons or None)
+# What the runs of a row were, and how they ended
 
 
 ABOUT: dict[str, Callable[[Replicates], Raw]] = {
@@ -308,164 +98,311 @@ ABOUT: dict[str, Callable[[Replicates], Raw]] = {
 }
 
 
-def experiment(leave_out: Iterable[str] = ()) -> tuple[Column, ...]:
+def experiment(leave_out: Iterable[str] = ()) -> Columns:
     """What a row's runs were: experiment, data, machine, versions; in the CSV only.
 
     ``leave_out`` names what a row has several of.
     """
-    told = {name: of for name, of in ABOUT.items() if name not in {*leave_out}}
+    about = {name: of for name, of in ABOUT.items() if name not in {*leave_out}}
 
     def cell(row: Row) -> Cell:
-        return Cell(shown="", raw=tuple(of(row.first) for of in told.values()))
+        return Cell(shown="", raw=tuple(of(row.first) for of in about.values()))
 
-    return (Column(header="", names=tuple(told), cell=cell),)
+    return (Column(header="", names=tuple(about), cell=cell),)
 
 
-def time(target: float, *, pick: Pick = first, of: str = "") -> Column:
-    """Training seconds to a target: the Kaplan–Meier median with its interval, the misses kept.
+def _outcome(row: Row) -> Cell:
+    """How many runs a row has, and how and why some did not end well."""
+    group = row.first
+    reasons = "; ".join(dict.fromkeys(map(wording.failure, group.failed)))
+    raw = (len(group.records), len(group.failed), reasons or None)
+    return Cell(shown=wording.outcome(group), raw=raw)
 
-    ``of`` names what ``pick`` picks, where a row has more than one group.
+
+def _work(row: Row) -> Cell:
+    """Whether its work is matched; of a row of several groups each reason once."""
+    reasons = dict.fromkeys(trust.said(group) for group in row.groups if group.measured)
+    unmatched = "; ".join(reason for reason in reasons if reason != trust.MATCHED)
+    shown = unmatched or "".join(reasons)
+    return Cell(shown=shown, raw=(shown or None,))
+
+
+FRAMEWORK = Column(
+    header="framework", names=(), cell=lambda row: Cell(shown=row.label, raw=()), words=True
+)
+OUTCOME = Column(header="runs", names=("runs", "runs_failed", "reason"), cell=_outcome, words=True)
+WORK = Column(header="work", names=("work",), cell=_work, words=True)
+
+
+def outcome_of(side: Side) -> Column:
+    """How many runs one group of a row has, and what failed."""
+
+    def cell(group: Replicates) -> Cell:
+        return Cell(shown=wording.outcome(group), raw=(wording.outcome(group),))
+
+    return column(f"{side.header} runs", f"{side.name}runs", side.pick, cell, words=True)
+
+
+def failed(told_by: Callable[[Replicates], str]) -> Column:
+    """What failed and why, of rows of several groups; ``told_by`` tells a row's groups apart."""
+
+    def reasons(row: Row) -> str | None:
+        failures = dict.fromkeys(
+            f"{told_by(group)}: {wording.failure(record)}"
+            for group in row.groups
+            for record in group.failed
+        )
+        return "; ".join(failures) or None
+
+    def cell(failures: str) -> Cell:
+        return Cell(shown=failures, raw=(failures,))
+
+    return column("failed", "failed", reasons, cell, absent="", words=True)
+
+
+def framework_section(comparison: Comparison, columns: Iterable[Column], *notes: str) -> Section:
+    """A section with a row a framework: what it is, how its runs ended, and these columns."""
+    return of_frameworks(comparison, (*experiment(), FRAMEWORK, OUTCOME, WORK, *columns), *notes)
+
+
+# Quantities of one group
+
+
+def quantity(
+    header: str,
+    name: str,
+    unit: str,
+    statistic: Statistic,
+    *,
+    scale: float = 1.0,
+    decimals: int | None = None,
+    side: Side = ONLY,
+) -> Column:
+    """A column of a statistic over seeds.
+
+    Args:
+        header: in Markdown.
+        name, unit: make the CSV's ``NAME_mean_UNIT``, ``NAME_std_UNIT`` and ``NAME_n``.
+        statistic: of one run, in ``unit``.
+        scale, decimals: for Markdown alone, as of ``wording.spread``.
+        side: the group that it is about.
     """
-    whose = of.lower().replace(" ", "_")
-    name = "_".join(filter(None, (whose, f"time_to_{100 * target:g}_percent")))
 
-    def cell(row: Row) -> Cell:
-        group = pick(row)
-        seen = survival.observed(group, target) if group else Observed(times=())
-        middle = survival.median(seen)
-        raw = (middle.time, middle.low, middle.high, len(seen.times), len(seen.censored))
-        return Cell(shown=wording.time_to_target(seen), raw=raw)
+    def summary(row: Row) -> Summary | None:
+        group = side.pick(row)
+        return group.summary(statistic) if group else None
+
+    return column(
+        f"{side.header} {header}".strip(),
+        spread_names(f"{side.name}{name}", unit),
+        summary,
+        lambda known: Cell(shown=wording.spread(known, scale, decimals), raw=numbers(known)),
+    )
+
+
+def spread_names(name: str, unit: str) -> tuple[str, str, str]:
+    """What the CSV calls mean, standard deviation and n."""
+    return f"{name}_mean_{unit}", f"{name}_std_{unit}", f"{name}_n"
+
+
+def numbers(summary: Summary | None) -> tuple[Raw, Raw, Raw]:
+    """Mean, standard deviation and n for the CSV."""
+    return (summary.mean, summary.std, summary.n) if summary else (None, None, 0)
+
+
+def ends(interval: Interval | None) -> tuple[Raw, Raw]:
+    """Both ends for the CSV; empty where there is no interval."""
+    return (interval.low, interval.high) if interval else (None, None)
+
+
+def throughput(side: Side = ONLY) -> Column:
+    """Training images per second."""
+    statistic = runs.throughput_images_per_s
+    return quantity("training (images/s)", "throughput", "images_per_s", statistic, side=side)
+
+
+def accuracy(side: Side = ONLY) -> Column:
+    """Test accuracy over seeds, and Wilson's interval for the number of test images."""
+
+    def cell(group: Replicates) -> Cell:
+        summary, interval = group.summary(runs.test_accuracy), wilson_of(group)
+        shown = f"{wording.spread(summary, 100, 2)} {wording.bounds(interval, scale=100)}"
+        return Cell(shown=shown.strip(), raw=(*numbers(summary), *ends(interval)))
+
+    test = f"{side.name}test_accuracy"
+    names = (*spread_names(test, "fraction"), f"{test}_low_fraction", f"{test}_high_fraction")
+    return column(f"{side.header} test accuracy (%)".strip(), names, side.pick, cell)
+
+
+def wilson_of(group: Replicates) -> Interval | None:
+    """Of the mean test accuracy of its runs, on the test images that all of them share."""
+    summary = group.summary(runs.test_accuracy)
+    images = group.data.test_images
+    return uncertainty.wilson(summary.mean * images, images) if summary else None
+
+
+def time(target: float, side: Side = ONLY) -> Column:
+    """Training seconds to a target: the Kaplan–Meier median with its interval, the misses kept."""
+
+    def cell(group: Replicates) -> Cell:
+        observed = survival.observed(group, target)
+        median = survival.median(observed)
+        counts = (len(observed.times), len(observed.censored))
+        raw = (median.time, median.low, median.high, *counts)
+        return Cell(shown=wording.time_to_target(observed), raw=raw)
 
     parts = ("median_s", "median_low_s", "median_high_s", "reached_n", "not_reached_n")
-    return Column(
-        header=f"{of} time to {wording.target(target)} (s)".strip(),
-        names=tuple(f"{name}_{part}" for part in parts),
-        cell=cell,
-    )
+    names = (f"{side.name}{time_name(target)}_{part}" for part in parts)
+    header = f"{side.header} time to {wording.target(target)} (s)".strip()
+    return column(header, names, side.pick, cell)
+
+
+def time_name(target: float) -> str:
+    """What the CSV calls a time to a target: 'time_to_99_percent'."""
+    return f"time_to_{100 * target:g}_percent"
 
 
 def inference(comparison: Comparison) -> Column:
     """Images a second at the large batch."""
-    return quantity(
-        f"inference at batch {large_batch(comparison)} (images/s)",
-        "inference",
-        "images_per_s",
-        stats.inference_images_per_s,
-    )
+    header = f"inference at batch {large_batch(comparison)} (images/s)"
+    return quantity(header, "inference", "images_per_s", runs.inference_images_per_s)
 
 
 def large_batch(comparison: Comparison) -> str:
     """The batch size that inference was asked with for throughput: '1,024'."""
-    runs = [record for group in comparison.measured for record in group.measured]
-    sizes = {size for record in runs if (size := stats.inference_batch_size(record))}
+    records = [record for group in comparison.measured for record in group.measured]
+    sizes = {size for record in records if (size := runs.inference_batch_size(record))}
     return " or ".join(f"{size:,}" for size in sorted(sizes))
 
 
-def latencies() -> tuple[Column, ...]:
+def latencies() -> Columns:
     """Percentiles of the seconds that one image takes."""
     return tuple(
         quantity(
             f"latency {name} (ms)",
             f"latency_{name}",
             "s",
-            partial(stats.latency_s, fraction=fraction),
+            partial(runs.latency_s, fraction=fraction),
             scale=1000,
         )
-        for name, fraction in stats.LATENCY_PERCENTILES.items()
+        for name, fraction in runs.LATENCY_PERCENTILES.items()
     )
 
 
-# Columns for rows of two groups of runs, such as CPU and CUDA, or two results folders.
+# What two groups of runs are beside one another
 
 
-def slug(name: str) -> str:
-    """A name as the CSV writes it: '2 threads' is '2_threads'."""
-    return name.lower().replace(" ", "_")
+def ratio(
+    header: str,
+    name: str,
+    paired: Callable[[Any], Paired | None],
+    *,
+    sign: str = "",
+    pairs: str = "pairs",
+    absent: Words = ABSENT,
+) -> Column:
+    """Geometric mean of paired ratios with its interval.
+
+    Args:
+        header: in Markdown.
+        name: makes the CSV's ``NAME_ratio``, ``NAME_ratio_low``, ``_high`` and ``NAME_pairs_n``.
+        paired: the ratios of a row; None where it has none.
+        sign: follows the ratio in Markdown, such as ' ×'.
+        pairs: what the CSV calls them.
+        absent: what is said of a row that has none.
+    """
+
+    def cell(mean: Paired) -> Cell:
+        shown = wording.estimate(mean.ratio, mean.interval, sign=sign)
+        return Cell(shown=shown, raw=(mean.ratio, *ends(mean.interval), mean.n))
+
+    names = (f"{name}_ratio", f"{name}_ratio_low", f"{name}_ratio_high", f"{name}_{pairs}_n")
+    return column(header, names, paired, cell, absent=absent)
 
 
-def throughputs(names: tuple[str, str], ratio: str) -> tuple[Column, ...]:
-    """Training throughput of both, and the second's over the first's under the header ``ratio``."""
+def difference(
+    header: str, name: str, fact: Callable[[Any], Difference | None], unit: str = "fraction"
+) -> Column:
+    """Mean of the paired differences with its interval over seeds; of fractions in points.
+
+    ``name`` and ``unit`` make the CSV's ``NAME_UNIT``, ``NAME_low_UNIT`` and ``NAME_high_UNIT``.
+    """
+    scale = 100 if unit == "fraction" else 1
+
+    def cell(known: Difference) -> Cell:
+        shown = wording.estimate(known.mean, known.interval, scale=scale, decimals=2, signed=True)
+        return Cell(shown=shown, raw=(known.mean, *ends(known.interval)))
+
+    names = (f"{name}_{unit}", f"{name}_low_{unit}", f"{name}_high_{unit}")
+    return column(header, names, fact, cell, absent=ABSENT)
+
+
+def p_value(header: str, name: str, judged: Judgement) -> Column:
+    """Corrected p; the CSV has ``NAME_p``, not corrected, ``NAME_p_holm`` and ``NAME_family_n``."""
+
+    def cell(known: Judged) -> Cell:
+        shown = ABSENT if known.p is None else wording.p_value(known.p)
+        return Cell(shown=shown, raw=(known.paired.p, known.p, known.family))
+
+    names = (f"{name}_p", f"{name}_p_holm", f"{name}_family_n")
+    return column(header, names, judged, cell, absent=ABSENT)
+
+
+def judgement(
+    name: str,
+    judged: Judgement,
+    outcomes: tuple[str, str],
+    *,
+    headers: tuple[str, str, str],
+    sign: str = "",
+    absent: Words = ABSENT,
+    ratio_absent: Words = ABSENT,
+) -> tuple[Column, Column, Column]:
+    """Three columns: the ratio, its p, and what may be said, which the CSV has in a word.
+
+    Args:
+        name: begins their names in the CSV: ``NAME_ratio``, ``NAME_p``, ``NAME_verdict``.
+        judged: what may be said of a row; None where nothing was compared.
+        outcomes: words for a ratio above and below 1, such as 'faster' and 'slower'.
+        headers: theirs, in Markdown.
+        sign: follows the ratio in Markdown.
+        absent, ratio_absent: stand for what may be said, and for the ratio, of other rows.
+    """
+    better, worse = outcomes
+    words: dict[str, str] = {"higher": better, "lower": worse}
+
+    def paired(row: Any) -> Paired | None:
+        known = judged(row)
+        return known.paired if known else None
+
+    def cell(known: Judged) -> Cell:
+        shown = wording.verdict(known, better, worse)
+        return Cell(shown=shown, raw=(words.get(known.outcome, known.outcome),))
+
     return (
-        *(
-            throughput(of=name, name=f"{slug(name)}_", pick=side)
-            for name, side in zip(names, SIDES, strict=True)
-        ),
-        paired(
-            ratio, f"{slug(names[1])}_over_{slug(names[0])}_throughput", throughput_ratio, sign=" ×"
-        ),
+        ratio(headers[0], name, paired, sign=sign, absent=ratio_absent),
+        p_value(headers[1], name, judged),
+        column(headers[2], f"{name}_verdict", judged, cell, absent=absent, words=True),
     )
-
-
-def throughput_ratio(row: Row) -> Paired | None:
-    """Throughput of a row's second group over that of its first, seed by seed."""
-    return stats_verdict.compare(row.second, row.first, stats.throughput_images_per_s)
 
 
 def judged_rows(rows: Sequence[Row]) -> tuple[Row, ...]:
     """The rows with what may be said of the second group's throughput, corrected for all."""
     pairs = [(row.second, row.first) for row in rows]
-    verdicts = stats_verdict.judge_pairs(pairs, stats.throughput_images_per_s)
+    verdicts = verdict.judge_pairs(pairs, runs.throughput_images_per_s)
     return tuple(replace(row, judged=judged) for row, judged in zip(rows, verdicts, strict=True))
 
 
-def verdicts(names: tuple[str, str]) -> tuple[Column, ...]:
-    """What may be said of the second group's throughput."""
-    name = f"{slug(names[1])}_over_{slug(names[0])}_throughput"
+def speeds(both: tuple[Side, Side], over: str) -> Columns:
+    """Throughput of both groups of ``judged_rows``, and under ``over`` their ratio."""
+    first, second = both
     return (
-        p_value("p (Holm)", name, lambda row: row.judged),
-        verdict(f"{names[1]} is", name, lambda row: row.judged, ("faster", "slower")),
+        *map(throughput, both),
+        *judgement(
+            f"{second.name}over_{first.name}throughput",
+            lambda row: row.judged,
+            ("faster", "slower"),
+            headers=(over, "p (Holm)", f"{second.header} is"),
+            sign=" ×",
+        ),
     )
-
-
-def times(names: tuple[str, str], target: float) -> tuple[Column, ...]:
-    """Time to a target of both."""
-    return tuple(time(target, of=name, pick=side) for name, side in zip(names, SIDES, strict=True))
-
-
-def time_ratio(names: tuple[str, str], target: float) -> Column:
-    """Time to a target, the second's over the first's; absent where either has a miss."""
-    name = f"{slug(names[1])}_over_{slug(names[0])}_time_to_{100 * target:g}_percent"
-    return paired(f"{names[1]} / {names[0]}", name, partial(_time_ratio, target=target), sign=" ×")
-
-
-def _time_ratio(row: Row, target: float) -> Paired | None:
-    if not all(survival.all_reached(group, target) for group in row.groups):
-        return None
-    return stats_verdict.compare(
-        row.second, row.first, partial(stats.time_to_accuracy_s, target=target)
-    )
-
-
-def accuracies(names: tuple[str, str]) -> tuple[Column, ...]:
-    """Test accuracy of both."""
-    return tuple(
-        accuracy(of=name, name=f"{slug(name)}_", pick=side)
-        for name, side in zip(names, SIDES, strict=True)
-    )
-
-
-def accuracy_difference(names: tuple[str, str]) -> Column:
-    """Test accuracy, the second's less the first's, seed by seed."""
-    return difference(
-        f"{names[1]} - {names[0]} (points)",
-        f"{slug(names[1])}_less_{slug(names[0])}_test_accuracy",
-        lambda row: stats_verdict.difference(row.second, row.first, stats.test_accuracy),
-    )
-
-
-def outcomes(names: tuple[str, str]) -> tuple[Column, ...]:
-    """How many runs each has, and what failed."""
-    return tuple(
-        Column(
-            header=f"{name} runs",
-            names=(f"{slug(name)}_runs",),
-            cell=partial(_outcome_beside, side),
-            words=True,
-        )
-        for name, side in zip(names, SIDES, strict=True)
-    )
-
-
-def _outcome_beside(side: Callable[[Row], Replicates], row: Row) -> Cell:
-    said = wording.outcome(side(row))
-    return Cell(shown=said, raw=(said,))

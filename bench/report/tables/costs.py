@@ -1,16 +1,17 @@
-"""Cost and limits: operations a second, and what they are of what the machine can do."""
+"""What training reaches of what the machine can do; its joules and price; when a start-up pays."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
-from bench.report.tables.columns import Pick, first, second
+from bench.report.tables.columns import Side
 from bench.report.tables.table import (
     Cell,
     Column,
@@ -18,7 +19,7 @@ from bench.report.tables.table import (
     Section,
     Table,
     equal_in_all_rows,
-    of_frameworks,
+    heading,
 )
 from bench.results.record import Record
 from bench.stats import costs
@@ -33,7 +34,7 @@ TOO_LOW = (
 )
 
 
-def build_roofline(groups: Sequence[Replicates]) -> Table:
+def limits(groups: Sequence[Replicates]) -> Table:
     """A section for each set of experiments that differ in framework and execution alone."""
     return Table(
         name="costs",
@@ -49,17 +50,11 @@ def build_roofline(groups: Sequence[Replicates]) -> Table:
             "the bytes, so the caches kept some of them; such a row is judged by computing alone."
         ),
         needs="a run that ended well of an architecture with an entry in models/cost.py",
-        sections=tuple(map(_roofline_section, comparisons(groups, FRAMEWORK, keep=_known))),
-    )
-
-
-def _known(comparison: Comparison) -> bool:
-    return any(group.summary(costs.training_flop_per_s) for group in comparison.groups)
-
-
-def _roofline_section(comparison: Comparison) -> Section:
-    return of_frameworks(
-        comparison, _roofline_columns(comparison), work(comparison), machine(comparison)
+        sections=tuple(
+            columns.framework_section(comparison, LIMITS, work(comparison), machine(comparison))
+            for comparison in comparisons(groups, FRAMEWORK)
+            if any(group.summary(costs.training_flop_per_s) for group in comparison.groups)
+        ),
     )
 
 
@@ -85,84 +80,57 @@ def machine(comparison: Comparison) -> str:
         f"Peak measured by {peak.by}: {wording.number(peak.flop_per_s * GIGA)} GFLOP/s, "
         f"{wording.number(peak.bytes_per_s * GIGA)} GB/s."
     )
-    places = map(costs.roofline_point, comparison.measured)
-    too_low = any(place.above_peak for place in places if place)
+    points = map(costs.roofline_point, comparison.measured)
+    too_low = any(point.above_peak for point in points if point)
     return f"{measured} {TOO_LOW}" if too_low else measured
 
 
-def _roofline_columns(comparison: Comparison) -> tuple[Column, ...]:
-    return (
-        *columns.experiment(),
-        columns.FRAMEWORK,
-        columns.outcome(),
-        columns.WORK,
-        _constant("training_flop_per_image", costs.training_flop_per_image),
-        columns.quantity(
-            "reached (GFLOP/s)",
-            "training",
-            "flop_per_s",
-            costs.training_flop_per_s,
-            scale=GIGA,
-        ),
-        _constant(
-            "intensity_flop_per_byte", costs.intensity_flop_per_byte, "intensity (FLOP/byte)"
-        ),
-        _of_place("roof (GFLOP/s)", "roof_flop_per_s", lambda it: it.roof_flop_per_s, GIGA),
-        _of_place(
-            "share of peak (%)",
-            "share_of_peak_fraction",
-            lambda it: it.share_of_peak,
-            100,
-        ),
-        _of_place(
-            "share of roof (%)",
-            "share_of_roof_fraction",
-            lambda it: it.share_of_roof,
-            100,
-        ),
-        _limit(),
+def _constant(header: str, name: str, statistic: Statistic) -> Column:
+    """A number that is the same in all runs of a row; without a header in the CSV only."""
+    return columns.column(
+        header,
+        name,
+        lambda row: row.first.summary(statistic),
+        lambda summary: Cell(shown=wording.number(summary.mean), raw=(summary.mean,)),
     )
 
 
-def _constant(name: str, statistic: Statistic, header: str = "") -> Column:
-    """A number that is the same in all runs of a row; without a header in the CSV only."""
+def _of_point(header: str, name: str, field: str, scale: float) -> Column:
+    """One field of where a row lies under the roof."""
 
-    def cell(row: Row) -> Cell:
-        summary = row.first.summary(statistic)
-        if summary is None:
-            return Cell(shown=wording.NOT_MEASURED, raw=(None,))
-        return Cell(shown=wording.number(summary.mean), raw=(summary.mean,))
+    def cell(point: costs.RooflinePoint) -> Cell:
+        number: float = getattr(point, field)
+        return Cell(shown=wording.number(number * scale), raw=(number,))
 
-    return Column(header=header, names=(name,), cell=cell)
+    return columns.column(header, name, _point, cell)
 
 
-def _of_place(
-    header: str, name: str, of: Callable[[costs.RooflinePoint], float], scale: float = 1.0
-) -> Column:
-    def cell(row: Row) -> Cell:
-        place = costs.roofline_point(row.first)
-        if place is None:
-            return Cell(shown=wording.NOT_MEASURED, raw=(None,))
-        return Cell(shown=wording.number(of(place) * scale), raw=(of(place),))
-
-    return Column(header=header, names=(name,), cell=cell)
+def _point(row: Row) -> costs.RooflinePoint | None:
+    return costs.roofline_point(row.first)
 
 
-def _limit() -> Column:
-    def cell(row: Row) -> Cell:
-        place = costs.roofline_point(row.first)
-        if place is None:
-            return Cell(shown="", raw=(None, None))
-        shown = f"{place.limit} (cache)" if place.cached else place.limit
-        return Cell(shown=shown, raw=(place.limit, place.cached))
-
-    return Column(header="bound by", names=("limit", "cached"), cell=cell, words=True)
+def _limit(point: costs.RooflinePoint) -> Cell:
+    shown = f"{point.limit} (cache)" if point.cached else point.limit
+    return Cell(shown=shown, raw=(point.limit, point.cached))
 
 
-# Energy and price: joules of training, and what the machine costs, to the targets.
+LIMITS = (
+    _constant("", "training_flop_per_image", costs.training_flop_per_image),
+    columns.quantity(
+        "reached (GFLOP/s)", "training", "flop_per_s", costs.training_flop_per_s, scale=GIGA
+    ),
+    _constant("intensity (FLOP/byte)", "intensity_flop_per_byte", costs.intensity_flop_per_byte),
+    _of_point("roof (GFLOP/s)", "roof_flop_per_s", "roof_flop_per_s", GIGA),
+    _of_point("share of peak (%)", "share_of_peak_fraction", "share_of_peak", 100),
+    _of_point("share of roof (%)", "share_of_roof_fraction", "share_of_roof", 100),
+    columns.column("bound by", ("limit", "cached"), _point, _limit, absent="", words=True),
+)
 
 
-def build_energy(groups: Sequence[Replicates]) -> Table:
+# Energy and price: joules of training, and what the machine costs, to the targets
+
+
+def energy(groups: Sequence[Replicates]) -> Table:
     """A section for each set of experiments that differ in framework and execution alone."""
     return Table(
         name="energy",
@@ -176,30 +144,26 @@ def build_energy(groups: Sequence[Replicates]) -> Table:
             "time, in the user's currency. Evaluations are left out of both."
         ),
         needs="runs with --energy, or --price",
-        sections=tuple(map(_energy_section, comparisons(groups, FRAMEWORK, keep=_asked))),
+        sections=tuple(
+            columns.framework_section(comparison, _energy_columns(comparison))
+            for comparison in comparisons(groups, FRAMEWORK, keep=_asked)
+        ),
     )
 
 
 def _asked(comparison: Comparison) -> bool:
     priced = bool(comparison.targets) and comparison.experiment.goal == "train"
     return any(
-        _energies(group) or (priced and _price(group) is not None) for group in comparison.measured
+        _meters(group) or (priced and group.evidence.suite.price_per_h is not None)
+        for group in comparison.measured
     )
-
-
-def _energy_section(comparison: Comparison) -> Section:
-    return of_frameworks(comparison, _energy_columns(comparison))
 
 
 def _energy_columns(comparison: Comparison) -> tuple[Column, ...]:
     measured = any(group.summary(costs.joules_per_image) for group in comparison.groups)
-    price = next((p for g in comparison.groups if (p := _price(g)) is not None), None)
+    price = comparison.groups[0].evidence.suite.price_per_h
     return (
-        *columns.experiment(),
-        columns.FRAMEWORK,
-        columns.outcome(),
-        columns.WORK,
-        _meter(),
+        columns.column("energy", "meter", _meter, _meter_cell, absent="not asked for", words=True),
         columns.quantity("power (W)", "power", "w", costs.watts),
         columns.quantity("an image (mJ)", "image", "j", costs.joules_per_image, scale=1000),
         *(_energy_to(target) for target in comparison.targets if measured),
@@ -208,36 +172,29 @@ def _energy_columns(comparison: Comparison) -> tuple[Column, ...]:
 
 
 def _energy_to(target: float) -> Column:
-    return _reached(
-        f"energy to {wording.target(target)} (J)",
-        f"energy_to_{100 * target:g}_percent",
-        "j",
-        partial(costs.joules_to_target, target=target),
-        target,
-    )
+    header = f"energy to {wording.target(target)} (J)"
+    joules = partial(costs.joules_to_target, target=target)
+    return _reached(header, "energy", "j", joules, target)
 
 
 def _price_to(target: float, price_per_h: float) -> Column:
-    return _reached(
-        f"price to {wording.target(target)}, at {price_per_h:g} an hour",
-        f"price_to_{100 * target:g}_percent",
-        "currency",
-        partial(costs.price_to_target, target=target, price_per_h=price_per_h),
-        target,
-    )
+    header = f"price to {wording.target(target)}, at {price_per_h:g} an hour"
+    price = partial(costs.price_to_target, target=target, price_per_h=price_per_h)
+    return _reached(header, "price", "currency", price, target)
 
 
 def _reached(header: str, name: str, unit: str, statistic: Statistic, target: float) -> Column:
     """A quantity of the runs that met a target, the misses counted."""
 
-    def cell(row: Row) -> Cell:
-        missed = sum(_missed(record, target) for record in row.first.measured)
-        summary = row.first.summary(statistic)
-        shown = _misses(wording.spread(summary), missed, len(row.first.measured))
+    def cell(group: Replicates) -> Cell:
+        missed = sum(_missed(record, target) for record in group.measured)
+        summary = group.summary(statistic)
+        shown = _misses(wording.spread(summary), missed, len(group.measured))
         return Cell(shown=shown, raw=(*columns.numbers(summary), missed))
 
-    names = (f"{name}_mean_{unit}", f"{name}_std_{unit}", f"{name}_n", f"{name}_not_reached_n")
-    return Column(header=header, names=names, cell=cell)
+    name = f"{name}_to_{100 * target:g}_percent"
+    names = (*columns.spread_names(name, unit), f"{name}_not_reached_n")
+    return columns.column(header, names, lambda row: row.first, cell)
 
 
 def _missed(record: Record, target: float) -> bool:
@@ -246,46 +203,50 @@ def _missed(record: Record, target: float) -> bool:
     return evaluated and stats.time_to_accuracy_s(record, target) is None
 
 
-def _misses(said: str, missed: int, runs: int) -> str:
+def _misses(spread: str, missed: int, runs: int) -> str:
     """The misses first, whatever the others did."""
     if not runs:
-        return said
-    if said == wording.NOT_MEASURED or not missed:
-        return "not reached" if missed == runs else said
-    return f"not reached in {missed} of {runs}; the others {said}"
+        return spread
+    if spread == wording.NOT_MEASURED or not missed:
+        return "not reached" if missed == runs else spread
+    return f"not reached in {missed} of {runs}; the others {spread}"
 
 
-def _meter() -> Column:
+def _meter(row: Row) -> str | None:
     """What was read; or why nothing could be, which is never left blank."""
-
-    def cell(row: Row) -> Cell:
-        said = _energies(row.first)
-        return Cell(shown="; ".join(said) or "not asked for", raw=("; ".join(said) or None,))
-
-    return Column(header="energy", names=("meter",), cell=cell, words=True)
+    return "; ".join(_meters(row.first)) or None
 
 
-def _energies(group: Replicates) -> list[str]:
-    found = (record.measurement.energy for record in group.measured if record.measurement)
-    said = (
-        energy.meter if energy.unavailable is None else f"not measurable here: {energy.unavailable}"
-        for energy in found
-        if energy is not None
+def _meter_cell(meters: str) -> Cell:
+    return Cell(shown=meters, raw=(meters,))
+
+
+def _meters(group: Replicates) -> list[str]:
+    readings = [r.measurement.energy for r in group.measured if r.measurement]
+    return list(
+        dict.fromkeys(
+            energy.meter
+            if energy.unavailable is None
+            else f"not measurable here: {energy.unavailable}"
+            for energy in readings
+            if energy is not None
+        )
     )
-    return list(dict.fromkeys(said))
 
 
-def _price(group: Replicates) -> float | None:
-    return group.evidence.suite.price_per_h
-
-
-# Break-even: after how many steps a longer start-up has paid for itself.
-
+# Break-even: after how many steps a longer start-up has paid for itself
 
 VARYING = (*FRAMEWORK, "device")
 
 
-def build_break_even(groups: Sequence[Replicates]) -> Table:
+@dataclass(frozen=True, kw_only=True)
+class BreakEvenRow(Row):
+    """Two ways to train, and when the second is ahead."""
+
+    break_even: BreakEven
+
+
+def break_even(groups: Sequence[Replicates]) -> Table:
     """A section a subject, batch size and goal; a row a question."""
     trained = any(group.measured and group.experiment.goal == "train" for group in groups)
     sections = (
@@ -308,13 +269,14 @@ def build_break_even(groups: Sequence[Replicates]) -> Table:
 
 
 def _break_even_section(comparison: Comparison, trained: bool) -> Section:
-    experiment = comparison.experiment
-    place = wording.place(experiment, ("batch_size", "goal"))
     return Section(
-        heading=f"{wording.subject(experiment, comparison.data)}, {place}",
+        heading=heading(comparison, "batch_size", "goal"),
         note=equal_in_all_rows(comparison),
-        columns=_break_even_columns(),
-        rows=[Row(groups=pair) for pair in pairs(comparison, trained)],
+        columns=BREAK_EVEN,
+        rows=[
+            BreakEvenRow(groups=pair, break_even=costs.break_even(*pair))
+            for pair in pairs(comparison, trained)
+        ],
     )
 
 
@@ -331,69 +293,28 @@ def pairs(comparison: Comparison, trained: bool) -> Iterator[tuple[Replicates, R
         yield from costs.framework_pairs(groups)
 
 
-def _break_even_columns() -> tuple[Column, ...]:
-    return (
-        *columns.experiment(leave_out=(*VARYING, "versions")),
-        *(_name(header, pick) for header, pick in (("first", first), ("second", second))),
-        *(_start_up(header, pick) for header, pick in (("first", first), ("second", second))),
-        *(_step(header, pick) for header, pick in (("first", first), ("second", second))),
-        _verdict(),
-        _epochs(),
-        _seconds(),
-        columns.WORK,
-    )
+def _name(side: Side) -> Column:
+    def cell(group: Replicates) -> Cell:
+        experiment = group.experiment
+        shown = f"{wording.framework(experiment)}, {wording.device(experiment.device)}"
+        return Cell(
+            shown=shown, raw=(experiment.framework, experiment.execution, experiment.device)
+        )
+
+    names = (f"{side.name}{part}" for part in ("framework", "execution", "device"))
+    return columns.column(side.header.rstrip(":"), names, side.pick, cell, words=True)
 
 
-def _name(header: str, pick: Callable[[Row], Replicates]) -> Column:
-    def cell(row: Row) -> Cell:
-        one = pick(row).experiment
-        said = f"{wording.framework(one)}, {wording.device(one.device)}"
-        return Cell(shown=said, raw=(one.framework, one.execution, one.device))
-
-    names = (f"{header}_framework", f"{header}_execution", f"{header}_device")
-    return Column(header=header, names=names, cell=cell, words=True)
-
-
-def _start_up(header: str, pick: Pick) -> Column:
-    return columns.quantity(
-        f"{header}: start-up (s)", f"{header}_start_up", "s", stats.start_up_s, pick=pick
-    )
-
-
-def _step(header: str, pick: Pick) -> Column:
-    return columns.quantity(
-        f"{header}: a step (ms)", f"{header}_step", "s", stats.step_s, scale=1000, pick=pick
-    )
-
-
-def _verdict() -> Column:
-    def cell(row: Row) -> Cell:
-        found = costs.break_even(*row.groups)
-        raw = (*_range(found.paid), len(found.leads), found.never, *_range(found.lost))
-        return Cell(shown=said(found), raw=raw)
-
-    return Column(
-        header="second is ahead",
-        names=(
-            *(f"break_even_{which}_steps" for which in ("median", "min", "max")),
-            "seeds_n",
-            "never_ahead_n",
-            *(f"ahead_until_{which}_steps" for which in ("median", "min", "max")),
-        ),
-        cell=cell,
-        words=True,
-    )
-
-
-def said(found: BreakEven) -> str:
+def ahead(break_even: BreakEven) -> str:
     """When the second of two ways is ahead, in words; of several seeds, in how many."""
-    seeds = len(found.leads)
+    seeds = len(break_even.leads)
     if not seeds:
         return "no seed in common"
+    paid, lost = break_even.paid, break_even.lost
     parts = (
-        (f"after {_steps(found.paid)}" if any(found.paid) else "at once", len(found.paid)),
-        (f"until {_steps(found.lost)}", len(found.lost)),
-        ("never", found.never),
+        (f"after {_spread(paid, _whole)} steps" if any(paid) else "at once", len(paid)),
+        (f"until {_spread(lost, _whole)} steps", len(lost)),
+        ("never", break_even.never),
     )
     return "; ".join(
         words if count == seeds else f"{words} in {count} of {seeds}"
@@ -402,36 +323,27 @@ def said(found: BreakEven) -> str:
     )
 
 
-def _steps(values: Sequence[float]) -> str:
-    return f"{_spread(values, _whole)} steps"
-
-
 def _whole(steps: float) -> str:
     """The first whole step at which it is so; rounding errors do not make one more."""
     return f"{math.ceil(round(steps, 6)):,}"
 
 
-def _epochs() -> Column:
-    def cell(row: Row) -> Cell:
-        an_epoch = costs.epoch_steps(row.first)
-        return _numbers([steps / an_epoch for steps in costs.break_even(*row.groups).paid])
-
-    return Column(header="epochs", names=_names("epochs"), cell=cell)
+def _ahead_cell(row: BreakEvenRow) -> Cell:
+    known = row.break_even
+    raw = (*_range(known.paid), len(known.leads), known.never, *_range(known.lost))
+    return Cell(shown=ahead(known), raw=raw)
 
 
-def _seconds() -> Column:
-    return Column(
-        header="since cold start (s)",
-        names=_names("s_since_cold_start"),
-        cell=lambda row: _numbers(costs.break_even(*row.groups).paid_s),
-    )
+def _epochs_cell(row: BreakEvenRow) -> Cell:
+    an_epoch = costs.epoch_steps(row.first)
+    return _range_cell([steps / an_epoch for steps in row.break_even.paid])
 
 
-def _names(unit: str) -> tuple[str, ...]:
-    return tuple(f"break_even_{which}_{unit}" for which in ("median", "min", "max"))
+def _range_names(name: str, unit: str) -> tuple[str, str, str]:
+    return f"{name}_median_{unit}", f"{name}_min_{unit}", f"{name}_max_{unit}"
 
 
-def _numbers(values: Sequence[float]) -> Cell:
+def _range_cell(values: Sequence[float]) -> Cell:
     return Cell(shown=_spread(values), raw=_range(values))
 
 
@@ -443,3 +355,33 @@ def _spread(values: Sequence[float], shown: Callable[[float], str] = wording.num
     """The median, and of several seeds the range: '1,200 (1,100 to 1,350)'."""
     middle, low, high = (shown(value) if value is not None else "–" for value in _range(values))
     return middle if len(values) < 2 else f"{middle} ({low} to {high})"
+
+
+SIDES = columns.sides("first:", "second:")
+BREAK_EVEN = (
+    *columns.experiment(leave_out=(*VARYING, "versions")),
+    *map(_name, SIDES),
+    *(columns.quantity("start-up (s)", "start_up", "s", stats.start_up_s, side=s) for s in SIDES),
+    *(
+        columns.quantity("a step (ms)", "step", "s", stats.step_s, scale=1000, side=side)
+        for side in SIDES
+    ),
+    Column(
+        header="second is ahead",
+        names=(
+            *_range_names("break_even", "steps"),
+            "seeds_n",
+            "never_ahead_n",
+            *_range_names("ahead_until", "steps"),
+        ),
+        cell=_ahead_cell,
+        words=True,
+    ),
+    Column(header="epochs", names=_range_names("break_even", "epochs"), cell=_epochs_cell),
+    Column(
+        header="since cold start (s)",
+        names=_range_names("break_even", "s_since_cold_start"),
+        cell=lambda row: _range_cell(row.break_even.paid_s),
+    ),
+    columns.WORK,
+)

@@ -8,18 +8,19 @@ from functools import partial
 from itertools import combinations
 
 from bench.report import wording
-from bench.report.comparison import FRAMEWORK, Comparison, Ranking, comparisons, ranking
+from bench.report.comparison import FRAMEWORK, Best, Comparison, comparisons, ranking
 from bench.report.tables import columns
+from bench.report.tables.columns import Side
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows, heading
 from bench.results.record import Record
 from bench.stats import runs, survival, uncertainty, verdict
-from bench.stats.runs import Replicates
+from bench.stats.runs import Replicates, Statistic
 from bench.stats.verdict import Judged
 
-SIDES = ("first", "second")
+SIDES = columns.sides("first", "second")
 
 
-def build_differences(groups: Sequence[Replicates]) -> Table:
+def between_frameworks(groups: Sequence[Replicates]) -> Table:
     """A section for each set that differs in framework and execution alone; a row a pair."""
     sections = map(_differences_section, comparisons(groups, FRAMEWORK))
     return Table(
@@ -49,24 +50,23 @@ def names(comparison: Comparison) -> tuple[Column, ...]:
     """Which two frameworks a row is of, and what their runs were."""
     labels = wording.distinct_labels(comparison.groups)
     told = dict(zip(map(_key, comparison.groups), labels, strict=True))
-    return (
-        *columns.experiment(leave_out=(*FRAMEWORK, "versions")),
-        *(_name(side, place, told) for place, side in enumerate(SIDES)),
-    )
+
+    def name(side: Side) -> Column:
+        parts = (f"{side.name}{part}" for part in ("framework", "execution", "versions"))
+        return columns.column(
+            side.header,
+            parts,
+            side.pick,
+            lambda group: Cell(shown=told[_key(group)], raw=_key(group)),
+            words=True,
+        )
+
+    return (*columns.experiment(leave_out=(*FRAMEWORK, "versions")), *map(name, SIDES))
 
 
 def _key(group: Replicates) -> tuple[str, str, str]:
-    one = group.experiment
-    return one.framework, one.execution, wording.versions(group.versions)
-
-
-def _name(side: str, place: int, told: dict[tuple[str, str, str], str]) -> Column:
-    def cell(row: Row) -> Cell:
-        key = _key(row.groups[place])
-        return Cell(shown=told[key], raw=key)
-
-    parts = ("framework", "execution", "versions")
-    return Column(header=side, names=tuple(f"{side}_{p}" for p in parts), cell=cell, words=True)
+    experiment = group.experiment
+    return experiment.framework, experiment.execution, wording.versions(group.versions)
 
 
 def _differences_section(comparison: Comparison) -> Section:
@@ -89,34 +89,44 @@ def _differences_section(comparison: Comparison) -> Section:
 
 
 def _speed(comparison: Comparison) -> tuple[Column, ...]:
-    ranked = ranking(comparison.groups, runs.throughput_images_per_s, best="highest")
-    find = partial(_between, ranked)
-    return (
-        columns.ratio("throughput, first / second", "throughput", find),
-        Column(header="pairs", names=(), cell=lambda row: _pairs(find(row))),
-        columns.p_value("p (Holm)", "throughput", find),
-        columns.verdict("the first is", "throughput", find, ("faster", "slower")),
+    judged = _judged(comparison.groups, runs.throughput_images_per_s, best="highest")
+    ratio, p_value, verdict = columns.judgement(
+        "throughput",
+        judged,
+        ("faster", "slower"),
+        headers=("throughput, first / second", "p (Holm)", "the first is"),
     )
+    pairs = columns.column(
+        "pairs",
+        (),
+        judged,
+        lambda known: Cell(shown=str(known.paired.n), raw=()),
+        absent=columns.ABSENT,
+    )
+    return ratio, pairs, p_value, verdict
 
 
 def _time(comparison: Comparison, target: float) -> tuple[Column, ...]:
     reached = [group for group in comparison.groups if survival.all_reached(group, target)]
-    time = partial(runs.time_to_accuracy_s, target=target)
-    find = partial(_between, ranking(reached, time, best="lowest"))
-    said, name = wording.target(target), f"time_to_{100 * target:g}_percent"
-    return (
-        columns.ratio(f"time to {said}, first / second", name, find),
-        columns.p_value(f"p to {said} (Holm)", name, find),
-        columns.verdict(f"to {said} the first is", name, find, ("slower", "sooner")),
+    goal = wording.target(target)
+    return columns.judgement(
+        columns.time_name(target),
+        _judged(reached, partial(runs.time_to_accuracy_s, target=target), best="lowest"),
+        ("slower", "sooner"),
+        headers=(
+            f"time to {goal}, first / second",
+            f"p to {goal} (Holm)",
+            f"to {goal} the first is",
+        ),
     )
 
 
-def _between(ranked: Ranking, row: Row) -> Judged | None:
-    return ranked.between(row.first, row.second)
-
-
-def _pairs(found: Judged | None) -> Cell:
-    return Cell(shown=str(found.paired.n) if found else columns.ABSENT, raw=())
+def _judged(
+    groups: Sequence[Replicates], statistic: Statistic, best: Best
+) -> Callable[[Row], Judged | None]:
+    """What may be said of a row's first group beside its second."""
+    ranked = ranking(groups, statistic, best=best)
+    return lambda row: ranked.between(row.first, row.second)
 
 
 # Two models on the same test images: on which they disagree, by McNemar's test.
@@ -146,7 +156,7 @@ class ModelsRow(Row):
     p: float | None  # corrected for all rows of the section
 
 
-def build_models(groups: Sequence[Replicates]) -> Table:
+def between_models(groups: Sequence[Replicates]) -> Table:
     """A section for each set that differs in framework and execution alone; a row a seed's pair."""
     sections = map(_models_section, comparisons(groups, FRAMEWORK))
     return Table(
@@ -174,16 +184,19 @@ def disagreement(first: Record, second: Record) -> Disagreement | None:
 def rows(comparison: Comparison) -> list[ModelsRow]:
     """Every two groups at every seed that was tested in both; none where no pair can be told."""
     pairs_by_seed = [
-        (replace(first, records=(one,)), replace(second, records=(other,)))
+        (replace(first, records=(record,)), replace(second, records=(other,)))
         for first, second in pairs(comparison)
-        for one, other in zip(*_common(first, second), strict=True)
+        for record, other in zip(*_common(first, second), strict=True)
     ]
-    seen = [disagreement(first.records[0], second.records[0]) for first, second in pairs_by_seed]
-    told = [each for each in seen if each is not None]
-    corrected = iter(uncertainty.holm([each.p for each in told]))
+    compared = [
+        (pair, disagreement(pair[0].records[0], pair[1].records[0])) for pair in pairs_by_seed
+    ]
+    corrected = uncertainty.holm([models.p for _, models in compared if models])
+    p_values = iter(corrected)
     return [
-        ModelsRow(groups=pair, disagreement=each, p=None if each is None else next(corrected))
-        for pair, each in zip(pairs_by_seed if told else (), seen if told else (), strict=True)
+        ModelsRow(groups=pair, disagreement=models, p=next(p_values) if models else None)
+        for pair, models in compared
+        if corrected
     ]
 
 
@@ -214,10 +227,17 @@ def _models_section(comparison: Comparison) -> Section:
         columns=(
             *names(comparison),
             Column(header="seed", names=("seed",), cell=_seed),
-            _count("first alone wrong", "first_only_wrong_n", lambda seen: seen.first_only),
-            _count("second alone wrong", "second_only_wrong_n", lambda seen: seen.second_only),
+            _count("first alone wrong", "first_only_wrong_n", lambda models: models.first_only),
+            _count("second alone wrong", "second_only_wrong_n", lambda models: models.second_only),
             Column(header="p (Holm)", names=("mcnemar_p", "mcnemar_p_holm"), cell=_p_value),
-            Column(header="the first is", names=("mcnemar_verdict",), cell=_outcome, words=True),
+            columns.column(
+                "the first is",
+                "mcnemar_verdict",
+                _verdict,
+                lambda verdict: Cell(shown=verdict, raw=(verdict,)),
+                absent=NOT_KEPT,
+                words=True,
+            ),
             columns.WORK,
         ),
         rows=rows(comparison),
@@ -231,9 +251,8 @@ def _seed(row: Row) -> Cell:
 
 def _count(header: str, name: str, of: Callable[[Disagreement], int]) -> Column:
     def cell(row: ModelsRow) -> Cell:
-        if row.disagreement is None:
-            return Cell(shown=NOT_KEPT, raw=(None,))
-        return Cell(shown=str(of(row.disagreement)), raw=(of(row.disagreement),))
+        count = None if row.disagreement is None else of(row.disagreement)
+        return Cell(shown=NOT_KEPT if count is None else str(count), raw=(count,))
 
     return Column(header=header, names=(name,), cell=cell)
 
@@ -244,14 +263,10 @@ def _p_value(row: ModelsRow) -> Cell:
     return Cell(shown=wording.p_value(row.p), raw=(row.disagreement.p, row.p))
 
 
-def _outcome(row: ModelsRow) -> Cell:
+def _verdict(row: ModelsRow) -> str | None:
     if row.disagreement is None or row.p is None:
-        return Cell(shown=NOT_KEPT, raw=(None,))
-    verdict = _verdict(row.disagreement, row.p)
-    return Cell(shown=verdict, raw=(verdict,))
-
-
-def _verdict(seen: Disagreement, p: float) -> str:
-    if p >= uncertainty.SIGNIFICANCE:
+        return None
+    if row.p >= uncertainty.SIGNIFICANCE:
         return "not told apart"
-    return "more accurate" if seen.first_only < seen.second_only else "less accurate"
+    fewer = row.disagreement.first_only < row.disagreement.second_only
+    return "more accurate" if fewer else "less accurate"

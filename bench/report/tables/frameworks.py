@@ -1,4 +1,4 @@
-"""Frameworks side by side: speed, time to accuracy, accuracy, inference, memory."""
+"""Frameworks side by side; where their seconds go; their batch sizes; and every run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import groupby
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only, ranking
 from bench.report.tables import columns
+from bench.report.tables.columns import Side
 from bench.report.tables.table import (
     Cell,
     Column,
@@ -17,8 +18,8 @@ from bench.report.tables.table import (
     Section,
     Table,
     equal_in_all_rows,
+    heading,
     labelled,
-    of_frameworks,
 )
 from bench.results.record import Data
 from bench.stats import runs, survival
@@ -26,7 +27,7 @@ from bench.stats.runs import Replicates, Statistic
 from bench.stats.verdict import Judged
 
 
-def build_frameworks(groups: Sequence[Replicates]) -> Table:
+def side_by_side(groups: Sequence[Replicates]) -> Table:
     """A section for each set of experiments that differ in framework and execution alone."""
     return Table(
         name="frameworks",
@@ -48,23 +49,18 @@ def build_frameworks(groups: Sequence[Replicates]) -> Table:
 
 
 def _frameworks_section(comparison: Comparison) -> Section:
-    return of_frameworks(comparison, _frameworks_columns(comparison))
-
-
-def _frameworks_columns(comparison: Comparison) -> tuple[Column, ...]:
-    return (
-        *columns.experiment(),
-        columns.FRAMEWORK,
-        columns.outcome(),
-        columns.WORK,
-        columns.throughput(),
-        *_beside_the_highest(comparison),
-        *map(columns.time, comparison.targets),
-        columns.accuracy(),
-        columns.inference(comparison),
-        *columns.latencies(),
-        _memory("process", runs.peak_process_memory_bytes),
-        _memory("device", runs.peak_device_memory_bytes),
+    return columns.framework_section(
+        comparison,
+        (
+            columns.throughput(),
+            *_beside_the_highest(comparison),
+            *map(columns.time, comparison.targets),
+            columns.accuracy(),
+            columns.inference(comparison),
+            *columns.latencies(),
+            _memory("process", runs.peak_process_memory_bytes),
+            _memory("device", runs.peak_device_memory_bytes),
+        ),
     )
 
 
@@ -73,40 +69,35 @@ def _beside_the_highest(comparison: Comparison) -> tuple[Column, ...]:
     ranked = ranking(comparison.groups, runs.throughput_images_per_s, best="highest")
     best = ranked.standings[0].group if len(ranked.standings) > 1 else None
 
-    def find(row: Row) -> Judged | None:
+    def judged(row: Row) -> Judged | None:
         return ranked.between(row.first, best) if best else None
 
-    def alone(row: Row) -> str:
+    def absent(row: Row) -> str:
         if row.first is best:
             return "the highest"
         return "no seed in common" if row.first.measured else wording.NOT_MEASURED
 
-    name = "throughput_to_highest"
-    return (
-        columns.ratio("of the highest", name, find),
-        columns.p_value("", name, find),
-        columns.verdict("beside the highest", name, find, ("faster", "slower"), alone=alone),
+    return columns.judgement(
+        "throughput_to_highest",
+        judged,
+        ("faster", "slower"),
+        headers=("of the highest", "", "beside the highest"),
+        absent=absent,
     )
 
 
 def _memory(of: str, statistic: Statistic) -> Column:
-    return columns.quantity(
-        f"peak {of} memory (MiB)",
-        f"peak_{of}_memory",
-        "bytes",
-        statistic,
-        scale=1 / wording.MIB,
-        decimals=0,
-    )
+    name, scale = f"peak_{of}_memory", 1 / wording.MIB
+    header = f"peak {of} memory (MiB)"
+    return columns.quantity(header, name, "bytes", statistic, scale=scale, decimals=0)
 
 
-# The whole ledger: where every second went, from the start of the process to its record.
-
+# The whole ledger: where every second went, from the start of the process to its record
 
 DECIMALS = 2  # of seconds, in all columns alike, so that a reader can add them up
 
 
-def build_ledger(groups: Sequence[Replicates]) -> Table:
+def ledger(groups: Sequence[Replicates]) -> Table:
     """A section for each set of experiments that differ in framework and execution alone."""
     return Table(
         name="ledger",
@@ -122,36 +113,9 @@ def build_ledger(groups: Sequence[Replicates]) -> Table:
         ),
         needs="a run that ended well",
         sections=tuple(
-            map(
-                _ledger_section,
-                comparisons(groups, FRAMEWORK, keep=lambda found: bool(found.measured)),
-            )
-        ),
-    )
-
-
-def _ledger_section(comparison: Comparison) -> Section:
-    return of_frameworks(comparison, _ledger_columns(comparison))
-
-
-def _ledger_columns(comparison: Comparison) -> tuple[Column, ...]:
-    return (
-        *columns.experiment(),
-        columns.FRAMEWORK,
-        columns.outcome(),
-        columns.WORK,
-        *map(_phase, runs.PHASES),
-        _seconds("rest", "rest", runs.rest_s),
-        columns.quantity("wall (s)", "wall", "s", runs.wall_s, decimals=DECIMALS),
-        columns.quantity(
-            "start-up in all (s)", "start_up", "s", runs.start_up_s, decimals=DECIMALS
-        ),
-        columns.quantity(
-            "cold start to last step (s)",
-            "cold_start_to_last_step",
-            "s",
-            runs.cold_start_to_last_step_s,
-            decimals=DECIMALS,
+            columns.framework_section(comparison, LEDGER)
+            for comparison in comparisons(groups, FRAMEWORK)
+            if comparison.measured
         ),
     )
 
@@ -172,14 +136,27 @@ def _seconds(header: str, name: str, statistic: Statistic) -> Column:
         shown = f"{seconds.mean:,.{DECIMALS}f} ({100 * share.mean:.1f} %)"
         return Cell(shown=shown, raw=(*columns.numbers(seconds), share.mean))
 
-    names = (f"{name}_mean_s", f"{name}_std_s", f"{name}_n", f"{name}_mean_share_of_wall_fraction")
+    names = (*columns.spread_names(name, "s"), f"{name}_mean_share_of_wall_fraction")
     return Column(header=f"{header} (s)", names=names, cell=cell)
 
 
-# The batch-size sweep: training throughput of each framework at each batch size.
+def _wall(header: str, name: str, statistic: Statistic) -> Column:
+    return columns.quantity(header, name, "s", statistic, decimals=DECIMALS)
 
 
-def build_batch_size(groups: Sequence[Replicates]) -> Table:
+LEDGER = (
+    *map(_phase, runs.PHASES),
+    _seconds("rest", "rest", runs.rest_s),
+    _wall("wall (s)", "wall", runs.wall_s),
+    _wall("start-up in all (s)", "start_up", runs.start_up_s),
+    _wall("cold start to last step (s)", "cold_start_to_last_step", runs.cold_start_to_last_step_s),
+)
+
+
+# The batch-size sweep: training throughput of each framework at each batch size
+
+
+def batch_sizes(groups: Sequence[Replicates]) -> Table:
     """A section a subject, device and goal; a row a framework, a column a batch size."""
     return Table(
         name="batch-size",
@@ -195,59 +172,44 @@ def build_batch_size(groups: Sequence[Replicates]) -> Table:
 
 def sweeps(groups: Sequence[Replicates]) -> list[Comparison]:
     """Sets of experiments that differ in framework and in batch size."""
-    return comparisons(
-        groups, (*FRAMEWORK, "batch_size"), keep=lambda found: len(found.values("batch_size")) > 1
-    )
+    varied = comparisons(groups, (*FRAMEWORK, "batch_size"))
+    return [comparison for comparison in varied if len(comparison.values("batch_size")) > 1]
 
 
 def _batch_size_section(comparison: Comparison) -> Section:
-    experiment = comparison.experiment
-    place = wording.place(experiment, ("device", "goal"))
-    rows = labelled(
-        tuple(members)
-        for _, members in groupby(sorted(comparison.groups, key=_row), lambda g: _row(g)[:-1])
-    )
+    def series(group: Replicates) -> tuple[str, str, str]:
+        experiment = group.experiment
+        return experiment.framework, experiment.execution, wording.versions(group.versions)
+
+    by_size = sorted(comparison.groups, key=lambda group: group.experiment.batch_size)
+    lines = groupby(sorted(by_size, key=series), series)
     return Section(
-        heading=f"{wording.subject(experiment, comparison.data)}, {place}",
+        heading=heading(comparison, "device", "goal"),
         note=equal_in_all_rows(comparison),
-        columns=_batch_size_columns(comparison.values("batch_size")),
-        rows=rows,
-    )
-
-
-def _row(group: Replicates) -> tuple[str, str, str, int]:
-    one = group.experiment
-    return one.framework, one.execution, wording.versions(group.versions), one.batch_size
-
-
-def _batch_size_columns(batch_sizes: Sequence[int]) -> tuple[Column, ...]:
-    return (
-        *columns.experiment(leave_out=("batch_size",)),
-        columns.FRAMEWORK,
-        *(
-            columns.quantity(
-                f"batch {size:,} (images/s)",
-                f"batch_{size}_throughput",
-                "images_per_s",
-                runs.throughput_images_per_s,
-                pick=partial(_at, size=size),
-            )
-            for size in batch_sizes
+        columns=(
+            *columns.experiment(leave_out=("batch_size",)),
+            columns.FRAMEWORK,
+            *map(_throughput_at, comparison.values("batch_size")),
+            columns.WORK,
+            columns.failed(lambda group: f"batch {group.experiment.batch_size:,}"),
         ),
-        columns.WORK,
-        columns.failed(lambda group: f"batch {group.experiment.batch_size:,}"),
+        rows=labelled(tuple(members) for _, members in lines),
     )
 
 
-def _at(row: Row, size: int) -> Replicates | None:
-    found = only(row.groups, batch_size=size)
-    return found[0] if found else None
+def _throughput_at(size: int) -> Column:
+    side = Side(
+        pick=lambda row: next(iter(only(row.groups, batch_size=size)), None),
+        header=f"batch {size:,}",
+    )
+    statistic = runs.throughput_images_per_s
+    return columns.quantity("(images/s)", "throughput", "images_per_s", statistic, side=side)
 
 
-# Every run, one a row, those that failed included.
+# Every run, one a row, those that failed included
 
 
-def build_runs(groups: Sequence[Replicates]) -> Table:
+def all_runs(groups: Sequence[Replicates]) -> Table:
     """A section a task and source, a row a run."""
     by_images = groupby(groups, lambda group: (group.experiment.task, group.experiment.source))
     return Table(
@@ -320,24 +282,22 @@ def _runs_columns(timed: Sequence[float]) -> tuple[Column, ...]:
 
 
 def _value(header: str, name: str, statistic: Statistic, scale: float = 1.0) -> Column:
-    def cell(row: Row) -> Cell:
-        value = statistic(row.first.records[0])
-        shown = wording.NOT_MEASURED if value is None else wording.number(value * scale, 4)
-        return Cell(shown=shown, raw=(value,))
+    """A number of one run; without a header in the CSV only, without a name in Markdown only."""
 
-    return Column(header=header, names=(name,) if name else (), cell=cell)
+    def cell(number: float) -> Cell:
+        return Cell(shown=wording.number(number * scale, 4), raw=(number,) if name else ())
+
+    names = (name,) if name else ()
+    return columns.column(header, names, lambda row: statistic(row.first.records[0]), cell)
 
 
 def _time(target: float) -> Column:
     def cell(row: Row) -> Cell:
-        seen = survival.observed(row.first, target)
-        return Cell(shown=wording.time_to_target(seen), raw=(*seen.times, None)[:1])
+        observed = survival.observed(row.first, target)
+        return Cell(shown=wording.time_to_target(observed), raw=(*observed.times, None)[:1])
 
-    return Column(
-        header=f"time to {wording.target(target)} (s)",
-        names=(f"time_to_{100 * target:g}_percent_s",),
-        cell=cell,
-    )
+    names = (f"{columns.time_name(target)}_s",)
+    return Column(header=f"time to {wording.target(target)} (s)", names=names, cell=cell)
 
 
 def _seed(row: Row) -> Cell:

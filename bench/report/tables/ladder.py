@@ -48,8 +48,8 @@ class Ladder:
 def ladders(groups: Sequence[Replicates]) -> list[Ladder]:
     """Every matched experiment of which a default was restored."""
     trained = [group for group in groups if group.experiment.goal == "train"]
-    found = (_ladder(one) for one in comparisons(trained, ("native", "execution")))
-    return [ladder for ladder in found if ladder is not None]
+    split = comparisons(trained, ("native", "execution"))
+    return [ladder for comparison in split if (ladder := _ladder(comparison))]
 
 
 def unrestored(groups: Sequence[Replicates]) -> list[Replicates]:
@@ -66,32 +66,34 @@ def unrestored(groups: Sequence[Replicates]) -> list[Replicates]:
 def sentences(groups: Sequence[Replicates]) -> Iterator[str]:
     """What each ladder shows: the rungs that may be told apart from the matched runs."""
     for ladder in ladders(groups):
-        one = ladder.matched
-        said = [words for rung in ladder.rungs for words in _told(rung)]
         compared = [rung for rung in ladder.rungs if rung.time or rung.accuracy]
-        if not compared:
-            continue
-        found = "; ".join(said) or (
-            f"none of {wording.counted(len(compared), 'rung')} is told apart from the matched runs"
-        )
-        yield (
-            f"Ladder of {wording.framework(one.experiment)}, "
-            f"{wording.subject(one.experiment, one.data)}, "
-            f"{wording.place(one.experiment, ('device', 'batch_size'))}: {found}."
-        )
+        if compared:
+            none = f"none of {wording.counted(len(compared), 'rung')} is told apart"
+            shown = [sentence for rung in ladder.rungs for sentence in _told_apart(rung)]
+            yield (
+                f"Ladder of {_heading(ladder, ', ')}: "
+                f"{'; '.join(shown) or f'{none} from the matched runs'}."
+            )
 
 
-def _told(rung: Rung) -> Iterator[str]:
+def _told_apart(rung: Rung) -> Iterator[str]:
     """What may be said of a rung beside the matched runs, in time and in accuracy."""
     name = "+".join(rung.first.experiment.native) or rung.restored
     if rung.time and rung.time.outcome in ("higher", "lower"):
         paired = rung.time.paired
         ratio = wording.estimate(paired.ratio, paired.interval)
         yield f"{name} takes {ratio} times the training time"
-    found = rung.accuracy_difference
-    if found and rung.accuracy and rung.accuracy.outcome in ("higher", "lower"):
-        points = wording.estimate(found.mean, found.interval, scale=100, decimals=2, signed=True)
+    change = rung.accuracy_difference
+    if change and rung.accuracy and rung.accuracy.outcome in ("higher", "lower"):
+        points = wording.estimate(change.mean, change.interval, scale=100, decimals=2, signed=True)
         yield f"{name} changes the test accuracy by {points} points"
+
+
+def _heading(ladder: Ladder, separator: str) -> str:
+    experiment = ladder.matched.experiment
+    subject = wording.subject(experiment, ladder.matched.data)
+    conditions = wording.place(experiment, ("device", "batch_size"))
+    return f"{wording.framework(experiment)}{separator}{subject}, {conditions}"
 
 
 def _ladder(comparison: Comparison) -> Ladder | None:
@@ -201,12 +203,9 @@ def build(groups: Sequence[Replicates]) -> Table:
 
 
 def _section(ladder: Ladder) -> Section:
-    experiment = ladder.matched.experiment
-    place = wording.place(experiment, ("device", "batch_size"))
-    subject = wording.subject(experiment, ladder.matched.data)
-    compiler = native.COMPILER[experiment.framework]
+    compiler = native.COMPILER[ladder.matched.experiment.framework]
     return Section(
-        heading=f"{wording.framework(experiment)}: {subject}, {place}",
+        heading=_heading(ladder, ": "),
         note=f"{equal_in_all_rows(ladder.comparison)} Its compiler of itself: {compiler}.",
         columns=_columns(ladder),
         rows=ladder.rungs,
@@ -219,18 +218,6 @@ def _columns(ladder: Ladder) -> tuple[Column, ...]:
             return ALREADY
         return MATCHED if rung.first is ladder.matched else wording.NOT_MEASURED
 
-    def in_accuracy(rung: Rung) -> Cell:
-        if rung.accuracy is None:
-            return Cell(shown=alone(rung), raw=(None,))
-        verdict = ACCURACY[rung.accuracy.outcome]
-        return Cell(shown=verdict, raw=(verdict,))
-
-    def time(rung: Rung) -> Judged | None:
-        return rung.time
-
-    def accuracy(rung: Rung) -> Judged | None:
-        return rung.accuracy
-
     return (
         *columns.experiment(),
         Column(
@@ -239,19 +226,34 @@ def _columns(ladder: Ladder) -> tuple[Column, ...]:
             cell=lambda rung: Cell(shown=rung.restored, raw=(rung.restored, rung.already)),
             words=True,
         ),
-        columns.seconds(
-            "training less matched (s)", "train_time_difference", lambda rung: rung.time_difference
+        columns.difference(
+            "training less matched (s)",
+            "train_time_difference",
+            lambda rung: rung.time_difference,
+            unit="s",
         ),
-        columns.ratio("training time to matched", "train_time", time, alone),
-        columns.p_value("", "train_time", time),
-        columns.verdict("in time", "train_time", time, ("slower", "faster"), alone),
+        *columns.judgement(
+            "train_time",
+            lambda rung: rung.time,
+            ("slower", "faster"),
+            headers=("training time to matched", "", "in time"),
+            absent=alone,
+            ratio_absent=alone,
+        ),
         columns.difference(
             "accuracy less matched (points)",
             "accuracy_difference",
             lambda rung: rung.accuracy_difference,
         ),
-        columns.p_value("", "accuracy", accuracy),
-        Column(header="in accuracy", names=("accuracy_verdict",), cell=in_accuracy, words=True),
+        columns.p_value("", "accuracy", lambda rung: rung.accuracy),
+        columns.column(
+            "in accuracy",
+            "accuracy_verdict",
+            lambda rung: rung.accuracy and ACCURACY[rung.accuracy.outcome],
+            lambda verdict: Cell(shown=verdict, raw=(verdict,)),
+            absent=alone,
+            words=True,
+        ),
         *map(_of_own_runs, _measured(ladder)),
     )
 
@@ -261,7 +263,7 @@ def _measured(ladder: Ladder) -> tuple[Column, ...]:
         columns.quantity("training (s)", "train", "s", runs.train_s),
         *map(columns.time, ladder.comparison.targets),
         columns.accuracy(),
-        columns.outcome(),
+        columns.OUTCOME,
     )
 
 

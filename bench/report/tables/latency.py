@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,73 +9,65 @@ from dataclasses import dataclass, replace
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
 from bench.report.tables import columns
-from bench.report.tables.columns import ends
-from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import (
+    Cell,
+    Column,
+    Row,
+    Section,
+    Table,
+    equal_in_all_rows,
+    heading,
+)
 from bench.results.evidence import Export
-from bench.results.record import Inference
-from bench.stats import runs, uncertainty
+from bench.stats import runs, verdict
 from bench.stats.runs import Replicates
-from bench.stats.uncertainty import Interval
+from bench.stats.verdict import Paired
 
-# Exports of a group's saved models: ONNX Runtime's inference, beside the framework's own.
+DEVIATION = ("logits_deviation_fraction", "logits_tolerance_fraction", "logits_deviation_absolute")
+DIFFERING = ("images_differing", "images_compared")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
-    """How many times as fast ONNX Runtime answers, round by round of the two in turn."""
+class LatencyRow(Row):
+    """A framework; or ONNX Runtime, whose inference stands in the records of its group."""
 
-    ratio: float  # geometric mean over the rounds
-    interval: Interval | None  # of that mean over such rounds; None of one round
-    rounds: int
+    exports: tuple[Export, ...] = ()  # of the runs' saved models; none in a framework's own row
 
 
-def exports(group: Replicates) -> tuple[Export, ...]:
+def exports_of(group: Replicates) -> tuple[Export, ...]:
     """Those of its runs, made on the machine that the runs were measured on."""
-    found = (group.evidence.export(record.run_id) for record in group.measured)
-    return tuple(one for one in found if one and runs.host(one.machine) == group.host)
+    exports = (group.evidence.export(record.run_id) for record in group.measured)
+    return tuple(each for each in exports if each and runs.host(each.machine) == group.host)
 
 
-def exported_group(group: Replicates) -> Replicates | None:
+def exported_group(group: Replicates, exports: Sequence[Export]) -> Replicates | None:
     """Its exported runs, with ONNX Runtime's inference in place of their own; None: of none."""
-    made = {export.run_id: export for export in exports(group)}
+    by_run = {export.run_id: export for export in exports}
     records = tuple(
-        replace(
-            record,
-            measurement=replace(record.measurement, inference=made[record.run_id].inference),
-        )
+        replace(record, measurement=replace(record.measurement, inference=export.inference))
         for record in group.measured
-        if record.run_id in made and record.measurement
+        if record.measurement and (export := by_run.get(record.run_id))
     )
     return replace(group, records=records) if records else None
 
 
-def beside(group: Replicates, *, one_image: bool) -> Beside | None:
-    """The ratio of the medians of each round: the framework's own seconds over ONNX Runtime's.
+def speed_up(exports: Sequence[Export], *, one_image: bool) -> Paired | None:
+    """How many times as fast ONNX Runtime answers, by the medians of each round of the two in turn.
 
     ``one_image``: True for batch 1, False for the large batch. None where nothing was exported.
     """
-    ratios = [
-        statistics.median(each.own.samples_s) / statistics.median(each.exported.samples_s)
-        for export in exports(group)
-        for each in export.rounds
-        if _is_of(each.own, one_image)
+    rounds = [
+        (statistics.median(turn.own.samples_s), statistics.median(turn.exported.samples_s))
+        for export in exports
+        for turn in export.rounds
+        if (turn.own.batch_size == 1) == one_image
     ]
-    if not ratios:
-        return None
-    return Beside(
-        ratio=math.exp(statistics.fmean(map(math.log, ratios))),
-        interval=uncertainty.of_ratio(ratios),
-        rounds=len(ratios),
-    )
+    return verdict.compare_arms(*zip(*rounds, strict=True)) if rounds else None
 
 
-def _is_of(inference: Inference, one_image: bool) -> bool:
-    return (inference.batch_size == 1) == one_image
-
-
-def worst(found: Sequence[Export]) -> Export | None:
+def worst(exports: Sequence[Export]) -> Export | None:
     """The one that is furthest from its model: most images told otherwise, then deviation."""
-    return max(found, key=lambda one: (one.differing, one.logits.deviation), default=None)
+    return max(exports, key=lambda e: (e.differing, e.logits.deviation), default=None)
 
 
 def build(groups: Sequence[Replicates]) -> Table:
@@ -101,111 +92,82 @@ def build(groups: Sequence[Replicates]) -> Table:
             "their runs lie apart."
         ),
         needs="a run that trained to the end",
-        sections=tuple(_sections(trained)),
+        sections=tuple(map(_section, comparisons(trained, FRAMEWORK, keep=_measured))),
     )
 
 
-def _sections(groups: Sequence[Replicates]) -> Iterator[Section]:
-    for comparison in comparisons(groups, FRAMEWORK, keep=lambda found: bool(found.measured)):
-        yield Section(
-            heading=_heading(comparison),
-            note=equal_in_all_rows(comparison),
-            columns=_columns(comparison),
-            rows=tuple(_rows(comparison)),
-        )
+def _measured(comparison: Comparison) -> bool:
+    return bool(comparison.measured)
 
 
-def _heading(comparison: Comparison) -> str:
-    experiment = comparison.experiment
-    subject = wording.subject(experiment, comparison.data)
-    place = wording.place(experiment, ("device",))
-    return f"{subject}, {place}, trained at batch size {experiment.batch_size:,}"
+def _section(comparison: Comparison) -> Section:
+    large = columns.large_batch(comparison)
+    batch_size = comparison.experiment.batch_size
+    return Section(
+        heading=f"{heading(comparison, 'device')}, trained at batch size {batch_size:,}",
+        note=equal_in_all_rows(comparison),
+        columns=(
+            *columns.experiment(),
+            Column(
+                header="runtime", names=("onnxruntime_version", "beside"), cell=_runtime, words=True
+            ),
+            *columns.latencies(),
+            columns.inference(comparison),
+            _speed_up("speed-up of one image", "one_image", one_image=True),
+            _speed_up(f"speed-up at batch {large}", "large_batch", one_image=False),
+            columns.column(
+                "largest deviation of a logit", DEVIATION, _worst, _deviation, absent=""
+            ),
+            columns.column("images told otherwise", DIFFERING, _worst, _differing, absent=""),
+        ),
+        rows=tuple(_rows(comparison)),
+    )
 
 
-def _rows(comparison: Comparison) -> Iterator[Row]:
-    """Each framework, and behind it its export: a row of two, the second the framework's own."""
+def _rows(comparison: Comparison) -> Iterator[LatencyRow]:
+    """Each framework, and behind it its export."""
     labels = wording.distinct_labels(comparison.groups)
     for group, label in zip(comparison.groups, labels, strict=True):
-        if not group.measured:
-            continue
-        yield Row(groups=(group,), label=label)
-        in_onnxruntime = exported_group(group)
-        if in_onnxruntime:
-            yield Row(groups=(in_onnxruntime, group), label=label)
+        if group.measured:
+            yield LatencyRow(groups=(group,), label=label)
+            exports = exports_of(group)
+            if in_onnxruntime := exported_group(group, exports):
+                yield LatencyRow(groups=(in_onnxruntime,), label=label, exports=exports)
 
 
-def _columns(comparison: Comparison) -> tuple[Column, ...]:
-    large = columns.large_batch(comparison)
-    return (
-        *columns.experiment(),
-        _runtime(comparison),
-        *columns.latencies(),
-        columns.inference(comparison),
-        _beside("speed-up of one image", "one_image", one_image=True),
-        _beside(f"speed-up at batch {large}", "large_batch", one_image=False),
-        _deviation(),
-        _differing(),
-    )
-
-
-def _runtime(comparison: Comparison) -> Column:
+def _runtime(row: LatencyRow) -> Cell:
     """What answered: the framework, or ONNX Runtime with the framework it was exported from."""
-
-    def cell(row: Row) -> Cell:
-        found = exports(row.groups[-1]) if len(row.groups) > 1 else ()
-        if not found:
-            return Cell(shown=row.label, raw=(None, None))
-        export = found[0]
-        version = export.versions["onnxruntime"]
-        where = "" if comparison.experiment.device == "cpu" else ", on the CPU"
-        beside = (
-            "" if export.own == wording.framework(export.experiment) else f" beside {export.own}"
-        )
-        shown = f"onnxruntime {version} (exported from {row.label}{beside}{where})"
-        return Cell(shown=shown, raw=(version, export.own))
-
-    return Column(header="runtime", names=("onnxruntime_version", "beside"), cell=cell, words=True)
+    if not row.exports:
+        return Cell(shown=row.label, raw=(None, None))
+    export = row.exports[0]
+    version = export.versions["onnxruntime"]
+    where = "" if row.first.experiment.device == "cpu" else ", on the CPU"
+    same = export.own == wording.framework(export.experiment)
+    beside = "" if same else f" beside {export.own}"
+    shown = f"onnxruntime {version} (exported from {row.label}{beside}{where})"
+    return Cell(shown=shown, raw=(version, export.own))
 
 
-def _beside(header: str, name: str, *, one_image: bool) -> Column:
-    def cell(row: Row) -> Cell:
-        found = beside(row.groups[-1], one_image=one_image) if len(row.groups) > 1 else None
-        if found is None:
-            return Cell(shown="", raw=(None, None, None, 0))
-        shown = wording.estimate(found.ratio, found.interval, sign=" ×")
-        return Cell(shown=shown, raw=(found.ratio, *ends(found.interval), found.rounds))
+def _speed_up(header: str, name: str, *, one_image: bool) -> Column:
+    def paired(row: LatencyRow) -> Paired | None:
+        return speed_up(row.exports, one_image=one_image)
 
-    speed_up = f"{name}_speed_up"
-    ratio = f"{speed_up}_ratio"
-    names = (ratio, f"{ratio}_low", f"{ratio}_high", f"{speed_up}_rounds_n")
-    return Column(header=header, names=names, cell=cell)
+    name = f"{name}_speed_up"
+    return columns.ratio(header, name, paired, sign=" ×", pairs="rounds", absent="")
 
 
-def _deviation() -> Column:
-    def cell(row: Row) -> Cell:
-        found = worst(exports(row.groups[-1])) if len(row.groups) > 1 else None
-        if found is None:
-            return Cell(shown="", raw=(None, None, None))
-        check = found.logits
-        shown = f"{check.deviation:.1e}"
-        if not found.passed:
-            shown = f"FAILED: {shown}, allowed {check.tolerance:.1e}"
-        raw = (check.deviation, check.tolerance, found.absolute_deviation)
-        return Cell(shown=shown, raw=raw)
-
-    names = ("logits_deviation_fraction", "logits_tolerance_fraction", "logits_deviation_absolute")
-    return Column(header="largest deviation of a logit", names=names, cell=cell)
+def _worst(row: LatencyRow) -> Export | None:
+    return worst(row.exports)
 
 
-def _differing() -> Column:
-    def cell(row: Row) -> Cell:
-        found = worst(exports(row.groups[-1])) if len(row.groups) > 1 else None
-        if found is None:
-            return Cell(shown="", raw=(None, None))
-        return Cell(
-            shown=f"{found.differing:,} of {found.images:,}", raw=(found.differing, found.images)
-        )
+def _deviation(export: Export) -> Cell:
+    check = export.logits
+    shown = f"{check.deviation:.1e}"
+    if not export.passed:
+        shown = f"FAILED: {shown}, allowed {check.tolerance:.1e}"
+    return Cell(shown=shown, raw=(check.deviation, check.tolerance, export.absolute_deviation))
 
-    return Column(
-        header="images told otherwise", names=("images_differing", "images_compared"), cell=cell
-    )
+
+def _differing(export: Export) -> Cell:
+    counts = (export.differing, export.images)
+    return Cell(shown=f"{export.differing:,} of {export.images:,}", raw=counts)

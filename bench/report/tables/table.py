@@ -8,7 +8,7 @@ section is left out of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,11 +92,12 @@ def labelled(rows: Iterable[Sequence[Replicates]]) -> tuple[Row, ...]:
     )
 
 
-def heading(comparison: Comparison) -> str:
-    """What the runs of a section are of, and on what."""
+def heading(comparison: Comparison, *fields: str, leave_out: Collection[str] = ()) -> str:
+    """What the runs of a section are of, and on what: these fields, and those that are unusual."""
     experiment = comparison.experiment
-    place = wording.place(experiment, ("device", "batch_size", "goal"))
-    return f"{wording.subject(experiment, comparison.data)}, {place}"
+    fields = fields or ("device", "batch_size", "goal")
+    conditions = wording.place(experiment, fields, leave_out=leave_out)
+    return f"{wording.subject(experiment, comparison.data)}, {conditions}"
 
 
 def of_frameworks(comparison: Comparison, columns: tuple[Column, ...], *notes: str) -> Section:
