@@ -51,6 +51,12 @@ def numbered(names: Iterable[str], mark: str) -> list[str]:
     return distinct
 
 
+def seeds_sentence(groups: Iterable[Replicates]) -> str:
+    """Which seeds ended well: 'Seeds 0, 1, 2.' or 'Seed 0, alone.'; at least one."""
+    seeds = sorted({record.seed for group in groups for record in group.measured})
+    return f"Seeds {', '.join(map(str, seeds))}." if len(seeds) > 1 else f"Seed {seeds[0]}, alone."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """One task's data and everything that was learned of it."""

@@ -1,7 +1,7 @@
 """Ensembles: boosting, independent members, and one network of the same size.
 
-``ensemble_tables`` sets them beside the single small MLP, ``ensemble_pictures`` shows accuracy
-against training time and parameters, ``ensemble_growth`` against the number of members.
+Tables set them beside the single small MLP; pictures show accuracy against training time, against
+parameters, and against the number of members.
 """
 
 from __future__ import annotations
@@ -27,31 +27,223 @@ from bench.results.record import Record
 from bench.stats import runs, uncertainty, verdict
 from bench.stats.runs import Replicates
 from bench.stats.uncertainty import SIGNIFICANCE, holm
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study.artifact import Picture, Sheet, Study, seeds_sentence
 from bench.study.ensembling import FASTER_WAYS, speed_up
-from models import members as models_members
+from models import members
 
-# Ensembles against what they cost: training seconds, and parameters.
+TITLE = "Ensembles"
+NEEDS = "a run of architecture mlp-small, mlp-wide, ensemble-mlp or adaboost-mlp"
+
+FRAMEWORK = "pytorch"  # the only one that has them all
+OTHER, SINGLE = "mlp", "mlp-small"  # the MLP is shown beside the networks of this part
+# The networks in the order of the tables, and the look of each in all pictures of this part.
+LOOKS: Mapping[str, style.Look] = {
+    OTHER: style.LOOKS[4],
+    SINGLE: style.LOOKS[0],
+    "mlp-wide": style.LOOKS[2],
+    "ensemble-mlp": style.LOOKS[1],
+    "adaboost-mlp": style.LOOKS[3],
+}
+GROWING = ("ensemble-mlp", "adaboost-mlp")  # shown member by member
+ALONE = ("mlp-small", "mlp-wide")  # shown beside them as levels
 
 
-# The same look for a network in all pictures of this part.
-LOOKS: Mapping[str, style.Look] = dict(
-    zip(("mlp-small", "ensemble-mlp", "mlp-wide", "adaboost-mlp", "mlp"), style.LOOKS, strict=False)
-)
+def make(study: Study) -> Iterator[Picture | Sheet]:
+    """The tables, then the pictures; nothing where no network of this part ended well."""
+    groups = [
+        group
+        for group in study.groups
+        if group.measured
+        and group.experiment.framework == FRAMEWORK
+        and group.experiment.architecture in LOOKS
+    ]
+    if all(group.experiment.architecture == OTHER for group in groups):
+        return
+    groups.sort(key=lambda group: list(LOOKS).index(group.experiment.architecture))
+    yield _networks(groups)
+    yield from _errors(groups)
+    yield _against_cost(groups)
+    yield from _against_members(groups, study.dataset, study.results)
+    timed = study.results.ensembling()
+    if timed is not None:
+        yield _at_once(timed)
+
+
+def _accuracies(group: Replicates) -> list[float]:
+    """Test accuracy of each run that has one."""
+    return [a for record in group.measured if (a := runs.test_accuracy(record)) is not None]
+
+
+# Tables: beside the single small MLP, error by error, and how fast members train
+
+# What two networks should have in common to be set beside one another, the weightier first.
+ALIKE = ("device", "augmentation", "validation_share", "batch_size", "epochs", "optimizer")
+
+
+def _networks(groups: Sequence[Replicates]) -> Sheet:
+    """A row a network: its size, its training, its accuracy, and what it gains on the single."""
+    return Sheet(
+        name="ensembles",
+        title=f"Ensembles beside a single network: {wording.images(groups[0].data)}",
+        caption=(
+            "Test accuracy of the checkpoint with the lowest validation loss: mean over the seeds "
+            "with its 95 % interval, which one seed does not have. Gain: test accuracy less that "
+            "of the single small MLP with the same seed, paired, with its interval. The boosted "
+            "members share the epochs out, every independent member has all of them. Training "
+            "seconds are of all optimiser steps."
+        ),
+        frame=pd.DataFrame([_network(group, _single_for(group, groups)) for group in groups]),
+        formats={
+            "batch_size": ",d",
+            "epochs": "g",
+            "epochs_a_member": "g",
+            "parameters": ",d",
+            "train_s": ",.1f",
+            **dict.fromkeys(("test_accuracy", "accuracy_low", "accuracy_high"), ".2%"),
+            **dict.fromkeys(("gain", "gain_low", "gain_high"), "+.2%"),
+        },
+    )
+
+
+def _single_for(group: Replicates, groups: Sequence[Replicates]) -> Replicates | None:
+    """The single small MLP that has most in common with a group; None where there is none."""
+
+    def alike(single: Replicates) -> list[bool]:
+        pair = single.experiment, group.experiment
+        return [getattr(pair[0], name) == getattr(pair[1], name) for name in ALIKE]
+
+    singles = [other for other in groups if other.experiment.architecture == SINGLE]
+    return max(singles, key=alike, default=None)
+
+
+def _network(group: Replicates, single: Replicates | None) -> dict[str, object]:
+    experiment, first = group.experiment, group.measured[0]
+    accuracy, train_s = group.summary(runs.test_accuracy), group.summary(runs.train_s)
+    interval = uncertainty.of_mean(_accuracies(group))
+    compared = single if single is not group else None
+    gain = compared and verdict.difference(group, compared, runs.test_accuracy)
+    gain_interval = gain.interval if gain else None
+    return {
+        "network": wording.architecture(experiment.architecture),
+        "device": wording.device(experiment.device),
+        "batch_size": experiment.batch_size,
+        "epochs": experiment.epochs,
+        "augmented": "yes" if experiment.augmentation else "no",
+        "members": int(first.settings.get("members", "1")),
+        "epochs_a_member": float(first.settings.get("epochs a member", experiment.epochs)),
+        "parameters": first.measurement.parameter_count if first.measurement else None,
+        "seeds": len(group.measured),
+        "train_s": train_s and train_s.mean,
+        "test_accuracy": accuracy and accuracy.mean,
+        "accuracy_low": interval and max(interval.low, 0.0),
+        "accuracy_high": interval and min(interval.high, 1.0),
+        "gain": gain and gain.mean,
+        "gain_low": gain_interval and gain_interval.low,
+        "gain_high": gain_interval and gain_interval.high,
+    }
+
+
+def _errors(groups: Sequence[Replicates]) -> Iterator[Sheet]:
+    """A row a network and seed: images that it or the single small MLP alone gets wrong."""
+    rows = [row for group in groups for row in _error_rows(group, _single_for(group, groups))]
+    if not rows:
+        return
+    frame = pd.DataFrame(rows)
+    frame["p_holm"] = holm(frame["p"].tolist())
+    fewer = frame["single_only_wrong"] > frame["network_only_wrong"]
+    frame["verdict"] = np.where(fewer, "fewer errors", "more errors")
+    frame.loc[frame["p_holm"] >= SIGNIFICANCE, "verdict"] = "not told apart"
+    yield Sheet(
+        name="ensembles_errors",
+        title=f"Errors of ensembles and of a single network: {wording.images(groups[0].data)}",
+        caption=(
+            "Test images that the network alone, or the single small MLP of the same seed alone, "
+            "gets wrong. p is McNemar's, exact; p Holm is corrected for all rows of the table."
+        ),
+        frame=frame,
+        formats={"batch_size": ",d", "epochs": "g", "p": ".2g", "p_holm": ".2g"},
+    )
+
+
+def _error_rows(group: Replicates, single: Replicates | None) -> Iterator[dict[str, object]]:
+    if single is None or single is group:
+        return
+    singles = {record.seed: record for record in single.measured}
+    for record in group.measured:
+        other = singles.get(record.seed)
+        apart = other and disagreement(record, other)
+        if apart:
+            yield {
+                "network": wording.architecture(group.experiment.architecture),
+                "batch_size": group.experiment.batch_size,
+                "epochs": group.experiment.epochs,
+                "seed": record.seed,
+                "network_only_wrong": apart.first_only,
+                "single_only_wrong": apart.second_only,
+                "p": apart.p,
+            }
+
+
+def _at_once(measured: Ensembling) -> Sheet:
+    """A row a setting and way of training the members."""
+    return Sheet(
+        name="ensembles_at_once",
+        title="Members trained at once and one after the other",
+        caption=(
+            "The same optimiser steps (Adam) of the same members on the same batches: one member "
+            "after the other, by torch.func.vmap, and as batched products, which is how the "
+            "ensemble is trained. Milliseconds of a step of all members, median of the rounds; "
+            "how many times as fast as one after the other, geometric mean of the rounds' ratios "
+            "with its 95 % interval; and how far the weights are from those trained one after "
+            f"the other, as a share of how far they moved. {measured.machine.cpu}, "
+            f"{measured.machine.cores} cores."
+        ),
+        frame=pd.DataFrame([_way(t, arm.way) for t in measured.timed for arm in t.arms]),
+        formats={
+            "batch_size": ",d",
+            "step_ms": ",.3f",
+            **dict.fromkeys(("times_as_fast", "low", "high"), ".2f"),
+            "deviation": ".0e",
+        },
+    )
+
+
+def _way(timed: EnsembleTimes, way: Way) -> dict[str, object]:
+    setting, arm = timed.setting, timed.arm(way)
+    faster = speed_up(timed, way) if way in FASTER_WAYS else None
+    interval = faster.interval if faster else None
+    return {
+        "way": way,
+        "device": wording.device(setting.device),
+        "threads": timed.threads,
+        "members": setting.members,
+        "hidden": setting.width,
+        "batch_size": setting.batch_size,
+        "rounds": len(arm.rounds_s),
+        "step_ms": 1000 * median(arm.rounds_s) / setting.steps,
+        "times_as_fast": faster and faster.ratio,
+        "low": interval and interval.low,
+        "high": interval and interval.high,
+        "deviation": arm.deviation,
+    }
+
+
+# Pictures: accuracy against training seconds and parameters
+
 # From this share of its last value on a curve is shown: the first epochs would flatten the rest.
 SHOWN_FROM = 0.9
 
 
-def against_cost(groups: Sequence[Replicates]) -> Picture:
+def _against_cost(groups: Sequence[Replicates]) -> Picture:
     """Validation accuracy against training seconds; test accuracy against parameters."""
     title = f"What ensembles cost: {wording.images(groups[0].data)}"
     with style.applied():
         figure, (seconds, parameters) = style.page(2)
         for group in groups:
-            _over_seconds(seconds, group, label(group, groups))
+            _over_seconds(seconds, group, _label(group, groups))
             _over_parameters(parameters, group)
         _finish(seconds, parameters)
-        style.frame(figure, (seconds, parameters), title, notes(groups))
+        style.frame(figure, (seconds, parameters), title, _notes(groups))
     return Picture(
         name="ensembles_cost",
         title=title,
@@ -66,28 +258,24 @@ def against_cost(groups: Sequence[Replicates]) -> Picture:
     )
 
 
-def label(group: Replicates, groups: Sequence[Replicates]) -> str:
+def _label(group: Replicates, groups: Sequence[Replicates]) -> str:
     """The network's name, with what tells it from others of that name where there are any."""
-    one = group.experiment
-    name = wording.architecture(one.architecture)
-    namesakes = [g for g in groups if g.experiment.architecture == one.architecture]
-    if len(namesakes) == 1:
+    experiment = group.experiment
+    name = wording.architecture(experiment.architecture)
+    if [g.experiment.architecture for g in groups].count(experiment.architecture) == 1:
         return name
-    told = wording.conditions(one, ("device", "batch_size", "epochs", "augmentation"))
-    return f"{name}, {told}"
+    conditions = ("device", "batch_size", "epochs", "augmentation")
+    return f"{name}, {wording.conditions(experiment, conditions)}"
 
 
-def notes(groups: Sequence[Replicates]) -> list[str]:
+def _notes(groups: Sequence[Replicates]) -> list[str]:
     """What stands below the title of every picture of this part."""
-    seeds = sorted({record.seed for group in groups for record in group.measured})
-    said = f"Seeds {', '.join(map(str, seeds))}." if len(seeds) > 1 else f"Seed {seeds[0]}, alone."
-    return [*wording.notices(group.data for group in groups), f"PyTorch. {said}"]
+    return [*wording.notices(group.data for group in groups), f"PyTorch. {seeds_sentence(groups)}"]
 
 
 def _over_seconds(axes: Axes, group: Replicates, name: str) -> None:
     look = LOOKS[group.experiment.architecture]
-    curves = [_validation(record) for record in group.measured]
-    x, y = mean(curves)
+    x, y = mean([_validation(record) for record in group.measured])
     shown = [point for point in zip(x, y, strict=True) if point[1] >= SHOWN_FROM * y[-1]]
     axes.plot(
         *zip(*shown, strict=True),
@@ -102,7 +290,7 @@ def _over_seconds(axes: Axes, group: Replicates, name: str) -> None:
 def _validation(record: Record) -> Curve:
     """Training seconds and validation accuracy in percent."""
     evaluations = record.measurement.evaluations if record.measurement else ()
-    return [(seen.train_s, 100 * seen.accuracy) for seen in evaluations]
+    return [(evaluation.train_s, 100 * evaluation.accuracy) for evaluation in evaluations]
 
 
 def _over_parameters(axes: Axes, group: Replicates) -> None:
@@ -112,10 +300,9 @@ def _over_parameters(axes: Axes, group: Replicates) -> None:
         for record in group.measured
         if record.measurement and (accuracy := runs.test_accuracy(record)) is not None
     ]
-    centre = (fmean(x for x, _ in points), fmean(y for _, y in points))
     axes.plot(*zip(*points, strict=True), look.marker, color=look.colour, alpha=0.5, markersize=6)
     axes.plot(
-        *centre,
+        *np.mean(points, axis=0),
         look.marker,
         color=look.colour,
         markersize=15,
@@ -143,87 +330,33 @@ def _finish(seconds: Axes, parameters: Axes) -> None:
     parameters.xaxis.set_major_formatter("{x:,.0f}")  # a million in full
 
 
-# Accuracy against the number of members: of a saved ensemble's first member, first two, ...
-#
-# The members are read from the saved model and asked about the test images in NumPy.
-
-
-GROWING = ("ensemble-mlp", "adaboost-mlp")
-ALONE = ("mlp-small", "mlp-wide")  # shown as levels
+# Pictures: accuracy of a saved ensemble's first member, first two, ... asked in NumPy
 
 Weights = Mapping[str, NDArray[np.float32]]
 
 
-def pictures(
+def _against_members(
     groups: Sequence[Replicates], dataset: datasets.Dataset, results: Results
 ) -> Iterator[Picture]:
     """One picture, where a saved model of an ensemble is in the results folder."""
-    curves = {
-        label(group, groups): (group, found)
-        for group in groups
-        if group.experiment.architecture in GROWING and (found := _curves(group, dataset, results))
-    }
-    if curves:
-        yield _picture(curves, groups)
-
-
-def accuracies(
-    weights: Weights, images: models_members.Array, labels: NDArray[np.integer]
-) -> list[float]:
-    """Of the first member alone, of the first two together, ... of all that are fitted.
-
-    Independent members answer with the mean of their probabilities, boosted ones, whose weights
-    have ``vote/alphas``, by weighted votes.
-
-    Args:
-        weights: in the neutral layout; see ``models.members``.
-        images: (n, 28, 28) float32, normalised as in training.
-        labels: (n,).
-    """
-    logits = models_members.logits(weights, images)
-    if "vote/alphas" in weights:
-        fitted = max(1, int(weights["vote/fitted"][0]))
-        answers = models_members.weighted_votes(logits[:fitted], weights["vote/alphas"][:fitted])
-    else:
-        answers = models_members.mean_probabilities(logits)
-    return [float(np.mean(answer.argmax(axis=1) == labels)) for answer in answers]
-
-
-def _curves(
-    group: Replicates, dataset: datasets.Dataset, results: Results
-) -> list[list[tuple[float, float]]]:
-    """Members and accuracy in percent, of each run whose saved model is there."""
-    found = []
-    for record in group.measured:
-        path = results.model_path(record.run_id, ".safetensors")
-        if path.exists():
-            of_run = accuracies(load_file(path), _images(record, dataset), dataset.test.labels)
-            found.append([(k + 1.0, 100 * accuracy) for k, accuracy in enumerate(of_run)])
-    return found
-
-
-def _images(record: Record, dataset: datasets.Dataset) -> models_members.Array:
-    """The test images as that run normalised them."""
-    data = record.data
-    return datasets.normalise(dataset.test.images, mean=data.pixel_mean, std=data.pixel_std)
-
-
-def _picture(
-    curves: Mapping[str, tuple[Replicates, list[list[tuple[float, float]]]]],
-    groups: Sequence[Replicates],
-) -> Picture:
     title = f"Accuracy against members: {wording.images(groups[0].data)}"
     with style.applied():
         figure, (axes,) = style.page(1)
-        for name, (group, of_runs) in curves.items():
-            _line(axes, of_runs, LOOKS[group.experiment.architecture], name)
+        for group in groups:
+            if group.experiment.architecture in GROWING:
+                _draw_growth(axes, _growth(group, dataset, results), group, _label(group, groups))
+        if not axes.lines:
+            return
         for group in groups:
             if group.experiment.architecture in ALONE:
-                _level(axes, group, label(group, groups))
+                look = LOOKS[group.experiment.architecture]
+                level = 100 * fmean(_accuracies(group))
+                label = _label(group, groups)
+                axes.axhline(level, color=look.colour, linestyle=look.line, label=label)
         axes.set(xlabel="members", ylabel="test accuracy (%)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        style.frame(figure, (axes,), title, notes(groups))
-    return Picture(
+        style.frame(figure, (axes,), title, _notes(groups))
+    yield Picture(
         name="ensembles_members",
         title=title,
         caption=(
@@ -238,210 +371,48 @@ def _picture(
     )
 
 
-def _line(
-    axes: Axes, of_runs: Sequence[Sequence[tuple[float, float]]], look: style.Look, name: str
-) -> None:
-    for curve in of_runs if len(of_runs) > 1 else ():
-        axes.plot(*zip(*curve, strict=True), color=look.colour, linewidth=0.9, alpha=0.45)
-    shortest = min(map(len, of_runs))  # a run may have been best before its last member
-    x, y = mean([curve[:shortest] for curve in of_runs])
-    axes.plot(x, y, color=look.colour, marker=look.marker, linestyle=look.line, label=name)
-
-
-def _level(axes: Axes, group: Replicates, name: str) -> None:
-    look = LOOKS[group.experiment.architecture]
-    found = [a for record in group.measured if (a := runs.test_accuracy(record)) is not None]
-    axes.axhline(100 * fmean(found), color=look.colour, linestyle=look.line, label=name)
-
-
-# Ensembles in tables: beside the single small MLP, error by error, and how fast they train.
-
-
-SINGLE = "mlp-small"
-# What two networks should have in common to be set beside one another, the weightier first.
-ALIKE = ("device", "augmentation", "validation_share", "batch_size", "epochs", "optimizer")
-
-
-def networks(groups: Sequence[Replicates]) -> Sheet:
-    """A row a network: its size, its training, its accuracy, and what it gains on the single."""
-    return Sheet(
-        name="ensembles",
-        title=f"Ensembles beside a single network: {wording.images(groups[0].data)}",
-        caption=(
-            "Test accuracy of the checkpoint with the lowest validation loss: mean over the seeds "
-            "with its 95 % interval, which one seed does not have. Gain: test accuracy less that "
-            "of the single small MLP with the same seed, paired, with its interval. The boosted "
-            "members share the epochs out, every independent member has all of them. Training "
-            "seconds are of all optimiser steps."
-        ),
-        frame=pd.DataFrame([_network(group, single_for(group, groups)) for group in groups]),
-        formats={
-            "batch_size": ",d",
-            "epochs": "g",
-            "epochs_a_member": "g",
-            "parameters": ",d",
-            "train_s": ",.1f",
-            **dict.fromkeys(("test_accuracy", "accuracy_low", "accuracy_high"), ".2%"),
-            **dict.fromkeys(("gain", "gain_low", "gain_high"), "+.2%"),
-        },
-    )
-
-
-def single_for(group: Replicates, groups: Sequence[Replicates]) -> Replicates | None:
-    """The single small MLP that has most in common with a group; None where there is none."""
-    singles = [one for one in groups if one.experiment.architecture == SINGLE]
-    return max(singles, key=lambda one: _alike(one, group), default=None)
-
-
-def _alike(one: Replicates, other: Replicates) -> tuple[bool, ...]:
-    pair = (one.experiment, other.experiment)
-    return tuple(getattr(pair[0], name) == getattr(pair[1], name) for name in ALIKE)
-
-
-def members(record: Record) -> int:
-    """How many networks a run trained; 1 where its settings name no number."""
-    return int(record.settings.get("members", "1"))
-
-
-def _network(group: Replicates, single: Replicates | None) -> dict[str, object]:
-    one, first = group.experiment, group.measured[0]
-    accuracies = [a for record in group.measured if (a := runs.test_accuracy(record)) is not None]
-    accuracy, train_s = group.summary(runs.test_accuracy), group.summary(runs.train_s)
-    known = uncertainty.of_mean(accuracies)
-    compared = single if single is not group else None
-    gain = compared and verdict.difference(group, compared, runs.test_accuracy)
-    gained = gain.interval if gain else None
-    return {
-        "network": wording.architecture(one.architecture),
-        "device": wording.device(one.device),
-        "batch_size": one.batch_size,
-        "epochs": one.epochs,
-        "augmented": "yes" if one.augmentation else "no",
-        "members": members(first),
-        "epochs_a_member": float(first.settings.get("epochs a member", one.epochs)),
-        "parameters": first.measurement.parameter_count if first.measurement else None,
-        "seeds": len(group.measured),
-        "train_s": train_s and train_s.mean,
-        "test_accuracy": accuracy and accuracy.mean,
-        "accuracy_low": known and max(known.low, 0.0),
-        "accuracy_high": known and min(known.high, 1.0),
-        "gain": gain and gain.mean,
-        "gain_low": gained and gained.low,
-        "gain_high": gained and gained.high,
-    }
-
-
-def errors(groups: Sequence[Replicates]) -> Iterator[Sheet]:
-    """A row a network and seed: images that it or the single small MLP alone gets wrong."""
-    rows = [row for group in groups for row in _errors(group, single_for(group, groups))]
-    if not rows:
-        return
-    frame = pd.DataFrame(rows)
-    frame["p_holm"] = holm(frame["p"].tolist())
-    told = frame["p_holm"] < SIGNIFICANCE
-    fewer = frame["single_only_wrong"] > frame["network_only_wrong"]
-    frame["verdict"] = [
-        ("fewer errors" if less else "more errors") if sure else "not told apart"
-        for sure, less in zip(told, fewer, strict=True)
-    ]
-    yield Sheet(
-        name="ensembles_errors",
-        title=f"Errors of ensembles and of a single network: {wording.images(groups[0].data)}",
-        caption=(
-            "Test images that the network alone, or the single small MLP of the same seed alone, "
-            "gets wrong. p is McNemar's, exact; p Holm is corrected for all rows of the table."
-        ),
-        frame=frame,
-        formats={"batch_size": ",d", "epochs": "g", "p": ".2g", "p_holm": ".2g"},
-    )
-
-
-def _errors(group: Replicates, single: Replicates | None) -> Iterator[dict[str, object]]:
-    if single is None or single is group:
-        return
-    singles = {record.seed: record for record in single.measured}
+def _growth(group: Replicates, dataset: datasets.Dataset, results: Results) -> list[Curve]:
+    """Members and accuracy in percent, of each run whose saved model is there."""
+    curves: list[Curve] = []
     for record in group.measured:
-        seen = disagreement(record, singles[record.seed]) if record.seed in singles else None
-        if seen is not None:
-            yield {
-                "network": wording.architecture(group.experiment.architecture),
-                "batch_size": group.experiment.batch_size,
-                "epochs": group.experiment.epochs,
-                "seed": record.seed,
-                "network_only_wrong": seen.first_only,
-                "single_only_wrong": seen.second_only,
-                "p": seen.p,
-            }
+        path = results.model_path(record.run_id, ".safetensors")
+        if path.exists():
+            data = record.data
+            images = datasets.normalise(
+                dataset.test.images, mean=data.pixel_mean, std=data.pixel_std
+            )
+            shares = accuracies(load_file(path), images, dataset.test.labels)
+            curves.append([(k, 100 * share) for k, share in enumerate(shares, start=1)])
+    return curves
 
 
-def at_once(measured: Ensembling) -> Sheet:
-    """A row a setting and way of training the members."""
-    return Sheet(
-        name="ensembles_at_once",
-        title="Members trained at once and one after the other",
-        caption=(
-            "The same optimiser steps (Adam) of the same members on the same batches: one member "
-            "after the other, by torch.func.vmap, and as batched products, which is how the "
-            "ensemble is trained. Milliseconds of a step of all members, median of the rounds; "
-            "how many times as fast as one after the other, geometric mean of the rounds' ratios "
-            "with its 95 % interval; and how far the weights are from those trained one after "
-            f"the other, as a share of how far they moved. {measured.machine.cpu}, "
-            f"{measured.machine.cores} cores."
-        ),
-        frame=pd.DataFrame([_way(t, arm.way) for t in measured.timed for arm in t.arms]),
-        formats={
-            "batch_size": ",d",
-            "step_ms": ",.3f",
-            **dict.fromkeys(("times_as_fast", "low", "high"), ".2f"),
-            "deviation": ".0e",
-        },
-    )
+def accuracies(weights: Weights, images: members.Array, labels: NDArray[np.integer]) -> list[float]:
+    """Of the first member alone, of the first two together, ... of all that are fitted.
+
+    Independent members answer with the mean of their probabilities, boosted ones, whose weights
+    have ``vote/alphas``, by weighted votes.
+
+    Args:
+        weights: in the neutral layout; see ``models.members``.
+        images: (n, 28, 28) float32, normalised as in training.
+        labels: (n,).
+    """
+    logits = members.logits(weights, images)
+    if "vote/alphas" in weights:
+        fitted = max(1, int(weights["vote/fitted"][0]))
+        answers = members.weighted_votes(logits[:fitted], weights["vote/alphas"][:fitted])
+    else:
+        answers = members.mean_probabilities(logits)
+    return [float(np.mean(answer.argmax(axis=1) == labels)) for answer in answers]
 
 
-def _way(timed: EnsembleTimes, way: Way) -> dict[str, object]:
-    one, arm = timed.setting, timed.arm(way)
-    faster = speed_up(timed, way) if way in FASTER_WAYS else None
-    known = faster.interval if faster else None
-    return {
-        "way": way,
-        "device": wording.device(one.device),
-        "threads": timed.threads,
-        "members": one.members,
-        "hidden": one.width,
-        "batch_size": one.batch_size,
-        "rounds": len(arm.rounds_s),
-        "step_ms": 1000 * median(arm.rounds_s) / one.steps,
-        "times_as_fast": faster and faster.ratio,
-        "low": known and known.low,
-        "high": known and known.high,
-        "deviation": arm.deviation,
-    }
-
-
-TITLE = "Ensembles"
-NEEDS = "a run of architecture mlp-small, mlp-wide, ensemble-mlp or adaboost-mlp"
-
-FRAMEWORK = "pytorch"  # the only one that has them all
-OWN = ("mlp-small", "mlp-wide", "ensemble-mlp", "adaboost-mlp")
-SHOWN = ("mlp", *OWN)
-
-
-def make(study: Study) -> Iterator[Picture | Sheet]:
-    """The tables, then the pictures; nothing where no network of this part ended well."""
-    groups = [
-        group
-        for group in study.groups
-        if group.measured
-        and group.experiment.framework == FRAMEWORK
-        and group.experiment.architecture in SHOWN
-    ]
-    if not any(group.experiment.architecture in OWN for group in groups):
+def _draw_growth(axes: Axes, curves: Sequence[Curve], group: Replicates, label: str) -> None:
+    """Each run thin, their mean bold; nothing of a group without saved models."""
+    if not curves:
         return
-    groups.sort(key=lambda group: SHOWN.index(group.experiment.architecture))
-    yield networks(groups)
-    yield from errors(groups)
-    yield against_cost(groups)
-    yield from pictures(groups, study.dataset, study.results)
-    timed = study.results.ensembling()
-    if timed is not None:
-        yield at_once(timed)
+    look = LOOKS[group.experiment.architecture]
+    for curve in curves if len(curves) > 1 else ():
+        axes.plot(*zip(*curve, strict=True), color=look.colour, linewidth=0.9, alpha=0.45)
+    shortest = min(map(len, curves))  # a run may have been best before its last member
+    x, y = mean([curve[:shortest] for curve in curves])
+    axes.plot(x, y, color=look.colour, marker=look.marker, linestyle=look.line, label=label)

@@ -1,7 +1,7 @@
-"""Images as graphs, and what the graph network learned of them.
+"""Images as graphs of superpixels, and what the graph network learned of them.
 
-``graph_examples`` shows the graphs; here are the learning curves of the graph network, and its
-accuracy beside those of the MLP and the CNN.
+The graphs beside their images, the graph network's learning curves, and its accuracy beside those
+of the MLP and the CNN.
 """
 
 from __future__ import annotations
@@ -14,21 +14,38 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
-from bench.report.plots.curves import Curve, mean
-from bench.results.record import Measurement
+from bench.report.plots.curves import draw_seeds, mean, stretches
 from bench.stats import runs
 from bench.stats.runs import Replicates
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study import training
+from bench.study.artifact import Picture, Sheet, Study, seeds_sentence
 from datasets import Dataset, superpixels
 from datasets.superpixels import NEIGHBOURS, Graphs
 
-# Images beside the graphs that are made of them, and how large such graphs are.
+TITLE = "Graphs of superpixels"
+NEEDS = "a run of architecture gnn"
 
+BESIDE = ("mlp", "cnn", "gnn")
+
+
+def make(study: Study) -> Iterator[Picture | Sheet]:
+    """Two pictures and two tables; nothing where no graph network was trained to the end."""
+    groups = [group for group in study.groups if group.measured]
+    own = [group for group in groups if group.experiment.architecture == "gnn"]
+    if not own:
+        return
+    subject = wording.images(own[0].data)
+    yield _examples(study.dataset, subject)
+    yield _sizes(study.dataset, subject)
+    yield _learning_curves(own, subject)
+    yield _accuracy([g for g in groups if g.experiment.architecture in BESIDE], subject)
+
+
+# Images beside the graphs that are made of them, and how large such graphs are
 
 EXAMPLES = 5  # images in the picture, each of another class where there are so many
 SAMPLE = 2_000  # training images whose graphs are counted
@@ -36,10 +53,8 @@ INK = 0.1  # mean intensity from which a superpixel counts as part of a stroke
 BACKGROUND = "#9DB4C0"  # of a graph: black and white nodes are both seen on it
 EDGE = "#2F4858"
 
-Images = NDArray[np.uint8]
 
-
-def examples(dataset: Dataset, subject: str) -> Picture:
+def _examples(dataset: Dataset, subject: str) -> Picture:
     """A few training images above their superpixels and their graphs.
 
     ``subject``: task and source in words. Raises DataError where scikit-image is not installed.
@@ -51,11 +66,11 @@ def examples(dataset: Dataset, subject: str) -> Picture:
         figure = Figure(figsize=(style.WIDTH, style.HEIGHT), layout="constrained")
         FigureCanvasAgg(figure)
         grid = figure.subplots(3, len(chosen), squeeze=False)
-        for column, place in enumerate(chosen):
+        for column, index in enumerate(chosen):
             graph = graphs.select(np.array([column]))
             _draw_column(list(grid[:, column]), images[column], graph)
-            name = dataset.class_names[dataset.train.labels[place]]
-            grid[0, column].set_title(f"{name!r}, training image {place:,}")
+            name = dataset.class_names[dataset.train.labels[index]]
+            grid[0, column].set_title(f"{name!r}, training image {index:,}")
             grid[2, column].set_xlabel(f"{len(graph.nodes)} nodes, {graph.neighbours.size} edges")
         for axes, words in zip(grid[:, 0], ("28 x 28 pixels", "superpixels", "graph"), strict=True):
             axes.set_ylabel(words, fontsize=16)
@@ -75,13 +90,12 @@ def examples(dataset: Dataset, subject: str) -> Picture:
 
 def _of_several_classes(dataset: Dataset) -> list[int]:
     """The first training image of each of a few classes, spread over all of them."""
-    labels = np.asarray(dataset.train.labels)
-    found, first = np.unique(labels, return_index=True)
-    spread = np.linspace(0, len(found) - 1, min(EXAMPLES, len(found))).round().astype(int)
-    return [int(place) for place in first[spread]]
+    _, first = np.unique(dataset.train.labels, return_index=True)
+    spread = np.linspace(0, len(first) - 1, min(EXAMPLES, len(first))).round().astype(int)
+    return [int(index) for index in first[spread]]
 
 
-def _draw_column(column: Sequence[Axes], image: Images, graph: Graphs) -> None:
+def _draw_column(column: Sequence[Axes], image: NDArray[np.uint8], graph: Graphs) -> None:
     """The image, its superpixels, its graph, from above."""
     for axes in column:
         axes.set(xticks=[], yticks=[], xlim=(-0.5, 27.5), ylim=(27.5, -0.5), aspect="equal")
@@ -103,13 +117,11 @@ def _draw_superpixels(axes: Axes, labels: NDArray[np.int64], graph: Graphs) -> N
 
 def _draw_graph(axes: Axes, graph: Graphs) -> None:
     row, column = (graph.nodes[:, 1:].T + 1) / 2 * 27
-    places = np.stack([column, row], axis=1)
-    ends = np.stack(
-        [places[graph.neighbours], np.broadcast_to(places[:, None], (*graph.neighbours.shape, 2))],
-        axis=2,
-    )
+    centroids = np.stack([column, row], axis=1)
+    starts = centroids[graph.neighbours]  # (nodes, NEIGHBOURS, 2)
+    edges = np.stack(np.broadcast_arrays(starts, centroids[:, None]), axis=2).reshape(-1, 2, 2)
     axes.set_facecolor(BACKGROUND)
-    axes.add_collection(LineCollection(list(ends.reshape(-1, 2, 2)), colors=EDGE, linewidths=0.5))
+    axes.add_collection(LineCollection(list(edges), colors=EDGE, linewidths=0.5))
     axes.scatter(
         column,
         row,
@@ -124,7 +136,7 @@ def _draw_graph(axes: Axes, graph: Graphs) -> None:
     )
 
 
-def sizes(dataset: Dataset, subject: str) -> Sheet:
+def _sizes(dataset: Dataset, subject: str) -> Sheet:
     """Nodes, edges and their lengths over a sample of the training images.
 
     ``subject``: task and source in words. Raises DataError where scikit-image is not installed.
@@ -137,16 +149,19 @@ def sizes(dataset: Dataset, subject: str) -> Sheet:
         "nodes of a graph": graphs.sizes,
         "edges of a graph": graphs.sizes * NEIGHBOURS,
         f"nodes with ink (mean intensity above {INK:g}) of a graph": inked,
-        "length of an edge in pixels": _lengths(graphs),
+        "length of an edge in pixels": _edge_lengths(graphs),
     }
     frame = pd.DataFrame(
-        {
-            "of": list(rows),
-            "mean": [float(values.mean()) for values in rows.values()],
-            "standard_deviation": [float(values.std(ddof=1)) for values in rows.values()],
-            "least": [float(values.min()) for values in rows.values()],
-            "most": [float(values.max()) for values in rows.values()],
-        }
+        [
+            {
+                "of": name,
+                "mean": float(values.mean()),
+                "standard_deviation": float(values.std(ddof=1)),
+                "least": float(values.min()),
+                "most": float(values.max()),
+            }
+            for name, values in rows.items()
+        ]
     )
     return Sheet(
         name="graphs_sizes",
@@ -160,30 +175,14 @@ def sizes(dataset: Dataset, subject: str) -> Sheet:
     )
 
 
-def _lengths(graphs: Graphs) -> NDArray[np.float32]:
+def _edge_lengths(graphs: Graphs) -> NDArray[np.float32]:
     first = np.repeat(graphs.offsets[:-1], graphs.sizes)
     centroids = graphs.nodes[:, 1:] * 13.5  # half of the 27 pixels between the outermost centres
     away = centroids[graphs.neighbours + first[:, None]] - centroids[:, None]
-    return np.asarray(np.sqrt((away**2).sum(axis=-1)).ravel())
+    return np.asarray(np.linalg.norm(away, axis=-1).ravel())
 
 
-TITLE = "Graphs of superpixels"
-NEEDS = "a run of architecture gnn"
-
-BESIDE = ("mlp", "cnn", "gnn")
-
-
-def make(study: Study) -> Iterator[Picture | Sheet]:
-    """Two pictures and two tables; nothing where no graph network was trained to the end."""
-    groups = [group for group in study.groups if group.measured]
-    own = [group for group in groups if group.experiment.architecture == "gnn"]
-    if not own:
-        return
-    subject = wording.images(own[0].data)
-    yield examples(study.dataset, subject)
-    yield sizes(study.dataset, subject)
-    yield _learning_curves(own, subject)
-    yield _accuracy([g for g in groups if g.experiment.architecture in BESIDE], subject)
+# The graph network, by itself and beside others
 
 
 def _learning_curves(groups: Sequence[Replicates], subject: str) -> Picture:
@@ -191,76 +190,48 @@ def _learning_curves(groups: Sequence[Replicates], subject: str) -> Picture:
     with style.applied():
         figure, (accuracy, loss) = style.page(2)
         for look, group in zip(style.LOOKS, groups, strict=False):
-            measured = [record.measurement for record in group.measured if record.measurement]
-            label = _label(group)
-            _lines(accuracy, [_validation(m, group, "accuracy") for m in measured], look, label)
-            _lines(loss, [_validation(m, group, "loss") for m in measured], look, label)
-            _lines(loss, [_training(m, group) for m in measured], look, None)
-        accuracy.set(xlabel="epochs", ylabel="validation accuracy (%)", title="Accuracy")
-        loss.set(xlabel="epochs", ylabel="loss (cross-entropy, nats)", title="Loss", yscale="log")
+            _draw_group(accuracy, loss, group, look)
+        accuracy.set(ylabel="validation accuracy (%)", title="Accuracy")
+        loss.set(ylabel="loss (cross-entropy, nats)", title="Loss", yscale="log")
         style.log_ticks(loss.yaxis)
         for axes in (accuracy, loss):
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        style.frame(figure, (accuracy, loss), title, _notes(groups))
+            training.epoch_axis(axes)
+        notes = [*wording.notices(group.data for group in groups), seeds_sentence(groups)]
+        style.frame(figure, (accuracy, loss), title, notes)
     return Picture(
         name="graphs_learning_curves",
         title=title,
         caption=(
             "Left the validation accuracy, right the loss after every stretch of training: solid "
             "with filled markers the validation loss, dotted and hollow the mean training loss of "
-            "the stretch, of a network that changes meanwhile and drops units at random. With "
-            "several seeds the thick line is their mean and each thin line is one seed."
+            "the stretch, at its middle, of a network that changes meanwhile and drops units at "
+            "random. With several seeds the thick line is their mean and each thin line is one "
+            "seed."
         ),
         figure=figure,
     )
 
 
-def _label(group: Replicates) -> str:
-    experiment = group.experiment
-    return f"{wording.framework(experiment)}, batch size {experiment.batch_size:,}"
-
-
-def _notes(groups: Sequence[Replicates]) -> list[str]:
-    seeds = sorted({record.seed for group in groups for record in group.measured})
-    said = f"Seeds {', '.join(map(str, seeds))}." if len(seeds) > 1 else f"Seed {seeds[0]}, alone."
-    return [*wording.notices(group.data for group in groups), said]
-
-
-def _validation(measurement: Measurement, group: Replicates, name: str) -> Curve:
-    """Epochs, and the accuracy in percent or the loss."""
-    scale = 100 if name == "accuracy" else 1
-    return [
-        (seen.images_seen / group.data.train_images, scale * getattr(seen, name))
-        for seen in measurement.evaluations
-    ]
-
-
-def _training(measurement: Measurement, group: Replicates) -> Curve:
-    """Epochs at the end of each stretch, and its mean training loss."""
-    ends = np.cumsum([segment.images for segment in measurement.segments])
-    return [
-        (float(end) / group.data.train_images, segment.train_loss)
-        for end, segment in zip(ends, measurement.segments, strict=True)
-    ]
-
-
-def _lines(axes: Axes, curves: Sequence[Curve], look: style.Look, label: str | None) -> None:
-    """Each seed thin, their mean thick; dotted and hollow where it has no label."""
-    for curve in curves if len(curves) > 1 and label else ():
-        axes.plot(*zip(*curve, strict=True), color=look.colour, linewidth=0.9, alpha=0.45)
-    axes.plot(
-        *mean(curves),
+def _draw_group(accuracy: Axes, loss: Axes, group: Replicates, look: style.Look) -> None:
+    """Validation accuracy and loss; the training loss dotted and hollow, without a label."""
+    label = f"{wording.framework(group.experiment)}, batch size {group.experiment.batch_size:,}"
+    accuracies = training.curves(group.measured, training.validation_accuracy)
+    draw_seeds(accuracy, accuracies, look, label)
+    losses = training.curves(group.measured, lambda evaluation: evaluation.loss)
+    draw_seeds(loss, losses, look, label)
+    measured = [record.measurement for record in group.measured if record.measurement]
+    trained = [stretches(measurement, group.data.train_images) for measurement in measured]
+    loss.plot(
+        *mean(trained),
         color=look.colour,
         marker=look.marker,
-        markerfacecolor=look.colour if label else "white",
-        linestyle=look.line if label else ":",
-        markevery=1 + len(curves[0]) // style.MARKERS,
-        label=label,
+        markerfacecolor="white",
+        linestyle=":",
+        markevery=1 + len(trained[0]) // style.MARKERS,
     )
 
 
 def _accuracy(groups: Sequence[Replicates], subject: str) -> Sheet:
-    frame = pd.DataFrame([_row(group) for group in groups])
     return Sheet(
         name="graphs_accuracy",
         title=f"The graph network beside the MLP and the CNN: {subject}",
@@ -270,7 +241,7 @@ def _accuracy(groups: Sequence[Replicates], subject: str) -> Sheet:
             "building the graphs; the latency of one image has it, since an answer begins with "
             "pixels. The MLP and the CNN see all 784 pixels, the graph network about 75 nodes."
         ),
-        frame=frame,
+        frame=pd.DataFrame([_row(group) for group in groups]),
         formats={
             "batch_size": ",d",
             "epochs": "g",
@@ -284,17 +255,17 @@ def _accuracy(groups: Sequence[Replicates], subject: str) -> Sheet:
 
 
 def _row(group: Replicates) -> dict[str, object]:
-    one = group.experiment
+    experiment = group.experiment
     accuracy = group.summary(runs.test_accuracy)
     train_s = group.summary(runs.train_s)
     latency_s = group.summary(lambda record: runs.latency_s(record, 0.5))
     counts = [record.measurement.parameter_count for record in group.measured if record.measurement]
     return {
-        "architecture": wording.architecture(one.architecture),
-        "framework": wording.framework(one),
-        "device": wording.device(one.device),
-        "batch_size": one.batch_size,
-        "epochs": one.epochs,
+        "architecture": wording.architecture(experiment.architecture),
+        "framework": wording.framework(experiment),
+        "device": wording.device(experiment.device),
+        "batch_size": experiment.batch_size,
+        "epochs": experiment.epochs,
         "runs": len(group.measured),
         "parameters": counts[0],
         "test_accuracy": accuracy and accuracy.mean,

@@ -15,10 +15,10 @@ from bench.results.folder import Results
 from bench.results.record import Record
 from bench.stats import runs
 from bench.study import ensembles
-from bench.study.artifact import Artifact, Picture, Sheet, Study
+from bench.study.artifact import Artifact, Sheet, Study
 from datasets import Split
 from tests.records import MACHINE, make_record
-from tests.study_data import make_dataset
+from tests.study_data import make_dataset, pictures, sheets
 
 IMAGES = 60
 
@@ -69,8 +69,8 @@ def small_weights(count: int, boosted: bool) -> dict[str, np.ndarray]:
     return weights
 
 
-def sheet(found: Sequence[Artifact], name: str) -> Sheet:
-    return next(one for one in found if isinstance(one, Sheet) and one.name == name)
+def sheet(artifacts: Sequence[Artifact], name: str) -> Sheet:
+    return sheets(artifacts)[name]
 
 
 def test_ensembles_stand_beside_the_single_network_of_their_seed(tmp_path: Path) -> None:
@@ -97,10 +97,10 @@ def test_errors_are_told_apart_seed_by_seed_and_corrected_for_all(tmp_path: Path
 
 
 def test_one_seed_and_one_network_are_enough(tmp_path: Path) -> None:
-    alone = [one for one in some_records(1) if one.experiment.architecture == "adaboost-mlp"]
-    found = make(alone, tmp_path)
-    assert [one.name for one in found] == ["ensembles", "ensembles_cost"]
-    assert sheet(found, "ensembles").frame["accuracy_low"].isna().all()
+    alone = [r for r in some_records(1) if r.experiment.architecture == "adaboost-mlp"]
+    artifacts = make(alone, tmp_path)
+    assert [artifact.name for artifact in artifacts] == ["ensembles", "ensembles_cost"]
+    assert sheet(artifacts, "ensembles").frame["accuracy_low"].isna().all()
 
 
 def test_nothing_is_made_without_a_network_of_this_part(tmp_path: Path) -> None:
@@ -115,10 +115,7 @@ def test_saved_members_are_asked_one_after_the_other(tmp_path: Path) -> None:
             path = Results(tmp_path).model_path(record.run_id, ".safetensors")
             path.parent.mkdir(exist_ok=True)
             save_file(small_weights(4, boosted), path)
-    found = make(records, tmp_path)
-    picture = next(one for one in found if one.name == "ensembles_members")
-    assert isinstance(picture, Picture)
-    (axes,) = picture.figure.axes
+    (axes,) = pictures(make(records, tmp_path))["ensembles_members"].figure.axes
     lines = [line for line in axes.get_lines() if line.get_marker() != "None"]
     lengths = [np.size(line.get_xdata()) for line in lines]
     assert sorted(lengths) == [3, 4]  # three members of the boosted network are fitted
