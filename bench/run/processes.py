@@ -21,7 +21,6 @@ standard library is imported where it is needed.
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import queue
 import signal
@@ -177,7 +176,7 @@ class Child:
         """Each line as it comes; of a child that is ended here also what it had written by then."""
         if self._process is None:
             return
-        while not self._is_over_limit(self._process):
+        while time.monotonic() < self._deadline:
             try:
                 line = self._lines.get(timeout=POLL_S)
             except queue.Empty:
@@ -187,16 +186,14 @@ class Child:
             if line is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(timeout=max(0.0, self._deadline - time.monotonic()))
-                self._is_over_limit(self._process)
-                return
+                break
             yield line
+        self._over_limit = self._process.poll() is None
         end_tree(self._process)
-        with contextlib.suppress(queue.Empty):
-            yield from iter(functools.partial(self._lines.get, timeout=GRACE_S), None)
-
-    def _is_over_limit(self, process: subprocess.Popen[bytes]) -> bool:
-        self._over_limit = time.monotonic() >= self._deadline and process.poll() is None
-        return self._over_limit
+        self._threads[-1].join(GRACE_S)  # the one that reads
+        for _ in range(self._lines.qsize()):
+            if (line := self._lines.get_nowait()) is not None:
+                yield line
 
     def _feed(self, stdin: IO[bytes]) -> None:
         with contextlib.suppress(OSError), stdin:
@@ -233,8 +230,8 @@ def ask(
         return answers[-1]
     if ending.exit_code == 0 and ending.last_line:
         raise NoAnswer(f"no answer, but {ending.last_line[:80]!r}")
-    said = ending.last_line or "it said nothing"
-    raise NoAnswer(f"ended with exit code {ending.exit_code}: {said}")
+    last_line = ending.last_line or "it said nothing"
+    raise NoAnswer(f"ended with exit code {ending.exit_code}: {last_line}")
 
 
 def environment(experiment: Experiment | None, base: Mapping[str, str]) -> dict[str, str]:
@@ -248,13 +245,11 @@ def environment(experiment: Experiment | None, base: Mapping[str, str]) -> dict[
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), base.get("PYTHONPATH", "")]))
     if experiment is None:
         return own
+    from bench.machine.devices import DEVICES
     from bench.trainers import FRAMEWORKS
 
     own |= FRAMEWORKS[experiment.framework].environment
-    if experiment.device == "cpu":
-        own["CUDA_VISIBLE_DEVICES"] = "-1"
-    if experiment.device == "cuda":
-        own["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # the driver's order: the GPU that is metered
+    own |= DEVICES[experiment.device].environment
     if experiment.threads is not None:  # NumPy's threads start before a child can confine itself
         own |= dict.fromkeys(THREAD_VARIABLES, str(experiment.threads))
     return own

@@ -186,9 +186,8 @@ def test_a_child_that_closes_its_output_has_no_more_time_than_another(write: Wri
 def test_a_child_that_never_reads_its_request_has_no_more_time_than_another(write: Write) -> None:
     """It is larger than any pipe: whoever writes it has to wait."""
     module = write("time.sleep(600)")
-    assert (
-        str(heard(module, 2**21 * "x", limit_s=0.5)[1]) == "not done after 0.5 s; it said nothing"
-    )
+    ending = heard(module, 2**21 * "x", limit_s=0.5)[1]
+    assert str(ending) == "not done after 0.5 s; it said nothing"
 
 
 def test_a_child_that_prints_without_end_has_no_more_time_than_another(write: Write) -> None:
@@ -230,6 +229,21 @@ def test_what_is_left_running_is_ended_and_not_waited_for(write: Write) -> None:
     assert time.monotonic() - start < PATIENCE_S
     assert child.ending == Ending(exit_code=0)
     wait_until(lambda: gone(left))
+
+
+@unix
+def test_what_is_left_printing_without_end_has_no_more_time_either(write: Write) -> None:
+    """In a session of its own, and nobody's child once the one that started it has ended."""
+    module = write("""
+        words = ["sh", "-c", "sleep 1; while :; do echo no answer; sleep 0.02; done"]
+        left = subprocess.Popen(words, start_new_session=True)
+        Parent().tell(left.pid)
+        time.sleep(1)
+    """)
+    with Child(module, None, limit_s=3) as child:
+        (left,) = [psutil.Process(pid) for pid in child.messages(int)]
+    left.kill()
+    assert child.ending == Ending(exit_code=0, last_line="no answer")
 
 
 def test_a_child_that_is_no_longer_wanted_is_ended(write: Write) -> None:
@@ -417,7 +431,7 @@ def test_a_child_in_c_code_that_holds_python_s_lock_ends_with_its_parent(write: 
 def test_a_child_without_the_kernel_s_help_ends_with_its_parent(write: Write) -> None:
     """Also what has left for a session of its own."""
     module = write("""
-        from bench import processes
+        from bench.run import processes
         processes._let_the_kernel_end_us = lambda stdin: None
         parent = Parent()
         parent.request(object)
