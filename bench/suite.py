@@ -90,7 +90,7 @@ def widths(goal: Goal, records: Sequence[Record]) -> Iterator[Width]:
 
 
 def _subject(group: Replicates) -> str:
-    place = wording.place(group.experiment, ("device", "batch_size", "goal"))
+    place = wording.heading_conditions(group.experiment, ("device", "batch_size", "goal"))
     return f"{wording.subject(group.experiment, group.data)}, {place}"
 
 

@@ -23,7 +23,7 @@ from bench.experiment import Precision
 from bench.machine import hardware
 from bench.machine.pulse import steadiness
 from bench.plan import devices, versions_of
-from bench.report.trust import findings, said_steadiness
+from bench.report.trust import findings, steadiness_sentence
 from bench.results.evidence import Audit
 from bench.results.folder import Results, ResultsError
 from bench.results.record import Machine
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         print(line)
     steady = steadiness(pulses)
     if steady is not None:
-        print(said_steadiness(steady))
+        print(steadiness_sentence(steady))
     for warning in made.warnings:
         print(f"Warning: {warning}")
     return 0 if passed(made) else 1

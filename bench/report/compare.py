@@ -19,7 +19,6 @@ from bench.report.tables.table import (
     Section,
     Table,
     equal_in_all_rows,
-    heading,
     labelled,
     sections_to_markdown,
     to_csv,
@@ -56,10 +55,10 @@ def pair(first: Iterable[Record], second: Iterable[Record]) -> Pairing:
     both = [experiment for experiment in a if experiment in b]
     reasons = {experiment: _refusal(a[experiment], b[experiment]) for experiment in both}
     return Pairing(
-        pairs=tuple((a[one][0], b[one][0]) for one in both if not reasons[one]),
-        only_first=tuple(one for one in a if one not in b),
-        only_second=tuple(one for one in b if one not in a),
-        refused=tuple(f"{name(one)}: {reasons[one]}" for one in both if reasons[one]),
+        pairs=tuple((a[each][0], b[each][0]) for each in both if not reasons[each]),
+        only_first=tuple(experiment for experiment in a if experiment not in b),
+        only_second=tuple(experiment for experiment in b if experiment not in a),
+        refused=tuple(f"{name(each)}: {reasons[each]}" for each in both if reasons[each]),
     )
 
 
@@ -69,10 +68,10 @@ def name(experiment: Experiment) -> str:
 
 
 def _by_experiment(records: Iterable[Record]) -> dict[Experiment, list[Replicates]]:
-    found: dict[Experiment, list[Replicates]] = {}
+    by_experiment: dict[Experiment, list[Replicates]] = {}
     for group in runs.replicates(records):
-        found.setdefault(replace(group.experiment, targets=()), []).append(group)
-    return found
+        by_experiment.setdefault(replace(group.experiment, targets=()), []).append(group)
+    return by_experiment
 
 
 def _refusal(first: Sequence[Replicates], second: Sequence[Replicates]) -> str:
@@ -125,11 +124,11 @@ def _compare(
 def _collect(
     facts: Callable[[Record], Iterable[tuple[str, str]]], records: Sequence[Record]
 ) -> Facts:
-    found: Facts = {}
+    facts_of_folder: Facts = {}
     for record in records:
         for what, value in facts(record):
-            found.setdefault(what, set()).add(value)
-    return found
+            facts_of_folder.setdefault(what, set()).add(value)
+    return facts_of_folder
 
 
 def _joined(values: set[str]) -> str:
@@ -137,11 +136,11 @@ def _joined(values: set[str]) -> str:
 
 
 def _machine(record: Record) -> Iterator[tuple[str, str]]:
-    seen = runs.host(record.machine)
-    yield "processor", seen.cpu
-    yield "cores", str(seen.cores)
-    yield "memory", f"{seen.memory_gib} GiB"
-    yield "system", seen.system
+    host = runs.host(record.machine)
+    yield "processor", host.cpu
+    yield "cores", str(host.cores)
+    yield "memory", f"{host.memory_gib} GiB"
+    yield "system", host.system
     yield "GPUs", ", ".join(map(wording.gpu, record.machine.gpus)) or "none"
 
 
@@ -156,9 +155,12 @@ def _data(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def _settings(record: Record) -> Iterator[tuple[str, str]]:
-    one = record.experiment
+    experiment = record.experiment
     for setting, value in record.settings.items():
-        yield f"{setting} for {wording.framework(one)} on {wording.device(one.device)}", value
+        yield (
+            f"{setting} for {wording.framework(experiment)} on {wording.device(experiment.device)}",
+            value,
+        )
 
 
 BOTH = columns.sides("A", "B")
@@ -183,12 +185,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ResultsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    found = pair(first, second)
-    page = "\n\n".join(_page(options.a, options.b, first, second, found)) + "\n"
+    pairing = pair(first, second)
+    page = "\n\n".join(_page(options.a, options.b, first, second, pairing)) + "\n"
     print(page, end="")
-    if options.out and not _write(options.out, to_csv(_table(found)), page):
+    if options.out and not _write(options.out, to_csv(_table(pairing)), page):
         return 2
-    return 0 if found.pairs else 1
+    return 0 if pairing.pairs else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -220,7 +222,7 @@ def _write(path: Path, table: str, page: str) -> bool:
 
 
 def _page(
-    a: Path, b: Path, first: Sequence[Record], second: Sequence[Record], found: Pairing
+    a: Path, b: Path, first: Sequence[Record], second: Sequence[Record], pairing: Pairing
 ) -> Iterator[str]:
     yield "# A beside B"
     yield f"A is {a}, B is {b}. {EXPLANATION}"
@@ -228,13 +230,16 @@ def _page(
     yield (
         _listed(differences(first, second)) or "Machine, versions, data and settings are the same."
     )
-    if found.refused:
+    if pairing.refused:
         yield "## NOT COMPARED"
-        yield _listed(found.refused)
-    yield from sections_to_markdown(_table(found))
-    if not found.pairs:
+        yield _listed(pairing.refused)
+    yield from sections_to_markdown(_table(pairing))
+    if not pairing.pairs:
         yield "Nothing can be compared: no experiment is in both on the same images."
-    for title, experiments in (("Only in A", found.only_first), ("Only in B", found.only_second)):
+    for title, experiments in (
+        ("Only in A", pairing.only_first),
+        ("Only in B", pairing.only_second),
+    ):
         if experiments:
             yield f"## {title}"
             yield _listed(map(name, experiments))
@@ -244,8 +249,8 @@ def _listed(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _table(found: Pairing) -> Table:
-    partners = {first.experiment.id: second for first, second in found.pairs}
+def _table(pairing: Pairing) -> Table:
+    partners = {first.experiment.id: second for first, second in pairing.pairs}
     return Table(
         name="compare",
         title="A beside B",
@@ -256,14 +261,14 @@ def _table(found: Pairing) -> Table:
                 comparison,
                 labelled((first, partners[first.experiment.id]) for first in comparison.groups),
             )
-            for comparison in comparisons([first for first, _ in found.pairs], FRAMEWORK)
+            for comparison in comparisons([first for first, _ in pairing.pairs], FRAMEWORK)
         ),
     )
 
 
 def _section(comparison: Comparison, rows: tuple[Row, ...]) -> Section:
     return Section(
-        heading=heading(comparison),
+        heading=comparison.heading(),
         note=equal_in_all_rows(comparison),
         columns=_columns(comparison.targets),
         rows=columns.judged_rows(rows),

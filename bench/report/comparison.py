@@ -1,7 +1,7 @@
 """Which runs may stand side by side: those that differ in the compared axes and in no other.
 
 Hyper-parameters, data and machine are held equal. Accuracies to be timed are not among them:
-they change what is read off a run, not the run.
+they change what is read off a run, not the run. The groups of a comparison can be ranked.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from bench.stats.runs import Host, Replicates, Statistic
 from bench.stats.verdict import Judged
 
 EXPERIMENT_FIELDS = tuple(
-    one.name for one in fields(Experiment) if one.name not in ("goal", "targets")
+    field.name for field in fields(Experiment) if field.name not in ("goal", "targets")
 )
 FRAMEWORK = ("framework", "execution")
 RECIPE = ("optimizer", "learning_rate", "momentum", "adam_epsilon")
 SCHEDULE = ("epochs", "evaluations_per_epoch")
 HEADING = ("task", "source", "architecture")
+Best = Literal["highest", "lowest"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +63,13 @@ class Comparison:
 
     def values(self, field: str) -> list[Any]:
         """The different values of one field of the experiments, ascending; None comes last."""
-        found = {getattr(group.experiment, field) for group in self.groups}
-        return sorted(found, key=_sortable)
+        return sorted({getattr(group.experiment, field) for group in self.groups}, key=_sortable)
+
+    def heading(self, *fields: str, leave_out: Collection[str] = ()) -> str:
+        """What the runs are of, and on what: these fields, and those that are unusual."""
+        fields = fields or ("device", "batch_size", "goal")
+        conditions = wording.heading_conditions(self.experiment, fields, leave_out)
+        return f"{wording.subject(self.experiment, self.data)}, {conditions}"
 
     def constant(self, leave_out: Collection[str]) -> str:
         """The fields that have one value in all of them, in words."""
@@ -97,57 +103,16 @@ def comparisons(
         # training to the end before mere training steps: it is what most readers come for
         return (group.experiment.goal != "train", *held, group.host, images, packages)
 
-    found = (
+    split = (
         Comparison(varying=frozenset(varying), groups=tuple(members))
         for _, members in groupby(sorted(groups, key=key), key)
     )
-    return [comparison for comparison in found if keep(comparison)]
+    return [comparison for comparison in split if keep(comparison)]
 
 
 def _sortable(value: Any) -> tuple[bool, Any]:
     """None, such as all the processors there are, after every value."""
     return value is None, 0 if value is None else value
-
-
-def swaps(groups: Iterable[Replicates]) -> list[Comparison]:
-    """Two or more architectures, each on every task: recipes and epochs belong to the pairs.
-
-    Where that would put two experiments into one place, they differ in recipe or epochs, and
-    those are held equal instead.
-    """
-    trained = [group for group in groups if group.experiment.goal == "train"]
-    free = ("task", "source", "architecture", *RECIPE, *SCHEDULE)
-    found: list[Comparison] = []
-    for comparison in comparisons(trained, free):
-        places = [place(group) for group in comparison.groups]
-        if len(places) == len(set(places)):
-            found.append(comparison)
-        else:
-            found.extend(comparisons(comparison.groups, ("task", "source", "architecture")))
-    return [one for one in found if len(one.values("architecture")) > 1]
-
-
-def differences(swap: Comparison) -> str:
-    """How the pairs of a swap differ in recipe and schedule; empty where they do not.
-
-    By task where the architectures of a task are trained alike, else by pair.
-    """
-    differing = [name for name in (*SCHEDULE, *RECIPE) if len(swap.values(name)) > 1]
-    by_pair: dict[str, str] = {}
-    by_task: dict[str, set[str]] = {}
-    for group in swap.groups:
-        said = wording.conditions(group.experiment, differing)
-        by_pair[wording.subject(group.experiment, group.data)] = said
-        by_task.setdefault(wording.images(group.data), set()).add(said)
-    if all(len(said) == 1 for said in by_task.values()):
-        by_pair = {task: said.pop() for task, said in by_task.items()}
-    return "; ".join(f"{name}: {said}" for name, said in by_pair.items() if said)
-
-
-def place(group: Replicates) -> tuple[str, str, str]:
-    """Row and columns of a swap: architecture, task, source."""
-    one = group.experiment
-    return one.architecture, one.task, one.source
 
 
 def only(groups: Iterable[Replicates], **wanted: object) -> list[Replicates]:
@@ -159,10 +124,42 @@ def only(groups: Iterable[Replicates], **wanted: object) -> list[Replicates]:
     ]
 
 
-# The frameworks of a comparison from best to worst, and which of them are shown to differ.
+# The architecture swap
 
 
-Best = Literal["highest", "lowest"]
+def swaps(groups: Iterable[Replicates]) -> list[Comparison]:
+    """Two or more architectures, each on every task: recipes and epochs belong to the pairs.
+
+    Where that would put two experiments into one cell, they differ in recipe or epochs, and
+    those are held equal instead.
+    """
+    free = ("task", "source", "architecture")
+    swapped: list[Comparison] = []
+    for comparison in comparisons(only(groups, goal="train"), (*free, *RECIPE, *SCHEDULE)):
+        cells = [[getattr(group.experiment, f) for f in free] for group in comparison.groups]
+        crowded = any(cells.count(cell) > 1 for cell in cells)
+        swapped += comparisons(comparison.groups, free) if crowded else [comparison]
+    return [swap for swap in swapped if len(swap.values("architecture")) > 1]
+
+
+def differences(swap: Comparison) -> str:
+    """How the pairs of a swap differ in recipe and schedule; empty where they do not.
+
+    By task where the architectures of a task are trained alike, else by pair.
+    """
+    differing = [name for name in (*SCHEDULE, *RECIPE) if len(swap.values(name)) > 1]
+    by_pair: dict[str, str] = {}
+    by_task: dict[str, set[str]] = {}
+    for group in swap.groups:
+        recipe = wording.conditions(group.experiment, differing)
+        by_pair[wording.subject(group.experiment, group.data)] = recipe
+        by_task.setdefault(wording.images(group.data), set()).add(recipe)
+    if all(len(of_task) == 1 for of_task in by_task.values()):
+        by_pair = {task: of_task.pop() for task, of_task in by_task.items()}
+    return "; ".join(f"{name}: {recipe}" for name, recipe in by_pair.items() if recipe)
+
+
+# Rankings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +178,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
-    """All of them, and every two of them judged."""
+    """The groups of a comparison from best to worst, and every two of them judged."""
 
     standings: tuple[Standing, ...]  # the best first
     judged: tuple[Judged, ...]  # corrected for one another
@@ -189,24 +186,23 @@ class Ranking:
 
     def between(self, first: Replicates, second: Replicates) -> Judged | None:
         """What may be said of the first beside the second; None where they cannot be compared."""
-        for one in self.judged:
-            if one.first is first and one.second is second:
-                return one
-            if one.first is second and one.second is first:
-                return one.swapped
+        for judged in self.judged:
+            if judged.first is first and judged.second is second:
+                return judged
+            if judged.first is second and judged.second is first:
+                return judged.swapped
         return None
 
     def beats(self, first: Replicates, second: Replicates) -> bool:
         """Whether the first is shown to be better than the second."""
-        found = self.between(first, second)
+        judged = self.between(first, second)
         wanted = "higher" if self.best == "highest" else "lower"
-        return found is not None and found.outcome == wanted
+        return judged is not None and judged.outcome == wanted
 
     def rivals(self) -> list[Standing]:
         """Those that the best is not shown to be better than."""
-        return [
-            one for one in self.standings[1:] if not self.beats(self.standings[0].group, one.group)
-        ]
+        best, *others = self.standings
+        return [other for other in others if not self.beats(best.group, other.group)]
 
 
 def ranking(
@@ -227,6 +223,6 @@ def ranking(
         known = tuple(value for value in values if value is not None)
         if known and len(known) == len(values):
             standings.append(Standing(name=name, group=group, values=known))
-    standings.sort(key=lambda one: one.mean, reverse=best == "highest")
-    judged = verdict.judge([one.group for one in standings], statistic)
+    standings.sort(key=lambda standing: standing.mean, reverse=best == "highest")
+    judged = verdict.judge([standing.group for standing in standings], statistic)
     return Ranking(standings=tuple(standings), judged=tuple(judged), best=best)

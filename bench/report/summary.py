@@ -20,9 +20,6 @@ from bench.stats import survival, uncertainty, verdict
 from bench.stats.runs import Replicates
 from bench.stats.verdict import Judged
 
-# Sentences that say who was faster, each from its test: a winner, a tie, or why neither.
-
-
 Say = Callable[[Standing], str]
 
 
@@ -156,9 +153,7 @@ def paragraphs(groups: Sequence[Replicates]) -> Iterator[str]:
 
 
 def _training(comparison: Comparison) -> Iterator[str]:
-    experiment = comparison.experiment
-    place = wording.place(experiment, ("device", "batch_size", "epochs"))
-    yield f"{wording.subject(experiment, comparison.data)}, {place}:"
+    yield f"{comparison.heading('device', 'batch_size', 'epochs')}:"
     speeds = ranking(comparison.groups, stats.throughput_images_per_s, best="highest")
     yield from fastest(speeds)
     for target in comparison.targets:
@@ -170,8 +165,8 @@ def _training(comparison: Comparison) -> Iterator[str]:
 def _first_to(comparison: Comparison, target: float) -> str:
     """Who reached a target first; a framework with a miss is not ranked."""
     goal = f"{wording.target(target)} validation accuracy"
-    seen = [survival.observed(group, target) for group in comparison.groups]
-    runs, missed = sum(one.n for one in seen), sum(len(one.censored) for one in seen)
+    times = [survival.observed(group, target) for group in comparison.groups]
+    runs, missed = sum(group.n for group in times), sum(len(group.censored) for group in times)
     if runs == missed:
         return f"No run reached {goal}."
     reached = [group for group in comparison.groups if survival.all_reached(group, target)]
@@ -186,27 +181,27 @@ def _unranked(comparison: Comparison, target: float) -> str:
     """Frameworks that got there with some seeds, and so are not among those that are ranked."""
     names = wording.distinct_labels(comparison.groups)
     partly = [
-        f"{name} ({len(seen.times)} of {seen.n})"
+        f"{name} ({len(observed.times)} of {observed.n})"
         for name, group in zip(names, comparison.groups, strict=True)
-        if (seen := survival.observed(group, target)).times and seen.censored
+        if (observed := survival.observed(group, target)).times and observed.censored
     ]
     return f" (not ranked: {', '.join(partly)} reached it)" if partly else ""
 
 
 def _accuracy(comparison: Comparison, speeds: Ranking) -> Iterator[str]:
     """The test accuracy of the fastest, and the range of all."""
-    for one in speeds.standings[:1]:
-        if (summary := one.group.summary(stats.test_accuracy)) and (wilson := wilson_of(one.group)):
+    for leader in speeds.standings[:1]:
+        summary, wilson = leader.group.summary(stats.test_accuracy), wilson_of(leader.group)
+        if summary and wilson:
             interval = wording.bounds(wilson, scale=100).strip("[]")
             yield (
-                f"{one.name} reached a test accuracy of {wording.percent(summary.mean)} (95 % "
-                f"interval {interval} % for {one.group.data.test_images:,} test images)."
+                f"{leader.name} reached a test accuracy of {wording.percent(summary.mean)} (95 % "
+                f"interval {interval} % for {leader.group.data.test_images:,} test images)."
             )
+    names = wording.distinct_labels(comparison.groups)
     means = sorted(
         (summary.mean, name)
-        for name, group in zip(
-            wording.distinct_labels(comparison.groups), comparison.groups, strict=True
-        )
+        for name, group in zip(names, comparison.groups, strict=True)
         if (summary := group.summary(stats.test_accuracy))
     )
     if len(means) > 1:
@@ -220,10 +215,10 @@ def _accuracy(comparison: Comparison, speeds: Ranking) -> Iterator[str]:
 def _told_apart(comparison: Comparison) -> Iterator[str]:
     """In how many pairs of models McNemar's test finds a difference."""
     p_values = differences.tested(comparison)
-    found = sum(p < uncertainty.SIGNIFICANCE for p in p_values)
+    significant = sum(p < uncertainty.SIGNIFICANCE for p in p_values)
     if p_values:
         yield (
-            f"McNemar's test on the test images tells apart {found or 'none'} of the "
+            f"McNemar's test on the test images tells apart {significant or 'none'} of the "
             f"{wording.counted(len(p_values), 'pair')} of models with the same seed "
             "(Holm-corrected)."
         )
@@ -232,22 +227,20 @@ def _told_apart(comparison: Comparison) -> Iterator[str]:
 def _highest_throughput(groups: Sequence[Replicates]) -> Iterator[str]:
     """Of experiments that time training steps only: each framework at its best batch size."""
     for comparison in comparisons(groups, (*FRAMEWORK, "batch_size")):
-        experiment = comparison.experiment
-        if experiment.goal == "train" or not comparison.measured:
+        if comparison.experiment.goal == "train" or not comparison.measured:
             continue
         sizes = len(comparison.values("batch_size")) > 1
         chosen = ", each at its best batch size" if sizes else ""
-        place = wording.place(experiment, ("device", "goal"))
-        said = " ".join(fastest(_at_best_size(comparison)))
-        yield f"{wording.subject(experiment, comparison.data)}, {place}{chosen}: {said}"
+        claims = " ".join(fastest(_at_best_size(comparison)))
+        yield f"{comparison.heading('device', 'goal')}{chosen}: {claims}"
 
 
 def _at_best_size(comparison: Comparison) -> Ranking:
     """Each framework once, at the batch size at which its throughput is highest."""
     statistic = stats.throughput_images_per_s
     best: dict[str, Replicates] = {}
-    for one in ranking(comparison.measured, statistic, best="highest").standings:
-        best.setdefault(wording.framework(one.group.experiment), one.group)
+    for standing in ranking(comparison.measured, statistic, best="highest").standings:
+        best.setdefault(wording.framework(standing.group.experiment), standing.group)
     labels = [f"{name} at batch {g.experiment.batch_size:,}" for name, g in best.items()]
     return ranking(list(best.values()), statistic, best="highest", labels=labels)
 
@@ -255,8 +248,7 @@ def _at_best_size(comparison: Comparison) -> Ranking:
 def _hardware(groups: Sequence[Replicates]) -> Iterator[str]:
     """How much faster an accelerator trained than the CPU, framework by framework."""
     for comparison in comparisons(groups, (*FRAMEWORK, "device")):
-        experiment = comparison.experiment
-        if experiment.goal != "train":
+        if comparison.experiment.goal != "train":
             continue
         for device in (name for name in comparison.values("device") if name != "cpu"):
             both = pairs(HARDWARE, comparison, ("cpu", device))
@@ -264,10 +256,9 @@ def _hardware(groups: Sequence[Replicates]) -> Iterator[str]:
             judged = verdict.judge_pairs(turned, stats.throughput_images_per_s)
             claims = [faster(wording.framework(j.first.experiment), j) for j in judged if j]
             if claims:
-                place = wording.place(experiment, ("batch_size",))
                 yield (
-                    f"{wording.subject(experiment, comparison.data)}, {place}, "
-                    f"{wording.device(device)} beside the CPU: {'; '.join(claims)}."
+                    f"{comparison.heading('batch_size')}, {wording.device(device)} beside the "
+                    f"CPU: {'; '.join(claims)}."
                 )
 
 

@@ -1,4 +1,4 @@
-"""Whether the numbers of a results folder can be trusted: equal work, clock, settings, seeds."""
+"""Whether numbers can be trusted: equal work, an audited clock, equal settings, enough seeds."""
 
 from __future__ import annotations
 
@@ -7,131 +7,24 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 from bench.machine.pulse import Steadiness, steadiness, warnings
 from bench.report import wording
-from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, Comparison
+from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK
 from bench.results.evidence import Arms, Audit, Certificate, Peak, Timer, Unsynchronised
 from bench.results.record import Record
 from bench.stats import verdict
 from bench.stats.runs import Replicates
 from models import COMPARED
 
-# Whether a row's work is matched: the same in all frameworks, as certificates of parity show.
-
-
+HEADING = "## Can these numbers be trusted?"
 MATCHED = "matched"
 ONE_FRAMEWORK = "no other framework has this network"
-
-
-def said(group: Replicates) -> str:
-    """'matched', or 'not matched' with the reason."""
-    reason = why_not(group)
-    if reason in (None, ONE_FRAMEWORK):
-        return reason or MATCHED
-    return f"not matched: {reason}"
-
-
-def why_not(group: Replicates) -> str | None:
-    """Why the work of a group is not shown to be equal; None: it is."""
-    if group.experiment.native:
-        return f"left to the framework: {', '.join(group.experiment.native)}"
-    if group.experiment.architecture not in COMPARED:
-        return ONE_FRAMEWORK
-    if group.certificate is None:
-        return "certificate missing"
-    return failing(group.certificate)
-
-
-def failing(certificate: Certificate) -> str | None:
-    """What a certificate holds against its subject, the worst check first; None: it passes."""
-    if certificate.passed:
-        return None
-    if certificate.failure is not None:
-        return f"could not be checked: {certificate.failure}"
-    bad = [check for check in certificate.checks if not check.passed]
-    if not bad:
-        return "nothing was checked"
-    worst = max(bad, key=lambda check: check.deviation / check.tolerance)
-    more = f", and {wording.counted(len(bad) - 1, 'more check')}" if len(bad) > 1 else ""
-    return (
-        f"{worst.quantity} deviate by {worst.deviation:.1e}, tolerance {worst.tolerance:.1e}{more}"
-    )
-
-
-def note(groups: Iterable[Replicates]) -> str:
-    """A line for a plot that shows work which is not matched; empty where all of it is."""
-    listed = _unmatched(groups, in_brief, _framework)
-    return f"Not matched: {listed}" if listed else ""
-
-
-def in_brief(group: Replicates) -> str | None:
-    """As ``why_not``, in a few words."""
-    certificate = group.certificate
-    if group.experiment.native or certificate is None or certificate.passed:
-        return why_not(group)
-    return "certificate fails" if certificate.failure is None else "could not be checked"
-
-
-def matched_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
-    """What the certificates of all measured runs amount to."""
-    measured = [group for group in groups if group.measured and why_not(group) != ONE_FRAMEWORK]
-    proven = [group for group in measured if why_not(group) is None]
-    if proven:
-        subjects = ", ".join(dict.fromkeys(map(_subject, proven)))
-        yield (
-            f"Equal work is shown for {len(proven)} of {len(measured)} experiments ({subjects}): "
-            "logits, gradients, optimiser steps, 20 training losses and the logits after them "
-            f"agree with a NumPy float64 referee {_how_closely(proven)} (table 'certificates')."
-        )
-    if len(proven) < len(measured):
-        yield (
-            "Equal work is not shown, so that differences may be of the work and not of the "
-            f"framework: {_unmatched(measured, why_not, _subject)}."
-        )
-
-
-def _subject(group: Replicates) -> str:
-    """'MLP in pytorch eager', and what is unusual about it."""
-    one = group.experiment
-    place = wording.place(one, ("device",) if one.device != "cpu" else (), leave_out=("native",))
-    named = f"{wording.architecture(one.architecture)} in {wording.framework(one)}"
-    return f"{named}, {place}" if place else named
-
-
-def _how_closely(groups: Iterable[Replicates]) -> str:
-    if {group.experiment.precision for group in groups} == {"fp32"}:
-        return "within tolerances that planted faults exceed"
-    return (
-        "as far as their precision allows: not every fault that shows in fp32 would show in a "
-        "reduced one"
-    )
-
-
-def _framework(group: Replicates) -> str:
-    return wording.framework(group.experiment)
-
-
-def _unmatched(
-    groups: Iterable[Replicates],
-    why: Callable[[Replicates], str | None],
-    named: Callable[[Replicates], str],
-) -> str:
-    """The measured groups that are not matched, by their reasons."""
-    bad: dict[str, list[str]] = {}
-    for group in groups:
-        reason = why(group)
-        if reason is not None and reason != ONE_FRAMEWORK and group.measured:
-            bad.setdefault(reason, []).append(named(group))
-    return "; ".join(
-        f"{', '.join(dict.fromkeys(names))} ({reason})" for reason, names in bad.items()
-    )
-
-
-# Settings that differ between rows side by side without anybody having asked for it.
-#
-# Settings are what a run read back at its end, not what it was told (``bench.machine.settings``).
-
+NO_AUDIT = (
+    "The clock was not audited, so the noise floor of this machine is not known: "
+    "'python -m bench audit --out' with this folder does it."
+)
 
 # Every setting that rows are compared by -> the fields of an experiment that explain a
-# difference: a reader who varies one of them has asked for it.
+# difference: a reader who varies one of them has asked for it. Settings are what a run read back
+# at its end (``bench.machine.settings``), not what it was told to do.
 EXPLAINED_BY: Mapping[str, tuple[str, ...]] = {
     # what every trainer says of its framework
     "threads": ("threads",),
@@ -172,9 +65,134 @@ NOT_SET = "not set"
 Values = dict[str, list[Replicates]]  # value of a setting -> the groups that had it
 
 
-def unasked_note(comparison: Comparison) -> str:
+def paragraphs(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
+    """The section of a results folder's page: a heading, and a list of ``sentences``."""
+    yield HEADING
+    yield "\n".join(f"- {sentence}" for sentence in sentences(groups, records))
+
+
+def sentences(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
+    """What was checked and what came out, warnings included.
+
+    Args:
+        groups: all runs, with the evidence that lies beside them.
+        records: the same runs, one by one.
+    """
+    evidence = groups[0].evidence
+    yield from matched_sentences(groups)
+    yield from audit_sentences(evidence.audit, records)
+    yield from unasked_sentences(groups)
+    if evidence.suite.seeds_stopped:
+        yield evidence.suite.seeds_stopped
+
+
+# Equal work: the same in all frameworks, as certificates of parity show
+
+
+def work(group: Replicates) -> str:
+    """'matched', or 'not matched' with the reason."""
+    reason = why_not(group)
+    if reason in (None, ONE_FRAMEWORK):
+        return reason or MATCHED
+    return f"not matched: {reason}"
+
+
+def why_not(group: Replicates) -> str | None:
+    """Why the work of a group is not shown to be equal; None: it is."""
+    if group.experiment.native:
+        return f"left to the framework: {', '.join(group.experiment.native)}"
+    if group.experiment.architecture not in COMPARED:
+        return ONE_FRAMEWORK
+    if group.certificate is None:
+        return "certificate missing"
+    return failing(group.certificate)
+
+
+def failing(certificate: Certificate) -> str | None:
+    """What a certificate holds against its subject, the worst check first; None: it passes."""
+    if certificate.passed:
+        return None
+    if certificate.failure is not None:
+        return f"could not be checked: {certificate.failure}"
+    failed = [check for check in certificate.checks if not check.passed]
+    if not failed:
+        return "nothing was checked"
+    worst = max(failed, key=lambda check: check.deviation / check.tolerance)
+    more = f", and {wording.counted(len(failed) - 1, 'more check')}" if len(failed) > 1 else ""
+    return (
+        f"{worst.quantity} deviate by {worst.deviation:.1e}, tolerance {worst.tolerance:.1e}{more}"
+    )
+
+
+def unmatched_note(groups: Iterable[Replicates]) -> str:
+    """A line for a plot that shows work which is not matched; empty where all of it is."""
+    listed = _by_reason(groups, _unmatched_in_brief, lambda g: wording.framework(g.experiment))
+    return f"Not matched: {listed}" if listed else ""
+
+
+def _unmatched_in_brief(group: Replicates) -> str | None:
+    certificate = group.certificate
+    if group.experiment.native or certificate is None or certificate.passed:
+        return why_not(group)
+    return "certificate fails" if certificate.failure is None else "could not be checked"
+
+
+def matched_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
+    """What the certificates of all measured runs amount to."""
+    measured = [group for group in groups if group.measured and why_not(group) != ONE_FRAMEWORK]
+    proven = [group for group in measured if why_not(group) is None]
+    if proven:
+        subjects = ", ".join(dict.fromkeys(map(_subject, proven)))
+        yield (
+            f"Equal work is shown for {len(proven)} of {len(measured)} experiments ({subjects}): "
+            "logits, gradients, optimiser steps, 20 training losses and the logits after them "
+            f"agree with a NumPy float64 referee {_how_closely(proven)} (table 'certificates')."
+        )
+    if len(proven) < len(measured):
+        yield (
+            "Equal work is not shown, so that differences may be of the work and not of the "
+            f"framework: {_by_reason(measured, why_not, _subject)}."
+        )
+
+
+def _subject(group: Replicates) -> str:
+    """'MLP in pytorch eager', and what is unusual about it."""
+    experiment = group.experiment
+    fields = ("device",) if experiment.device != "cpu" else ()
+    unusual = wording.heading_conditions(experiment, fields, leave_out=("native",))
+    network = wording.architecture(experiment.architecture)
+    return ", ".join(filter(None, (f"{network} in {wording.framework(experiment)}", unusual)))
+
+
+def _how_closely(groups: Iterable[Replicates]) -> str:
+    if {group.experiment.precision for group in groups} == {"fp32"}:
+        return "within tolerances that planted faults exceed"
+    return (
+        "as far as their precision allows: not every fault that shows in fp32 would show in a "
+        "reduced one"
+    )
+
+
+def _by_reason(
+    groups: Iterable[Replicates],
+    why: Callable[[Replicates], str | None],
+    named: Callable[[Replicates], str],
+) -> str:
+    """The measured groups that are not matched, by their reasons."""
+    by_reason: dict[str, dict[str, None]] = {}
+    for group in groups:
+        reason = why(group)
+        if reason is not None and reason != ONE_FRAMEWORK and group.measured:
+            by_reason.setdefault(reason, {})[named(group)] = None
+    return "; ".join(f"{', '.join(names)} ({reason})" for reason, names in by_reason.items())
+
+
+# Settings that differ between rows side by side without anybody having asked for it
+
+
+def unasked_note(groups: Sequence[Replicates]) -> str:
     """What a section says of its rows; empty where nothing differs that should not."""
-    return " ".join(f"{sentence}." for sentence in unasked_sentences(comparison.groups))
+    return " ".join(f"{sentence}." for sentence in unasked_sentences(groups))
 
 
 def unasked_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
@@ -193,7 +211,7 @@ def unasked_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
         for members in _alike(groups, axes):
             values = _values(members, key)
             if len(values) > 1:
-                yield f"{key}: {_values_listed(values)}: not asked for"
+                yield f"{key}: {_value_by_name(values)}: not asked for"
 
 
 def _is_variable(key: str) -> bool:
@@ -202,48 +220,40 @@ def _is_variable(key: str) -> bool:
 
 def _alike(groups: Sequence[Replicates], axes: Collection[str]) -> list[list[Replicates]]:
     """The groups apart by what explains a difference."""
-    found: dict[tuple[object, ...], list[Replicates]] = {}
+    alike: dict[tuple[object, ...], list[Replicates]] = {}
     for group in groups:
         key = tuple(getattr(group.experiment, axis) for axis in axes)
-        found.setdefault(key, []).append(group)
-    return list(found.values())
+        alike.setdefault(key, []).append(group)
+    return list(alike.values())
 
 
 def _values(groups: Sequence[Replicates], key: str) -> Values:
     """Every value that the setting had, most common first; a run that did not tell has none."""
-    found: Values = {}
+    values: Values = {}
+    absent = NOT_SET if _is_variable(key) else None
     for group in groups:
         told = [record.settings for record in group.measured if record.settings]
-        absent = NOT_SET if _is_variable(key) else None
         for value in dict.fromkeys(settings.get(key, absent) for settings in told):
             if value is not None:
-                found.setdefault(value, []).append(group)
-    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+                values.setdefault(value, []).append(group)
+    return dict(sorted(values.items(), key=lambda item: -len(item[1])))
 
 
-def _values_listed(values: Values) -> str:
-    everyone = [group for groups in values.values() for group in groups]
-    short = {value: _names(groups, FRAMEWORK) for value, groups in values.items()}
-    said = [name for names in short.values() for name in names]
-    if len(said) > len(set(said)):  # one name under two values: say what tells its rows apart
-        fields = _varying(everyone)
-        short = {value: _names(groups, fields) for value, groups in values.items()}
-    return ", ".join(f"{value} in {' and '.join(names)}" for value, names in short.items())
+def _value_by_name(values: Values) -> str:
+    names = {value: _names(groups, FRAMEWORK) for value, groups in values.items()}
+    listed = [name for of_value in names.values() for name in of_value]
+    if len(listed) > len(set(listed)):  # one name under two values: say what tells its rows apart
+        fields = _varying([group for groups in values.values() for group in groups])
+        names = {value: _names(groups, fields) for value, groups in values.items()}
+    return ", ".join(f"{value} in {' and '.join(of_value)}" for value, of_value in names.items())
 
 
 def _names(groups: Sequence[Replicates], fields: Collection[str]) -> list[str]:
     """A name a group, each once: framework and execution, and the other fields in words."""
     others = [field for field in fields if field not in FRAMEWORK]
-    names = (
-        ", ".join(
-            filter(
-                None,
-                (wording.framework(one.experiment), wording.conditions(one.experiment, others)),
-            )
-        )
-        for one in groups
-    )
-    return list(dict.fromkeys(names))
+    experiments = [group.experiment for group in groups]
+    names = ((wording.framework(e), wording.conditions(e, others)) for e in experiments)
+    return list(dict.fromkeys(", ".join(filter(None, name)) for name in names))
 
 
 def _varying(groups: Sequence[Replicates]) -> list[str]:
@@ -254,13 +264,7 @@ def _varying(groups: Sequence[Replicates]) -> list[str]:
     ]
 
 
-# The audit in sentences: how far the clock and the machine are to be trusted.
-
-
-NO_AUDIT = (
-    "The clock was not audited, so the noise floor of this machine is not known: "
-    "'python -m bench audit --out' with this folder does it."
-)
+# The audit: how far the clock and the machine are to be trusted
 
 
 def audit_sentences(audit: Audit | None, records: Sequence[Record]) -> Iterator[str]:
@@ -274,7 +278,7 @@ def audit_sentences(audit: Audit | None, records: Sequence[Record]) -> Iterator[
     else:
         yield from findings(audit)
     if steady is not None:
-        yield said_steadiness(steady)
+        yield steadiness_sentence(steady)
     told = [*(audit.warnings if audit else ()), *(warnings(steady, "the runs") if steady else ())]
     yield from (f"Warning: {warning}" for warning in told)
 
@@ -357,20 +361,20 @@ def _peak(peak: Peak) -> str:
     )
 
 
-def said_steadiness(found: Steadiness) -> str:
+def steadiness_sentence(steady: Steadiness) -> str:
     """How the same small product fared over the runs, and what others took meanwhile."""
-    said = [
-        f"Steadiness: the same small matrix product, before each of {found.pulses} runs, took "
-        f"{_ms(found.product_s)}, at the slowest {_percent(found.slowest)} longer"
+    parts = [
+        f"Steadiness: the same small matrix product, before each of {steady.pulses} runs, took "
+        f"{_ms(steady.product_s)}, at the slowest {_percent(steady.slowest)} longer"
     ]
-    if found.drift is not None:
-        said.append(f"the last quarter of the runs {_signed(found.drift)} beside the first")
-    if found.busiest is not None:
-        said.append(f"other programs took at most {_percent(found.busiest)} of the processors")
-    if found.clock_hz is not None:
-        low, high = (f"{hz / 1e9:.2f}" for hz in found.clock_hz)
-        said.append(f"processors' clock {low if low == high else f'{low} to {high}'} GHz")
-    return f"{'; '.join(said)}."
+    if steady.drift is not None:
+        parts.append(f"the last quarter of the runs {_signed(steady.drift)} beside the first")
+    if steady.busiest is not None:
+        parts.append(f"other programs took at most {_percent(steady.busiest)} of the processors")
+    if steady.clock_hz is not None:
+        low, high = (f"{hz / 1e9:.2f}" for hz in steady.clock_hz)
+        parts.append(f"processors' clock {low if low == high else f'{low} to {high}'} GHz")
+    return f"{'; '.join(parts)}."
 
 
 def _ms(seconds: float) -> str:
@@ -383,27 +387,3 @@ def _percent(share: float) -> str:
 
 def _signed(share: float) -> str:
     return f"{100 * share:+.1f} %"
-
-
-HEADING = "## Can these numbers be trusted?"
-
-
-def paragraphs(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
-    """The section of a results folder's page: a heading, and a list of ``sentences``."""
-    yield HEADING
-    yield "\n".join(f"- {sentence}" for sentence in sentences(groups, records))
-
-
-def sentences(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
-    """What was checked and what came out, warnings included.
-
-    Args:
-        groups: all runs, with the evidence that lies beside them.
-        records: the same runs, one by one.
-    """
-    evidence = groups[0].evidence
-    yield from matched_sentences(groups)
-    yield from audit_sentences(evidence.audit, records)
-    yield from unasked_sentences(groups)
-    if evidence.suite.seeds_stopped:
-        yield evidence.suite.seeds_stopped

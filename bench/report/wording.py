@@ -1,4 +1,4 @@
-"""How numbers, names and conditions are said to a reader. No statistics, no files."""
+"""How numbers, names, intervals, verdicts and conditions are said to a reader. No files."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ def number(value: float, digits: int = 3) -> str:
     """Rounded to so many significant digits, thousands apart, no exponent: 12,300 or 0.0123."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    exponent = math.floor(math.log10(abs(value)))
-    decimals = digits - 1 - exponent
-    return f"{round(value, decimals):,.{max(decimals, 0)}f}"
+    return _rounded(value, _decimals_of(value, digits))
 
 
 def percent(fraction: float) -> str:
@@ -58,26 +56,100 @@ def spread(
     """
     if summary is None:
         return NOT_MEASURED
-    mean = summary.mean * scale
+    mean, n = summary.mean * scale, f"({summary.n})"
     std = summary.std * scale if summary.std is not None else None
-    digits = places(mean, std) if decimals is None else decimals
-    said = fixed(mean, digits) if std is None else f"{fixed(mean, digits)} ± {fixed(std, digits)}"
-    return " ".join(filter(None, (said, unit, f"({summary.n})" if std is not None else "")))
+    digits = _decimals_to_show(mean, std) if decimals is None else decimals
+    if std is None:
+        return " ".join(filter(None, (_rounded(mean, digits), unit)))
+    return " ".join(filter(None, (f"{_rounded(mean, digits)} ± {_rounded(std, digits)}", unit, n)))
 
 
-def places(value: float, spread: float | None) -> int:
-    """Digits after the point: three significant ones, or as many as show one of its spread."""
-    found = _places(value, 3)
-    return min(max(found, _places(spread, 1)), _places(value, 5)) if spread else found
+def _decimals_to_show(value: float, spread: float | None) -> int:
+    """Three significant digits, or as many as show one of its spread; five at most."""
+    decimals = _decimals_of(value, 3)
+    if not spread:
+        return decimals
+    return min(max(decimals, _decimals_of(spread, 1)), _decimals_of(value, 5))
 
 
-def _places(value: float, digits: int) -> int:
+def _decimals_of(value: float, digits: int) -> int:
     return digits - 1 - math.floor(math.log10(abs(value))) if value else 0
 
 
-def fixed(value: float, places: int) -> str:
-    """Rounded to so many digits after the point (below 0: before it), thousands apart."""
-    return f"{round(value, places):,.{max(places, 0)}f}"
+def _rounded(value: float, decimals: int) -> str:
+    """To so many digits after the point (below 0: before it), thousands apart."""
+    return f"{round(value, decimals):,.{max(decimals, 0)}f}"
+
+
+def estimate(
+    value: float,
+    interval: Interval | None,
+    *,
+    scale: float = 1.0,
+    decimals: int | None = None,
+    sign: str = "",
+    signed: bool = False,
+) -> str:
+    """``value [low to high]``, its 95 % interval in brackets; the value alone where there is none.
+
+    Args:
+        value, interval: of what is said.
+        scale, decimals: as of ``spread``.
+        sign: follows the value.
+        signed: True: a plus stands before what is above 0.
+    """
+    digits = _estimate_decimals(value, interval, scale) if decimals is None else decimals
+    plus = "+" if signed and value > 0 else ""
+    shown = f"{plus}{_rounded(value * scale, digits)}{sign}"
+    return shown if interval is None else f"{shown} [{_ends(interval, scale, digits)}]"
+
+
+def interval_of(value: float, interval: Interval) -> str:
+    """The interval of a value within a sentence: '95 % interval 1.30 to 1.42'."""
+    return f"95 % interval {_ends(interval, 1.0, _estimate_decimals(value, interval))}"
+
+
+def bounds(interval: Interval | None, scale: float = 1.0, decimals: int = 2) -> str:
+    """``[low to high]``; empty where there is none."""
+    return "" if interval is None else f"[{_ends(interval, scale, decimals)}]"
+
+
+def _ends(interval: Interval, scale: float, decimals: int) -> str:
+    low, high = sorted((interval.low * scale, interval.high * scale))
+    return f"{_rounded(low, decimals)} to {_rounded(high, decimals)}"
+
+
+def _estimate_decimals(value: float, interval: Interval | None, scale: float = 1.0) -> int:
+    reach = abs(interval.high - interval.low) / 2 * scale if interval else None
+    return _decimals_to_show(value * scale, reach)
+
+
+def p_value(p: float | None) -> str:
+    """Two significant digits, three decimals at most: 0.013; '< 0.001' below that."""
+    if p is None:
+        return NOT_MEASURED
+    return "< 0.001" if p < 0.001 else f"{p:.{3 if p < 0.1 else 2}f}"
+
+
+def time_to_target(observed: Observed) -> str:
+    """Seconds to a target: the Kaplan–Meier median with its interval, and the misses counted.
+
+    An upper end that too few runs bound is ∞.
+    """
+    if not observed.n:
+        return NOT_MEASURED
+    missed = f"not reached in {len(observed.censored)} of {observed.n}" if observed.censored else ""
+    if not observed.times:
+        return "not reached" if observed.n == 1 else missed
+    middle = survival.median(observed)
+    if middle.time is None:
+        return f"{missed}; the soonest {number(min(observed.times))}"
+    low = "" if middle.low is None else f" [{number(middle.low)} to {_end(middle.high)}]"
+    return "; ".join(filter(None, (f"{number(middle.time)}{low}", missed)))
+
+
+def _end(value: float | None) -> str:
+    return "∞" if value is None else number(value)
 
 
 # Names
@@ -110,18 +182,18 @@ def source(data: Data) -> str:
 def notices(data: Iterable[Data]) -> list[str]:
     """Sentences that stand wherever images are not what they seem: drawn ones, and samples."""
     listed = list(data)
-    drawn = [one for one in listed if one.drawn]
-    sampled = [one for one in listed if one.source.endswith("-sample")]
+    drawn = [data for data in listed if data.drawn]
+    sampled = [data for data in listed if data.source.endswith("-sample")]
     return [
         *_notice(drawn, "drawn by the project ({}), not real handwriting"),
         *_notice(sampled, "a sample of the full set ({})"),
     ]
 
 
-def _notice(data: list[Data], what: str) -> list[str]:
-    tasks = " and ".join(sorted({one.task for one in data}))
-    sources = ", ".join(sorted({one.source for one in data}))
-    return [f"{tasks.capitalize()}: {what.format(sources)}."] if data else []
+def _notice(listed: list[Data], nature: str) -> list[str]:
+    tasks = " and ".join(sorted({data.task for data in listed}))
+    sources = ", ".join(sorted({data.source for data in listed}))
+    return [f"{tasks.capitalize()}: {nature.format(sources)}."] if listed else []
 
 
 def subject(experiment: Experiment, data: Data) -> str:
@@ -149,153 +221,15 @@ def versions(packages: dict[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in packages.items()) or "unknown"
 
 
-def machine(seen: Host) -> str:
+def machine(host: Host) -> str:
     """A machine in one line, its GPUs apart."""
-    return f"{seen.cpu}, {seen.cores} cores, {seen.memory_gib} GiB memory, {seen.system}"
+    return f"{host.cpu}, {host.cores} cores, {host.memory_gib} GiB memory, {host.system}"
 
 
-def gpu(seen: Gpu) -> str:
+def gpu(card: Gpu) -> str:
     """A GPU in one line."""
-    memory = "" if seen.memory_bytes is None else f", {seen.memory_bytes / GIB:.0f} GiB"
-    return f"{seen.name}{memory}, driver {seen.driver}"
-
-
-# Outcomes
-
-
-def outcome(group: Replicates) -> str:
-    """How many runs there are, and of those that did not end well, how and why."""
-    total, failed = len(group.records), group.failed
-    if not failed:
-        return str(total)
-    reasons = "; ".join(dict.fromkeys(failure(record) for record in failed))
-    return f"{total - len(failed)} of {total}; {reasons}"
-
-
-def failure(record: Record) -> str:
-    """Status and reason of a run that did not end well, on one line of a bearable length."""
-    reason = textwrap.shorten(record.reason or "", REASON_WIDTH, placeholder=" …")
-    return f"{record.status}: {reason}" if reason else record.status
-
-
-# Conditions
-
-
-def place(experiment: Experiment, fields: Iterable[str], leave_out: Collection[str] = ()) -> str:
-    """``conditions`` for a heading: precision, threads and own defaults only if unusual."""
-    usual = {one.name: one.default for one in dataclasses.fields(Experiment)}
-    unusual = [name for name in UNUSUAL if getattr(experiment, name) != usual[name]]
-    return conditions(experiment, (*fields, *(one for one in unusual if one not in leave_out)))
-
-
-def conditions(experiment: Experiment, fields: Iterable[str]) -> str:
-    """The named fields of an experiment in words; those that have no effect on it are left out."""
-    said = {
-        "device": device(experiment.device),
-        "goal": "training steps only" if experiment.goal == "throughput" else "",
-        "batch_size": f"batch size {experiment.batch_size:,}",
-        "epochs": counted(experiment.epochs, "epoch"),
-        "evaluations_per_epoch": (
-            f"{counted(experiment.evaluations_per_epoch, 'evaluation')} an epoch"
-            if experiment.goal == "train"
-            else ""
-        ),
-        "optimizer": {"sgd": "SGD", "adam": "Adam"}.get(experiment.optimizer, experiment.optimizer),
-        "learning_rate": f"learning rate {experiment.learning_rate:g}",
-        "momentum": f"momentum {experiment.momentum:g}" if experiment.optimizer == "sgd" else "",
-        "adam_epsilon": f"ε {experiment.adam_epsilon:g}" if experiment.optimizer == "adam" else "",
-        "dropout": "" if experiment.dropout else "no dropout",
-        "threads": "" if experiment.threads is None else counted(experiment.threads, "thread"),
-        "validation_share": (
-            ""
-            if experiment.validation_share is None
-            else f"{experiment.validation_share:.0%} of the training images for validation"
-        ),
-        "augmentation": "augmented" if experiment.augmentation else "",
-        "training_accuracy": "",  # read off the clock: it changes nothing
-        "native": f"own {' and '.join(experiment.native)}" if experiment.native else "matched",
-    }
-    words = (said.get(name, str(getattr(experiment, name))) for name in fields)
-    return ", ".join(word for word in words if word)
-
-
-def counted(amount: float, noun: str) -> str:
-    """'1 epoch', '0.2 epochs', '3 runs'."""
-    return f"{amount:g} {noun}" if amount == 1 else f"{amount:g} {noun}s"
-
-
-# How intervals, p values, verdicts and times with misses are said to a reader.
-
-
-def estimate(
-    value: float,
-    interval: Interval | None,
-    *,
-    scale: float = 1.0,
-    decimals: int | None = None,
-    sign: str = "",
-    signed: bool = False,
-) -> str:
-    """``value [low to high]``, its 95 % interval in brackets; the value alone where there is none.
-
-    Args:
-        value, interval: of what is said.
-        scale, decimals: as of ``wording.spread``.
-        sign: follows the value.
-        signed: True: a plus stands before what is above 0.
-    """
-    places = _decimal_places(value, interval, scale) if decimals is None else decimals
-    plus = "+" if signed and value > 0 else ""
-    shown = f"{plus}{fixed(value * scale, places)}{sign}"
-    return shown if interval is None else f"{shown} [{_ends(interval, scale, places)}]"
-
-
-def interval_of(value: float, interval: Interval) -> str:
-    """The interval of a value within a sentence: '95 % interval 1.30 to 1.42'."""
-    return f"95 % interval {_ends(interval, 1.0, _decimal_places(value, interval, 1.0))}"
-
-
-def bounds(interval: Interval | None, scale: float = 1.0, decimals: int = 2) -> str:
-    """``[low to high]``; empty where there is none."""
-    return "" if interval is None else f"[{_ends(interval, scale, decimals)}]"
-
-
-def _ends(interval: Interval, scale: float, places: int) -> str:
-    low, high = sorted((interval.low * scale, interval.high * scale))
-    return f"{fixed(low, places)} to {fixed(high, places)}"
-
-
-def _decimal_places(value: float, interval: Interval | None, scale: float) -> int:
-    reach = (interval.high - interval.low) / 2 if interval else None
-    return places(value * scale, reach and abs(reach * scale))
-
-
-def p_value(p: float | None) -> str:
-    """Two significant digits, three decimals at most: 0.013; '< 0.001' below that."""
-    if p is None:
-        return NOT_MEASURED
-    return "< 0.001" if p < 0.001 else f"{p:.{3 if p < 0.1 else 2}f}"
-
-
-def time_to_target(seen: Observed) -> str:
-    """Seconds to a target: the Kaplan–Meier median with its interval, and the misses counted.
-
-    An upper end that too few runs bound is ∞.
-    """
-    if not seen.n:
-        return NOT_MEASURED
-    missed = f"not reached in {len(seen.censored)} of {seen.n}" if seen.censored else ""
-    if not seen.times:
-        return "not reached" if seen.n == 1 else missed
-    middle = survival.median(seen)
-    if middle.time is None:
-        return f"{missed}; the soonest {number(min(seen.times))}"
-    low = "" if middle.low is None else f" [{number(middle.low)} to {_end(middle.high)}]"
-    return "; ".join(filter(None, (f"{number(middle.time)}{low}", missed)))
-
-
-def _end(value: float | None) -> str:
-    return "∞" if value is None else number(value)
+    memory = "" if card.memory_bytes is None else f", {card.memory_bytes / GIB:.0f} GiB"
+    return f"{card.name}{memory}, driver {card.driver}"
 
 
 # Verdicts
@@ -332,3 +266,69 @@ def evidence(judged: Judged) -> str:
     if judged.family > 1:
         parts.append(f"Holm-corrected over {judged.family} pairs")
     return ", ".join(parts)
+
+
+# Outcomes of runs
+
+
+def outcome(group: Replicates) -> str:
+    """How many runs there are, and of those that did not end well, how and why."""
+    total, failed = len(group.records), group.failed
+    if not failed:
+        return str(total)
+    reasons = "; ".join(dict.fromkeys(failure(record) for record in failed))
+    return f"{total - len(failed)} of {total}; {reasons}"
+
+
+def failure(record: Record) -> str:
+    """Status and reason of a run that did not end well, on one line of a bearable length."""
+    reason = textwrap.shorten(record.reason or "", REASON_WIDTH, placeholder=" …")
+    return f"{record.status}: {reason}" if reason else record.status
+
+
+# Conditions
+
+
+def heading_conditions(
+    experiment: Experiment, fields: Iterable[str], leave_out: Collection[str] = ()
+) -> str:
+    """``conditions`` for a heading: precision, threads and own defaults only if unusual."""
+    usual = {field.name: field.default for field in dataclasses.fields(Experiment)}
+    unusual = [name for name in UNUSUAL if getattr(experiment, name) != usual[name]]
+    return conditions(experiment, (*fields, *(name for name in unusual if name not in leave_out)))
+
+
+def conditions(experiment: Experiment, fields: Iterable[str]) -> str:
+    """The named fields of an experiment in words; those that have no effect on it are left out."""
+    in_words = {
+        "device": device(experiment.device),
+        "goal": "training steps only" if experiment.goal == "throughput" else "",
+        "batch_size": f"batch size {experiment.batch_size:,}",
+        "epochs": counted(experiment.epochs, "epoch"),
+        "evaluations_per_epoch": (
+            f"{counted(experiment.evaluations_per_epoch, 'evaluation')} an epoch"
+            if experiment.goal == "train"
+            else ""
+        ),
+        "optimizer": {"sgd": "SGD", "adam": "Adam"}.get(experiment.optimizer, experiment.optimizer),
+        "learning_rate": f"learning rate {experiment.learning_rate:g}",
+        "momentum": f"momentum {experiment.momentum:g}" if experiment.optimizer == "sgd" else "",
+        "adam_epsilon": f"ε {experiment.adam_epsilon:g}" if experiment.optimizer == "adam" else "",
+        "dropout": "" if experiment.dropout else "no dropout",
+        "threads": "" if experiment.threads is None else counted(experiment.threads, "thread"),
+        "validation_share": (
+            ""
+            if experiment.validation_share is None
+            else f"{experiment.validation_share:.0%} of the training images for validation"
+        ),
+        "augmentation": "augmented" if experiment.augmentation else "",
+        "training_accuracy": "",  # read off the clock: it changes nothing
+        "native": f"own {' and '.join(experiment.native)}" if experiment.native else "matched",
+    }
+    words = (in_words.get(name, str(getattr(experiment, name))) for name in fields)
+    return ", ".join(word for word in words if word)
+
+
+def counted(amount: float, noun: str) -> str:
+    """'1 epoch', '0.2 epochs', '3 runs'."""
+    return f"{amount:g} {noun}" if amount == 1 else f"{amount:g} {noun}s"

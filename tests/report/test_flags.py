@@ -113,11 +113,11 @@ def test_one_name_under_two_values_is_told_apart_by_what_differs() -> None:
 def test_the_note_of_a_section_says_it() -> None:
     groups = [row({"threads": "2"}), row({"threads": "1"}, **JAX)]
     (comparison,) = comparisons(groups, FRAMEWORK)
-    assert trust.unasked_note(comparison) == (
+    assert trust.unasked_note(comparison.groups) == (
         "threads: 2 in pytorch eager, 1 in keras-jax compiled: not asked for."
     )
     (section,) = frameworks.side_by_side(groups).sections
-    assert trust.unasked_note(comparison) in section.note
+    assert trust.unasked_note(comparison.groups) in section.note
 
 
 def test_a_variable_that_nobody_listed_is_flagged_where_it_is_set_for_some() -> None:

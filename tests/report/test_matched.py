@@ -48,24 +48,24 @@ def groups(*records: Record, made: tuple[Certificate, ...] = ()) -> list[Replica
 
 def test_a_row_whose_certificate_passes_is_matched() -> None:
     (group,) = groups(make_record(), made=(a_certificate(),))
-    assert trust.said(group) == "matched"
+    assert trust.work(group) == "matched"
     assert columns.WORK.cell(Row(groups=(group,))).raw == ("matched",)
 
 
 def test_a_row_without_a_certificate_is_not_matched() -> None:
     (group,) = groups(make_record())
-    assert trust.said(group) == "not matched: certificate missing"
+    assert trust.work(group) == "not matched: certificate missing"
 
 
 def test_a_certificate_of_other_versions_is_no_certificate() -> None:
     made = a_certificate(versions={"python": "3.11.7", "torch": "2.12.0"})
     (group,) = groups(make_record(), made=(made,))
-    assert trust.said(group) == "not matched: certificate missing"
+    assert trust.work(group) == "not matched: certificate missing"
 
 
 def test_a_row_whose_certificate_fails_says_which_quantity_is_off_the_most() -> None:
     (group,) = groups(make_record(), made=(a_certificate(checks=BAD),))
-    assert trust.said(group) == (
+    assert trust.work(group) == (
         "not matched: gradients at step 1 deviate by 1.2e-02, tolerance 1.0e-05, and 1 more check"
     )
 
@@ -73,12 +73,12 @@ def test_a_row_whose_certificate_fails_says_which_quantity_is_off_the_most() -> 
 def test_a_framework_that_could_not_be_checked_is_not_matched() -> None:
     made = a_certificate(checks=(), failure="not done after 300 s")
     (group,) = groups(make_record(), made=(made,))
-    assert trust.said(group) == "not matched: could not be checked: not done after 300 s"
+    assert trust.work(group) == "not matched: could not be checked: not done after 300 s"
 
 
 def test_what_is_left_to_the_framework_is_not_matched_whatever_its_certificate() -> None:
     (group,) = groups(make_record(native=("kernel-init",)), made=(a_certificate(),))
-    assert trust.said(group) == "not matched: left to the framework: kernel-init"
+    assert trust.work(group) == "not matched: left to the framework: kernel-init"
 
 
 def test_a_row_of_two_groups_is_matched_only_if_both_are() -> None:
@@ -99,14 +99,14 @@ def test_a_plot_names_what_it_shows_that_is_not_matched() -> None:
         make_record(native=("kernel-init",)),
         made=(a_certificate(), a_certificate(execution="compiled", checks=BAD)),
     )
-    assert trust.note(shown) == (
+    assert trust.unmatched_note(shown) == (
         "Not matched: pytorch compiled (certificate fails); "
         "pytorch eager (left to the framework: kernel-init)"
     )
 
 
 def test_a_plot_of_matched_work_has_no_note() -> None:
-    assert trust.note(groups(make_record(), made=(a_certificate(),))) == ""
+    assert trust.unmatched_note(groups(make_record(), made=(a_certificate(),))) == ""
 
 
 def test_the_certificates_table_has_a_row_a_subject_and_shows_what_is_missing() -> None:

@@ -271,7 +271,7 @@ def _notes(plot: Plot, conditions: str, panels: list[Comparison]) -> Iterator[st
     )
     if absent and not plot.shows_failures:
         yield f"Not shown: {', '.join(absent)}"
-    yield from textwrap.wrap(trust.note(groups), NOTE_WIDTH)
+    yield from textwrap.wrap(trust.unmatched_note(groups), NOTE_WIDTH)
 
 
 def _seeds(groups: list[Replicates]) -> str:

@@ -27,7 +27,6 @@ from bench.report.tables.table import (
     Section,
     Table,
     equal_in_all_rows,
-    heading,
     labelled,
 )
 from bench.stats.runs import Replicates
@@ -140,7 +139,7 @@ def _sections(axis: Axis, groups: Sequence[Replicates]) -> tuple[Section, ...]:
 
 def _section(axis: Axis, comparison: Comparison, values: tuple[Any, Any]) -> Section:
     first, second = map(axis.name, values)
-    subject = heading(comparison, *axis.conditions, leave_out=(axis.field,))
+    subject = comparison.heading(*axis.conditions, leave_out=(axis.field,))
     return Section(
         heading=f"{first} and {second}: {subject}",
         note=equal_in_all_rows(comparison) + axis.note(comparison),
@@ -197,7 +196,7 @@ def _swap_section(comparison: Comparison) -> Section:
         return group.experiment.architecture
 
     experiment = comparison.experiment
-    conditions = wording.place(experiment, ("device", "batch_size"))
+    conditions = wording.heading_conditions(experiment, ("device", "batch_size"))
     by_architecture = groupby(sorted(comparison.groups, key=architecture), architecture)
     return Section(
         heading=f"{wording.framework(experiment)}, {conditions}",

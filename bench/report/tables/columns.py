@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.report import trust, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, Comparison
-from bench.report.tables.table import Cell, Column, Raw, Row, Section, of_frameworks
+from bench.report.tables.table import Cell, Column, Raw, Row, Section, equal_in_all_rows, labelled
 from bench.stats import runs, survival, uncertainty, verdict
 from bench.stats.runs import Replicates, Statistic, Summary
 from bench.stats.uncertainty import Interval
@@ -121,7 +121,7 @@ def _outcome(row: Row) -> Cell:
 
 def _work(row: Row) -> Cell:
     """Whether its work is matched; of a row of several groups each reason once."""
-    reasons = dict.fromkeys(trust.said(group) for group in row.groups if group.measured)
+    reasons = dict.fromkeys(trust.work(group) for group in row.groups if group.measured)
     unmatched = "; ".join(reason for reason in reasons if reason != trust.MATCHED)
     shown = unmatched or "".join(reasons)
     return Cell(shown=shown, raw=(shown or None,))
@@ -161,8 +161,16 @@ def failed(told_by: Callable[[Replicates], str]) -> Column:
 
 
 def framework_section(comparison: Comparison, columns: Iterable[Column], *notes: str) -> Section:
-    """A section with a row a framework: what it is, how its runs ended, and these columns."""
-    return of_frameworks(comparison, (*experiment(), FRAMEWORK, OUTCOME, WORK, *columns), *notes)
+    """A section with a row a framework: what it is, how its runs ended, and these columns.
+
+    ``notes`` follow what is equal in all its rows.
+    """
+    return Section(
+        heading=comparison.heading(),
+        note=" ".join((equal_in_all_rows(comparison), *notes)),
+        columns=(*experiment(), FRAMEWORK, OUTCOME, WORK, *columns),
+        rows=labelled((group,) for group in comparison.groups),
+    )
 
 
 # Quantities of one group

@@ -19,7 +19,6 @@ from bench.report.tables.table import (
     Section,
     Table,
     equal_in_all_rows,
-    heading,
 )
 from bench.results.record import Record
 from bench.stats import costs
@@ -270,7 +269,7 @@ def break_even(groups: Sequence[Replicates]) -> Table:
 
 def _break_even_section(comparison: Comparison, trained: bool) -> Section:
     return Section(
-        heading=heading(comparison, "batch_size", "goal"),
+        heading=comparison.heading("batch_size", "goal"),
         note=equal_in_all_rows(comparison),
         columns=BREAK_EVEN,
         rows=[

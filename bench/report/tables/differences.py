@@ -11,7 +11,7 @@ from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Best, Comparison, comparisons, ranking
 from bench.report.tables import columns
 from bench.report.tables.columns import Side
-from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows, heading
+from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
 from bench.results.record import Record
 from bench.stats import runs, survival, uncertainty, verdict
 from bench.stats.runs import Replicates, Statistic
@@ -71,7 +71,7 @@ def _key(group: Replicates) -> tuple[str, str, str]:
 
 def _differences_section(comparison: Comparison) -> Section:
     return Section(
-        heading=heading(comparison),
+        heading=comparison.heading(),
         note=equal_in_all_rows(comparison),
         columns=(
             *names(comparison),
@@ -222,7 +222,7 @@ def _wrong(record: Record) -> frozenset[int] | None:
 
 def _models_section(comparison: Comparison) -> Section:
     return Section(
-        heading=heading(comparison),
+        heading=comparison.heading(),
         note=equal_in_all_rows(comparison),
         columns=(
             *names(comparison),

@@ -18,7 +18,6 @@ from bench.report.tables.table import (
     Section,
     Table,
     equal_in_all_rows,
-    heading,
     labelled,
 )
 from bench.results.record import Data
@@ -184,7 +183,7 @@ def _batch_size_section(comparison: Comparison) -> Section:
     by_size = sorted(comparison.groups, key=lambda group: group.experiment.batch_size)
     lines = groupby(sorted(by_size, key=series), series)
     return Section(
-        heading=heading(comparison, "device", "goal"),
+        heading=comparison.heading("device", "goal"),
         note=equal_in_all_rows(comparison),
         columns=(
             *columns.experiment(leave_out=("batch_size",)),

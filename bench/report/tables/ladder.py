@@ -92,7 +92,7 @@ def _told_apart(rung: Rung) -> Iterator[str]:
 def _heading(ladder: Ladder, separator: str) -> str:
     experiment = ladder.matched.experiment
     subject = wording.subject(experiment, ladder.matched.data)
-    conditions = wording.place(experiment, ("device", "batch_size"))
+    conditions = wording.heading_conditions(experiment, ("device", "batch_size"))
     return f"{wording.framework(experiment)}{separator}{subject}, {conditions}"
 
 

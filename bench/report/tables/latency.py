@@ -16,7 +16,6 @@ from bench.report.tables.table import (
     Section,
     Table,
     equal_in_all_rows,
-    heading,
 )
 from bench.results.evidence import Export
 from bench.stats import runs, verdict
@@ -104,7 +103,7 @@ def _section(comparison: Comparison) -> Section:
     large = columns.large_batch(comparison)
     batch_size = comparison.experiment.batch_size
     return Section(
-        heading=f"{heading(comparison, 'device')}, trained at batch size {batch_size:,}",
+        heading=f"{comparison.heading('device')}, trained at batch size {batch_size:,}",
         note=equal_in_all_rows(comparison),
         columns=(
             *columns.experiment(),

@@ -8,7 +8,7 @@ section is left out of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,29 +92,11 @@ def labelled(rows: Iterable[Sequence[Replicates]]) -> tuple[Row, ...]:
     )
 
 
-def heading(comparison: Comparison, *fields: str, leave_out: Collection[str] = ()) -> str:
-    """What the runs of a section are of, and on what: these fields, and those that are unusual."""
-    experiment = comparison.experiment
-    fields = fields or ("device", "batch_size", "goal")
-    conditions = wording.place(experiment, fields, leave_out=leave_out)
-    return f"{wording.subject(experiment, comparison.data)}, {conditions}"
-
-
-def of_frameworks(comparison: Comparison, columns: tuple[Column, ...], *notes: str) -> Section:
-    """A section with a row a framework; ``notes`` follow what is equal in all its rows."""
-    return Section(
-        heading=heading(comparison),
-        note=" ".join((equal_in_all_rows(comparison), *notes)),
-        columns=columns,
-        rows=labelled((group,) for group in comparison.groups),
-    )
-
-
 def equal_in_all_rows(comparison: Comparison) -> str:
     """The note of a section: what is held equal, what is not though it should be, the images."""
     equal = f"Equal in all rows: {comparison.constant(leave_out=(*HEADING, *FRAMEWORK))}."
     notices = wording.notices(group.data for group in comparison.groups)
-    return " ".join(filter(None, (equal, trust.unasked_note(comparison), *notices)))
+    return " ".join(filter(None, (equal, trust.unasked_note(comparison.groups), *notices)))
 
 
 # Writing
