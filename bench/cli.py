@@ -18,12 +18,16 @@ from typing import Any, Literal
 import datasets
 import models
 from bench.experiment import Precision
+from bench.machine.devices import DEVICES
 from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS
 from bench.results.evidence import read_price
 from bench.trainers import FRAMEWORKS
 
-DEVICES = ("cpu", "cuda", "mps")
-EXECUTIONS = (DEFAULT_EXECUTION, ALL_EXECUTIONS, "eager", "graph", "compiled")
+EXECUTIONS = (
+    DEFAULT_EXECUTION,
+    ALL_EXECUTIONS,
+    *dict.fromkeys(name for each in FRAMEWORKS.values() for name in each.executions),
+)
 OPTIMIZERS = ("adam", "sgd")
 PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
 INITS = ("matched", "native")
@@ -192,7 +196,7 @@ class Options:
     frameworks: tuple[str, ...] | None = _choices("framework", tuple(FRAMEWORKS))
     executions: tuple[str, ...] | None = _choices("execution", EXECUTIONS)
     devices: tuple[str, ...] | None = _choices(
-        "device", DEVICES, " (default: cpu, and cuda where there is one)"
+        "device", tuple(DEVICES), " (default: cpu, and cuda where there is one)"
     )
     batch_sizes: tuple[int, ...] | None = _choice(
         "--batch-size", type=wholes, metavar="N", help="images a step, such as 20,128,1024"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bench import UsageError, cli
 from bench.cli import Options
 from bench.experiment import Experiment
-from bench.trainers import FRAMEWORKS, native
+from bench.trainers import FRAMEWORKS, restorable
 
 if TYPE_CHECKING:
     from bench.plan import Plan
@@ -161,7 +161,7 @@ def defaults_plan(options: Options) -> Plan:
 def rungs(matched: Experiment) -> Iterator[Experiment]:
     """The matched experiment, in its framework's default execution, and all rungs above it."""
     yield matched
-    words = native.restorable(matched)
+    words = restorable(matched)
     for word in words:
         yield replace(matched, native=(word,))
     for execution in FRAMEWORKS[matched.framework].executions:

@@ -6,7 +6,6 @@ And about how long they take: for plans and progress bars, never for a table.
 from __future__ import annotations
 
 import math
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +18,7 @@ from bench import UsageError
 from bench.cli import Options
 from bench.experiment import NATIVE_INIT, Experiment, Run
 from bench.machine import hardware
+from bench.machine.devices import DEVICES
 from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
 from bench.results.folder import Results, ResultsError
 from bench.results.record import Data, Machine
@@ -30,31 +30,12 @@ from models import ARCHITECTURES
 # Of --seeds auto: below it the interval of so few pairs covers clearly less than it claims.
 FEWEST_SEEDS = 5
 
-# Seconds and rates were measured once on a machine with two x86-64 cores, batch size 128; another
-# machine is slower or faster, and progress displays correct for that as runs end.
-START_UP_S = {
-    "numpy": 1.0,
-    "pytorch": 2.5,
-    "keras-tensorflow": 4.5,
-    "keras-jax": 6.5,
-    "keras-torch": 6.0,
-}
-OTHER_START_UP_S = 8.0
+# Seconds and rates, here and in the entries of frameworks and architectures, were measured once
+# on a machine with two x86-64 cores, batch size 128; another machine is slower or faster, and
+# progress displays correct for that as runs end.
 COMPILING_S = 15.0  # more, where execution is 'compiled' and not the framework's default
 INFERENCE_S = 3.0  # sampling inference at two batch sizes
 
-# training images/s: (framework, execution) -> without convolutions (the mlp), with them (the cnn)
-CPU_RATES = {
-    ("numpy", "eager"): (36_000.0, 4_300.0),
-    ("pytorch", "eager"): (28_000.0, 9_200.0),
-    ("pytorch", "compiled"): (23_000.0, 4_000.0),
-    ("keras-tensorflow", "graph"): (22_000.0, 9_000.0),
-    ("keras-tensorflow", "compiled"): (18_000.0, 3_700.0),
-    ("keras-jax", "compiled"): (57_000.0, 2_100.0),
-    ("keras-torch", "eager"): (16_500.0, 4_200.0),
-}
-OTHER_RATES = (2_000.0, 2_000.0)  # of what is not in the list
-ACCELERATOR_SPEED_UP = 5.0  # of a GPU over two cores for networks this small: a guess
 STEP_S = 5e-4  # fixed cost of a step, which is what small batches pay for
 EVALUATION_SPEED_UP = 3.0  # a forward pass alone against a training step
 
@@ -83,14 +64,15 @@ class Plan:
 def expected_s(experiment: Experiment, data: Data) -> float:
     """About how many seconds one run takes, start-up included."""
     network = ARCHITECTURES[experiment.architecture]
-    rates = CPU_RATES.get((experiment.framework, experiment.execution), OTHER_RATES)
+    framework = FRAMEWORKS[experiment.framework]
+    rates = framework.rates[experiment.execution]
     rate = network.images_per_s or rates[network.convolutional]
-    rate *= 1.0 if experiment.device == "cpu" else ACCELERATOR_SPEED_UP
+    rate *= DEVICES[experiment.device].speed_up
     images = experiment.epochs * data.train_images
     steps = math.ceil(images / experiment.batch_size)
-    seconds = START_UP_S.get(experiment.framework, OTHER_START_UP_S) + images / rate
+    seconds = framework.start_up_s + images / rate
     seconds += steps * STEP_S
-    if experiment.execution == "compiled" and experiment.framework != "keras-jax":
+    if experiment.execution == "compiled" and framework.default != "compiled":
         seconds += COMPILING_S
     if experiment.goal == "train":
         evaluations = experiment.epochs * experiment.evaluations_per_epoch
@@ -229,23 +211,15 @@ def _prepare(options: Options, tasks: Sequence[str], glyphs_images: int) -> list
 
 
 def devices(asked: Sequence[str] | None, here: Machine) -> tuple[str, ...]:
-    """The devices to use: those asked for, or the CPU and CUDA where there is one.
+    """The devices to use: those asked for, or all used by default that are present.
 
     Raises UsageError for a device that this machine does not have.
     """
     if asked is None:
-        return ("cpu", "cuda") if here.gpus else ("cpu",)
-    if "cuda" in asked and not here.gpus:
-        raise UsageError(
-            "--device cuda: no NVIDIA GPU found. Looked for a driver through NVML (nvidia-ml-py) "
-            "and for the devices it lists. 'nvidia-smi' should list the GPU; without one, use "
-            "--device cpu"
-        )
-    if "mps" in asked and (platform.system(), platform.machine()) != ("Darwin", "arm64"):
-        raise UsageError(
-            f"--device mps: needs a Mac with Apple silicon, and this is {here.system}; "
-            "use --device cpu"
-        )
+        return tuple(name for name, each in DEVICES.items() if each.default and each.present(here))
+    for name in asked:
+        if not DEVICES[name].present(here):
+            raise UsageError(f"--device {name}: {DEVICES[name].absent.format(system=here.system)}")
     return tuple(asked)
 
 

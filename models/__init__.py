@@ -44,6 +44,8 @@ class Architecture:
     images_per_s: float | None = None
     file: str | None = None  # FILE_FAMILY.py builds it; None: its own name, with _ for -
     sizes: Mapping[str, int] = field(default_factory=dict)  # what that file's ``build`` is told
+    # The trainers' module that trains and restores it; None: that of the framework
+    trainer: str | None = None
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -81,6 +83,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         compared=False,
         executions=("eager",),
         images_per_s=20_000.0,
+        trainer="pytorch_ensembles",
     ),
     "adaboost-mlp": Architecture(
         description="16 of 784-64-C boosted one after the other (SAMME)",
@@ -89,6 +92,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         compared=False,
         executions=("eager",),
         images_per_s=70_000.0,
+        trainer="pytorch_ensembles",
     ),
     "gnn": Architecture(
         description="message-passing network on graphs of about 75 superpixels",
@@ -99,6 +103,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         augmentable=False,
         packages=("torch-geometric", "scikit-image"),
         images_per_s=2_500.0,
+        trainer="pytorch_graph",
     ),
 }
 # What a suite compares unless it is told otherwise: architectures that every framework has.

@@ -66,7 +66,8 @@ def create(architecture: str = "mlp", **changes: Any) -> Trainer:
     Build one, use it up, then the next: seeds are global.
     """
     setup = small_setup(architecture, **changes)
-    trainer = trainers.load(setup.experiment.framework).create(setup)
+    experiment = setup.experiment
+    trainer = trainers.load(experiment.framework, experiment.architecture).create(setup)
     trainer.build()
     give_initial_weights(trainer, setup.experiment, setup.seed)
     trainer.transfer()

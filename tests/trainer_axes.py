@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bench.machine.settings import NO_IMAGES, NOT_HERE, processors
-from bench.trainers import FRAMEWORKS, Trainer, Weights, native
+from bench.trainers import FRAMEWORKS, Trainer, Weights
 from tests.small_trainers import (
     FRAMEWORK,
     ORDER,
@@ -97,7 +97,7 @@ def test_a_cpu_has_no_tf32() -> None:
 
 def test_adam_of_its_own_is_another_only_where_it_is_said_to_be() -> None:
     own, matched = weights_after(native=("adam-epsilon",)), weights_after()
-    differs = native.OWN[FRAMEWORK]["adam-epsilon"].differs
+    differs = FRAMEWORKS[FRAMEWORK].own["adam-epsilon"].differs
     assert differ(matched, own) == differs
 
 
@@ -130,7 +130,7 @@ def test_a_warm_up_leaves_its_own_shuffling_as_it_began() -> None:
 def test_its_own_memory_layout_is_read_back_and_computes_the_same() -> None:
     own, matched = create("cnn", native=("memory-layout",)), create("cnn")
     assert matched.settings()["memory layout"] == "channels last"
-    first = native.OWN[FRAMEWORK]["memory-layout"].differs
+    first = FRAMEWORKS[FRAMEWORK].own["memory-layout"].differs
     assert own.settings()["memory layout"] == ("channels first" if first else "channels last")
     np.testing.assert_allclose(own.logits(TEST_IMAGES), matched.logits(TEST_IMAGES), atol=1e-4)
     assert create("mlp").settings()["memory layout"] == NO_IMAGES
@@ -143,7 +143,7 @@ def test_its_own_precision_of_products_changes_nothing_on_a_cpu() -> None:
 
 def test_its_own_initial_weights_are_what_they_are_said_to_be() -> None:
     weights = create("cnn", native=("kernel-init", "bias-init")).weights()
-    own = native.OWN[FRAMEWORK]
+    own = FRAMEWORKS[FRAMEWORK].own
     for name, array in weights.items():
         if name.endswith("/bias"):
             assert array.any() == own["bias-init"].differs

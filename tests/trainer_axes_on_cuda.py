@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.trainers import FrameworkMissing, Trainer, native
+from bench.trainers import FRAMEWORKS, FrameworkMissing, Trainer
 from tests.small_trainers import FRAMEWORK, TEST_IMAGES, create, frameworks_own_warnings
 
 pytestmark = frameworks_own_warnings
@@ -39,7 +39,7 @@ def test_tf32_is_read_back() -> None:
 
 
 def test_its_own_precision_of_products_is_what_it_is_said_to_be() -> None:
-    said = native.OWN[FRAMEWORK]["matmul-precision"].says
+    said = FRAMEWORKS[FRAMEWORK].own["matmul-precision"].says
     told = on_cuda(native=("matmul-precision",)).settings()["TF32"]
     assert told == ("in convolutions" if "not in matrix products" in said else "on")
 

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from bench import UsageError
 from bench.checks import auditing, peaks
-from bench.cli import DEVICES, add_pythons, one_of, positive, whole_from
+from bench.cli import add_pythons, one_of, positive, whole_from
 from bench.experiment import Precision
 from bench.machine import hardware
+from bench.machine.devices import DEVICES
 from bench.machine.pulse import steadiness
 from bench.plan import devices, versions_of
 from bench.report.trust import findings, steadiness_sentence

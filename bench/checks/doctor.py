@@ -26,6 +26,7 @@ from bench import trainers
 from bench.cli import add_pythons
 from bench.experiment import Experiment
 from bench.machine import hardware
+from bench.machine.devices import DEVICES
 from bench.report import wording
 from bench.results.record import Gpu, Machine
 from bench.run import processes, versions
@@ -244,11 +245,8 @@ def framework_findings(
 
 def _accelerator(here: Machine, offered: Sequence[str]) -> str | None:
     """The device beside the CPU that this machine has and the framework may be able to use."""
-    if here.gpus and "cuda" in offered:
-        return "cuda"
-    if (platform.system(), platform.machine()) == ("Darwin", "arm64") and "mps" in offered:
-        return "mps"
-    return None
+    accelerators = (name for name in offered if name != "cpu" and DEVICES[name].present(here))
+    return next(accelerators, None)
 
 
 def framework_finding(name: str, ability: Ability, accelerator: str | None) -> Finding:
@@ -267,8 +265,7 @@ def _in_words(ability: Ability, accelerator: str | None) -> tuple[str, str | Non
     if ability.no_device is None:
         return f"runs on cpu and {accelerator}", None
     reason = " ".join(ability.no_device.split())
-    advice = "docs/cuda.md says how to install it for CUDA" if accelerator == "cuda" else None
-    return f"runs on cpu, not on {accelerator}: {reason}", advice
+    return f"runs on cpu, not on {accelerator}: {reason}", DEVICES[accelerator].install_advice
 
 
 def data_finding(task: Task, data_dir: Path | None) -> Finding:

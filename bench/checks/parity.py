@@ -21,8 +21,9 @@ from bench import UsageError, cli
 from bench.checks import trial
 from bench.checks.certify import GLYPHS, TIMEOUT_S, CertificateSite, certificates
 from bench.checks.trial import Subject
-from bench.cli import DEVICES, EXECUTIONS, PRECISIONS, add_pythons
+from bench.cli import EXECUTIONS, PRECISIONS, add_pythons
 from bench.machine import hardware
+from bench.machine.devices import DEVICES
 from bench.plan import check_threads, devices, versions_of
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
 from bench.results.evidence import Certificate, Check
@@ -163,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         ("framework", tuple(FRAMEWORKS), tuple(FRAMEWORKS)),
         ("execution", EXECUTIONS, (ALL_EXECUTIONS,)),
         ("architecture", models.COMPARED, models.COMPARED),
-        ("device", DEVICES, None),
+        ("device", tuple(DEVICES), None),
         ("precision", PRECISIONS, ("fp32",)),
     ):
         said = "cpu, and cuda where there is one" if default is None else ", ".join(default)

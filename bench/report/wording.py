@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Collection, Iterable
 
 from bench.experiment import Experiment
+from bench.machine.devices import DEVICES
 from bench.results.record import Data, Gpu, Record
 from bench.stats import survival
 from bench.stats.runs import Host, Replicates, Summary
@@ -167,7 +168,7 @@ def architecture(name: str) -> str:
 
 def device(name: str) -> str:
     """As the field writes it: CPU, CUDA."""
-    return name.upper()
+    return DEVICES[name].label if name in DEVICES else name.upper()
 
 
 def source(data: Data) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.machine.clock import Clock
+from bench.machine.devices import DEVICES
 from bench.results.record import Energy
 from bench.trainers import Trainer
 from datasets import how_to_install
@@ -96,9 +97,9 @@ def find(device: str, rapl: Path = RAPL) -> Meter | str:
 
     Hardware and permission are looked at before the package, so that nobody installs it in vain.
     """
-    if device == "cpu":
+    if DEVICES[device].meter == "processor":
         return _no_rapl(rapl) or _processor()
-    if device == "cuda":
+    if DEVICES[device].meter == "gpu":
         return _gpu()
     return f"this project knows no counter of energy for the device {device}"
 

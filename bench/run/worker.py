@@ -1,6 +1,7 @@
 """One run in one process: joins data, trainer and clock, and writes the record.
 
-``bench.run.scheduler`` sends it a RunRequest and hears RunProgress, as ``bench.run.processes`` describes.
+``bench.run.scheduler`` sends it a RunRequest and hears RunProgress, as ``bench.run.processes``
+describes.
 """
 
 from __future__ import annotations
@@ -125,10 +126,8 @@ def classify(error: Exception) -> tuple[Status, str]:
 def _is_out_of_memory(error: Exception) -> bool:
     """By name and words: the frameworks' own classes cannot be imported here."""
     names = {cls.__name__ for cls in type(error).__mro__}
-    words = ("RESOURCE_EXHAUSTED", "can't allocate memory", "not enough memory", "out of memory")
-    return bool(names & {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"}) or any(
-        word in str(error) for word in words
-    )
+    signs = {sign for each in trainers.FRAMEWORKS.values() for sign in each.out_of_memory}
+    return bool(names & {"MemoryError", *signs}) or any(sign in str(error) for sign in signs)
 
 
 def _measure(
@@ -141,7 +140,9 @@ def _measure(
     # The data had to be opened before: a run that fails on them is a record of them.
     start_s = (datetime.now(UTC) - request.started_at).total_seconds() - opening_s
     say("import", 0, 0)
-    module, import_s = _timed(lambda: trainers.load(run.experiment.framework))
+    module, import_s = _timed(
+        lambda: trainers.load(run.experiment.framework, run.experiment.architecture)
+    )
     say("data", 0, 0)
     (setup, test), data_s = _timed(lambda: material.setup(run, data))
     trainer, device_s = _timed(lambda: module.create(setup))  # frameworks find their device here

@@ -1,7 +1,7 @@
 """The seam between the harness and a framework, and the list of frameworks.
 
 Imports no framework: each is imported in its own module here and its model files only. To add
-one: a module with ``create(setup) -> Trainer``, its model files, and one line in ``FRAMEWORKS``.
+one: a module with ``create(setup) -> Trainer``, its model files, and one entry in ``FRAMEWORKS``.
 The module that bears the name of its family also restores saved models, for ``bench.saved.model``:
 ``restore(path, card) -> Network``.
 """
@@ -12,14 +12,17 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.experiment import Experiment, Precision
-from models import Family
+from bench.experiment import NATIVE, Experiment, Precision
+from bench.machine.devices import DEVICES
+from bench.trainers import native
+from bench.trainers.native import Own
+from models import ARCHITECTURES, Family
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -171,12 +174,15 @@ class FrameworkMissing(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Framework:
-    """What the planner knows of a framework without importing it."""
+    """All that is to be known of a framework without importing it."""
 
     module: str  # of bench.trainers, with create(setup) -> Trainer
     family: Family  # whose model files it uses
     packages: tuple[str, ...]  # distributions whose versions a record names
-    executions: tuple[str, ...]  # what it offers
+    # Execution -> training images/s of the mlp, and of the cnn with its convolutions, measured
+    # once on two x86-64 cores in batches of 128; for estimates alone. These are what it offers.
+    rates: Mapping[str, tuple[float, float]]
+    start_up_s: float  # until it trains, measured alike
     default: str  # the execution its users get without asking, on the CPU
     accelerated_default: str | None = None  # and on another device; None: the same
     devices: tuple[str, ...] = ("cpu", "cuda")
@@ -185,83 +191,175 @@ class Framework:
     environment: Mapping[str, str] = field(  # set before the framework is imported
         default_factory=lambda: MappingProxyType({})
     )
+    own: Mapping[str, Own]  # what it does of itself, under each word of bench.experiment.NATIVE
+    compiler: str  # and whether it compiles
+    out_of_memory: tuple[str, ...] = ()  # names of its errors, or words in them, that mean this
+    colour: str  # in every plot, with its marker: no two frameworks share either
+    marker: str
+
+    @property
+    def executions(self) -> tuple[str, ...]:
+        """What it offers: 'eager', 'graph', 'compiled'."""
+        return tuple(self.rates)
 
     def default_execution(self, device: str) -> str:
         """What its users get on a device without asking."""
         return self.default if device == "cpu" else self.accelerated_default or self.default
 
     def offers(self, precision: Precision, device: str) -> bool:
-        """Whether it computes in a precision on a device; TF32 is a format of NVIDIA's GPUs."""
-        return precision in self.precisions and (precision != "tf32" or device == "cuda")
+        """Whether it computes in a precision on a device."""
+        return precision in self.precisions and precision in DEVICES[device].precisions
 
 
+_TORCH_OUT_OF_MEMORY = (
+    "OutOfMemoryError",
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+)
+# Colours of Okabe and Ito, 'Color Universal Design' (2008), in which #56B4E9 and #CC79A7 are
+# still free; yellow is lost on white.
 FRAMEWORKS: dict[str, Framework] = {
     "pytorch": Framework(
         module="pytorch",
         family="pytorch",
         packages=("torch",),
-        executions=("eager", "compiled"),
+        rates={"eager": (28_000.0, 9_200.0), "compiled": (23_000.0, 4_000.0)},
+        start_up_s=2.5,
         default="eager",
         devices=("cpu", "cuda", "mps"),
+        own={
+            "adam-epsilon": Own(
+                says="ε 1e-8, beside the root of the corrected second moment", optimizers=("adam",)
+            ),
+            "bias-init": Own(says="uniform in ±1/√fan_in"),
+            "kernel-init": Own(says="Kaiming uniform with a = √5, which is ±1/√fan_in"),
+            "matmul-precision": native.TF32_IN_CONVOLUTIONS,
+            "memory-layout": Own(says="channels first", devices=("cpu",), convolutional=True),
+            "shuffling": Own(says="none: a DataLoader keeps the order of the file in every epoch"),
+        },
+        compiler="none unless torch.compile is called",
+        out_of_memory=_TORCH_OUT_OF_MEMORY,
+        colour="#D55E00",
+        marker="D",
     ),
     "keras-tensorflow": Framework(
         module="keras_tensorflow",
         family="keras",
         model_ending=".keras",
         packages=("keras", "tensorflow", "tensorflow-cpu"),
-        executions=("graph", "compiled"),
+        rates={"graph": (22_000.0, 9_000.0), "compiled": (18_000.0, 3_700.0)},
+        start_up_s=4.5,
         default="graph",
         accelerated_default="compiled",  # jit_compile="auto" takes XLA where it sees a GPU
         environment={"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"},
+        own=native.of_keras(
+            # Seen in Keras 3.15.1: tf.random.shuffle in tf.data starts again with each epoch.
+            shuffling="fit shuffles by TensorFlow; once a seed is set, into the same order every "
+            "epoch",
+            matmul_precision=Own(says="TF32 in products and convolutions", devices=("cuda",)),
+        ),
+        compiler="jit_compile='auto': XLA where TensorFlow sees a GPU, else its graph alone",
+        out_of_memory=("ResourceExhaustedError", "RESOURCE_EXHAUSTED", "out of memory"),
+        colour="#E69F00",
+        marker="s",
     ),
     "keras-jax": Framework(
         module="keras_jax",
         family="keras",
         model_ending=".keras",
         packages=("keras", "jax", "jaxlib"),
-        executions=("compiled",),
+        rates={"compiled": (57_000.0, 2_100.0)},
+        start_up_s=6.5,
         default="compiled",
         environment={
             "KERAS_BACKEND": "jax",
             "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
             "JAX_ENABLE_COMPILATION_CACHE": "false",  # a run never starts from another's work
         },
+        own=native.of_keras(
+            shuffling="fit shuffles anew every epoch, by NumPy's generator",
+            matmul_precision=Own(says="the device's own, TF32 on NVIDIA's GPUs", devices=("cuda",)),
+        ),
+        compiler="jit_compile='auto': always XLA",
+        out_of_memory=("RESOURCE_EXHAUSTED", "out of memory"),
+        colour="#0072B2",
+        marker="o",
     ),
     "keras-torch": Framework(
         module="keras_torch",
         family="keras",
         model_ending=".keras",
         packages=("keras", "torch"),
-        executions=("eager",),
+        rates={"eager": (16_500.0, 4_200.0)},
+        start_up_s=6.0,
         default="eager",
         devices=("cpu", "cuda", "mps"),
         environment={"KERAS_BACKEND": "torch"},
+        own=native.of_keras(
+            shuffling="fit shuffles anew every epoch, by PyTorch's generator",
+            matmul_precision=native.TF32_IN_CONVOLUTIONS,
+        ),
+        compiler="jit_compile='auto': none",
+        out_of_memory=_TORCH_OUT_OF_MEMORY,
+        colour="#009E73",
+        marker="^",
     ),
     "numpy": Framework(
         module="numpy",
         family="numpy",
         packages=("numpy",),
-        executions=("eager",),
+        rates={"eager": (36_000.0, 4_300.0)},
+        start_up_s=1.0,
         default="eager",
         devices=("cpu",),
         precisions=("fp32",),
+        # What there is of it was written here, in the matched way.
+        own={word: Own(says=phrase, differs=False) for word, phrase in native.MATCHED.items()},
+        compiler="none",
+        colour="#000000",
+        marker="X",
     ),
 }
+
+
+def restorable(experiment: Experiment) -> tuple[str, ...]:
+    """The words under which the framework's own default is not what is made equal in all."""
+    own = FRAMEWORKS[experiment.framework].own
+    # a precision asked for by name leaves none to the framework
+    asked = ("matmul-precision",) if experiment.precision != "fp32" else ()
+    return tuple(word for word in NATIVE if word not in asked and own[word].differs_in(experiment))
 
 
 class _TrainerModule(Protocol):
     def create(self, setup: Setup) -> Trainer: ...
 
 
-def load(framework: str) -> _TrainerModule:
+def load(framework: str, architecture: str | None = None) -> _TrainerModule:
     """Import the trainer module of a framework, and with it the framework.
 
-    Raises FrameworkMissing where it is not installed.
+    An ``architecture`` that is trained in a way of its own has a module of its own.
+    Raises FrameworkMissing where the framework is not installed.
     """
-    spec = FRAMEWORKS[framework]
+    module = _special(architecture) or FRAMEWORKS[framework].module
     try:
-        return cast(_TrainerModule, importlib.import_module(f"bench.trainers.{spec.module}"))
+        return cast(_TrainerModule, importlib.import_module(f"bench.trainers.{module}"))
     except ModuleNotFoundError as error:
         raise FrameworkMissing(
             f"{framework} needs the package {error.name!r}, which is not installed here"
         ) from error
+
+
+def load_restorer(framework: str, architecture: str) -> ModuleType:
+    """Import the module whose ``restore`` reads saved networks of an architecture.
+
+    Raises ModuleNotFoundError where the framework is not installed.
+    """
+    module = _special(architecture) or FRAMEWORKS[framework].family
+    return importlib.import_module(f"bench.trainers.{module}")
+
+
+def _special(architecture: str | None) -> str | None:
+    """The module of an architecture that is trained in a way of its own; None: it is not."""
+    network = ARCHITECTURES.get(architecture or "")
+    return network.trainer if network else None

@@ -8,11 +8,10 @@ been measured by us. A saved network is asked by the same code as one in trainin
 from __future__ import annotations
 
 import copy
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -43,19 +42,9 @@ if TYPE_CHECKING:
 
 Forward = Callable[[Any], torch.Tensor]  # b images, or graphs -> (b, classes) or (b, d) float32
 
-# Architectures whose training is not that of one network on images -> module with its trainer.
-SPECIAL = {
-    "ensemble-mlp": "pytorch_ensembles",
-    "adaboost-mlp": "pytorch_ensembles",
-    "gnn": "pytorch_graph",
-}
-
 
 def create(setup: Setup) -> Trainer:
     """A trainer of one network; raises FrameworkMissing where the device is not there."""
-    if special := SPECIAL.get(setup.experiment.architecture):
-        module = importlib.import_module(f"bench.trainers.{special}")
-        return cast(Trainer, module.create(setup))
     return PyTorchTrainer(setup)
 
 
@@ -64,10 +53,6 @@ def restore(path: Path, card: Card) -> Network:
 
     Raises ValueError on an unknown architecture, and where the weights are not its own.
     """
-    if SPECIAL.get(card.architecture) == "pytorch_graph":  # it sees graphs, made of the images
-        from bench.trainers import pytorch_graph
-
-        return pytorch_graph.restore(path, card)
     experiment, cpu = card.record.experiment, torch.device("cpu")
     network = _placed(restore_module(path, card).eval(), cpu, experiment)
     return PyTorchNetwork(network, cpu, in_bfloat16=experiment.precision == "bf16")

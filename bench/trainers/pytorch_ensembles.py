@@ -2,8 +2,8 @@
 
 ``ensemble-mlp`` and ``adaboost-mlp`` are architectures with trainers of their own; SAMME, AdaBoost
 for any number of classes, is here too. ``Arm`` and what follows are the ways that
-``bench.study.ensembling`` times: all begin with the same members and take the same optimiser steps on
-the same batches, with the data on the device, a fused Adam, and no synchronisation in between.
+``bench.study.ensembling`` times: all begin with the same members and take the same optimiser
+steps on the same batches, with the data on the device, a fused Adam, and no synchronisation in between.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from bench.trainers import EVALUATION_BATCH_SIZE, Setup, Trainer, Weights, torch_device
 from bench.trainers.pytorch import PyTorchTrainer, optimizer
+from bench.trainers.pytorch import restore as restore  # a saved ensemble is one network
 from bench.trainers.torch_device import own_adam
 from models import single_mlps_pytorch, weights_pytorch
 from models.adaboost_mlp_pytorch import Boosted

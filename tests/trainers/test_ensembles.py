@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.machine import hardware
-from bench.results.folder import Results, ResultsError
-from bench.study import ensembling
 from models import members
 from tests.trainers.test_trainers import run_contract
 
@@ -113,24 +110,3 @@ def test_votes_weigh_what_their_member_weighs() -> None:
     logits = np.array([[[9, 0, 0]], [[0, 1, 0]], [[0, 1, 0]]], np.float32)
     found = members.weighted_votes(logits, np.array([3, 2, 2], np.float32))
     np.testing.assert_allclose(found[:, 0], [[3, 0, 0], [3, 2, 0], [3, 4, 0]])
-
-
-# The command, without PyTorch
-
-
-def test_a_device_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    if hardware.observe().gpus:
-        pytest.skip("there is a GPU here")
-    assert ensembling.main(["--device", "cuda"]) == 2
-    assert "no NVIDIA GPU found" in capsys.readouterr().err
-
-
-def test_a_file_that_is_no_measurement_is_named(tmp_path: Path) -> None:
-    results = Results(tmp_path)
-    assert results.ensembling() is None
-    (tmp_path / "ensembling.json").write_text("{}")
-    with pytest.raises(
-        ResultsError,
-        match=r"ensembling\.json: not a measurement of ensembles: .*bench ensemble --out",
-    ):
-        results.ensembling()

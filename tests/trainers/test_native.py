@@ -8,18 +8,18 @@ import pytest
 
 import models
 from bench.experiment import NATIVE, Experiment
-from bench.trainers import FRAMEWORKS, native
+from bench.trainers import FRAMEWORKS, native, restorable
 from tests.fakes import an_experiment
 
 CNN = an_experiment(architecture="cnn")
 
 
 def test_every_framework_says_something_under_every_word() -> None:
-    assert set(native.OWN) == set(FRAMEWORKS) == set(native.COMPILER)
     assert set(native.MATCHED) == set(NATIVE)
-    for words in native.OWN.values():
-        assert set(words) == set(NATIVE)
-        assert all(own.says for own in words.values())
+    for framework in FRAMEWORKS.values():
+        assert set(framework.own) == set(NATIVE)
+        assert all(own.says for own in framework.own.values())
+        assert framework.compiler
 
 
 @pytest.mark.parametrize(
@@ -53,16 +53,16 @@ def test_every_framework_says_something_under_every_word() -> None:
 def test_a_default_is_restorable_where_it_changes_something(
     experiment: Experiment, wanted: tuple[str, ...]
 ) -> None:
-    assert native.restorable(experiment) == wanted
+    assert restorable(experiment) == wanted
 
 
 def test_a_precision_asked_for_by_name_leaves_none_to_the_framework() -> None:
     asked = replace(CNN, framework="keras-jax", device="cuda", precision="tf32")
-    assert "matmul-precision" not in native.restorable(asked)
+    assert "matmul-precision" not in restorable(asked)
 
 
 def test_another_network_with_convolutions_is_left_the_same_defaults(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(models.ARCHITECTURES, "lenet", models.ARCHITECTURES["cnn"])
-    assert native.restorable(replace(CNN, architecture="lenet")) == native.restorable(CNN)
+    assert restorable(replace(CNN, architecture="lenet")) == restorable(CNN)

@@ -67,7 +67,7 @@ def a_setup(images: Bytes, labels: Bytes, *, seed: int = 0, learning_rate: float
 def create(setup: Setup | None = None, *, seed: int = 0) -> Trainer:
     images = strokes(COUNT * 5 // 4 + 1)
     setup = setup or a_setup(images, (np.arange(len(images)) % 10).astype(np.uint8), seed=seed)
-    trainer = trainers.load("pytorch").create(setup)
+    trainer = trainers.load("pytorch", setup.experiment.architecture).create(setup)
     trainer.build()
     trainer.transfer()
     return trainer
@@ -150,7 +150,7 @@ def test_weights_come_back_as_they_were_and_those_of_another_network_are_refused
 
 
 def test_a_saved_network_gives_the_trainers_logits_and_its_features(tmp_path: Path) -> None:
-    from bench.trainers import pytorch
+    from bench.trainers import pytorch_graph
 
     trainer = create()
     weights = trained(trainer)
@@ -158,7 +158,7 @@ def test_a_saved_network_gives_the_trainers_logits_and_its_features(tmp_path: Pa
     card: Any = SimpleNamespace(
         architecture="gnn", class_names=tuple("0123456789"), pixel_mean=MEAN, pixel_std=STD
     )
-    loaded = pytorch.restore(tmp_path / "gnn.safetensors", card)
+    loaded = pytorch_graph.restore(tmp_path / "gnn.safetensors", card)
     wanted = trainer.logits(TEST_IMAGES)
     np.testing.assert_array_equal(loaded.logits(TEST_IMAGES), wanted)
     np.testing.assert_allclose(loaded.infer(TEST_IMAGES[:1]), wanted[:1], atol=1e-5)

@@ -17,13 +17,16 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from bench.experiment import Experiment
 from bench.report import trust, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, HEADING, Comparison
 from bench.stats.runs import Host, Replicates
+from bench.trainers import FRAMEWORKS
 
 SETTINGS: dict[Any, Any] = {
     "figure.dpi": 120,
@@ -45,6 +48,7 @@ SETTINGS: dict[Any, Any] = {
 }
 LINE = 0.029  # height of a line of text, as a share of the page's
 LEGEND_COLUMNS = 5
+LIGHTER = 0.6  # how far from white each further execution of a framework is
 MARKERS = 24  # on a line, at most: more would hide it
 PLAIN = FuncFormatter(lambda value, _: f"{value:,g}")  # thousands apart, no exponent
 WIDTH, HEIGHT = 16.0, 9.0  # inches: 1,920 x 1,080 at 120 dots an inch, a projected slide
@@ -60,7 +64,8 @@ class Look:
     hatch: str
 
 
-# Okabe and Ito, 'Color Universal Design' (2008), without yellow, which is lost on white
+# For series that are no frameworks. Okabe and Ito, 'Color Universal Design' (2008), without
+# yellow, which is lost on white
 LOOKS = (
     Look(colour="#0072B2", marker="o", line="-", hatch=""),
     Look(colour="#E69F00", marker="s", line="--", hatch="//"),
@@ -74,9 +79,25 @@ Palette = Mapping[str, Look]
 
 
 def palette_of(groups: Sequence[Replicates]) -> Palette:
-    """A look for each framework and execution, the same in every plot of a folder."""
-    names = sorted({wording.framework(group.experiment) for group in groups})
-    return {name: LOOKS[index % len(LOOKS)] for index, name in enumerate(names)}
+    """A look for each framework and execution, the same in every plot of every folder."""
+    return {wording.framework(group.experiment): look_of(group.experiment) for group in groups}
+
+
+def look_of(experiment: Experiment) -> Look:
+    """Colour and marker of the framework's entry; executions differ in line, hatch, lightness.
+
+    Records of an execution that is no longer offered look like a further one of the framework.
+    """
+    framework = FRAMEWORKS[experiment.framework]
+    rank = (*framework.executions, experiment.execution).index(experiment.execution)
+    red, green, blue = (1 - LIGHTER**rank * (1 - part) for part in to_rgb(framework.colour))
+    of_rank = LOOKS[rank % len(LOOKS)]
+    return Look(
+        colour=to_hex((red, green, blue)),
+        marker=framework.marker,
+        line=of_rank.line,
+        hatch=of_rank.hatch,
+    )
 
 
 @contextmanager

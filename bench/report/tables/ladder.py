@@ -18,7 +18,7 @@ from bench.results.record import Record
 from bench.stats import runs
 from bench.stats.runs import Replicates, Statistic
 from bench.stats.verdict import Difference, Judged, Outcome, difference, judge_pairs
-from bench.trainers import native
+from bench.trainers import FRAMEWORKS, native
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +124,7 @@ def _ordered(matched: Replicates, groups: Sequence[Replicates]) -> Iterator[Rung
 
 
 def _of_word(word: str, matched: Replicates, groups: Sequence[Replicates]) -> Iterator[Rung]:
-    own = native.OWN[matched.experiment.framework][word]
+    own = FRAMEWORKS[matched.experiment.framework].own[word]
     restored = f"{word}: {own.says}"
     measured = only(groups, native=(word,), execution=matched.experiment.execution)
     if measured:
@@ -203,7 +203,7 @@ def build(groups: Sequence[Replicates]) -> Table:
 
 
 def _section(ladder: Ladder) -> Section:
-    compiler = native.COMPILER[ladder.matched.experiment.framework]
+    compiler = FRAMEWORKS[ladder.matched.experiment.framework].compiler
     return Section(
         heading=_heading(ladder, ": "),
         note=f"{equal_in_all_rows(ladder.comparison)} Its compiler of itself: {compiler}.",
