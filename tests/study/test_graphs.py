@@ -12,11 +12,11 @@ from bench.results.folder import Results
 from bench.results.record import Record
 from bench.stats import runs
 from bench.study import graphs
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study.artifact import Sheet, Study
 from datasets import Split, superpixels
 from tests.records import make_record
 from tests.strokes import strokes
-from tests.study_data import make_dataset
+from tests.study_data import make_dataset, pictures, sheets
 
 pytest.importorskip("skimage", reason="builds the superpixels")
 
@@ -34,12 +34,11 @@ def a_study(*records: Record, classes: int = 3) -> Study:
 
 
 def sheet(study: Study, name: str) -> Sheet:
-    return next(one for one in graphs.make(study) if isinstance(one, Sheet) and one.name == name)
+    return sheets(list(graphs.make(study)))[name]
 
 
 def picture(study: Study, name: str) -> Figure:
-    found = (one for one in graphs.make(study) if isinstance(one, Picture) and one.name == name)
-    return next(found).figure
+    return pictures(list(graphs.make(study)))[name].figure
 
 
 def test_without_a_graph_network_that_ended_well_there_is_nothing() -> None:
@@ -61,7 +60,7 @@ def test_the_sizes_are_those_of_the_graphs() -> None:
     sizes = superpixels.build(IMAGES).sizes
     assert frame.loc["nodes of a graph", "mean"] == pytest.approx(sizes.mean())
     assert frame.loc["edges of a graph", "most"] == 8 * sizes.max()
-    # in an even grid of 9 x 9 the eight nearest are one place off, along or across
+    # in an even grid of 9 x 9 the eight nearest are one step off, along or across
     side = 28 / 9
     lengths = frame.loc["length of an edge in pixels"]
     assert side < lengths["mean"] < 2 * side

@@ -79,18 +79,18 @@ def ask(written: Path) -> Any:
     routes = plugin.get_plugin_apps()
 
     def get(route: str, **query: str) -> bytes:
-        found = Client(routes[route], Response).get(route, query_string=query)
-        assert found.status_code == 200, found.get_data()
-        return found.get_data()
+        answer = Client(routes[route], Response).get(route, query_string=query)
+        assert answer.status_code == 200, answer.get_data()
+        return answer.get_data()
 
     return get
 
 
 def test_tensorboard_lists_every_space(ask: Any) -> None:
     info: Mapping[str, Any] = json.loads(ask("/info", run="."))
-    found = {one["tensorName"]: one for one in info["embeddings"]}
-    assert set(found) == {"pixels", "mlp_pytorch"}
-    assert found["pixels"]["sprite"]["singleImageDim"] == [28, 28]
+    embeddings = {e["tensorName"]: e for e in info["embeddings"]}
+    assert set(embeddings) == {"pixels", "mlp_pytorch"}
+    assert embeddings["pixels"]["sprite"]["singleImageDim"] == [28, 28]
 
 
 def test_the_vectors_that_tensorboard_reads_are_those_written(ask: Any) -> None:

@@ -1,0 +1,32 @@
+"""``bench ensemble`` without PyTorch: what is refused, and a file that is not its own.
+
+What it measures is tested with the ensembles, in ``tests/ensemble_contract.py``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.machine import hardware
+from bench.results.folder import Results, ResultsError
+from bench.study import ensembling
+
+
+def test_a_device_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    if hardware.observe().gpus:
+        pytest.skip("there is a GPU here")
+    assert ensembling.main(["--device", "cuda"]) == 2
+    assert "no NVIDIA GPU found" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_measurement_is_named(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    assert results.ensembling() is None
+    (tmp_path / "ensembling.json").write_text("{}")
+    with pytest.raises(
+        ResultsError,
+        match=r"ensembling\.json: not a measurement of ensembles: .*bench ensemble --out",
+    ):
+        results.ensembling()
