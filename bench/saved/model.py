@@ -26,6 +26,7 @@ from bench.trainers import (
     FrameworkMissing,
     Logits,
     Network,
+    load_restorer,
 )
 from datasets import how_to_install, mnist_form, normalise, pictures
 
@@ -168,7 +169,7 @@ def load(path: str | Path, framework: str | None = None) -> Model:
         os.environ.update(FRAMEWORKS[chosen].environment)  # Keras reads it when it is imported
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Keras imports TensorFlow, which talks
     try:
-        module: Any = importlib.import_module(f"bench.trainers.{FRAMEWORKS[chosen].family}")
+        module = load_restorer(chosen, card.architecture)
         with misfits(path, card):
             network: Network = module.restore(path, card)
     except (ModuleNotFoundError, FrameworkMissing) as error:
