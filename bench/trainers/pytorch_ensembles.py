@@ -3,7 +3,8 @@
 ``ensemble-mlp`` and ``adaboost-mlp`` are architectures with trainers of their own; SAMME, AdaBoost
 for any number of classes, is here too. ``Arm`` and what follows are the ways that
 ``bench.study.ensembling`` times: all begin with the same members and take the same optimiser
-steps on the same batches, with the data on the device, a fused Adam, and no synchronisation in between.
+steps on the same batches, with the data on the device, a fused Adam, and no synchronisation in
+between.
 """
 
 from __future__ import annotations
