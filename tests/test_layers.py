@@ -232,7 +232,7 @@ def test_the_house_holds_its_rule(rule: Rule) -> None:
         (RULES[4], "bench/experiment.py", "from scipy import stats"),
         (RULES[5], "bench/study/errors.py", "import torch"),
         (RULES[5], "bench/study/errors.py", "    from bench.run import worker"),
-        (RULES[1], "bench/saved/exporting.py", "    import torch"),
+        (RULES[1], "bench/saved/export.py", "    import torch"),
         (RULES[6], "bench/run/worker.py", "    import onnxruntime"),
         (RULES[7], "bench/trainers/pytorch.py", "    from bench.run import measure"),
         (RULES[7], "bench/results/record.py", "from bench.machine import clock"),
@@ -285,7 +285,7 @@ def _small_house(root: Path) -> None:
         "from bench.run import measure\n",
         "bench/saved/__init__.py": "",
         "bench/saved/export_child.py": "import onnx\n",
-        "bench/saved/exporting.py": "",
+        "bench/saved/export.py": "",
         "bench/saved/model.py": "import numpy\n",
         "bench/stats/__init__.py": "",
         "bench/stats/runs.py": "from bench.results.folder import Results\n",
@@ -314,7 +314,8 @@ def _live_objects(tree: Tree, reached: dict[str, str]) -> list[str]:
     loads = [
         _said(each)
         for each in tree.imports
-        if each.module in reached and each.target == "bench.trainers.load"
+        if each.module in reached
+        and each.target in ("bench.trainers.load", "bench.trainers.load_restorer")
     ]
     return modules + loads
 
