@@ -26,130 +26,19 @@ from typing import Any
 import numpy as np
 
 from bench import UsageError
-from bench.cli import DEVICES, one_of, whole, wholes
+from bench.cli import one_of, whole, wholes
 from bench.machine import hardware
 from bench.machine.clock import Stopwatch
+from bench.machine.devices import DEVICES
 from bench.plan import devices
 from bench.results.evidence import EnsembleArm, EnsembleSetting, EnsembleTimes, Ensembling, Way
 from bench.results.folder import Results, ResultsError
-from bench.results.record import Machine
 from bench.run import versions
 from bench.run.progress import StageDisplay
 from bench.stats.verdict import Paired, compare_arms
 from bench.trainers import FRAMEWORKS, FrameworkMissing, Weights
 from datasets import Stage
 from models.members import HIDDEN, MEMBERS
-
-# The arms round by round: the same steps of the same members on the same batches, three ways.
-#
-# An untimed round warms every arm up and shows that all arrive at the same weights. Then the arms
-# take turns, and who begins moves on from round to round, so that a machine that slows down slows
-# all alike.
-
-
-def measure(
-    setting: EnsembleSetting, *, rounds: int, advanced: Callable[[int], None] = lambda _: None
-) -> EnsembleTimes:
-    """Train every way for so many rounds. ``advanced`` hears how many rounds are done.
-
-    Raises FrameworkMissing where PyTorch, or its support for the device, is not installed.
-    """
-    torch_arms = _arms()
-    members, batches = torch_arms.starts(setting)
-    start = torch_arms.start_weights(members)
-    arms = {way: make(members, batches) for way, make in torch_arms.WAYS.items()}
-    deviations = _warmed_up(arms, start)
-    seconds: dict[Way, list[float]] = {way: [] for way in arms}
-    for round_ in range(rounds):
-        for way in _in_turn(tuple(arms), round_):
-            watch = Stopwatch(synchronize=arms[way].synchronize, clock=time.perf_counter)
-            seconds[way].append(watch.time("train", arms[way].train)[1])
-        advanced(round_ + 1)
-    return EnsembleTimes(
-        setting=setting,
-        threads=torch_arms.threads(),
-        arms=tuple(
-            EnsembleArm(way=way, rounds_s=tuple(seconds[way]), deviation=deviations[way])
-            for way in arms
-        ),
-    )
-
-
-def _arms() -> Any:
-    try:
-        return importlib.import_module("bench.trainers.pytorch_ensembles")
-    except ModuleNotFoundError as error:
-        raise FrameworkMissing(
-            f"the members are PyTorch networks, and the package {error.name!r} is not installed"
-        ) from error
-
-
-def _warmed_up(arms: Mapping[Way, Any], start: Weights) -> dict[Way, float]:
-    """Train every arm for a round, and return how far each is then from the first."""
-    for arm in arms.values():
-        arm.train()
-        arm.synchronize()
-    wanted = next(iter(arms.values())).weights()
-    return {way: deviation(arm.weights(), wanted, start) for way, arm in arms.items()}
-
-
-def deviation(weights: Weights, wanted: Weights, start: Weights) -> float:
-    """How far weights are from where they should be, by how far they should have moved.
-
-    Means over a tensor, and of the tensors the largest.
-    """
-    return max(
-        float(np.abs(weights[name] - array).mean() / np.abs(array - start[name]).mean())
-        for name, array in wanted.items()
-    )
-
-
-def _in_turn(ways: tuple[Way, ...], round_: int) -> tuple[Way, ...]:
-    first = round_ % len(ways)
-    return ways[first:] + ways[:first]
-
-
-# What was found of training members at once, for a reader. Reads the record alone.
-
-
-FASTER_WAYS: tuple[Way, ...] = ("vmap", "batched")
-# Deviations of weights below it are rounding's: 1e-6 is usual, another order of batches is 1.
-SAME_WEIGHTS = 1e-3
-
-
-def speed_up(timed: EnsembleTimes, way: Way) -> Paired:
-    """How many times as fast as one after the other, round by round."""
-    return compare_arms(timed.arm("one by one").rounds_s, timed.arm(way).rounds_s)
-
-
-def same_work(timed: EnsembleTimes) -> bool:
-    """Whether all arms came to the same weights but for rounding."""
-    return all(arm.deviation < SAME_WEIGHTS for arm in timed.arms)
-
-
-def sentences(timed: EnsembleTimes) -> list[str]:
-    """One setting: what was trained, what each way took, and how much faster it was."""
-    one = timed.setting
-    lines = [
-        f"{one.members} members of 784-{one.width}-{one.classes}, batch size "
-        f"{one.batch_size:,}, {one.device.upper()}, {timed.threads} threads, Adam; a step of all "
-        f"members, median of {len(timed.arms[0].rounds_s)} rounds of {one.steps} steps:"
-    ]
-    for arm in timed.arms:
-        step_ms = 1000 * median(arm.rounds_s) / one.steps
-        lines.append(f"  {arm.way:12}{step_ms:9.3f} ms{_beside(timed, arm.way)}")
-    if not same_work(timed):
-        lines.append("  The arms did NOT come to the same weights: these times mean nothing.")
-    return lines
-
-
-def _beside(timed: EnsembleTimes, way: Way) -> str:
-    if way not in FASTER_WAYS:
-        return ""
-    paired, deviation = speed_up(timed, way), timed.arm(way).deviation
-    interval = paired.interval
-    known = f" (95 %: {interval.low:.2f} to {interval.high:.2f})" if interval else ""
-    return f", {paired.ratio:.2f} times as fast{known}; weights agree to {deviation:.0e}"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -162,7 +51,14 @@ def main(argv: Sequence[str]) -> int:
         with nullcontext() if results is None else results.lock():
             timed = list(_measured(options))
             if results is not None:
-                results.save_evidence(_record(timed, here))
+                results.save_evidence(
+                    Ensembling(
+                        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                        machine=here,
+                        versions=versions.installed(FRAMEWORKS["pytorch"].packages),
+                        timed=tuple(timed),
+                    )
+                )
     except (UsageError, ResultsError) as error:
         print(f"bench ensemble: error: {error}", file=sys.stderr)
         return 2
@@ -189,47 +85,127 @@ def _measured(options: argparse.Namespace) -> Iterator[EnsembleTimes]:
         yield timed
 
 
-def _record(timed: Sequence[EnsembleTimes], here: Machine) -> Ensembling:
-    return Ensembling(
-        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=here,
-        versions=versions.installed(FRAMEWORKS["pytorch"].packages),
-        timed=tuple(timed),
-    )
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench ensemble",
         description="Train the members of an ensemble at once and one after the other, and time "
         "both.",
     )
-    for name, default, what in (
-        ("members", MEMBERS, "networks in an ensemble"),
-        ("width", (HIDDEN, 2 * HIDDEN), "hidden units of each"),
-        ("batch-size", 128, "images a step"),
+    several, widths = "; several with commas", (HIDDEN, 2 * HIDDEN)
+    for option, kind, default, what in (
+        ("--members", wholes, (MEMBERS,), f"networks in an ensemble{several}"),
+        ("--width", wholes, widths, f"hidden units of each{several}"),
+        ("--batch-size", wholes, (128,), f"images a step{several}"),
+        ("--steps", whole, 100, "optimiser steps in a round"),
+        ("--rounds", whole, 10, "how often each way is timed"),
     ):
-        given = default if isinstance(default, tuple) else (default,)
+        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
         parser.add_argument(
-            f"--{name}",
-            type=wholes,
-            default=given,
-            metavar="N",
-            help=f"{what}; several with commas (default: {','.join(map(str, given))})",
-        )
-    for name, default, what in (
-        ("steps", 100, "optimiser steps in a round"),
-        ("rounds", 10, "how often each way is timed"),
-    ):
-        parser.add_argument(
-            f"--{name}",
-            type=whole,
-            default=default,
-            metavar="N",
-            help=f"{what} (default: {default})",
+            option, type=kind, default=default, metavar="N", help=f"{what} (default: {shown})"
         )
     parser.add_argument("--device", type=one_of("device", DEVICES), default="cpu")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="results folder to leave ensembling.json in"
     )
     return parser
+
+
+# The arms round by round: the same steps of the same members on the same batches, three ways
+
+
+def measure(
+    setting: EnsembleSetting, *, rounds: int, advanced: Callable[[int], None] = lambda _: None
+) -> EnsembleTimes:
+    """Train every way for so many rounds. ``advanced`` hears how many rounds are done.
+
+    An untimed round warms every arm up and shows that all arrive at the same weights. Then the
+    arms take turns, and who begins moves on from round to round, so that a machine that slows
+    down slows all alike.
+
+    Raises FrameworkMissing where PyTorch, or its support for the device, is not installed.
+    """
+    try:
+        torch_arms: Any = importlib.import_module("bench.trainers.pytorch_ensembles")
+    except ModuleNotFoundError as error:
+        raise FrameworkMissing(
+            f"the members are PyTorch networks, and the package {error.name!r} is not installed"
+        ) from error
+    members, batches = torch_arms.starts(setting)
+    start = torch_arms.start_weights(members)
+    arms = {way: make(members, batches) for way, make in torch_arms.WAYS.items()}
+    deviations = _warmed_up(arms, start)
+    ways: tuple[Way, ...] = tuple(arms)
+    seconds: dict[Way, list[float]] = {way: [] for way in ways}
+    for round_ in range(rounds):
+        first = round_ % len(ways)
+        for way in ways[first:] + ways[:first]:
+            watch = Stopwatch(synchronize=arms[way].synchronize, clock=time.perf_counter)
+            seconds[way].append(watch.time("train", arms[way].train)[1])
+        advanced(round_ + 1)
+    return EnsembleTimes(
+        setting=setting,
+        threads=torch_arms.threads(),
+        arms=tuple(
+            EnsembleArm(way=way, rounds_s=tuple(seconds[way]), deviation=deviations[way])
+            for way in ways
+        ),
+    )
+
+
+def _warmed_up(arms: Mapping[Way, Any], start: Weights) -> dict[Way, float]:
+    """Train every arm for a round, and return how far each is then from the first."""
+    for arm in arms.values():
+        arm.train()
+        arm.synchronize()
+    wanted = next(iter(arms.values())).weights()
+    return {way: deviation(arm.weights(), wanted, start) for way, arm in arms.items()}
+
+
+def deviation(weights: Weights, wanted: Weights, start: Weights) -> float:
+    """How far weights are from where they should be, by how far they should have moved.
+
+    Means over a tensor, and of the tensors the largest.
+    """
+    return max(
+        float(np.abs(weights[name] - array).mean() / np.abs(array - start[name]).mean())
+        for name, array in wanted.items()
+    )
+
+
+# What came of it, for a reader: from the record alone
+
+FASTER_WAYS: tuple[Way, ...] = ("vmap", "batched")
+# Deviations of weights below it are rounding's: 1e-6 is usual, another order of batches is 1.
+SAME_WEIGHTS = 1e-3
+
+
+def speed_up(timed: EnsembleTimes, way: Way) -> Paired:
+    """How many times as fast as one after the other, round by round."""
+    return compare_arms(timed.arm("one by one").rounds_s, timed.arm(way).rounds_s)
+
+
+def same_work(timed: EnsembleTimes) -> bool:
+    """Whether all arms came to the same weights but for rounding."""
+    return all(arm.deviation < SAME_WEIGHTS for arm in timed.arms)
+
+
+def sentences(timed: EnsembleTimes) -> list[str]:
+    """One setting: what was trained, what each way took, and how much faster it was."""
+    setting = timed.setting
+    lines = [
+        f"{setting.members} members of 784-{setting.width}-{setting.classes}, batch size "
+        f"{setting.batch_size:,}, {setting.device.upper()}, {timed.threads} threads, Adam; a step "
+        f"of all members, median of {len(timed.arms[0].rounds_s)} rounds of {setting.steps} steps:"
+    ]
+    for arm in timed.arms:
+        line = f"  {arm.way:12}{1000 * median(arm.rounds_s) / setting.steps:9.3f} ms"
+        if arm.way in FASTER_WAYS:
+            faster = speed_up(timed, arm.way)
+            line += f", {faster.ratio:.2f} times as fast"
+            if faster.interval:
+                line += f" (95 %: {faster.interval.low:.2f} to {faster.interval.high:.2f})"
+            line += f"; weights agree to {arm.deviation:.0e}"
+        lines.append(line)
+    if not same_work(timed):
+        lines.append("  The arms did NOT come to the same weights: these times mean nothing.")
+    return lines
