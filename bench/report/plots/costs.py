@@ -35,21 +35,21 @@ def _roofline_panels(groups: Sequence[Replicates]) -> list[Comparison]:
 
 
 def _placed(panel: Comparison) -> list[Placed]:
-    return [(group, place) for group in panel.measured if (place := costs.roofline_point(group))]
+    return [(group, point) for group in panel.measured if (point := costs.roofline_point(group))]
 
 
 def _draw_roofline(axes: Axes, panel: Comparison, palette: Palette) -> None:
     placed = _placed(panel)
-    _roofline_scales(axes, [place for _, place in placed])
-    _roofs(axes, [place.peak for _, place in placed])
+    _roofline_scales(axes, [point for _, point in placed])
+    _roofs(axes, [point.peak for _, point in placed])
     names = sorted({wording.framework(group.experiment) for group, _ in placed})
     left, right = axes.get_xlim()
-    for group, place in placed:
+    for group, point in placed:
         name = wording.framework(group.experiment)
         aside = APART * (names.index(name) - (len(names) - 1) / 2)
         axes.plot(
-            place.intensity * (right / left) ** aside,
-            place.flop_per_s * GIGA,
+            point.intensity * (right / left) ** aside,
+            point.flop_per_s * GIGA,
             palette[name].marker,
             color=palette[name].colour,
             markeredgecolor="white",
@@ -64,7 +64,7 @@ def _roofs(axes: Axes, peaks: Iterable[Peak]) -> None:
     """A roof a peak, and half of it, below which a point is launch-bound."""
     intensity = np.geomspace(*axes.get_xlim(), 400)
     for number, peak in enumerate(dict.fromkeys(peaks)):
-        roof = np.array([costs.roof_flop_per_s(peak, float(one)) for one in intensity]) * GIGA
+        roof = np.array([costs.roof_flop_per_s(peak, float(at)) for at in intensity]) * GIGA
         axes.plot(intensity, roof, color="black", linestyle=ROOFS[number % len(ROOFS)])
         axes.fill_between(intensity, EXPLAINED * roof, color="0.5", alpha=0.10, linewidth=0)
         axes.annotate(
@@ -91,9 +91,9 @@ def _name_columns(axes: Axes, placed: Sequence[Placed]) -> None:
 
     Intensity follows from the work alone, so a label a column does for any number of points.
     """
-    ordered = sorted((place.intensity, _column(group)) for group, place in placed)
+    ordered = sorted((point.intensity, _column(group)) for group, point in placed)
     low, _ = axes.get_ylim()
-    for name, members in groupby(ordered, lambda one: one[1]):
+    for name, members in groupby(ordered, lambda labelled: labelled[1]):
         at = float(np.mean([intensity for intensity, _ in members]))
         axes.axvline(at, color="0.75", linewidth=1, linestyle=":", zorder=1)
         axes.annotate(
@@ -108,17 +108,17 @@ def _name_columns(axes: Axes, placed: Sequence[Placed]) -> None:
 
 
 def _column(group: Replicates) -> str:
-    one = group.experiment
-    precision = "" if one.precision == "fp32" else f", {one.precision}"
-    return f"batch {one.batch_size:,}{precision}"
+    experiment = group.experiment
+    precision = "" if experiment.precision == "fp32" else f", {experiment.precision}"
+    return f"batch {experiment.batch_size:,}{precision}"
 
 
-def _roofline_scales(axes: Axes, places: Sequence[RooflinePoint]) -> None:
+def _roofline_scales(axes: Axes, points: Sequence[RooflinePoint]) -> None:
     """Both axes over all points with room, and over the corner of every roof."""
-    corners = [place.peak.flop_per_s / place.peak.bytes_per_s for place in places]
-    across = [*(place.intensity for place in places), *corners]
-    reached = [place.flop_per_s * GIGA for place in places]
-    top = max(*reached, *(place.peak.flop_per_s * GIGA for place in places))
+    corners = [point.peak.flop_per_s / point.peak.bytes_per_s for point in points]
+    across = [*(point.intensity for point in points), *corners]
+    reached = [point.flop_per_s * GIGA for point in points]
+    top = max(*reached, *(point.peak.flop_per_s * GIGA for point in points))
     axes.loglog()
     axes.set_xlim(min(across) / MARGIN, max(across) * MARGIN)
     axes.set_ylim(min(reached) / MARGIN**2, top * MARGIN)
@@ -129,12 +129,12 @@ def _roofline_scales(axes: Axes, places: Sequence[RooflinePoint]) -> None:
 
 
 def _note(panel: Comparison) -> str:
-    places = [place for _, place in _placed(panel)]
-    libraries = dict.fromkeys(place.peak.by for place in places)
-    said = f"Black: the most this machine did, measured by {', '.join(libraries)}."
-    too_low = any(place.above_peak for place in places)
+    points = [point for _, point in _placed(panel)]
+    libraries = dict.fromkeys(point.peak.by for point in points)
+    roof = f"Black: the most this machine did, measured by {', '.join(libraries)}."
+    too_low = any(point.above_peak for point in points)
     return (
-        f"{said}\nA point lies above it: it was measured too low, audit again." if too_low else said
+        f"{roof}\nA point lies above it: it was measured too low, audit again." if too_low else roof
     )
 
 
@@ -182,12 +182,12 @@ def _drawn(panel: Comparison) -> list[Drawn]:
 def _draw_break_even(axes: Axes, panel: Comparison, palette: Palette) -> None:
     drawn = _drawn(panel)
     an_epoch = costs.epoch_steps(panel.groups[0])
-    found = list(crossings([line for _, line in drawn], an_epoch * MOST_EPOCHS))
-    last = max([an_epoch, *(steps for steps, _, _ in found)]) * ROOM
+    overtakings = list(crossings([line for _, line in drawn], an_epoch * MOST_EPOCHS))
+    last = max([an_epoch, *(steps for steps, _, _ in overtakings)]) * ROOM
     steps = np.geomspace(1, last, POINTS)
     for group, line in drawn:
         _line(axes, group, steps, line, palette)
-    _mark(axes, found)
+    _mark(axes, overtakings)
     axes.axvline(an_epoch, color="0.6", linewidth=1, linestyle=":")
     axes.annotate(
         "1 epoch",
@@ -221,21 +221,21 @@ def _line(axes: Axes, group: Replicates, steps: np.ndarray, line: Line, palette:
 
 def crossings(lines: Sequence[Line], most: float) -> Iterator[Crossing]:
     """Where one line overtakes another within so many steps, by steps."""
-    found = []
-    for one, other in combinations(lines, 2):
-        later, earlier = sorted((one, other), key=lambda line: line.step_s)
+    overtakings = []
+    for pair in combinations(lines, 2):
+        later, earlier = sorted(pair, key=lambda line: line.step_s)
         steps = costs.crossing(earlier, later)
         if 0 < steps <= most:
             seconds = earlier.at(steps)
             leads = all(seconds <= line.at(steps) * (1 + 1e-9) for line in lines)
-            found.append((steps, seconds, leads))
-    yield from sorted(found)
+            overtakings.append((steps, seconds, leads))
+    yield from sorted(overtakings)
 
 
-def _mark(axes: Axes, found: Sequence[Crossing]) -> None:
+def _mark(axes: Axes, overtakings: Sequence[Crossing]) -> None:
     """A dot a crossing; its steps in words where the lead of all changes."""
     named = 0.0
-    for steps, seconds, leads in found:
+    for steps, seconds, leads in overtakings:
         axes.plot(steps, seconds, "o", color="black", markersize=7 if leads else 4, zorder=4)
         if leads and steps > named * CLOSE:
             named = steps
@@ -283,11 +283,11 @@ MIN_S = 60.0
 def _steadiness_panels(groups: Sequence[Replicates]) -> list[Comparison]:
     """One for each machine, of everything that was run there, on real or on drawn images."""
     ordered = sorted(groups, key=_place)
-    found = (
+    panels = (
         Comparison(varying=frozenset(EXPERIMENT_FIELDS), groups=tuple(members))
         for _, members in groupby(ordered, _place)
     )
-    return [panel for panel in found if panel.measured and _beats(panel)]
+    return [panel for panel in panels if panel.measured and _beats(panel)]
 
 
 def _place(group: Replicates) -> tuple[Host, bool]:

@@ -37,21 +37,19 @@ def build(groups: Sequence[Replicates]) -> Table:
 
 
 def _section_key(group: Replicates) -> tuple[str, ...]:
-    one = group.experiment
-    return one.architecture, one.device, one.precision
+    experiment = group.experiment
+    return experiment.architecture, experiment.device, experiment.precision
 
 
 def _section(groups: list[Replicates]) -> Section:
-    one = groups[0].experiment
+    architecture, device, precision = _section_key(groups[0])
     rows = labelled((group,) for group in _distinct(groups))
-    made = [row.first.certificate for row in rows if row.first.certificate]
+    certificates = [row.first.certificate for row in rows if row.first.certificate]
+    notices = wording.notices(group.data for group in groups)
     return Section(
-        heading=(
-            f"{wording.architecture(one.architecture)} on {wording.device(one.device)}, "
-            f"{one.precision}"
-        ),
-        note=" ".join((*wording.notices(group.data for group in groups), *_notes(made))),
-        columns=_columns(made),
+        heading=f"{wording.architecture(architecture)} on {wording.device(device)}, {precision}",
+        note=" ".join((*notices, *_notes(certificates))),
+        columns=_columns(certificates),
         rows=rows,
     )
 
@@ -60,65 +58,62 @@ def _distinct(groups: Iterable[Replicates]) -> list[Replicates]:
     """One group for each subject, which is one certificate's or lacks it."""
 
     def key(group: Replicates) -> tuple[Any, ...]:
-        one = group.experiment
-        return one.framework, one.execution, one.threads, tuple(group.versions.items())
+        experiment, versions = group.experiment, tuple(group.versions.items())
+        return experiment.framework, experiment.execution, experiment.threads, versions
 
     return list({key(group): group for group in groups}.values())
 
 
-def _notes(made: Iterable[Certificate]) -> Iterator[str]:
+def _notes(certificates: Sequence[Certificate]) -> Iterator[str]:
     """The images that certificates were made with, and why each tolerance is what it is."""
-    listed = list(made)
-    images = "; ".join(dict.fromkeys(one.data for one in listed if one.data))
+    images = "; ".join(dict.fromkeys(each.data for each in certificates if each.data))
     if images:
         yield f"Certified on {images}."
     reasons: dict[str, dict[str, None]] = {}  # reason -> its quantities, in their order
-    for check in (check for one in listed for check in one.checks):
-        reasons.setdefault(check.reason, {})[check.quantity] = None
+    for certificate in certificates:
+        for check in certificate.checks:
+            reasons.setdefault(check.reason, {})[check.quantity] = None
     for reason, quantities in reasons.items():
         yield f"Tolerance of {', '.join(quantities)}: {reason}."
 
 
-def _columns(made: Iterable[Certificate]) -> tuple[Column, ...]:
-    quantities = dict.fromkeys(check.quantity for one in made for check in one.checks)
+def _columns(certificates: Sequence[Certificate]) -> tuple[Column, ...]:
+    quantities = dict.fromkeys(check.quantity for each in certificates for check in each.checks)
     return (
         *columns.experiment(leave_out=("task", "source", "images_drawn", "data_fingerprint")),
         columns.FRAMEWORK,
         columns.text("threads", lambda group: str(group.experiment.threads or "")),
-        _certificate(),
+        columns.column(
+            "certificate",
+            ("certificate", "starts", "made_at"),
+            lambda row: row.first,
+            _verdict,
+            words=True,
+        ),
         *map(_quantity, quantities),
     )
 
 
-def _certificate() -> Column:
-    names = ("certificate", "starts", "made_at")
-    return Column(header="certificate", names=names, cell=_verdict, words=True)
-
-
-def _verdict(row: Row) -> Cell:
-    certificate = row.first.certificate
+def _verdict(group: Replicates) -> Cell:
+    certificate = group.certificate
     if certificate is None:
         return Cell(shown=MISSING, raw=(MISSING, None, None))
     reason = trust.failing(certificate)
-    said = "pass" if reason is None else f"fail: {reason}"
+    verdict = "pass" if reason is None else f"fail: {reason}"
     tried = "" if certificate.starts == 1 else f" (smallest of {certificate.starts} starts)"
-    return Cell(shown=said + tried, raw=(said, certificate.starts, certificate.made_at))
+    return Cell(shown=verdict + tried, raw=(verdict, certificate.starts, certificate.made_at))
 
 
 def _quantity(name: str) -> Column:
     """A check's deviation and tolerance."""
 
-    def cell(row: Row) -> Cell:
-        check = _check(row.first.certificate, name)
-        if check is None:
-            return Cell(shown=wording.NOT_MEASURED, raw=(None, None))
+    def check_of(row: Row) -> Check | None:
+        checks = row.first.certificate.checks if row.first.certificate else ()
+        return next((check for check in checks if check.quantity == name), None)
+
+    def cell(check: Check) -> Cell:
         shown = f"{check.deviation:.1e} / {check.tolerance:.1e}"
         return Cell(shown=shown, raw=(check.deviation, check.tolerance))
 
     stem = name.lower().replace(" ", "_")
-    return Column(header=name, names=(f"{stem}_deviation", f"{stem}_tolerance"), cell=cell)
-
-
-def _check(certificate: Certificate | None, quantity: str) -> Check | None:
-    checks = certificate.checks if certificate else ()
-    return next((check for check in checks if check.quantity == quantity), None)
+    return columns.column(name, (f"{stem}_deviation", f"{stem}_tolerance"), check_of, cell)
