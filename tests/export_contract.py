@@ -31,7 +31,7 @@ def test_a_keras_network_is_exported_for_any_number_of_images(tmp_path: Path) ->
     model = models.load("cnn", "keras").build(10)
     path = tmp_path / "model.keras"
     write_model(path, card, model.save)
-    export_torch.write(export_torch.restore_keras(path, card), card, tmp_path / "model.onnx")
+    export_torch.write(export_torch.restore(path, card), card, tmp_path / "model.onnx")
     own = model.predict(IMAGES, verbose=0)
     assert compare(own, answers(tmp_path / "model.onnx", IMAGES)).logits.passed
     assert compare(own[:1], answers(tmp_path / "model.onnx", IMAGES[:1])).logits.passed

@@ -1,8 +1,8 @@
 """What a results folder holds beside its records: one immutable type for each kind of file.
 
 Certificates, the audit, exports, the measurement of ensembles and the facts of the suite. Raw
-values only: what can be computed from them is computed on reading. ``bench.results.folder`` knows where
-each file lies, and reads and writes it.
+values only: what can be computed from them is computed on reading. ``bench.results.folder`` knows
+where each file lies, and reads and writes it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bench.results.record import Inference, Machine, RecordError
 Kind = TypeVar("Kind")
 
 
-# certificates/NAME.json: whether a framework does the same work as the referee (bench.checks.certify)
+# certificates/NAME.json: does a framework do the same work as the referee? (bench.checks.certify)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +140,7 @@ class Audit:
     warnings: tuple[str, ...] = ()  # each says what to do
 
 
-# exports/RUN.json, beside exports/RUN.onnx: a saved model in ONNX Runtime (bench.saved.exporting)
+# exports/RUN.json, beside exports/RUN.onnx: a saved model in ONNX Runtime (bench.saved.export)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +185,7 @@ class Export:
 
     @property
     def inference(self) -> tuple[Inference, ...]:
-        """All rounds of ONNX Runtime together, as ``bench.record.Measurement.inference``."""
+        """All rounds of ONNX Runtime together, as ``Measurement.inference`` of a record."""
         return _together(turns.exported for turns in self.rounds)
 
 

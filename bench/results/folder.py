@@ -274,13 +274,27 @@ def save_export(onnx_file: Path, export: Export) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` beside ``path``, force it to the disk, and rename it into place."""
+    """Write a file whole or not at all."""
+    with written_whole(path) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def written_whole(path: Path, *, ending: str = "") -> Iterator[Path]:
+    """A path beside ``path`` to write a file to; left without an error, it is renamed into place.
+
+    Its content is forced to the disk before that.
+
+    Args:
+        path: where the file is to be; its folder is made.
+        ending: of the path yielded, for a writer that goes by it. Without one, a file that a
+            killed process leaves there is taken for nothing else.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part{ending}")
     try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
+        yield part
+        with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(path)
     finally:

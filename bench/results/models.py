@@ -11,7 +11,6 @@ https://github.com/huggingface/safetensors and https://keras.io/guides/serializa
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from bench import UsageError
+from bench.results.folder import written_whole
 from bench.results.record import Record
 
 CARD_VERSION = 1
@@ -71,17 +71,9 @@ def write_model(path: Path, card: Card, save_network: Callable[[Path], None]) ->
     ``save_network`` is ``Trainer.save``; ``path`` ends as the framework's files do. Raises
     OSError where it cannot be written; what was there before is then still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Its ending stays: Keras goes by it.
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
+    with written_whole(path, ending=path.suffix) as part:  # Keras goes by it
         save_network(part)
         _FORMATS[path.suffix].add_card(part, msgspec.json.encode(card))
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_card(path: Path) -> Card:

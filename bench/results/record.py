@@ -67,6 +67,12 @@ class Data:
     pixel_mean: float  # of the training images, on the scale 0..1
     pixel_std: float
 
+    @property
+    def drawn_images(self) -> int | None:
+        """How many had to be drawn for these, duplicates among them; None: they are real."""
+        images = self.train_images + self.validation_images + self.test_images
+        return images + self.duplicates_removed if self.drawn else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Phases:

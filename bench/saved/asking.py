@@ -2,21 +2,25 @@
 
 In that process, ``python -m bench.saved.asking``, the models are loaded again and asked.
 Nothing of the training is there: what is predicted with is what lies in the file.
+
+The export hands its saved models to processes by the same functions: ``grouped``, ``answers``.
 """
 
 from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 import datasets
 from bench import UsageError
+from bench.experiment import Experiment
 from bench.results import predictions
 from bench.results.folder import Results
 from bench.results.predictions import Predictions
@@ -27,6 +31,9 @@ from bench.saved.model import Model, SavedModelError, load
 from bench.trainers import FRAMEWORKS
 
 TIMEOUT_S = 600.0  # for each model: the CNN in NumPy takes the longest, some ten seconds
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +47,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationRequest:
-    """What a process is told; it answers with Answered for each question."""
+    """What a process is told; it answers with Answered for each question, in their order."""
 
     results_folder: str
     framework: str  # that trained them all
@@ -51,7 +58,6 @@ class EvaluationRequest:
 class Answered:
     """That a model's predictions are written; or why not."""
 
-    run_id: str
     failure: str | None = None
 
 
@@ -77,12 +83,11 @@ def evaluate(
     Raises:
         bench.results.folder.ResultsError: where a predictions file is damaged.
     """
-    trained = [each for each in records if each.status == "ok" and each.experiment.goal == "train"]
-    for sentence in _make(
-        results, [r for r in trained if not _made(results, r)], data, pythons or {}
-    ):
+    trained = [r for r in records if r.status == "ok" and r.experiment.goal == "train"]
+    missing = [record for record in trained if not _is_made(results, record)]
+    for sentence in _make(results, missing, data, pythons or {}):
         print(sentence, file=sys.stderr)
-    paths = {each.run_id: results.predictions_path(each.run_id) for each in trained}
+    paths = {record.run_id: results.predictions_path(record.run_id) for record in trained}
     return {run_id: predictions.load(path) for run_id, path in paths.items() if path.exists()}
 
 
@@ -92,7 +97,7 @@ def saved_model(results: Results, record: Record) -> Path:
     return results.model_path(record.run_id, ending)
 
 
-def _made(results: Results, record: Record) -> bool:
+def _is_made(results: Results, record: Record) -> bool:
     """Whether there are predictions, and no newer model of a run that was repeated."""
     path, model = results.predictions_path(record.run_id), saved_model(results, record)
     if not path.exists() or not model.exists():
@@ -114,9 +119,9 @@ def _make(
         else:
             results.predictions_path(record.run_id).unlink(missing_ok=True)  # out of date
             askable.append(record)
-    by_framework = sorted(askable, key=lambda record: record.experiment.framework)
-    for framework, members in groupby(by_framework, lambda record: record.experiment.framework):
-        yield from _in_one_process(results, tuple(members), data, pythons.get(framework))
+    for members in grouped(askable, lambda record: record.experiment.framework):
+        python = pythons.get(members[0].experiment.framework)
+        yield from _in_one_process(results, members, data, python)
 
 
 def _unaskable(
@@ -142,17 +147,17 @@ def _in_one_process(
         framework=records[0].experiment.framework,
         questions=tuple(_question(results, record, data) for record in records),
     )
-    with Child(
+    asked = answers(
         __name__,
         request,
-        limit_s=TIMEOUT_S * len(records),
-        experiment=replace(records[0].experiment, device="cpu", threads=None),
+        Answered,
+        models=len(records),
+        timeout_s=TIMEOUT_S,
+        experiment=replace(records[0].experiment, threads=None),
         python=python,
-    ) as child:
-        asked = {answer.run_id: answer for answer in child.messages(Answered)}
-    for record in records:
-        answer = asked.get(record.run_id)
-        reason = str(child.ending) if answer is None else answer.failure
+    )
+    for record, answer in zip(records, asked, strict=True):
+        reason = answer.failure if isinstance(answer, Answered) else answer
         if reason is not None:
             yield f"{record.run_id} has no predictions: {reason}"
 
@@ -165,7 +170,57 @@ def _question(results: Results, record: Record, data: Mapping[tuple[str, str], P
     )
 
 
-# Inside that process
+# Saved models, handed to processes: also those of the export
+
+
+def grouped(items: Iterable[Item], key: Callable[[Item], object]) -> Iterator[tuple[Item, ...]]:
+    """Those of the same key together, which can share a process."""
+    ordered = sorted(items, key=lambda item: str(key(item)))
+    for _, members in groupby(ordered, key):
+        yield tuple(members)
+
+
+def answers(
+    module: str,
+    request: Any,
+    answer: type[Answer],
+    *,
+    models: int,
+    timeout_s: float,
+    experiment: Experiment,
+    python: Path | None,
+) -> list[Answer | str]:
+    """What a process says of each model, in their order; a text: why it says nothing of it.
+
+    Args:
+        module, request: as of ``bench.run.processes.Child``; the module answers model by model.
+        answer: the type of its answers.
+        models: how many models the request names.
+        timeout_s: seconds that it has for each.
+        experiment: whose environment it gets; but it sees no GPU.
+        python: the interpreter; None for this one.
+    """
+    with Child(
+        module,
+        request,
+        limit_s=timeout_s * models,
+        experiment=replace(experiment, device="cpu"),
+        python=python,
+    ) as child:
+        given: list[Answer | str] = list(child.messages(answer))
+    return given + [str(child.ending)] * (models - len(given))
+
+
+def failure_of(error: Exception) -> str:
+    """Why a model was not dealt with, in the process that tried to; called while it is handled."""
+    if isinstance(error, UsageError):
+        return str(error)
+    traceback.print_exc()  # into the log
+    first_line = (str(error).strip().splitlines() or ["no message"])[0]
+    return f"{type(error).__name__}: {first_line}"
+
+
+# Inside the process that predicts
 
 
 def main() -> int:
@@ -173,21 +228,18 @@ def main() -> int:
     parent = Parent()
     request = parent.request(EvaluationRequest)
     for question in request.questions:
-        parent.tell(Answered(run_id=question.run_id, failure=_failure(question, request)))
+        parent.tell(Answered(failure=_failure(question, request)))
     return 0
 
 
 def _failure(question: Question, request: EvaluationRequest) -> str | None:
-    """Have the predictions of one model written; why that could not be done, None: it was."""
+    """Have the predictions of a model written; why that could not be done, None: it was."""
     results = Results(Path(request.results_folder))
     try:
-        answers = ask(question, results.folder, request.framework)
-        predictions.save(results.predictions_path(question.run_id), answers)
-    except UsageError as error:
-        return str(error)
+        predicted = ask(question, results.folder, request.framework)
+        predictions.save(results.predictions_path(question.run_id), predicted)
     except Exception as error:  # noqa: BLE001 - one model must not keep the others from answering
-        traceback.print_exc()
-        return f"{type(error).__name__}: {error}"
+        return failure_of(error)
     return None
 
 

@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 import datasets
 from bench import UsageError, cli
+from bench.results.record import encode
 from bench.run.measure import wrong
 from bench.run.progress import StageDisplay
 from bench.saved.model import Model, load
@@ -30,7 +30,7 @@ from bench.stats.uncertainty import Interval, wilson
 from bench.trainers import FRAMEWORKS
 from datasets import DataError, Dataset
 
-# How many images of each class a model gets right, with intervals. Numbers only.
+MOST_NAMED = 10  # classes that an error names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,66 +49,6 @@ class Scores:
 
     overall: Share
     by_class: dict[str, Share]  # in the model's order
-
-
-def scores(
-    predicted: NDArray[np.int64], labels: NDArray[np.int64], class_names: Sequence[str]
-) -> Scores:
-    """Count what is right; both are (n,) indices of classes."""
-    right = predicted == labels
-    return Scores(
-        overall=_fraction(right),
-        by_class={name: _fraction(right[labels == i]) for i, name in enumerate(class_names)},
-    )
-
-
-def _fraction(right: NDArray[np.bool_]) -> Share:
-    correct, images = int(right.sum()), len(right)
-    return Share(
-        correct=correct,
-        images=images,
-        accuracy=correct / images if images else None,
-        interval=wilson(correct, images),
-    )
-
-
-# Labels of a data set as classes of a model: by their names, in whatever order they stand.
-
-
-MOST_NAMED = 10  # classes that an error names
-
-
-def class_indices(model: Sequence[str], data: Sequence[str], *, name: str) -> NDArray[np.int64]:
-    """For each label of the data the index of the class of this name in the model.
-
-    Args:
-        model: the class names of the model, in the order of its logits.
-        data: those of the data set, in label order.
-        name: of the data set, for the error.
-
-    Raises:
-        UsageError: where the two do not have the same classes, naming the differences.
-    """
-    if set(model) != set(data):
-        sentences = (
-            _differences("the model alone knows", [c for c in model if c not in set(data)]),
-            _differences(f"{name} alone has", [c for c in data if c not in set(model)]),
-        )
-        raise UsageError(
-            f"the model is for other classes than those of {name}: "
-            f"{'; '.join(filter(None, sentences))}. Choose data with the model's classes: "
-            f"{_named(model)}"
-        )
-    return np.array([model.index(each) for each in data], dtype=np.int64)
-
-
-def _differences(who: str, names: Sequence[str]) -> str:
-    return f"{who} {_named(names)}" if names else ""
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"bench evaluate: error: {error}", file=sys.stderr)
         return 2
     if options.json:
-        print(msgspec.json.format(msgspec.json.encode(evaluated), indent=1).decode())
+        print(encode(evaluated).decode(), end="")
     else:
         print(_text(evaluated))
     return 0
@@ -209,19 +149,12 @@ def _dataset(model: Model, options: argparse.Namespace) -> Dataset:
             source=source,
             data_dir=options.data_dir,
             data_file=options.data_file,
-            glyphs_images=_drawn(model) if task == own.task else None,
+            glyphs_images=own.drawn_images if task == own.task else None,
             progress=show,
         )
     for note in prepared.notes:
         print(note, file=sys.stderr)
     return datasets.open_cached(prepared.folder)
-
-
-def _drawn(model: Model) -> int | None:
-    """How many images were drawn for its run; None where they were real."""
-    own = model.card.record.data
-    used = own.train_images + own.validation_images + own.test_images
-    return used + own.duplicates_removed if own.drawn else None
 
 
 def _images(dataset: Dataset, *, every: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -234,13 +167,73 @@ def _images(dataset: Dataset, *, every: bool) -> tuple[NDArray[np.uint8], NDArra
     )
 
 
+# Labels as classes of the model, and how many are right
+
+
+def class_indices(model: Sequence[str], data: Sequence[str], *, name: str) -> NDArray[np.int64]:
+    """For each label of the data the index of the class of this name in the model.
+
+    Args:
+        model: the class names of the model, in the order of its logits.
+        data: those of the data set, in label order.
+        name: of the data set, for the error.
+
+    Raises:
+        UsageError: where the two do not have the same classes, naming the differences.
+    """
+    if set(model) != set(data):
+        sentences = (
+            _differences("the model alone knows", [c for c in model if c not in set(data)]),
+            _differences(f"{name} alone has", [c for c in data if c not in set(model)]),
+        )
+        raise UsageError(
+            f"the model is for other classes than those of {name}: "
+            f"{'; '.join(filter(None, sentences))}. Choose data with the model's classes: "
+            f"{_named(model)}"
+        )
+    return np.array([model.index(each) for each in data], dtype=np.int64)
+
+
+def _differences(who: str, names: Sequence[str]) -> str:
+    return f"{who} {_named(names)}" if names else ""
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def scores(
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], class_names: Sequence[str]
+) -> Scores:
+    """Count what is right; both are (n,) indices of classes."""
+    right = predicted == labels
+    return Scores(
+        overall=_share_of(right),
+        by_class={name: _share_of(right[labels == i]) for i, name in enumerate(class_names)},
+    )
+
+
+def _share_of(right: NDArray[np.bool_]) -> Share:
+    correct, images = int(right.sum()), len(right)
+    return Share(
+        correct=correct,
+        images=images,
+        accuracy=correct / images if images else None,
+        interval=wilson(correct, images),
+    )
+
+
+# In words
+
+
 def _text(evaluated: Evaluated) -> str:
     overall = evaluated.scores.overall
     lines = [
         f"{evaluated.model}: {evaluated.architecture} in {evaluated.framework}, trained on "
         f"{evaluated.trained_on}",
         f"{overall.images:,} images ({evaluated.images}) of {evaluated.evaluated_on}: "
-        f"{_share(overall)}",
+        f"{_in_words(overall)}",
     ]
     if evaluated.as_recorded is not None:
         same = "wrong on the same images" if evaluated.as_recorded else "NOT on the same images"
@@ -248,14 +241,17 @@ def _text(evaluated: Evaluated) -> str:
     by_class = evaluated.scores.by_class
     width = max(len("class"), *map(len, by_class))
     lines += ["", f"{'class':{width}}   images   accuracy"]
-    lines += [f"{name:{width}} {one.images:8,}   {_share(one)}" for name, one in by_class.items()]
+    lines += [
+        f"{name:{width}} {each.images:8,}   {_in_words(each)}" for name, each in by_class.items()
+    ]
     return "\n".join(lines)
 
 
-def _share(one: Share) -> str:
-    if one.accuracy is None or one.interval is None:
+def _in_words(share: Share) -> str:
+    interval = share.interval
+    if share.accuracy is None or interval is None:
         return "–"
-    return f"{one.accuracy:.2%} (95 % interval {one.interval.low:.2%} to {one.interval.high:.2%})"
+    return f"{share.accuracy:.2%} (95 % interval {interval.low:.2%} to {interval.high:.2%})"
 
 
 if __name__ == "__main__":

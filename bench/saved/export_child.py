@@ -1,10 +1,28 @@
-"""What a process of the export is told, and what it answers."""
+"""Inside a process of the export: convert saved models to ONNX, or compare and time them.
+
+``python -m bench.saved.export_child``, started by ``bench.saved.export``. A process converts in the
+framework that can (Keras on its torch backend), or compares in the framework that trained.
+
+Whether an exported network says what the framework's own says: both compute in float32, in
+another order, so their logits may be as far apart as a framework's from the referee's. The
+tolerance is that of ``bench.checks.certify``. Measured on the 10,000 test images of MNIST, a CPU:
+at most 4e-7 (MLP, CNN and ensemble; PyTorch, Keras on TensorFlow and on JAX); allowed are 4e-6. A
+single weight that is wrong by a hundredth showed at 9e-5 to 6e-3 in the single networks and at 8e-6
+in the ensemble of 16, unless the unit behind it is never active.
+
+No image may be told otherwise. Rounding alone could do that to an image whose two largest logits
+are no further apart than the deviation, 1e-5 where they mostly are some 10 apart: one in a million.
+
+The two are timed in turn, in one process, so that both see the same machine. As
+``bench.run.measure`` samples the inference of a trainer, but the sampling is cut into rounds, and
+in each round the one network is asked, then the other: A B A B. A machine that slows down slows
+both, and the ratio of a round is free of it.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,10 +41,20 @@ from bench.results.record import Inference, Machine
 from bench.run import versions
 from bench.run.measure import endless_batches, seconds_of_calls
 from bench.run.processes import Parent
-from bench.saved import model as saved
+from bench.saved.asking import failure_of
+from bench.saved.model import load
 from bench.stats import tolerances
 from bench.stats.tolerances import deviation
 from bench.trainers import EVALUATION_BATCH_SIZE, FRAMEWORKS, Images, Logits, Network
+
+CONVERTERS = {
+    ".safetensors": "pytorch",
+    ".keras": "keras-torch",
+}  # that convert, by the ending of the file
+ROUNDS = 10
+# The threads of a framework wait for more work in a busy loop before they sleep, some 10 ms:
+# within that time they would take processors from the network that is asked next.
+PAUSE_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,20 +101,11 @@ def main() -> int:
 def _answer(work: Work, files: ModelFiles, request: ExportRequest) -> ExportAnswer:
     try:
         return ExportAnswer(export=work(files, request))
-    except UsageError as error:
-        return ExportAnswer(failure=str(error))
     except Exception as error:  # noqa: BLE001 - whatever a framework raises is said of the model
-        traceback.print_exc()
-        lines = str(error).strip().splitlines() or ["no message"]
-        return ExportAnswer(failure=f"{type(error).__name__}: {lines[0]}")
+        return ExportAnswer(failure=failure_of(error))
 
 
-# Writing ONNX files, of PyTorch or of Keras.
-#
-# Keras runs on its torch backend there; ``bench.saved.exporting`` sees to that.
-
-
-CONVERTERS = {".safetensors": "pytorch", ".keras": "keras-torch"}  # that convert, by file
+# Convert
 
 
 def convert(files: ModelFiles, request: ExportRequest) -> None:
@@ -95,23 +114,10 @@ def convert(files: ModelFiles, request: ExportRequest) -> None:
 
     model = Path(files.model)
     card = read_card(model)
-    if model.suffix == ".keras":
-        network = export_torch.restore_keras(model, card)
-    else:
-        network = export_torch.restore(model, card)
-    export_torch.write(network, card, Path(files.onnx))
+    export_torch.write(export_torch.restore(model, card), card, Path(files.onnx))
 
 
-# Whether an exported network says what the framework's own says. NumPy only.
-#
-# Both compute in float32, in another order, so their logits may be as far apart as a framework's
-# from the referee's: the tolerance is that of ``bench.checks.certify``. Measured on the 10,000 test images
-# of MNIST, a CPU: at most 4e-7 (MLP, CNN and ensemble; PyTorch, Keras on TensorFlow and on JAX);
-# allowed are 4e-6. A single weight that is wrong by a hundredth showed at 9e-5 to 6e-3 in the single
-# networks and at 8e-6 in the ensemble of 16, unless the unit behind it is never active.
-#
-# No image may be told otherwise. Rounding alone could do that to one whose two largest logits are
-# no further apart than the deviation, 1e-5 where they mostly are some 10 apart: one in a million.
+# Compare and time
 
 
 class NotNumbers(Exception):
@@ -148,19 +154,6 @@ def compare(own: Logits, exported: Logits) -> Comparison:
     )
 
 
-# Two networks timed in turn, in one process, so that both see the same machine.
-#
-# As ``bench.run.measure`` samples the inference of a trainer, but the sampling is cut into rounds, and in
-# each round first the one network is asked, then the other: A B A B. A machine that slows down slows
-# both, and the ratio of a round is free of it.
-
-
-ROUNDS = 10
-# The threads of a framework wait for more work in a busy loop before they sleep, some 10 ms:
-# within that time they would take processors from the network that is asked next.
-PAUSE_S = 0.05
-
-
 def measure(
     own: Network,
     exported: Network,
@@ -189,23 +182,20 @@ def measure(
     return tuple(rounds)
 
 
-# A framework's saved models beside their ONNX files.
-
-
 def examine(files: ModelFiles, request: ExportRequest) -> Export:
     """Compare the logits of all test images, then time both networks in turn.
 
     Raises SavedModelError where a file cannot be used, NotNumbers where logits are not finite.
     """
     model, onnx_file = Path(files.model), Path(files.onnx)
-    own = saved.load(model)
+    own = load(model)
     data = datasets.open_cached(Path(request.data_folder))
     _check_classes(own.card, data, model)
     from bench.saved import onnx  # late: after the framework, whose threads come first
 
     exported = onnx.restore(onnx_file)
     images = datasets.normalise(data.test.images, mean=own.card.pixel_mean, std=own.card.pixel_std)
-    found = compare(own.network.logits(images), exported.logits(images))
+    comparison = compare(own.network.logits(images), exported.logits(images))
     record = own.card.record
     return Export(
         run_id=record.run_id,
@@ -216,13 +206,13 @@ def examine(files: ModelFiles, request: ExportRequest) -> Export:
         model_sha256=sha256(model),
         onnx_sha256=sha256(onnx_file),
         opset=_opset(onnx_file),
-        versions=_versions(own.framework),
+        versions=versions.installed((*FRAMEWORKS[own.framework].packages, "onnx", "onnxruntime")),
         threads=exported.threads,
         images=len(images),
         images_fingerprint=data.fingerprint,
-        absolute_deviation=found.absolute,
-        logits=found.logits,
-        differing=found.differing,
+        absolute_deviation=comparison.absolute,
+        logits=comparison.logits,
+        differing=comparison.differing,
         rounds=measure(own.network, exported, images),
         machine=request.machine,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -241,11 +231,7 @@ def _opset(onnx_file: Path) -> int:
     import onnx
 
     model = onnx.load(onnx_file, load_external_data=False)
-    return next(int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx"))
-
-
-def _versions(framework: str) -> dict[str, str]:
-    return versions.installed((*FRAMEWORKS[framework].packages, "onnx", "onnxruntime"))
+    return next(int(s.version) for s in model.opset_import if s.domain in ("", "ai.onnx"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""A PyTorch module as an ONNX file, by PyTorch's own exporter (torch.export and onnxscript)."""
+"""A PyTorch module as an ONNX file, by PyTorch's own exporter (torch.export and onnxscript).
+
+A saved Keras network is one too, with Keras on its torch backend, whoever trained it: a ``.keras``
+file knows no backend. So one exporter serves all, and neither tf2onnx nor jax2onnx is needed.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +27,13 @@ EXAMPLE_BATCH = 2  # torch.export takes 0 and 1 for fixed sizes
 
 
 def restore(path: Path, card: Card) -> nn.Module:
-    """The network of a ``.safetensors`` file; raises SavedModelError where it is another's."""
+    """The network of a ``.safetensors`` or ``.keras`` file; Keras has to be on its torch backend.
+
+    Raises SavedModelError where the file does not fit its card or cannot be trusted.
+    """
     with misfits(path, card):
+        if path.suffix == ".keras":
+            return cast(nn.Module, keras.restore(path, card).model)
         return restore_module(path, card)
 
 
@@ -88,15 +97,3 @@ def _forget_paths(model: onnx.ModelProto) -> None:
     noted = (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer)
     for part in noted:
         del part.metadata_props[:]
-
-
-# A saved Keras network as a PyTorch module: Keras on its torch backend, whoever trained it.
-#
-# A ``.keras`` file knows no backend. One exporter then serves all, and none of tf2onnx and
-# jax2onnx is needed.
-
-
-def restore_keras(path: Path, card: Card) -> nn.Module:
-    """The network of a ``.keras`` file; raises SavedModelError where it cannot be trusted."""
-    with misfits(path, card):
-        return cast(nn.Module, keras.restore(path, card).model)

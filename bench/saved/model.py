@@ -1,4 +1,12 @@
-"""A saved model ready for use: images of any kind in, labels with probabilities out."""
+"""A saved model ready for use: images of any kind in, labels with probabilities out.
+
+    from bench.saved.model import load
+    model = load("results/NAME/models/RUN.safetensors")
+    [prediction] = model.predict(["photo.png"])
+    prediction.label, prediction.top, prediction.took_s
+
+The file itself, a network with its card, is ``bench.results.models``.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +41,7 @@ from datasets import how_to_install, mnist_form, normalise, pictures
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+__all__ = ["Guess", "Model", "Prediction", "SavedModelError", "load"]
 
 TOP = 3  # labels that a prediction names
 SIDE = pictures.SIDE
@@ -240,18 +249,3 @@ def _checked(images: NDArray[Any]) -> Pixels:
             "in MNIST's form; give images of another size as paths or Pillow's images"
         )
     return images
-
-
-# Saved models in use: images in, labels with probabilities out.
-#
-#     from bench.saved.model import load
-#     model = load("results/NAME/models/RUN.safetensors")
-#     [prediction] = model.predict(["photo.png"])
-#     prediction.label, prediction.top, prediction.took_s
-#
-# model.py     load, and what can be asked of a model
-#
-# The file itself, a network with its card, is ``bench.results.models``.
-
-
-__all__ = ["Guess", "Model", "Prediction", "SavedModelError", "load"]

@@ -1,7 +1,7 @@
 """An exported model in ONNX Runtime, on the CPU. The file alone is enough: it carries its card.
 
-The file is made by ``bench.saved.exporting``: 'images', normalised float32 (b, 28, 28), go in, 'logits'
-(b, classes) come out, and the metadata entry ``glyphbench`` is the card as JSON.
+The file is made by ``bench.saved.export``: 'images', normalised float32 (b, 28, 28), go in,
+'logits' (b, classes) come out, and the metadata entry ``glyphbench`` is the card as JSON.
 """
 
 from __future__ import annotations

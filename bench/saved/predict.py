@@ -17,11 +17,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from bench import UsageError, cli
+from bench.results.record import encode
 from bench.saved.model import TOP, Guess, Model, load
 from bench.trainers import FRAMEWORKS
 from datasets import DataError, pictures
@@ -69,10 +69,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    said, _, rest = (__doc__ or "").partition("\n")
     parser = argparse.ArgumentParser(
         prog="python -m bench predict",
-        description=f"{said}\n{rest}",
+        description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors or .keras file")
@@ -104,17 +103,20 @@ def _paths(given: Iterable[Path]) -> list[Path]:
 
     Raises UsageError on a folder without images.
     """
-    found: dict[Path, None] = {}
+    paths: dict[Path, None] = {}
     for path in given:
-        inside = [
-            each
-            for each in (sorted(path.rglob("*")) if path.is_dir() else [path])
-            if each == path or (each.is_file() and each.suffix.lower() in pictures.ENDINGS)
-        ]
+        if not path.is_dir():
+            paths[path] = None
+            continue
+        inside = [each for each in sorted(path.rglob("*")) if _is_picture(each)]
         if not inside:
             raise UsageError(f"{path}: no images in it; wanted {', '.join(pictures.ENDINGS)}")
-        found |= dict.fromkeys(inside)
-    return list(found)
+        paths |= dict.fromkeys(inside)
+    return list(paths)
+
+
+def _is_picture(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in pictures.ENDINGS
 
 
 def _read(model: Model, paths: Sequence[Path], options: argparse.Namespace) -> list[Reading]:
@@ -123,10 +125,12 @@ def _read(model: Model, paths: Sequence[Path], options: argparse.Namespace) -> l
     readings = []
     for path in paths:
         try:
-            [said] = model.predict([path], top=options.top)
+            [guessed] = model.predict([path], top=options.top)
             if options.save_prepared is not None:
                 save_prepared(model.prepare(path), options.save_prepared / names[path])
-            reading = Reading(image=str(path), label=said.label, top=said.top, took_s=said.took_s)
+            reading = Reading(
+                image=str(path), label=guessed.label, top=guessed.top, took_s=guessed.took_s
+            )
         except (DataError, UsageError) as error:
             reading = Reading(image=str(path), error=str(error))
         readings.append(reading)
@@ -185,7 +189,7 @@ def _print(model: Model, readings: Sequence[Reading], *, as_json: bool) -> None:
             framework=model.framework,
             predictions=tuple(readings),
         )
-        print(msgspec.json.format(msgspec.json.encode(document), indent=1).decode())
+        print(encode(document).decode(), end="")
         return
     read = [reading for reading in readings if reading.error is None]
     width = max((len(reading.image) for reading in read), default=0)

@@ -21,8 +21,8 @@ from bench.report.tables.table import frame_to_csv, grid_to_markdown
 from bench.results.folder import PAGE, Results, write_atomically
 from bench.results.predictions import Predictions
 from bench.results.record import Record
-from bench.saved import exporting
 from bench.saved.asking import evaluate
+from bench.saved.export import export_all
 from bench.stats import runs
 from bench.stats.runs import Replicates
 from bench.study import (
@@ -70,7 +70,7 @@ def carry_out(results: Results, data: Folders) -> list[Path]:
     print("asking the saved models of the test images ...", file=sys.stderr)
     predictions = evaluate(results, records, data)
     print("exporting to ONNX and comparing ...", file=sys.stderr)
-    exporting.export_all(results, records, data)
+    export_all(results, records, data)
     pages = []
     for study in _studies(results, records, predictions, data):
         print(f"the study of {study.dataset.task} ...", file=sys.stderr)

@@ -23,7 +23,7 @@ from bench.results.folder import Results
 from bench.results.models import card_of, sha256, write_model
 from bench.results.record import Record
 from bench.run.material import describe
-from bench.saved import export, export_child, exporting
+from bench.saved import export, export_child
 from bench.saved.export_child import ExportAnswer, ExportRequest, ModelFiles, examine
 from bench.saved.model import SavedModelError, load
 from models.weights import initial_weights
@@ -105,7 +105,9 @@ def _examined(house: House, onnx_file: Path) -> Export:
 def with_a_wrong_weight(onnx_file: Path, folder: Path) -> Path:
     """A copy in which one weight of the last layer is a hundredth larger."""
     model = onnx.load(onnx_file)
-    kernel = next(one for one in model.graph.initializer if one.name.endswith("logits.weight"))
+    kernel = next(
+        tensor for tensor in model.graph.initializer if tensor.name.endswith("logits.weight")
+    )
     values = onnx.numpy_helper.to_array(kernel).copy()
     values[3, 5] += 0.01
     kernel.CopyFrom(onnx.numpy_helper.from_array(values, kernel.name))
@@ -115,15 +117,15 @@ def with_a_wrong_weight(onnx_file: Path, folder: Path) -> Path:
 
 
 def test_the_file_says_what_the_model_says_and_its_record_says_so(exported: House) -> None:
-    (found,) = Results(exported.folder).evidence().exports
-    assert found.passed
-    assert found.differing == 0
-    assert 0 < found.logits.deviation <= found.logits.tolerance
-    assert found.images == exported.record.data.test_images
-    assert found.own == "numpy eager"
-    assert found.onnx_sha256 == sha256(exported.onnx_file)
-    assert [one.batch_size for one in found.inference] == [found.images, 1]
-    assert found == Results(exported.folder).evidence().export(exported.record.run_id)
+    (export_record,) = Results(exported.folder).evidence().exports
+    assert export_record.passed
+    assert export_record.differing == 0
+    assert 0 < export_record.logits.deviation <= export_record.logits.tolerance
+    assert export_record.images == exported.record.data.test_images
+    assert export_record.own == "numpy eager"
+    assert export_record.onnx_sha256 == sha256(exported.onnx_file)
+    assert [turn.batch_size for turn in export_record.inference] == [export_record.images, 1]
+    assert export_record == Results(exported.folder).evidence().export(exported.record.run_id)
 
 
 def test_the_file_alone_is_usable(exported: House, tmp_path: Path) -> None:
@@ -157,27 +159,27 @@ def test_the_file_holds_no_path_of_the_machine_that_made_it(exported: House) -> 
 
 
 def test_a_wrong_weight_is_found(exported: House, tmp_path: Path) -> None:
-    found = examined(exported, with_a_wrong_weight(exported.onnx_file, tmp_path))
-    assert not found.passed
-    assert found.logits.deviation > 10 * found.logits.tolerance
+    comparison = examined(exported, with_a_wrong_weight(exported.onnx_file, tmp_path))
+    assert not comparison.passed
+    assert comparison.logits.deviation > 10 * comparison.logits.tolerance
 
 
 def test_a_file_that_says_something_else_is_not_kept_but_its_record_is(
     exported: House, tmp_path: Path
 ) -> None:
     wrong = with_a_wrong_weight(exported.onnx_file, tmp_path)
-    wanted = exporting.Wanted(
+    wanted = export.Wanted(
         model=exported.model,
         out=tmp_path / "exports" / "kept.onnx",
         experiment=exported.record.experiment,
         data_folder=exported.data_folder,
     )
-    exporting.keep(wanted, ExportAnswer(export=examined(exported, exported.onnx_file)), wrong)
+    export.keep(wanted, ExportAnswer(export=examined(exported, exported.onnx_file)), wrong)
     assert wanted.out.exists()
-    exporting.keep(wanted, ExportAnswer(export=examined(exported, wrong)), wrong)
+    export.keep(wanted, ExportAnswer(export=examined(exported, wrong)), wrong)
     assert not wanted.out.exists()
-    (found,) = Results(tmp_path).evidence().exports
-    assert not found.passed
+    (export_record,) = Results(tmp_path).evidence().exports
+    assert not export_record.passed
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:1000], lambda content: b""])
@@ -216,7 +218,7 @@ def test_only_what_is_missing_or_older_than_its_model_is_exported(
 ) -> None:
     def missing(*records: Record) -> list[str]:
         data = {("digits", "glyphs"): exported.data_folder}
-        lacking = exporting.missing(Results(exported.folder), records, data)
+        lacking = export.missing(Results(exported.folder), records, data)
         return [wanted.model.stem for wanted in lacking]
 
     assert missing(exported.record) == []
@@ -247,11 +249,11 @@ def test_what_cannot_be_exported_is_refused_with_its_reason(
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "PACKAGES", ("numpy", "onnx_of_nowhere"))
+    monkeypatch.setattr(export, "PACKAGES", ("numpy", "onnx_of_nowhere"))
     with pytest.raises(
         UsageError, match="needs onnx_of_nowhere; in the clone's folder: python -m pip install"
     ):
-        exporting.require_packages()
+        export.require_packages()
 
 
 @pytest.mark.parametrize(
@@ -272,7 +274,7 @@ def test_every_model_has_an_answer_where_its_process_has_none(
         data_folder=str(tmp_path),
     )
     experiment = make_record().experiment
-    answers = exporting.answers(request, experiment, python)
+    answers = export.answers(request, experiment, python)
     assert [bool(re.search(said, answer.failure or "")) for answer in answers] == [True, True]
 
 

@@ -37,25 +37,25 @@ class Answering:
 
 
 def test_logits_that_rounding_alone_tells_apart_pass() -> None:
-    found = compare(LOGITS, LOGITS * np.float32(1 + 2**-22))
-    assert found.logits.passed
-    assert found.differing == 0
-    assert 0 < found.absolute < 1e-4
+    comparison = compare(LOGITS, LOGITS * np.float32(1 + 2**-22))
+    assert comparison.logits.passed
+    assert comparison.differing == 0
+    assert 0 < comparison.absolute < 1e-4
 
 
 def test_one_logit_of_one_image_that_is_off_by_a_ten_thousandth_fails() -> None:
     wrong = LOGITS.copy()
     wrong[17, 3] += 1e-4 * np.abs(LOGITS).max()
-    found = compare(LOGITS, wrong)
-    assert not found.logits.passed
-    assert found.logits.deviation == pytest.approx(1e-4, rel=1e-2)
+    comparison = compare(LOGITS, wrong)
+    assert not comparison.logits.passed
+    assert comparison.logits.deviation == pytest.approx(1e-4, rel=1e-2)
 
 
 def test_an_image_told_otherwise_is_counted_however_near_the_logits_are() -> None:
     own = np.array([[1.0, 1.0 + 1e-7, 0.0]], np.float32)
-    found = compare(own, own[:, [1, 0, 2]])
-    assert found.logits.passed
-    assert found.differing == 1
+    comparison = compare(own, own[:, [1, 0, 2]])
+    assert comparison.logits.passed
+    assert comparison.differing == 1
 
 
 def test_logits_that_are_no_numbers_are_an_error_that_names_who_gave_them() -> None:

@@ -42,10 +42,10 @@ def test_a_write_that_fails_leaves_the_old_content_and_no_rest(tmp_path: Path) -
     path = tmp_path / "record.json"
     path.write_bytes(b"old")
     script = (
-        "import resource, signal, sys; from pathlib import Path; from bench import results;"
+        "import resource, signal, sys; from pathlib import Path; from bench.results import folder;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8));"
-        "results.write_atomically(Path(sys.argv[1]), b'x' * 100)"
+        "folder.write_atomically(Path(sys.argv[1]), b'x' * 100)"
     )
     pytest.importorskip("resource", reason="file size limits are a Unix thing")
     child = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True)
@@ -83,7 +83,8 @@ def test_an_unreadable_record_is_named(tmp_path: Path, content: bytes, message: 
 
 def test_a_folder_in_use_is_refused_to_a_second_process(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from bench.results.folder import Results, ResultsError\n"
+        "import sys; from pathlib import Path\n"
+        "from bench.results.folder import Results, ResultsError\n"
         "try:\n"
         "    with Results(Path(sys.argv[1])).lock(): print('held')\n"
         "except ResultsError as error: print(error)\n"
