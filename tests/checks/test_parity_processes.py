@@ -15,7 +15,7 @@ from bench.checks.trial import Subject
 from bench.results.evidence import Certificate
 from bench.results.folder import Results
 from tests.records import EXPERIMENT
-from tests.report.test_matched import VERSIONS, a_certificate
+from tests.report.test_trust import VERSIONS, a_certificate
 
 NEEDS_SHELL = pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in")
 
