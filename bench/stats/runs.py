@@ -125,8 +125,8 @@ def replicates(records: Iterable[Record], evidence: Evidence = NONE) -> list[Rep
         if record.status != "ok":
             key = next((other for other in groups if other[:4] == kin), key)
         groups.setdefault(key, []).append(record)
-    made = (_replicates(members, evidence) for members in groups.values())
-    return sorted(made, key=lambda group: _sortable(group.experiment))
+    replicated = (_replicates(members, evidence) for members in groups.values())
+    return sorted(replicated, key=lambda group: _sortable(group.experiment))
 
 
 def _replicates(records: list[Record], evidence: Evidence) -> Replicates:
@@ -227,7 +227,7 @@ def time_to_accuracy_s(record: Record, target: float) -> float | None:
 def first_at(record: Record, target: float) -> Evaluation | None:
     """The first evaluation with ``accuracy >= target``; None: never met."""
     evaluations = record.measurement.evaluations if record.measurement else ()
-    return next((seen for seen in evaluations if seen.accuracy >= target), None)
+    return next((each for each in evaluations if each.accuracy >= target), None)
 
 
 def peak_process_memory_bytes(record: Record) -> float | None:

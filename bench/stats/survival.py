@@ -75,11 +75,11 @@ def _trained_s(record: Record) -> float:
 
 def all_reached(group: Replicates, target: float) -> bool:
     """Whether there are runs, and every one met the target."""
-    seen = observed(group, target)
-    return bool(seen.times) and not seen.censored
+    runs = observed(group, target)
+    return bool(runs.times) and not runs.censored
 
 
-def median(seen: Observed) -> Median:
+def median(runs: Observed) -> Median:
     """The first time at which at most half have yet to meet the target, with its interval.
 
     Brookmeyer and Crowley, 'A Confidence Interval for the Median Survival Time', Biometrics 38
@@ -88,9 +88,9 @@ def median(seen: Observed) -> Median:
     of Failure Time Data', 1980, section 1.3). Fewer than 7 cannot bound the upper end, however
     alike they are; of one there is no interval.
     """
-    if not seen.times:
+    if not runs.times:
         return Median(time=None, low=None, high=None)
-    surviving = _kaplan_meier(seen).sf
+    surviving = _kaplan_meier(runs).sf
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # where all or none are left: no limits
         limits = surviving.confidence_interval(CONFIDENCE, method="log-log")
@@ -101,24 +101,24 @@ def median(seen: Observed) -> Median:
     )
 
 
-def share_reached_by(seen: Observed) -> list[tuple[float, float]]:
+def share_reached_by(runs: Observed) -> list[tuple[float, float]]:
     """Time and share that have met the target by then, from (0, 0) on; flat to the next."""
-    if not seen.times:
+    if not runs.times:
         return [(0.0, 0.0)]
-    times = np.unique(seen.times)
-    shares = _kaplan_meier(seen).cdf.evaluate(times)
+    times = np.unique(runs.times)
+    shares = _kaplan_meier(runs).cdf.evaluate(times)
     return [(0.0, 0.0), *zip(times.tolist(), shares.tolist(), strict=True)]
 
 
-def _kaplan_meier(seen: Observed) -> Any:
+def _kaplan_meier(runs: Observed) -> Any:
     """SciPy's estimate of one or more times; a miss at the very time of another is still watched.
 
     SciPy takes no infinity; beyond the last time it is all one how long a miss was watched.
     """
     from scipy.stats import CensoredData, ecdf
 
-    watched = np.minimum(seen.censored, max(seen.times))
-    return ecdf(CensoredData(uncensored=seen.times, right=watched))
+    missed = np.minimum(runs.censored, max(runs.times))
+    return ecdf(CensoredData(uncensored=runs.times, right=missed))
 
 
 def _first(times: npt.NDArray[np.float64], holds: npt.NDArray[np.bool_]) -> float | None:
