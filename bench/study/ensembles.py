@@ -27,8 +27,8 @@ from bench.results.record import Record
 from bench.stats import runs, uncertainty, verdict
 from bench.stats.runs import Replicates
 from bench.stats.uncertainty import SIGNIFICANCE, holm
+from bench.stats.verdict import Paired, compare_arms
 from bench.study.artifact import Picture, Sheet, Study, seeds_sentence
-from bench.study.ensembling import FASTER_WAYS, speed_up
 from models import members
 
 TITLE = "Ensembles"
@@ -206,6 +206,14 @@ def _at_once(measured: Ensembling) -> Sheet:
             "deviation": ".0e",
         },
     )
+
+
+FASTER_WAYS: tuple[Way, ...] = ("vmap", "batched")
+
+
+def speed_up(timed: EnsembleTimes, way: Way) -> Paired:
+    """How many times as fast as one after the other, round by round."""
+    return compare_arms(timed.arm("one by one").rounds_s, timed.arm(way).rounds_s)
 
 
 def _way(timed: EnsembleTimes, way: Way) -> dict[str, object]:

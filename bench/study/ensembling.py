@@ -35,7 +35,7 @@ from bench.results.evidence import EnsembleArm, EnsembleSetting, EnsembleTimes, 
 from bench.results.folder import Results, ResultsError
 from bench.run import versions
 from bench.run.progress import StageDisplay
-from bench.stats.verdict import Paired, compare_arms
+from bench.study.ensembles import FASTER_WAYS, speed_up
 from bench.trainers import FRAMEWORKS, FrameworkMissing, Weights
 from datasets import Stage
 from models.members import HIDDEN, MEMBERS
@@ -174,14 +174,8 @@ def deviation(weights: Weights, wanted: Weights, start: Weights) -> float:
 
 # What came of it, for a reader: from the record alone
 
-FASTER_WAYS: tuple[Way, ...] = ("vmap", "batched")
 # Deviations of weights below it are rounding's: 1e-6 is usual, another order of batches is 1.
 SAME_WEIGHTS = 1e-3
-
-
-def speed_up(timed: EnsembleTimes, way: Way) -> Paired:
-    """How many times as fast as one after the other, round by round."""
-    return compare_arms(timed.arm("one by one").rounds_s, timed.arm(way).rounds_s)
 
 
 def same_work(timed: EnsembleTimes) -> bool:
