@@ -1,4 +1,4 @@
-"""One plot a file, and their list. To add one: a module with a ``PLOT`` here."""
+"""The list of plots. To add one: a ``Plot`` in the file of its kind, and its name here."""
 
 from __future__ import annotations
 

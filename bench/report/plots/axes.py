@@ -1,9 +1,10 @@
-"""Training throughput over batch size, both axes logarithmic."""
+"""Two experiments' choices as axes: throughput over batch size, and architecture by task."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby, product
 
 import numpy as np
@@ -14,56 +15,22 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, differences, only, swaps
 from bench.report.plots import style
-from bench.report.plots.style import Look, Palette, Plot
+from bench.report.plots.style import Look, Plot
 from bench.stats import runs
 from bench.stats.runs import Replicates
 
-
-def _batch_size_panels(groups: Sequence[Replicates]) -> list[Comparison]:
-    return comparisons(groups, (*FRAMEWORK, "batch_size"), keep=_is_sweep)
+# Throughput over batch size
 
 
-def _is_sweep(found: Comparison) -> bool:
-    return len({group.experiment.batch_size for group in found.measured}) > 1
+def _has_sizes(panel: Comparison) -> bool:
+    return len({group.experiment.batch_size for group in panel.measured}) > 1
 
 
-def _draw_batch_size(axes: Axes, panel: Comparison, palette: Palette) -> None:
-    ordered = sorted(panel.measured, key=lambda group: (*_series(group), _size(group)))
-    lines = [list(members) for _, members in groupby(ordered, _series)]
-    labels = wording.distinct_labels(line[0] for line in lines)
-    for label, line in zip(labels, lines, strict=True):
-        _line(axes, line, palette[wording.framework(line[0].experiment)], label)
-    _batch_size_scales(axes, panel)
-
-
-def _series(group: Replicates) -> tuple[str, str]:
-    return wording.framework(group.experiment), wording.versions(group.versions)
-
-
-def _size(group: Replicates) -> int:
-    return group.experiment.batch_size
-
-
-def _line(axes: Axes, groups: Sequence[Replicates], look: Look, label: str) -> None:
-    points = [
-        (_size(group), summary)
-        for group in groups
-        if (summary := group.summary(runs.throughput_images_per_s))
-    ]
-    axes.errorbar(
-        [size for size, _ in points],
-        [summary.mean for _, summary in points],
-        # not-a-number draws no whisker: one run has no deviation
-        yerr=[math.nan if summary.std is None else summary.std for _, summary in points],
-        color=look.colour,
-        marker=look.marker,
-        linestyle=look.line,
-        capsize=5,
-        label=label,
-    )
-
-
-def _batch_size_scales(axes: Axes, panel: Comparison) -> None:
+def _draw_batch_size(axes: Axes, panel: Comparison) -> None:
+    ordered = sorted(panel.measured, key=lambda group: (*_line_of(group), _batch_size(group)))
+    lines = [list(members) for _, members in groupby(ordered, _line_of)]
+    for (_, look, label), line in zip(style.series(line[0] for line in lines), lines, strict=True):
+        _draw_line(axes, line, look, label)
     axes.loglog()
     style.log_ticks(axes.yaxis)
     axes.xaxis.set_major_formatter(style.PLAIN)
@@ -71,6 +38,33 @@ def _batch_size_scales(axes: Axes, panel: Comparison) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("batch size (images a step, log scale)")
     axes.set_ylabel("training throughput\n(images/s, log scale)")
+
+
+def _line_of(group: Replicates) -> tuple[str, str]:
+    return wording.framework(group.experiment), wording.versions(group.versions)
+
+
+def _batch_size(group: Replicates) -> int:
+    return group.experiment.batch_size
+
+
+def _draw_line(axes: Axes, groups: Sequence[Replicates], look: Look, label: str) -> None:
+    points = [
+        (_batch_size(group), throughput)
+        for group in groups
+        if (throughput := group.summary(runs.throughput_images_per_s))
+    ]
+    axes.errorbar(
+        [size for size, _ in points],
+        [throughput.mean for _, throughput in points],
+        # not-a-number draws no whisker: one run has no deviation
+        yerr=[math.nan if throughput.std is None else throughput.std for _, throughput in points],
+        color=look.colour,
+        marker=look.marker,
+        linestyle=look.line,
+        capsize=5,
+        label=label,
+    )
 
 
 BATCH_SIZE = Plot(
@@ -83,13 +77,12 @@ BATCH_SIZE = Plot(
         "deviation."
     ),
     needs="the same experiments at two or more batch sizes",
-    panels=_batch_size_panels,
+    panels=partial(comparisons, varying=(*FRAMEWORK, "batch_size"), keep=_has_sizes),
     draw=_draw_batch_size,
 )
 
 
-# The architecture swap as a heat map: networks down, tasks across.
-
+# The architecture swap as a heat map: networks down, tasks across
 
 # light to dark in one hue: the order survives grey print
 SHADES = LinearSegmentedColormap.from_list("shades", ["#EAF2FA", "#0B3C6F"]).with_extremes(
@@ -100,18 +93,18 @@ WHITE_WORDS = 0.65  # from this share of the way to the darkest on, words are wh
 
 
 def _swap_panels(groups: Sequence[Replicates]) -> list[Comparison]:
-    found = swaps(groups)
-    return found if any(panel.measured for panel in found) else []
+    panels = swaps(groups)
+    return panels if any(panel.measured for panel in panels) else []
 
 
-def _draw_swap(axes: Axes, panel: Comparison, palette: Palette) -> None:
+def _draw_swap(axes: Axes, panel: Comparison) -> None:
     networks = panel.values("architecture")
     tasks = sorted({(g.experiment.task, g.experiment.source) for g in panel.groups})
     shades = np.full((len(networks), len(tasks)), np.nan)
     for (row, network), (column, (task, source)) in product(enumerate(networks), enumerate(tasks)):
-        found = only(panel.groups, architecture=network, task=task, source=source)
-        shades[row, column] = _shade(found)
-        _say(axes, (column, row), found, "white" if shades[row, column] > WHITE_WORDS else "black")
+        cell = next(iter(only(panel.groups, architecture=network, task=task, source=source)), None)
+        shades[row, column] = shade = _shade(cell)
+        _write_cell(axes, (column, row), cell, "white" if shade > WHITE_WORDS else "black")
     axes.imshow(shades, cmap=SHADES, vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(tasks)), [f"{task}\n({source})" for task, source in tasks])
     axes.set_yticks(range(len(networks)), [wording.architecture(name) for name in networks])
@@ -120,25 +113,25 @@ def _draw_swap(axes: Axes, panel: Comparison, palette: Palette) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _shade(found: Sequence[Replicates]) -> float:
+def _shade(cell: Replicates | None) -> float:
     """0 to 1 with the logarithm of the error: each halving of it darkens alike."""
-    accuracy = found[0].summary(runs.test_accuracy) if found else None
+    accuracy = cell.summary(runs.test_accuracy) if cell else None
     if accuracy is None:
         return math.nan
     error = min(max(1 - accuracy.mean, DARKEST), LIGHTEST)
     return math.log(LIGHTEST / error) / math.log(LIGHTEST / DARKEST)
 
 
-def _say(axes: Axes, at: tuple[int, int], found: Sequence[Replicates], colour: str) -> None:
-    """Accuracy, and throughput beneath it, in the middle of a cell."""
-    if not found or not found[0].measured:
-        why = found[0].failed[0].status if found else wording.NOT_MEASURED
-        axes.text(*at, why, ha="center", va="center", color=colour)
+def _write_cell(axes: Axes, middle: tuple[int, int], cell: Replicates | None, colour: str) -> None:
+    """Accuracy, and throughput beneath it; or why there is neither."""
+    write = partial(axes.text, *middle, ha="center", color=colour)
+    if cell is None or not cell.measured:
+        write(style.why_absent(cell), va="center")
         return
-    accuracy = wording.spread(found[0].summary(runs.test_accuracy), 100, 2, unit="%")
-    throughput = wording.spread(found[0].summary(runs.throughput_images_per_s))
-    axes.text(*at, accuracy, ha="center", va="bottom", color=colour, fontweight="bold")
-    axes.text(*at, f"{throughput}\nimages/s", ha="center", va="top", color=colour, fontsize=12)
+    accuracy = wording.spread(cell.summary(runs.test_accuracy), 100, 2, unit="%")
+    throughput = wording.spread(cell.summary(runs.throughput_images_per_s))
+    write(accuracy, va="bottom", fontweight="bold")
+    write(f"{throughput}\nimages/s", va="top", fontsize=12)
 
 
 SWAP = Plot(

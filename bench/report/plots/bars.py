@@ -1,12 +1,11 @@
-"""Horizontal bars with their seeds, for the plots that have a bar a framework."""
+"""How frameworks compare at a glance: throughput, start-up, and seeds that reached a target."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from statistics import fmean
 
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
@@ -15,69 +14,42 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.plots import style
-from bench.report.plots.style import LOOKS, PLAIN, Look, Palette, Plot
+from bench.report.plots.style import LOOKS, PLAIN, Look, Plot
 from bench.stats import runs, survival, uncertainty
-from bench.stats.runs import Replicates
+from bench.stats.runs import Replicates, Summary
 from bench.stats.survival import Observed
-from bench.stats.uncertainty import Interval
+
+# Horizontal bars, one a framework, with words at their ends
 
 FEWEST = 4  # rows a panel has room for at least
 CHARACTER = 0.0165  # width of a character, as a share of a panel's, two panels to a row
+HEIGHT = 0.62  # of a bar; 1 would touch the next
+
+_measured = partial(comparisons, varying=FRAMEWORK, keep=lambda panel: bool(panel.measured))
 
 
-def panels(groups: Sequence[Replicates]) -> list[Comparison]:
+def _panels(groups: Sequence[Replicates]) -> list[Comparison]:
     """A panel a comparison of frameworks: of whole trainings where there are any.
 
     Of mere training steps only where there is nothing else.
     """
-    found = comparisons(groups, FRAMEWORK, keep=lambda panel: bool(panel.measured))
-    trained = [panel for panel in found if panel.experiment.goal == "train"]
-    return trained or found
+    panels = _measured(groups)
+    return [panel for panel in panels if panel.experiment.goal == "train"] or panels
 
 
-def bar(
-    axes: Axes, place: float, values: Sequence[float], look: Look, says: str, height: float = 0.62
+def _draw_bars(
+    axes: Axes,
+    panel: Comparison,
+    statistic: runs.Statistic,
+    draw: Callable[[Axes, int, Replicates, Summary], None],
 ) -> None:
-    """The mean of one or more values, with its 95 % interval, each value, and words."""
-    summary = runs.summarize(values)
-    if summary is None:
-        return
-    interval = uncertainty.of_mean(values)
-    axes.barh(
-        place,
-        summary.mean,
-        height=height,
-        color=look.colour,
-        hatch=look.hatch,
-        edgecolor="white",
-        xerr=_whiskers(summary.mean, interval) if interval else None,
-        error_kw={"ecolor": "black", "capsize": 5, "elinewidth": 1.6},
-    )
-    if len(values) > 1:
-        dots = [place + height / 3] * len(values)  # beside the whisker, not under it
-        axes.plot(values, dots, "o", color="white", markeredgecolor="black", markersize=5)
-    say(axes, place, max(interval.high if interval else summary.mean, *values, 0), says)
-
-
-def _whiskers(mean: float, interval: Interval) -> list[list[float]]:
-    """How far they reach to the left and to the right."""
-    return [[mean - interval.low], [interval.high - mean]]
-
-
-def absent(axes: Axes, place: float, why: str) -> None:
-    """Words in the place of a bar."""
-    say(axes, place, 0, why)
-
-
-def say(axes: Axes, place: float, end: float, words: str) -> None:
-    """Words at the end of a bar."""
-    axes.annotate(
-        words, (end, place), xytext=(6, 0), textcoords="offset points", va="center", fontsize=12
-    )
-
-
-def name_places(axes: Axes, labels: Sequence[str]) -> None:
-    """Name the bars from the top down, and leave room for the words at their ends."""
+    """A bar from the top down for each framework, or why it has none; room for the words."""
+    labels = wording.distinct_labels(panel.groups)
+    for row, group in enumerate(panel.groups):
+        if summary := group.summary(statistic):
+            draw(axes, row, group, summary)
+        else:
+            _write_at_end(axes, row, 0, style.why_absent(group))
     axes.set_yticks(range(len(labels)), labels)
     spare = max(FEWEST - len(labels), 0) / 2  # a bar alone would fill the page
     axes.set_ylim(len(labels) - 0.5 + spare, -0.5 - spare)
@@ -87,30 +59,54 @@ def name_places(axes: Axes, labels: Sequence[str]) -> None:
     axes.xaxis.set_major_formatter(PLAIN)
 
 
+def _draw_bar(axes: Axes, row: int, length: float, look: Look, **bar: object) -> None:
+    axes.barh(
+        row,
+        length,
+        height=HEIGHT,
+        color=look.colour,
+        hatch=look.hatch,
+        edgecolor="white",
+        **bar,  # type: ignore[arg-type]
+    )
+
+
+def _write_at_end(axes: Axes, row: int, end: float, words: str) -> None:
+    style.write_beside(axes, words, (end, row), (6, 0), va="center", fontsize=12)
+
+
 def _room(text: Text) -> float:
     """How far the axis must go for words to fit behind the end of their bar."""
     end = text.xy[0] if isinstance(text, Annotation) else 0.0
     return end / max(1 - CHARACTER * (len(text.get_text()) + 2), 0.2)
 
 
-# Training throughput by framework, as bars.
+# Training throughput
 
 
-def _draw_throughput(axes: Axes, panel: Comparison, palette: Palette) -> None:
-    labels = wording.distinct_labels(panel.groups)
-    for place, group in enumerate(panel.groups):
-        values = [v for r in group.measured if (v := runs.throughput_images_per_s(r)) is not None]
-        if values:
-            look = palette[wording.framework(group.experiment)]
-            bar(axes, place, values, look, _says(values))
-        else:
-            absent(axes, place, group.failed[0].status if group.failed else "not measured")
-    name_places(axes, labels)
+def _draw_throughput(axes: Axes, panel: Comparison) -> None:
+    _draw_bars(axes, panel, runs.throughput_images_per_s, _draw_interval)
     axes.set_xlabel("training throughput (images/s)")
 
 
-def _says(values: Sequence[float]) -> str:
-    return wording.estimate(fmean(values), uncertainty.of_mean(values))
+def _draw_interval(axes: Axes, row: int, group: Replicates, throughput: Summary) -> None:
+    """The mean, its 95 % interval, and each seed."""
+    known = map(runs.throughput_images_per_s, group.measured)
+    values = [value for value in known if value is not None]
+    mean, interval = throughput.mean, uncertainty.of_mean(values)
+    _draw_bar(
+        axes,
+        row,
+        mean,
+        style.look_of(group.experiment),
+        xerr=[[mean - interval.low], [interval.high - mean]] if interval else None,
+        error_kw={"ecolor": "black", "capsize": 5, "elinewidth": 1.6},
+    )
+    if len(values) > 1:
+        dots = [row + HEIGHT / 3] * len(values)  # beside the whisker, not under it
+        axes.plot(values, dots, "o", color="white", markeredgecolor="black", markersize=5)
+    end = max(interval.high if interval else mean, *values, 0)
+    _write_at_end(axes, row, end, wording.estimate(mean, interval))
 
 
 THROUGHPUT = Plot(
@@ -123,43 +119,28 @@ THROUGHPUT = Plot(
         "differ is told by their ratio, seed by seed, in the table of differences."
     ),
     needs="a run that ended well",
-    panels=panels,
+    panels=_panels,
     draw=_draw_throughput,
     shows_failures=True,
 )
 
 
-# Start-up phases as stacked bars.
+# Start-up, its phases stacked
 
 
-def _draw_start_up(axes: Axes, panel: Comparison, palette: Palette) -> None:
-    for place, group in enumerate(panel.groups):
-        if group.measured:
-            _stack(axes, place, group)
-        else:
-            absent(axes, place, group.failed[0].status)
-    name_places(axes, wording.distinct_labels(panel.groups))
+def _draw_start_up(axes: Axes, panel: Comparison) -> None:
+    _draw_bars(axes, panel, runs.start_up_s, _draw_phases)
     axes.set_xlabel("time before the first step that counts (s)")
 
 
-def _stack(axes: Axes, place: int, group: Replicates) -> None:
+def _draw_phases(axes: Axes, row: int, group: Replicates, start_up: Summary) -> None:
     end = 0.0
     for name, look in zip(runs.START_UP_PHASES, LOOKS, strict=False):
-        phase = group.summary(partial(runs.phase_s, name=name))
-        if phase is None:
-            continue
-        axes.barh(
-            place,
-            phase.mean,
-            left=end,
-            height=0.62,
-            color=look.colour,
-            hatch=look.hatch,
-            edgecolor="white",
-            label=name.removesuffix("_s").replace("_", "-"),
-        )
-        end += phase.mean
-    say(axes, place, end, f"{wording.spread(group.summary(runs.start_up_s))}")
+        if phase := group.summary(partial(runs.phase_s, name=name)):
+            label = name.removesuffix("_s").replace("_", "-")
+            _draw_bar(axes, row, phase.mean, look, left=end, label=label)
+            end += phase.mean
+    _write_at_end(axes, row, end, wording.spread(start_up))
 
 
 START_UP = Plot(
@@ -171,62 +152,63 @@ START_UP = Plot(
         "compiles. The number at the end is the sum."
     ),
     needs="a run that ended well",
-    panels=panels,
+    panels=_panels,
     draw=_draw_start_up,
     shows_failures=True,
 )
 
 
-# The share of seeds that have reached a target accuracy by a time, the misses kept.
-
+# The share of seeds that have reached a target accuracy by a time, the misses kept
 
 MARGIN = 1.15  # from the first and last event to the edges, as factors
 
 
-def _time_to_accuracy_panels(groups: Sequence[Replicates]) -> list[Comparison]:
+def _target_panels(groups: Sequence[Replicates]) -> list[Comparison]:
     """A panel a comparison and target."""
-    found = comparisons(groups, FRAMEWORK, keep=lambda panel: bool(panel.measured))
     return [
-        replace(panel, groups=tuple(_for(group, target) for group in panel.groups))
-        for panel in found
+        replace(panel, groups=tuple(_read_for(group, target) for group in panel.groups))
+        for panel in _measured(groups)
         for target in panel.targets
         if any(survival.observed(group, target).n for group in panel.groups)
     ]
 
 
-def _for(group: Replicates, target: float) -> Replicates:
+def _read_for(group: Replicates, target: float) -> Replicates:
     """The same runs, read for one target alone."""
     return replace(group, experiment=replace(group.experiment, targets=(target,)))
 
 
-def _draw_time_to_accuracy(axes: Axes, panel: Comparison, palette: Palette) -> None:
+def _draw_time_to_accuracy(axes: Axes, panel: Comparison) -> None:
     (target,) = panel.targets
-    seen = [survival.observed(group, target) for group in panel.groups]
-    first, last = _window(seen)
-    labels = wording.distinct_labels(panel.groups)
-    for group, observed, label in zip(panel.groups, seen, labels, strict=True):
+    watched = [survival.observed(group, target) for group in panel.groups]
+    first, last = _window(watched)
+    for (_, look, label), observed in zip(style.series(panel.groups), watched, strict=True):
         if observed.n:
-            look = palette[wording.framework(group.experiment)]
-            _steps(axes, observed, look, label, (first, last))
-            _censored(axes, observed, look, last)
-    _time_to_accuracy_scales(axes, target, (first, last))
+            _draw_share(axes, observed, look, label, (first, last))
+    style.time_axis(axes)
+    axes.set_xlim(first, last)
+    axes.set_ylim(-0.04, 1.04)
+    axes.set_yticks((0, 0.25, 0.5, 0.75, 1))  # one half: the median
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    axes.set_ylabel(f"seeds that have reached {wording.target(target)}")
 
 
-def _window(seen: Sequence[Observed]) -> tuple[float, float]:
+def _window(watched: Sequence[Observed]) -> tuple[float, float]:
     """The times from just before the first event to just after the last."""
-    ends = [t for one in seen for t in (*one.times, *one.censored) if math.isfinite(t) and t > 0]
-    return min(ends, default=1.0) / MARGIN, max(ends, default=1.0) * MARGIN
+    times = [time for observed in watched for time in (*observed.times, *observed.censored)]
+    shown = [time for time in times if math.isfinite(time) and time > 0]
+    return min(shown, default=1.0) / MARGIN, max(shown, default=1.0) * MARGIN
 
 
-def _steps(
+def _draw_share(
     axes: Axes, observed: Observed, look: Look, label: str, window: tuple[float, float]
 ) -> None:
-    """From the left edge on, upwards at each time; on to the right edge where some are left."""
+    """The share in steps, and an upright stroke where a seed stopped short of the target."""
     first, last = window
     points = survival.share_reached_by(observed)
     x = [max(time, first) for time, _ in points]
     y = [share for _, share in points]
-    end = max((t for t in observed.censored if t > x[-1]), default=x[-1])
+    end = max((time for time in observed.censored if time > x[-1]), default=x[-1])
     axes.step(
         [*x, min(end, last)],
         [*y, y[-1]],
@@ -238,27 +220,11 @@ def _steps(
         label=label,
         clip_on=False,
     )
-
-
-def _censored(axes: Axes, observed: Observed, look: Look, last: float) -> None:
-    """An upright stroke on the line where a seed stopped short of the target."""
-    points = survival.share_reached_by(observed)
-    for end in observed.censored:
-        height = max(share for time, share in points if time <= end)
+    for stop in observed.censored:
+        height = max(share for time, share in points if time <= stop)
         axes.plot(
-            min(end, last), height, "|", color=look.colour, markersize=18, markeredgewidth=2.5
+            min(stop, last), height, "|", color=look.colour, markersize=18, markeredgewidth=2.5
         )
-
-
-def _time_to_accuracy_scales(axes: Axes, target: float, window: tuple[float, float]) -> None:
-    axes.set_xscale("log")  # frameworks differ by factors, and a factor is a distance here
-    style.log_ticks(axes.xaxis)
-    axes.set_xlim(*window)
-    axes.set_ylim(-0.04, 1.04)
-    axes.set_yticks((0, 0.25, 0.5, 0.75, 1))  # one half: the median
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-    axes.set_xlabel("training time (s, log scale)")
-    axes.set_ylabel(f"seeds that have reached {wording.target(target)}")
 
 
 TIME_TO_ACCURACY = Plot(
@@ -272,7 +238,7 @@ TIME_TO_ACCURACY = Plot(
         "the tables."
     ),
     needs="a run with goal 'train' and a target that ended well",
-    panels=_time_to_accuracy_panels,
+    panels=_target_panels,
     draw=_draw_time_to_accuracy,
     note=lambda _: "An upright stroke: a seed that stopped short of the target.",
 )

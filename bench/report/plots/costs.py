@@ -1,77 +1,86 @@
-"""The roofline: what experiments reach, under the most that their machine can do."""
+"""What runs cost: the roofline, break-even of start-ups, and how steady the machine was."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import combinations, groupby
+from typing import TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from bench.experiment import Experiment
 from bench.machine.pulse import PRODUCTS, SIZE
 from bench.report import wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, Comparison, comparisons
 from bench.report.plots import style
-from bench.report.plots.style import LOOKS, PLAIN, Palette, Plot
+from bench.report.plots.style import LOOKS, PLAIN, Plot
 from bench.results.evidence import Peak
-from bench.results.record import Pulse, Record
+from bench.results.record import Pulse
 from bench.stats import costs
 from bench.stats.costs import EXPLAINED, Line, RooflinePoint
 from bench.stats.runs import Host, Replicates
+
+Reading = TypeVar("Reading")
+
+
+def _each(
+    panel: Comparison, reading: Callable[[Replicates], Reading | None]
+) -> list[tuple[Replicates, Reading]]:
+    """The experiments of a panel that have a reading, each with its reading."""
+    readings = ((group, reading(group)) for group in panel.measured)
+    return [(group, known) for group, known in readings if known is not None]
+
+
+# The roofline: what experiments reach, under the most that their machine can do
 
 GIGA = 1e-9
 ROOFS = ("-", "--", "-.", ":")  # lines of the roofs of several precisions or numbers of threads
 MARGIN = 2.0  # factor of room around the points
 APART = 0.009  # of the axis between the points of two frameworks, which have the same intensity
 
-Placed = tuple[Replicates, RooflinePoint]
+
+def _points(panel: Comparison) -> list[tuple[Replicates, RooflinePoint]]:
+    return _each(panel, costs.roofline_point)
 
 
-def _roofline_panels(groups: Sequence[Replicates]) -> list[Comparison]:
-    varying = (*FRAMEWORK, "batch_size", "precision", "threads")
-    return comparisons(groups, varying, keep=lambda panel: bool(_placed(panel)))
-
-
-def _placed(panel: Comparison) -> list[Placed]:
-    return [(group, point) for group in panel.measured if (point := costs.roofline_point(group))]
-
-
-def _draw_roofline(axes: Axes, panel: Comparison, palette: Palette) -> None:
-    placed = _placed(panel)
-    _roofline_scales(axes, [point for _, point in placed])
-    _roofs(axes, [point.peak for _, point in placed])
-    names = sorted({wording.framework(group.experiment) for group, _ in placed})
+def _draw_roofline(axes: Axes, panel: Comparison) -> None:
+    points = _points(panel)
+    _roofline_scales(axes, [point for _, point in points])
+    _draw_roofs(axes, [point.peak for _, point in points])
+    names = sorted({wording.framework(group.experiment) for group, _ in points})
     left, right = axes.get_xlim()
-    for group, point in placed:
-        name = wording.framework(group.experiment)
+    for group, point in points:
+        name, look = wording.framework(group.experiment), style.look_of(group.experiment)
         aside = APART * (names.index(name) - (len(names) - 1) / 2)
         axes.plot(
             point.intensity * (right / left) ** aside,
             point.flop_per_s * GIGA,
-            palette[name].marker,
-            color=palette[name].colour,
+            look.marker,
+            color=look.colour,
             markeredgecolor="white",
             markersize=10,
             label=name,
             zorder=3,
         )
-    _name_columns(axes, placed)
+    _name_columns(axes, points)
 
 
-def _roofs(axes: Axes, peaks: Iterable[Peak]) -> None:
+def _draw_roofs(axes: Axes, peaks: Iterable[Peak]) -> None:
     """A roof a peak, and half of it, below which a point is launch-bound."""
     intensity = np.geomspace(*axes.get_xlim(), 400)
     for number, peak in enumerate(dict.fromkeys(peaks)):
-        roof = np.array([costs.roof_flop_per_s(peak, float(at)) for at in intensity]) * GIGA
+        roof = np.array([costs.roof_flop_per_s(peak, float(x)) for x in intensity]) * GIGA
         axes.plot(intensity, roof, color="black", linestyle=ROOFS[number % len(ROOFS)])
         axes.fill_between(intensity, EXPLAINED * roof, color="0.5", alpha=0.10, linewidth=0)
-        axes.annotate(
+        style.write_beside(
+            axes,
             _peak(peak),
             (intensity[0], roof[-1]),
-            xytext=(4, 4),
-            textcoords="offset points",
+            (4, 4),
             fontsize=11,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )
@@ -86,29 +95,20 @@ def _peak(peak: Peak) -> str:
     )
 
 
-def _name_columns(axes: Axes, placed: Sequence[Placed]) -> None:
+def _name_columns(axes: Axes, points: Sequence[tuple[Replicates, RooflinePoint]]) -> None:
     """Name the batch size under the points that have it: all frameworks' lie in one column.
 
     Intensity follows from the work alone, so a label a column does for any number of points.
     """
-    ordered = sorted((point.intensity, _column(group)) for group, point in placed)
+    ordered = sorted((point.intensity, _column(group.experiment)) for group, point in points)
     low, _ = axes.get_ylim()
-    for name, members in groupby(ordered, lambda labelled: labelled[1]):
-        at = float(np.mean([intensity for intensity, _ in members]))
-        axes.axvline(at, color="0.75", linewidth=1, linestyle=":", zorder=1)
-        axes.annotate(
-            name,
-            (at, low),
-            xytext=(3, 5),
-            textcoords="offset points",
-            rotation=90,
-            va="bottom",
-            fontsize=11,
-        )
+    for name, members in groupby(ordered, lambda column: column[1]):
+        x = float(np.mean([intensity for intensity, _ in members]))
+        axes.axvline(x, color="0.75", linewidth=1, linestyle=":", zorder=1)
+        style.write_beside(axes, name, (x, low), (3, 5), rotation=90, va="bottom", fontsize=11)
 
 
-def _column(group: Replicates) -> str:
-    experiment = group.experiment
+def _column(experiment: Experiment) -> str:
     precision = "" if experiment.precision == "fp32" else f", {experiment.precision}"
     return f"batch {experiment.batch_size:,}{precision}"
 
@@ -128,14 +128,13 @@ def _roofline_scales(axes: Axes, points: Sequence[RooflinePoint]) -> None:
     axes.set_ylabel("reached in training\n(GFLOP/s, log scale)")
 
 
-def _note(panel: Comparison) -> str:
-    points = [point for _, point in _placed(panel)]
+def _peak_note(panel: Comparison) -> str:
+    points = [point for _, point in _points(panel)]
     libraries = dict.fromkeys(point.peak.by for point in points)
-    roof = f"Black: the most this machine did, measured by {', '.join(libraries)}."
-    too_low = any(point.above_peak for point in points)
-    return (
-        f"{roof}\nA point lies above it: it was measured too low, audit again." if too_low else roof
-    )
+    note = f"Black: the most this machine did, measured by {', '.join(libraries)}."
+    if any(point.above_peak for point in points):
+        note += "\nA point lies above it: it was measured too low, audit again."
+    return note
 
 
 ROOFLINE = Plot(
@@ -152,61 +151,57 @@ ROOFLINE = Plot(
         "are judged by computing alone."
     ),
     needs="runs that ended well, and an audit of the same machine (python -m bench audit)",
-    panels=_roofline_panels,
+    panels=partial(
+        comparisons,
+        varying=(*FRAMEWORK, "batch_size", "precision", "threads"),
+        keep=lambda panel: bool(_points(panel)),
+    ),
     draw=_draw_roofline,
-    note=_note,
+    note=_peak_note,
 )
 
 
-# Seconds since the cold start over training steps: where lines cross, a start-up has paid.
-
+# Seconds since the cold start over training steps: where lines cross, a start-up has paid
 
 MOST_EPOCHS = 100  # a crossing after more epochs than anyone trains is not drawn
 ROOM = 20.0  # factor by which lines go on behind the last crossing: its words need it
 CLOSE = 1.35  # factor in steps within which only the first of two crossings is named
 POINTS = 400  # of a line, which is curved on logarithmic axes
 
-Drawn = tuple[Replicates, Line]
 Crossing = tuple[float, float, bool]  # steps, seconds, and whether the lead of all changes there
 
 
-def _break_even_panels(groups: Sequence[Replicates]) -> list[Comparison]:
-    """Of whole trainings and of sweeps alike, wherever there are two lines or more."""
-    return comparisons(groups, (*FRAMEWORK, "device"), keep=lambda panel: len(_drawn(panel)) > 1)
-
-
-def _drawn(panel: Comparison) -> list[Drawn]:
-    return [(group, line) for group in panel.measured if (line := costs.mean_line(group))]
-
-
-def _draw_break_even(axes: Axes, panel: Comparison, palette: Palette) -> None:
-    drawn = _drawn(panel)
-    an_epoch = costs.epoch_steps(panel.groups[0])
-    overtakings = list(crossings([line for _, line in drawn], an_epoch * MOST_EPOCHS))
-    last = max([an_epoch, *(steps for steps, _, _ in overtakings)]) * ROOM
-    steps = np.geomspace(1, last, POINTS)
-    for group, line in drawn:
-        _line(axes, group, steps, line, palette)
+def _draw_break_even(axes: Axes, panel: Comparison) -> None:
+    lines = _each(panel, costs.mean_line)
+    epoch_steps = costs.epoch_steps(panel.groups[0])
+    overtakings = crossings([line for _, line in lines], epoch_steps * MOST_EPOCHS)
+    last = max([epoch_steps, *(steps for steps, _, _ in overtakings)]) * ROOM
+    for group, line in lines:
+        _draw_line(axes, group.experiment, np.geomspace(1, last, POINTS), line)
     _mark(axes, overtakings)
-    axes.axvline(an_epoch, color="0.6", linewidth=1, linestyle=":")
-    axes.annotate(
+    axes.axvline(epoch_steps, color="0.6", linewidth=1, linestyle=":")
+    style.write_beside(
+        axes,
         "1 epoch",
-        (an_epoch, 0.98),
+        (epoch_steps, 0.98),
+        (-3, 0),
         xycoords=("data", "axes fraction"),
-        xytext=(-3, 0),
-        textcoords="offset points",
         rotation=90,
         ha="right",
         va="top",
         fontsize=11,
     )
-    _break_even_scales(axes, last)
+    axes.loglog()
+    axes.set_xlim(1, last)
+    axes.xaxis.set_major_formatter(style.PLAIN)
+    style.log_ticks(axes.yaxis)
+    axes.set_xlabel("training steps (log scale)")
+    axes.set_ylabel("time since cold start (s, log scale)")
 
 
-def _line(axes: Axes, group: Replicates, steps: np.ndarray, line: Line, palette: Palette) -> None:
-    name = wording.framework(group.experiment)
-    device = group.experiment.device
-    look = palette[name]
+def _draw_line(axes: Axes, experiment: Experiment, steps: np.ndarray, line: Line) -> None:
+    name, look = wording.framework(experiment), style.look_of(experiment)
+    on_cpu = experiment.device == "cpu"
     axes.plot(
         steps,
         [line.at(float(step)) for step in steps],
@@ -214,12 +209,12 @@ def _line(axes: Axes, group: Replicates, steps: np.ndarray, line: Line, palette:
         linestyle=look.line,
         marker=look.marker,
         markevery=(POINTS // 10, POINTS // 4),
-        markerfacecolor=look.colour if device == "cpu" else "white",
-        label=name if device == "cpu" else f"{name}, {wording.device(device)}",
+        markerfacecolor=look.colour if on_cpu else "white",
+        label=name if on_cpu else f"{name}, {wording.device(experiment.device)}",
     )
 
 
-def crossings(lines: Sequence[Line], most: float) -> Iterator[Crossing]:
+def crossings(lines: Sequence[Line], most: float) -> list[Crossing]:
     """Where one line overtakes another within so many steps, by steps."""
     overtakings = []
     for pair in combinations(lines, 2):
@@ -229,7 +224,7 @@ def crossings(lines: Sequence[Line], most: float) -> Iterator[Crossing]:
             seconds = earlier.at(steps)
             leads = all(seconds <= line.at(steps) * (1 + 1e-9) for line in lines)
             overtakings.append((steps, seconds, leads))
-    yield from sorted(overtakings)
+    return sorted(overtakings)
 
 
 def _mark(axes: Axes, overtakings: Sequence[Crossing]) -> None:
@@ -239,22 +234,8 @@ def _mark(axes: Axes, overtakings: Sequence[Crossing]) -> None:
         axes.plot(steps, seconds, "o", color="black", markersize=7 if leads else 4, zorder=4)
         if leads and steps > named * CLOSE:
             named = steps
-            axes.annotate(
-                f"{steps:,.0f} steps, {wording.number(seconds)} s",
-                (steps, seconds),
-                xytext=(8, -14),
-                textcoords="offset points",
-                fontsize=12,
-            )
-
-
-def _break_even_scales(axes: Axes, last: float) -> None:
-    axes.loglog()
-    axes.set_xlim(1, last)
-    axes.xaxis.set_major_formatter(style.PLAIN)
-    style.log_ticks(axes.yaxis)
-    axes.set_xlabel("training steps (log scale)")
-    axes.set_ylabel("time since cold start (s, log scale)")
+            words = f"{steps:,.0f} steps, {wording.number(seconds)} s"
+            style.write_beside(axes, words, (steps, seconds), (8, -14), fontsize=12)
 
 
 BREAK_EVEN = Plot(
@@ -268,44 +249,48 @@ BREAK_EVEN = Plot(
         "seeds differ is in the table. Hollow marks: not on the CPU."
     ),
     needs="two ways to train the same network that ended well",
-    panels=_break_even_panels,
+    # of whole trainings and of sweeps alike
+    panels=partial(
+        comparisons,
+        varying=(*FRAMEWORK, "device"),
+        keep=lambda panel: len(_each(panel, costs.mean_line)) > 1,
+    ),
     draw=_draw_break_even,
 )
 
 
-# How steady the machine was over a suite: its pulse before each run.
+# How steady the machine was over a suite: its pulse before each run
 
-
-PRODUCT, BUSY = LOOKS[0], LOOKS[1]
+PRODUCT, BUSY = LOOKS[:2]
 MIN_S = 60.0
 
 
 def _steadiness_panels(groups: Sequence[Replicates]) -> list[Comparison]:
     """One for each machine, of everything that was run there, on real or on drawn images."""
-    ordered = sorted(groups, key=_place)
+
+    def key(group: Replicates) -> tuple[Host, bool]:
+        return group.host, group.data.drawn
+
     panels = (
         Comparison(varying=frozenset(EXPERIMENT_FIELDS), groups=tuple(members))
-        for _, members in groupby(ordered, _place)
+        for _, members in groupby(sorted(groups, key=key), key)
     )
-    return [panel for panel in panels if panel.measured and _beats(panel)]
+    return [panel for panel in panels if panel.measured and _pulses(panel)]
 
 
-def _place(group: Replicates) -> tuple[Host, bool]:
-    return group.host, group.data.drawn
-
-
-def _beats(panel: Comparison) -> list[tuple[Record, Pulse]]:
-    """Runs with their pulses, in the order in which they were started."""
+def _pulses(panel: Comparison) -> list[tuple[datetime, Pulse]]:
+    """When each run was started, in this order, and the pulse that was taken before it."""
     records = [record for group in panel.groups for record in group.records]
     ordered = sorted(records, key=lambda record: (record.started_at, record.run_id))
-    return [(record, record.pulse) for record in ordered if record.pulse is not None]
+    return [(datetime.fromisoformat(r.started_at), r.pulse) for r in ordered if r.pulse]
 
 
-def _draw_steadiness(axes: Axes, panel: Comparison, palette: Palette) -> None:
-    """One point a run; the palette is of frameworks, and a pulse is of none of them."""
-    beats = _beats(panel)
-    minutes = _minutes([record for record, _ in beats])
-    products_ms = [1e3 * statistics.median(pulse.product_s) for _, pulse in beats]
+def _draw_steadiness(axes: Axes, panel: Comparison) -> None:
+    """One point a run, whatever its framework."""
+    pulses = _pulses(panel)
+    first, _ = pulses[0]
+    minutes = [(start - first).total_seconds() / MIN_S for start, _ in pulses]
+    products_ms = [1e3 * statistics.median(pulse.product_s) for _, pulse in pulses]
     typical = statistics.median(products_ms)
     axes.plot(minutes, products_ms, PRODUCT.marker, color=PRODUCT.colour, label="product")
     axes.axhline(typical, color=PRODUCT.colour, linestyle="--", label="its median")
@@ -313,35 +298,29 @@ def _draw_steadiness(axes: Axes, panel: Comparison, palette: Palette) -> None:
     axes.yaxis.set_major_formatter(PLAIN)
     axes.set_xlabel("time since the first run began (min)")
     axes.set_ylabel("one product (ms)")
-    _draw_busy(axes, minutes, [pulse.busy for _, pulse in beats])
+    busy = [(x, p.busy) for x, (_, p) in zip(minutes, pulses, strict=True) if p.busy is not None]
+    if busy:
+        _draw_busy(axes, busy)
 
 
-def _draw_busy(axes: Axes, minutes: Sequence[float], busy: Sequence[float | None]) -> None:
-    """What others took, as bars from below on an axis of its own, up to all there is."""
-    known = [
-        (at, 100 * share) for at, share in zip(minutes, busy, strict=True) if share is not None
-    ]
-    if not known:
-        return
-    beside = axes.twinx()
-    beside.vlines(
-        [at for at, _ in known], 0, [share for _, share in known], color=BUSY.colour, linewidth=5
-    )
-    beside.set_ylim(0, 100)
-    beside.set_ylabel("processors' time taken by others (%)")
-    beside.grid(visible=False)
-    beside.spines["right"].set_visible(True)
-    axes.set_zorder(beside.get_zorder() + 1)  # the points before the bars
+def _draw_busy(axes: Axes, busy: Sequence[tuple[float, float]]) -> None:
+    """What others took, as bars from below on an axis of its own, up to all there is.
+
+    ``busy``: minutes, and the share of the processors' time.
+    """
+    minutes, shares = zip(*busy, strict=True)
+    right = axes.twinx()
+    right.vlines(minutes, 0, [100 * share for share in shares], color=BUSY.colour, linewidth=5)
+    right.set_ylim(0, 100)
+    right.set_ylabel("processors' time taken by others (%)")
+    right.grid(visible=False)
+    right.spines["right"].set_visible(True)
+    axes.set_zorder(right.get_zorder() + 1)  # the points before the bars
     axes.patch.set_visible(False)
     axes.plot([], [], color=BUSY.colour, linewidth=5, label="taken by others (right)")
 
 
-def _minutes(records: Sequence[Record]) -> list[float]:
-    starts = [datetime.fromisoformat(record.started_at) for record in records]
-    return [(start - starts[0]).total_seconds() / MIN_S for start in starts]
-
-
-def _heading(panel: Comparison) -> str:
+def _machine_heading(panel: Comparison) -> str:
     images = dict.fromkeys(wording.images(group.data) for group in panel.groups)
     return f"{panel.host.cpu}, {panel.host.cores} cores; runs on {', '.join(images)}"
 
@@ -360,5 +339,5 @@ STEADINESS = Plot(
     panels=_steadiness_panels,
     draw=_draw_steadiness,
     shows_failures=True,
-    heading=_heading,
+    heading=_machine_heading,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -75,18 +75,13 @@ LOOKS = (
     Look(colour="#CC79A7", marker="P", line=(0, (10, 3)), hatch="++"),
     Look(colour="#000000", marker="X", line=(0, (1, 1)), hatch="oo"),
 )
-Palette = Mapping[str, Look]
-
-
-def palette_of(groups: Sequence[Replicates]) -> Palette:
-    """A look for each framework and execution, the same in every plot of every folder."""
-    return {wording.framework(group.experiment): look_of(group.experiment) for group in groups}
 
 
 def look_of(experiment: Experiment) -> Look:
     """Colour and marker of the framework's entry; executions differ in line, hatch, lightness.
 
-    Records of an execution that is no longer offered look like a further one of the framework.
+    The same in every plot of every folder. Records of an execution that is no longer offered look
+    like a further one of the framework.
     """
     framework = FRAMEWORKS[experiment.framework]
     rank = (*framework.executions, experiment.execution).index(experiment.execution)
@@ -98,6 +93,18 @@ def look_of(experiment: Experiment) -> Look:
         line=of_rank.line,
         hatch=of_rank.hatch,
     )
+
+
+def series(groups: Iterable[Replicates]) -> Iterator[tuple[Replicates, Look, str]]:
+    """Each group with its look, and with its label, which no other group has."""
+    listed = list(groups)
+    for group, label in zip(listed, wording.distinct_labels(listed), strict=True):
+        yield group, look_of(group.experiment), label
+
+
+def why_absent(group: Replicates | None) -> str:
+    """To stand where a measurement is missing: how a run failed, or that there was none."""
+    return group.failed[0].status if group and group.failed else wording.NOT_MEASURED
 
 
 @contextmanager
@@ -148,6 +155,20 @@ def _legend(figure: Figure, grid: Sequence[Axes]) -> float:
     return rows + 0.4
 
 
+def write_beside(
+    axes: Axes, words: str, point: tuple[float, float], offset: tuple[float, float], **text: Any
+) -> None:
+    """Words beside a point of the plot, so many typographic points to the right and above."""
+    axes.annotate(words, point, xytext=offset, textcoords="offset points", **text)
+
+
+def time_axis(axes: Axes) -> None:
+    """Training seconds across, logarithmic: a factor between frameworks is a distance."""
+    axes.set_xscale("log")
+    log_ticks(axes.xaxis)
+    axes.set_xlabel("training time (s, log scale)")
+
+
 def log_ticks(axis: Axis) -> None:
     """Ticks of a logarithmic axis at 1, 2 and 5 of each power of ten, in plain numbers."""
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -172,13 +193,10 @@ def _saved(figure: Figure, form: str, metadata: dict[str, None] | None = None) -
     return out.getvalue()
 
 
-# What a plot is made of: panels, each of runs that may be compared, on pages of a few.
-#
-# A page holds panels of one device, goal, batch size and machine, and of real or of drawn images
-# alone. Runs that differ in a hyper-parameter nobody asked to compare are in panels of their own.
+# Plots and their pages: a page holds panels, each of runs that may be compared, of one device,
+# goal, batch size and machine, and of real or of drawn images alone. Runs that differ in a
+# hyper-parameter nobody asked to compare are in panels of their own.
 
-
-PANELS_A_PAGE = 4
 TITLE_WIDTH = 52  # characters that fit above a panel
 NOTE_WIDTH = 130  # and across a page
 
@@ -192,8 +210,8 @@ class Plot:
     caption: str  # how to read it
     needs: str  # what must have been run for it to be drawn
     panels: Callable[[Sequence[Replicates]], list[Comparison]]
-    draw: Callable[[Axes, Comparison, Palette], None]
-    panels_a_page: int = PANELS_A_PAGE
+    draw: Callable[[Axes, Comparison], None]
+    panels_a_page: int = 4
     shows_failures: bool = False  # True: a panel says itself what failed
     note: Callable[[Comparison], str] = lambda _: ""  # to be said of a panel above all of them
     heading: Callable[[Comparison], str] | None = None  # of a panel; None: what it is of
@@ -211,21 +229,19 @@ class Page:
 
 def pages(plot: Plot, groups: Sequence[Replicates]) -> Iterator[Page]:
     """Draw a plot of all these runs; nothing where there is nothing to draw."""
-    palette = palette_of(groups)
     hosts = sorted({group.host for group in groups})
-    panels = sorted(plot.panels(groups), key=_page)
-    for _, members in groupby(panels, _page):
+    for _, members in groupby(sorted(plot.panels(groups), key=_page), _page):
         together = list(members)
-        for start in range(0, len(together), plot.panels_a_page):
+        for chunk, start in enumerate(range(0, len(together), plot.panels_a_page)):
             chosen = together[start : start + plot.panels_a_page]
-            stem = "_".join(_name(plot, chosen[0], hosts, start // plot.panels_a_page))
-            yield _draw(plot, chosen, palette, stem)
+            yield _draw(plot, chosen, "_".join(_name(plot, chosen[0], hosts, chunk)))
 
 
 def _page(panel: Comparison) -> tuple[Any, ...]:
-    one = panel.experiment
-    batch_size = 0 if "batch_size" in panel.varying else one.batch_size
-    return (panel.host, panel.data.drawn, one.device, one.goal != "train", batch_size)
+    """What panels of one page have in common; pages are in this order."""
+    experiment = panel.experiment
+    batch_size = 0 if "batch_size" in panel.varying else experiment.batch_size
+    return (panel.host, panel.data.drawn, experiment.device, experiment.goal != "train", batch_size)
 
 
 def _name(plot: Plot, panel: Comparison, hosts: list[Host], chunk: int) -> Iterator[str]:
@@ -244,13 +260,13 @@ def _name(plot: Plot, panel: Comparison, hosts: list[Host], chunk: int) -> Itera
         yield str(chunk + 1)
 
 
-def _draw(plot: Plot, panels: list[Comparison], palette: Palette, stem: str) -> Page:
+def _draw(plot: Plot, panels: list[Comparison], stem: str) -> Page:
     shared = _shared(panels)
     conditions = wording.conditions(panels[0].experiment, shared)
     with applied():
         figure, grid = page(len(panels))
         for axes, panel in zip(grid, panels, strict=True):
-            plot.draw(axes, panel, palette)
+            plot.draw(axes, panel)
             axes.set_title(plot.heading(panel) if plot.heading else _title(panel, shared))
         frame(figure, grid, plot.title, list(_notes(plot, conditions, panels)))
     return Page(stem=stem, title=plot.title, conditions=conditions, figure=figure)
@@ -269,14 +285,12 @@ def _shared(panels: list[Comparison]) -> list[str]:
 
 def _title(panel: Comparison, shared: list[str]) -> str:
     """What a panel is of, and what is its own among the panels of its page."""
-    one = panel.experiment
-    own = [name for name in EXPERIMENT_FIELDS if name not in {*shared, *panel.varying, *HEADING}]
+    experiment = panel.experiment
+    subject, left_out = wording.subject(experiment, panel.data), {*shared, *panel.varying, *HEADING}
     if "architecture" in panel.varying:
-        own = [name for name in own if name not in FRAMEWORK]
-        what = wording.framework(one)
-    else:
-        what = wording.subject(one, panel.data)
-    return textwrap.fill(", ".join(filter(None, (what, wording.conditions(one, own)))), TITLE_WIDTH)
+        subject, left_out = wording.framework(experiment), {*left_out, *FRAMEWORK}
+    own = wording.conditions(experiment, [f for f in EXPERIMENT_FIELDS if f not in left_out])
+    return textwrap.fill(", ".join(filter(None, (subject, own))), TITLE_WIDTH)
 
 
 def _notes(plot: Plot, conditions: str, panels: list[Comparison]) -> Iterator[str]:
@@ -286,7 +300,7 @@ def _notes(plot: Plot, conditions: str, panels: list[Comparison]) -> Iterator[st
     yield ", ".join(filter(None, (conditions, _seeds(groups))))
     yield from dict.fromkeys(line for panel in panels for line in plot.note(panel).splitlines())
     absent = dict.fromkeys(
-        f"{wording.framework(group.experiment)} ({group.failed[0].status})"
+        f"{wording.framework(group.experiment)} ({why_absent(group)})"
         for group in groups
         if not group.measured
     )
