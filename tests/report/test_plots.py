@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -15,7 +16,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from bench.report.plots import PLOTS, bars, curves, style
-from bench.report.plots import axes as batch_size
+from bench.report.plots.axes import BATCH_SIZE, SWAP
 from bench.report.plots.style import Page, Plot, pages
 from bench.results.record import Record
 from bench.stats import runs
@@ -38,17 +39,17 @@ def words(page: Page) -> str:
 
 def suite(**changes: object) -> list[Record]:
     """Everything that any plot needs, with two seeds."""
-    fields = [
+    experiments: list[dict[str, Any]] = [
         {"seed": seed, "task": task, "source": source, "architecture": name, "framework": framework}
         for seed in range(2)
         for task, source in (("digits", "mnist"), ("letters", "az-sample"))
         for name in ("mlp", "cnn")
         for framework in ("pytorch", "keras-jax")
     ]
-    trained = [make_record(**(one | changes)) for one in fields]  # type: ignore[arg-type]
+    trained = [make_record(**(fields | changes)) for fields in experiments]
     steps = [
-        make_record(**(one | changes), goal="throughput", batch_size=size)  # type: ignore[arg-type]
-        for one in fields
+        make_record(**(fields | changes), goal="throughput", batch_size=size)
+        for fields in experiments
         for size in (20, 1024)
     ]
     return trained + steps
@@ -56,9 +57,9 @@ def suite(**changes: object) -> list[Record]:
 
 @pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
 def test_every_plot_is_a_picture_for_a_projector(plot: Plot) -> None:
-    made = drawn(plot, suite())
-    assert made
-    for page in made:
+    pictures = drawn(plot, suite())
+    assert pictures
+    for page in pictures:
         with Image.open(io.BytesIO(style.png(page.figure))) as image:
             image.load()
             assert image.size == (1920, 1080)
@@ -67,9 +68,9 @@ def test_every_plot_is_a_picture_for_a_projector(plot: Plot) -> None:
 def test_the_words_of_an_svg_are_text_that_can_be_searched() -> None:
     (page,) = drawn(bars.THROUGHPUT, [make_record()])
     svg = style.svg(page.figure).decode()
-    found = re.findall(r"<(?:text|tspan)[^>]*>([^<]*)<", svg)
-    for said in ("pytorch eager", "1,000", "training throughput (images/s)"):
-        assert said in found
+    texts = re.findall(r"<(?:text|tspan)[^>]*>([^<]*)<", svg)
+    for words_shown in ("pytorch eager", "1,000", "training throughput (images/s)"):
+        assert words_shown in texts
 
 
 @pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
@@ -110,19 +111,19 @@ def test_nothing_that_ended_well_is_nothing_to_draw(plot: Plot) -> None:
         ),
         (curves.LOSS, ["epochs", "loss (cross-entropy, nats)"]),
         (bars.THROUGHPUT, ["training throughput (images/s)", "1,000 [1,000 to 1,000]"]),
-        (batch_size.BATCH_SIZE, ["batch size (images a step, log scale)", "1,024"]),
+        (BATCH_SIZE, ["batch size (images a step, log scale)", "1,024"]),
         (
             bars.TIME_TO_ACCURACY,
             ["training time (s, log scale)", "seeds that have reached 97 %", "50 %"],
         ),
-        (batch_size.SWAP, ["97.50 ± 0.00 % (2)", "MLP", "(az-sample)"]),
+        (SWAP, ["97.50 ± 0.00 % (2)", "MLP", "(az-sample)"]),
         (bars.START_UP, ["import", "warm-up", "time before the first step that counts (s)"]),
     ],
     ids=lambda value: value.name if isinstance(value, Plot) else "",
 )
 def test_axes_say_what_they_show_and_in_which_unit(plot: Plot, expected: list[str]) -> None:
-    said = words(drawn(plot, suite())[0])
-    assert [text for text in expected if text not in said] == []
+    shown = words(drawn(plot, suite())[0])
+    assert [text for text in expected if text not in shown] == []
 
 
 def test_one_seed_has_no_interval_at_its_bar() -> None:
@@ -153,7 +154,7 @@ def test_each_target_is_a_panel_of_its_own_and_named() -> None:
     ]
 
 
-@pytest.mark.parametrize("plot", [bars.THROUGHPUT, bars.START_UP, curves.ACCURACY, batch_size.SWAP])
+@pytest.mark.parametrize("plot", [bars.THROUGHPUT, bars.START_UP, curves.ACCURACY, SWAP])
 def test_a_framework_that_failed_is_named_in_the_plot(plot: Plot) -> None:
     records = [
         make_record(architecture="cnn"),
@@ -194,8 +195,8 @@ def test_devices_batch_sizes_and_machines_have_pages_of_their_own() -> None:
 
 def test_more_panels_than_a_page_holds_go_on_to_the_next() -> None:
     records = [make_record(epochs=epochs) for epochs in range(1, 6)]
-    made = drawn(curves.ACCURACY, records)
-    assert [(page.stem, len(page.figure.axes)) for page in made] == [
+    pictures = drawn(curves.ACCURACY, records)
+    assert [(page.stem, len(page.figure.axes)) for page in pictures] == [
         ("accuracy_cpu_b128", 4),
         ("accuracy_cpu_b128_2", 1),
     ]
