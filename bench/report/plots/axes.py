@@ -71,9 +71,9 @@ BATCH_SIZE = Plot(
     name="batch-size",
     title="Training throughput over batch size",
     caption=(
-        "Where a line rises, a larger batch keeps the device busier; where it is flat, the "
-        "device has all the work it can do. Both axes are logarithmic: equal distances are "
-        "equal factors. With several seeds a point is their mean, its whisker their standard "
+        "Where a line rises, a larger batch keeps the device busier. Where it is flat, the "
+        "device is as busy as it can be. Both axes are logarithmic: equal distances are equal "
+        "factors. With several seeds a point is their mean, and its whisker their standard "
         "deviation."
     ),
     needs="the same experiments at two or more batch sizes",
@@ -139,8 +139,8 @@ SWAP = Plot(
     title="Architecture swap: test accuracy, and training throughput",
     caption=(
         "Each network on each task: test accuracy in percent, and below it training images per "
-        "second. Darker is fewer errors; each halving of the errors darkens alike, on one scale "
-        "in all panels. With several seeds: mean ± standard deviation (n)."
+        "second. Darker means fewer errors: half the errors are always one equal step darker, in "
+        "all panels. With several seeds: mean ± standard deviation (n)."
     ),
     needs="runs of two architectures with goal 'train', alike in all else",
     panels=_swap_panels,

@@ -115,8 +115,8 @@ THROUGHPUT = Plot(
     caption=(
         "Training images per second over all steps after the warm-up; longer is faster. With "
         "several seeds the bar is their mean, the whisker its 95 % interval and each dot one "
-        "seed. Two whiskers may overlap where each seed says the same: whether two frameworks "
-        "differ is told by their ratio, seed by seed, in the table of differences."
+        "seed. Two whiskers can overlap although the same framework is faster with every seed: "
+        "the table of differences compares seed by seed, and tells whether two frameworks differ."
     ),
     needs="a run that ended well",
     panels=_panels,
@@ -147,9 +147,9 @@ START_UP = Plot(
     name="start-up",
     title="Start-up phases",
     caption=(
-        "Seconds before the first step that counts, from the start of the process on, in the order "
-        "in which they pass; with several seeds the means. Warm-up is where a compiled execution "
-        "compiles. The number at the end is the sum."
+        "Seconds from the start of the process to the first step that counts, phase by phase; "
+        "with several seeds the means. A compiled execution compiles in the warm-up. The number "
+        "at the end is the sum."
     ),
     needs="a run that ended well",
     panels=_panels,
@@ -231,11 +231,11 @@ TIME_TO_ACCURACY = Plot(
     name="time-to-accuracy",
     title="Share of seeds that have reached a target accuracy",
     caption=(
-        "One minus the Kaplan–Meier estimate: by each time of training, the share of seeds whose "
-        "validation set has been read at the target or above; further left is faster. An upright "
-        "stroke is a seed that stopped short of the target: it needs longer than it ran, and a "
-        "line that ends below 100 % has such seeds. Where a line crosses 50 % is the median of "
-        "the tables."
+        "The share of seeds whose validation accuracy has reached the target by each time of "
+        "training (one minus the Kaplan–Meier estimate); further left is faster. An upright "
+        "stroke is a seed that stopped short of the target: it needs longer than it ran. A line "
+        "that ends below 100 % has such seeds. A line crosses 50 % at the median that the tables "
+        "give."
     ),
     needs="a run with goal 'train' and a target that ended well",
     panels=_target_panels,

@@ -87,7 +87,7 @@ def _draw_roofs(axes: Axes, peaks: Iterable[Peak]) -> None:
 
 
 def _peak(peak: Peak) -> str:
-    """What a roof is of: '181 GFLOP/s, 14 GB/s (fp32)'."""
+    """What a roof is of: '181 GFLOP/s and 14 GB/s (fp32)'."""
     threads = "" if peak.threads is None else f", {wording.counted(peak.threads, 'thread')}"
     return (
         f"{wording.number(peak.flop_per_s * GIGA)} GFLOP/s and "
@@ -141,14 +141,14 @@ ROOFLINE = Plot(
     name="roofline",
     title="What training reaches of what the machine can do",
     caption=(
-        "The black roof is the most that the machine can do: to the left its memory brings too "
-        "few bytes, to the right its arithmetic is the limit. A point is an experiment; with "
-        "several seeds the mean. Those of one batch size have the same intensity and are set a "
-        "little apart to be seen. FLOP are counted from the layers, bytes are those that a step "
-        "must move if every product finds its caches empty. In the grey, below half of the "
-        "roof, neither explains the time: it is launch-bound, which on a CPU means overhead of "
-        "any kind. Points above the roof to the left had their bytes from the caches, and "
-        "are judged by computing alone."
+        "The black roof is the most that the machine can do: on the left the memory is the limit, "
+        "on the right the arithmetic. A point is an experiment; with several seeds it is their "
+        "mean. Points of one batch size have the same intensity and are drawn a little apart so "
+        "that each can be seen. FLOP are counted from the layers; bytes are those that a step must "
+        "move if every product starts with empty caches. In the grey, below half of the roof, "
+        "neither limit explains the time: the point is launch-bound, which on a CPU means overhead "
+        "of any kind. Points above the roof on the left got their bytes from the caches; they are "
+        "judged by arithmetic alone."
     ),
     needs="runs that ended well, and an audit of the same machine (python -m bench audit)",
     panels=partial(
@@ -242,11 +242,11 @@ BREAK_EVEN = Plot(
     name="break-even",
     title="When a longer start-up pays",
     caption=(
-        "Seconds from the start of the process until so many training steps are done, "
-        "evaluations left out; the lowest line is ahead. A dot is where one way overtakes "
-        "another; a large one, with its steps and seconds, where the lead of all changes hands. "
-        "With several seeds the lines are of the mean start-up and the mean step; how far the "
-        "seeds differ is in the table. Hollow marks: not on the CPU."
+        "Seconds from the start of the process until so many training steps are done, without "
+        "evaluations; the lowest line is ahead. A dot is where one line overtakes another. A "
+        "large dot, with its steps and seconds, is where the lowest line changes. With several "
+        "seeds the lines are of the mean start-up and the mean step; the table tells how far the "
+        "seeds differ. Hollow marks: not on the CPU."
     ),
     needs="two ways to train the same network that ended well",
     # of whole trainings and of sweeps alike
@@ -331,9 +331,9 @@ STEADINESS = Plot(
     caption=(
         f"The same small matrix product ({SIZE} × {SIZE}, float32, NumPy), timed just before each "
         f"run: a point is the median of {PRODUCTS}. On a steady machine the points lie on the "
-        "dashed line; a climb is heat or a tired battery, a jump is another program. The bars are "
-        "the share of the processors' time that other programs took meanwhile. It says nothing of "
-        "any framework."
+        "dashed line; points that climb slowly mean heat or a low battery, a jump means another "
+        "program. The bars are the share of the processors' time that other programs took "
+        "meanwhile. The plot says nothing about any framework."
     ),
     needs="a run whose machine's pulse was taken",
     panels=_steadiness_panels,

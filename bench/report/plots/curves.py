@@ -104,8 +104,8 @@ ACCURACY = Plot(
     name="accuracy",
     title="Validation accuracy over training time",
     caption=(
-        "How soon each framework is how good: further left is faster, higher is better. Reading "
-        "the validation set is not on this clock. With several seeds the thick line is their "
+        "How fast each framework learns: further left is faster, higher is better. The time to "
+        "read the validation set is not counted. With several seeds the thick line is their "
         "mean and each thin line is one seed."
     ),
     needs="a run with goal 'train' that ended well",
@@ -140,10 +140,10 @@ LOSS = Plot(
     name="loss",
     title="Training and validation loss by epoch",
     caption=(
-        "Solid: the validation loss. Dotted: the mean training loss of each stretch, of a model "
-        "that changes and drops units at random, which is why it can lie above the validation "
-        "loss. Where solid turns up while dotted falls, the network begins to learn by heart. "
-        "With several seeds the lines are their means."
+        "Solid: the validation loss. Dotted: the mean training loss of each stretch of training. "
+        "The model changes during a stretch and drops units at random, so the training loss can "
+        "lie above the validation loss. Where the solid line rises while the dotted one falls, "
+        "the network overfits. With several seeds the lines are their means."
     ),
     needs="a run with goal 'train' that ended well",
     panels=_panels,
