@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, groupby
 from typing import Any
 
@@ -21,14 +22,7 @@ from bench.report.comparison import (
 )
 from bench.report.tables import columns
 from bench.report.tables.columns import Side
-from bench.report.tables.table import (
-    Column,
-    Row,
-    Section,
-    Table,
-    equal_in_all_rows,
-    labelled,
-)
+from bench.report.tables.table import Row, Section, Table, equal_in_all_rows, labelled
 from bench.stats.runs import Replicates
 
 # What a row of the swap has several of.
@@ -40,11 +34,14 @@ class Axis:
     """One field of an experiment that a reader may want to vary, and the table of it."""
 
     field: str
+    title: str
+    explanation: str
+    needs: str
     order: Callable[[Any], Any]  # of its values; the first of two is what the other stands beside
     name: Callable[[Any], str]  # of a value, for a reader
-    over: str  # header of the throughput of the second over that of the first, of their names
-    conditions: tuple[str, ...]  # fields that stand in a section's heading
-    same_versions: bool  # whether both have to have the same packages
+    over: str = "{1} / {0}"  # header of the second throughput over the first, of their names
+    conditions: tuple[str, ...] = ("device", "batch_size", "goal")  # in a section's heading
+    same_versions: bool = True  # whether both have to have the same packages
     note: Callable[[Comparison], str] = lambda _: ""  # more of what is equal in all rows
 
 
@@ -54,8 +51,24 @@ def _hardware_note(comparison: Comparison) -> str:
     return f" CPU: {wording.machine(comparison.host)}. " + (f"GPU: {named}." if named else "")
 
 
+ONE_THING_CHANGED = (
+    "The same experiment with one thing changed. The ratio is of training throughputs, "
+    "seed by seed, with its 95 % interval in brackets; p is corrected by Holm's method "
+    "for all rows of a section. Brackets after an accuracy are Wilson's interval for the "
+    "number of test images."
+)
 HARDWARE = Axis(
     field="device",
+    title="Hardware side by side",
+    explanation=(
+        "The same experiment on the CPU and on an accelerator of the same machine. The "
+        "speed-up is the accelerator's training throughput over the CPU's, the geometric mean "
+        "of the ratios seed by seed, with its 95 % interval in brackets. Time to accuracy is "
+        "the Kaplan–Meier median, in which misses count, and brackets after an accuracy are "
+        "Wilson's interval for the number of test images. p is corrected by Holm's method for "
+        "all rows of a section."
+    ),
+    needs="the same experiments on the CPU and on another device, such as CUDA",
     order=lambda device: (device != "cpu", device),
     name=wording.device,
     over="speed-up",
@@ -65,85 +78,59 @@ HARDWARE = Axis(
 )
 PRECISION = Axis(
     field="precision",
+    title="What precision buys",
+    explanation=ONE_THING_CHANGED,
+    needs="the same experiments in two precisions, such as --precision fp32,bf16",
     order=("fp32", "tf32", "bf16").index,
     name=str,
-    over="{1} / {0}",
-    conditions=("device", "batch_size", "goal"),
-    same_versions=True,
 )
 THREADS = Axis(
     field="threads",
+    title="What threads buy",
+    explanation=ONE_THING_CHANGED,
+    needs="the same experiments on different numbers of processors, such as --threads 1,2",
     order=lambda threads: (threads is None, threads or 0),
     name=lambda threads: "all threads" if threads is None else wording.counted(threads, "thread"),
-    over="{1} / {0}",
-    conditions=("device", "batch_size", "goal"),
-    same_versions=True,
-)
-ONE_THING_CHANGED = (
-    "The same experiment with one thing changed. The ratio is of training throughputs, "
-    "seed by seed, with its 95 % interval in brackets; p is corrected by Holm's method "
-    "for all rows of a section. Brackets after an accuracy are Wilson's interval for the "
-    "number of test images."
 )
 
 
-def hardware(groups: Sequence[Replicates]) -> Table:
-    """A section a subject and accelerator beside the CPU; a row a framework."""
-    return Table(
-        name="hardware",
-        title="Hardware side by side",
-        explanation=(
-            "The same experiment on the CPU and on an accelerator of the same machine. The "
-            "speed-up is the accelerator's training throughput over the CPU's, the geometric mean "
-            "of the ratios seed by seed, with its 95 % interval in brackets. Time to accuracy is "
-            "the Kaplan–Meier median, in which misses count, and brackets after an accuracy are "
-            "Wilson's interval for the number of test images. p is corrected by Holm's method for "
-            "all rows of a section."
-        ),
-        needs="the same experiments on the CPU and on another device, such as CUDA",
-        sections=_sections(HARDWARE, groups),
-    )
-
-
-def precision(groups: Sequence[Replicates]) -> Table:
-    """A section a subject and pair of precisions; a row a framework."""
-    return Table(
-        name="precision",
-        title="What precision buys",
-        explanation=ONE_THING_CHANGED,
-        needs="the same experiments in two precisions, such as --precision fp32,bf16",
-        sections=_sections(PRECISION, groups),
-    )
-
-
-def threads(groups: Sequence[Replicates]) -> Table:
-    """A section a subject and pair of numbers of threads; a row a framework."""
-    return Table(
-        name="threads",
-        title="What threads buy",
-        explanation=ONE_THING_CHANGED,
-        needs="the same experiments on different numbers of processors, such as --threads 1,2",
-        sections=_sections(THREADS, groups),
-    )
-
-
-def _sections(axis: Axis, groups: Sequence[Replicates]) -> tuple[Section, ...]:
-    """A section for every two values, where a framework was run at both."""
+def _table(table_name: str, axis: Axis, groups: Sequence[Replicates]) -> Table:
+    """A section a subject and two values of the axis, if a framework has both; a row each."""
     sections = (
         _section(axis, comparison, values)
         for comparison in comparisons(groups, (*FRAMEWORK, axis.field))
         for values in combinations(sorted(comparison.values(axis.field), key=axis.order), 2)
     )
-    return tuple(section for section in sections if section.rows)
+    return Table(
+        name=table_name,
+        title=axis.title,
+        explanation=axis.explanation,
+        needs=axis.needs,
+        sections=tuple(section for section in sections if section.rows),
+    )
+
+
+hardware = partial(_table, "hardware", HARDWARE)
+precision = partial(_table, "precision", PRECISION)
+threads = partial(_table, "threads", THREADS)
 
 
 def _section(axis: Axis, comparison: Comparison, values: tuple[Any, Any]) -> Section:
     first, second = map(axis.name, values)
+    both = columns.sides(first, second)
     subject = comparison.heading(*axis.conditions, leave_out=(axis.field,))
     return Section(
         heading=f"{first} and {second}: {subject}",
         note=equal_in_all_rows(comparison) + axis.note(comparison),
-        columns=_columns(axis, comparison, columns.sides(first, second)),
+        columns=(
+            *columns.experiment(leave_out=(axis.field,)),
+            columns.FRAMEWORK,
+            *columns.speeds(both, axis.over.format(first, second)),
+            *(columns.time(target, side) for target in comparison.targets for side in both),
+            *map(columns.accuracy, both),
+            columns.WORK,
+            *map(columns.outcome_of, both),
+        ),
         rows=columns.judged_rows(labelled(pairs(axis, comparison, values))),
     )
 
@@ -159,18 +146,6 @@ def pairs(
         for second in only(seconds, **{name: getattr(first.experiment, name) for name in FRAMEWORK})
         if first.versions == second.versions or not axis.same_versions
     ]
-
-
-def _columns(axis: Axis, comparison: Comparison, both: tuple[Side, Side]) -> tuple[Column, ...]:
-    return (
-        *columns.experiment(leave_out=(axis.field,)),
-        columns.FRAMEWORK,
-        *columns.speeds(both, axis.over.format(*(side.header for side in both))),
-        *(columns.time(target, side) for target in comparison.targets for side in both),
-        *map(columns.accuracy, both),
-        columns.WORK,
-        *map(columns.outcome_of, both),
-    )
 
 
 # The architecture swap: every architecture on every task
@@ -197,31 +172,26 @@ def _swap_section(comparison: Comparison) -> Section:
 
     experiment = comparison.experiment
     conditions = wording.heading_conditions(experiment, ("device", "batch_size"))
-    by_architecture = groupby(sorted(comparison.groups, key=architecture), architecture)
-    return Section(
-        heading=f"{wording.framework(experiment)}, {conditions}",
-        note=" ".join(_swap_notes(comparison)),
-        columns=_swap_columns(comparison),
-        rows=[Row(groups=tuple(members)) for _, members in by_architecture],
-    )
-
-
-def _swap_notes(comparison: Comparison) -> list[str]:
     equal = comparison.constant(leave_out=(*HEADING, *FRAMEWORK))
     sentences = (f"Equal in all cells: {equal}", differences(comparison))
     notices = wording.notices(group.data for group in comparison.groups)
-    return [*(f"{sentence}." for sentence in sentences if sentence), *notices]
-
-
-def _swap_columns(comparison: Comparison) -> tuple[Column, ...]:
     tasks = sorted({(g.experiment.task, g.experiment.source) for g in comparison.groups})
-    sides = [_task_side(task, source) for task, source in tasks]
-    return (
-        *columns.experiment(leave_out=OF_A_PAIR),
-        columns.text("network", lambda group: wording.architecture(group.experiment.architecture)),
-        *(column(side) for side in sides for column in (columns.accuracy, columns.throughput)),
-        columns.WORK,
-        columns.failed(lambda group: wording.images(group.data)),
+    by_architecture = groupby(sorted(comparison.groups, key=architecture), architecture)
+    return Section(
+        heading=f"{wording.framework(experiment)}, {conditions}",
+        note=" ".join((*(f"{sentence}." for sentence in sentences if sentence), *notices)),
+        columns=(
+            *columns.experiment(leave_out=OF_A_PAIR),
+            columns.text("network", lambda group: wording.architecture(architecture(group))),
+            *(
+                column(side)
+                for side in (_task_side(task, source) for task, source in tasks)
+                for column in (columns.accuracy, columns.throughput)
+            ),
+            columns.WORK,
+            columns.failed(lambda group: wording.images(group.data)),
+        ),
+        rows=[Row(groups=tuple(members)) for _, members in by_architecture],
     )
 
 
