@@ -29,8 +29,7 @@ from bench.stats import runs, survival, verdict
 from bench.stats.runs import Replicates
 from bench.stats.verdict import Paired
 
-# Two results folders: which runs of theirs belong together, and what differs between them.
-
+# Which runs of the two belong together
 
 Facts = dict[str, set[str]]  # what is told -> all values it has in a folder
 
@@ -163,6 +162,8 @@ def _settings(record: Record) -> Iterator[tuple[str, str]]:
         )
 
 
+# The page and the command
+
 BOTH = columns.sides("A", "B")
 EXPLANATION = (
     "Ratios are B's over A's, the geometric mean over the seeds that both have; brackets hold 95 % "
@@ -257,41 +258,36 @@ def _table(pairing: Pairing) -> Table:
         explanation=EXPLANATION,
         needs="the same experiments in both",
         sections=tuple(
-            _section(
-                comparison,
-                labelled((first, partners[first.experiment.id]) for first in comparison.groups),
-            )
+            _section(comparison, partners)
             for comparison in comparisons([first for first, _ in pairing.pairs], FRAMEWORK)
         ),
     )
 
 
-def _section(comparison: Comparison, rows: tuple[Row, ...]) -> Section:
+def _section(comparison: Comparison, partners: dict[str, Replicates]) -> Section:
+    """A row an experiment of A; ``partners``: the same one's runs in B, by its id."""
+    rows = labelled((first, partners[first.experiment.id]) for first in comparison.groups)
     return Section(
         heading=comparison.heading(),
         note=equal_in_all_rows(comparison),
-        columns=_columns(comparison.targets),
+        columns=(
+            *columns.experiment(leave_out=("machine", "versions")),
+            columns.FRAMEWORK,
+            *columns.speeds(BOTH, "B / A"),
+            *(
+                column
+                for target in comparison.targets
+                for column in (*(columns.time(target, side) for side in BOTH), _time_ratio(target))
+            ),
+            *map(columns.accuracy, BOTH),
+            columns.difference(
+                "B - A (points)",
+                "b_less_a_test_accuracy",
+                lambda row: verdict.difference(row.second, row.first, runs.test_accuracy),
+            ),
+            *map(columns.outcome_of, BOTH),
+        ),
         rows=columns.judged_rows(rows),
-    )
-
-
-def _columns(targets: Sequence[float]) -> tuple[Column, ...]:
-    return (
-        *columns.experiment(leave_out=("machine", "versions")),
-        columns.FRAMEWORK,
-        *columns.speeds(BOTH, "B / A"),
-        *(
-            column
-            for target in targets
-            for column in (*(columns.time(target, side) for side in BOTH), _time_ratio(target))
-        ),
-        *map(columns.accuracy, BOTH),
-        columns.difference(
-            "B - A (points)",
-            "b_less_a_test_accuracy",
-            lambda row: verdict.difference(row.second, row.first, runs.test_accuracy),
-        ),
-        *map(columns.outcome_of, BOTH),
     )
 
 

@@ -1,4 +1,4 @@
-"""Every two frameworks of a section: by how much they differ, and whether it may be said."""
+"""Every two frameworks of a section, by their runs and by their models on the test images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import combinations
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Best, Comparison, comparisons, ranking
 from bench.report.tables import columns
-from bench.report.tables.columns import Side
+from bench.report.tables.columns import Columns, Side
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
 from bench.results.record import Record
 from bench.stats import runs, survival, uncertainty, verdict
@@ -22,7 +22,10 @@ SIDES = columns.sides("first", "second")
 
 def between_frameworks(groups: Sequence[Replicates]) -> Table:
     """A section for each set that differs in framework and execution alone; a row a pair."""
-    sections = map(_differences_section, comparisons(groups, FRAMEWORK))
+    sections = (
+        _section(comparison, _differences(comparison), [Row(groups=p) for p in pairs(comparison)])
+        for comparison in comparisons(groups, FRAMEWORK)
+    )
     return Table(
         name="differences",
         title="Differences between frameworks",
@@ -46,10 +49,10 @@ def pairs(comparison: Comparison) -> list[tuple[Replicates, Replicates]]:
     return list(combinations([standing.group for standing in ranked.standings], 2))
 
 
-def names(comparison: Comparison) -> tuple[Column, ...]:
+def names(comparison: Comparison) -> Columns:
     """Which two frameworks a row is of, and what their runs were."""
     labels = wording.distinct_labels(comparison.groups)
-    told = dict(zip(map(_key, comparison.groups), labels, strict=True))
+    label_by_key = dict(zip(map(_key, comparison.groups), labels, strict=True))
 
     def name(side: Side) -> Column:
         parts = (f"{side.name}{part}" for part in ("framework", "execution", "versions"))
@@ -57,7 +60,7 @@ def names(comparison: Comparison) -> tuple[Column, ...]:
             side.header,
             parts,
             side.pick,
-            lambda group: Cell(shown=told[_key(group)], raw=_key(group)),
+            lambda group: Cell(shown=label_by_key[_key(group)], raw=_key(group)),
             words=True,
         )
 
@@ -69,26 +72,29 @@ def _key(group: Replicates) -> tuple[str, str, str]:
     return experiment.framework, experiment.execution, wording.versions(group.versions)
 
 
-def _differences_section(comparison: Comparison) -> Section:
+def _section(comparison: Comparison, about: Columns, rows: Sequence[Row]) -> Section:
+    """Rows of two groups: which they are, what these columns are about, whether work is equal."""
     return Section(
         heading=comparison.heading(),
         note=equal_in_all_rows(comparison),
-        columns=(
-            *names(comparison),
-            *_speed(comparison),
-            *(column for target in comparison.targets for column in _time(comparison, target)),
-            columns.difference(
-                "test accuracy, first - second (points)",
-                "test_accuracy_difference",
-                lambda row: verdict.difference(row.first, row.second, runs.test_accuracy),
-            ),
-            columns.WORK,
-        ),
-        rows=[Row(groups=pair) for pair in pairs(comparison)],
+        columns=(*names(comparison), *about, columns.WORK),
+        rows=rows,
     )
 
 
-def _speed(comparison: Comparison) -> tuple[Column, ...]:
+def _differences(comparison: Comparison) -> Columns:
+    return (
+        *_speed(comparison),
+        *(column for target in comparison.targets for column in _time(comparison, target)),
+        columns.difference(
+            "test accuracy, first - second (points)",
+            "test_accuracy_difference",
+            lambda row: verdict.difference(row.first, row.second, runs.test_accuracy),
+        ),
+    )
+
+
+def _speed(comparison: Comparison) -> Columns:
     judged = _judged(comparison.groups, runs.throughput_images_per_s, best="highest")
     ratio, p_value, verdict = columns.judgement(
         "throughput",
@@ -106,7 +112,7 @@ def _speed(comparison: Comparison) -> tuple[Column, ...]:
     return ratio, pairs, p_value, verdict
 
 
-def _time(comparison: Comparison, target: float) -> tuple[Column, ...]:
+def _time(comparison: Comparison, target: float) -> Columns:
     reached = [group for group in comparison.groups if survival.all_reached(group, target)]
     goal = wording.target(target)
     return columns.judgement(
@@ -129,8 +135,7 @@ def _judged(
     return lambda row: ranked.between(row.first, row.second)
 
 
-# Two models on the same test images: on which they disagree, by McNemar's test.
-
+# Two models on the same test images: on which they disagree, by McNemar's test
 
 NOT_KEPT = "not kept"
 
@@ -158,7 +163,10 @@ class ModelsRow(Row):
 
 def between_models(groups: Sequence[Replicates]) -> Table:
     """A section for each set that differs in framework and execution alone; a row a seed's pair."""
-    sections = map(_models_section, comparisons(groups, FRAMEWORK))
+    sections = (
+        _section(comparison, MODELS, rows(comparison))
+        for comparison in comparisons(groups, FRAMEWORK)
+    )
     return Table(
         name="models",
         title="Models on the same test images",
@@ -220,30 +228,6 @@ def _wrong(record: Record) -> frozenset[int] | None:
     return None if test is None or test.wrong is None else frozenset(test.wrong)
 
 
-def _models_section(comparison: Comparison) -> Section:
-    return Section(
-        heading=comparison.heading(),
-        note=equal_in_all_rows(comparison),
-        columns=(
-            *names(comparison),
-            Column(header="seed", names=("seed",), cell=_seed),
-            _count("first alone wrong", "first_only_wrong_n", lambda models: models.first_only),
-            _count("second alone wrong", "second_only_wrong_n", lambda models: models.second_only),
-            Column(header="p (Holm)", names=("mcnemar_p", "mcnemar_p_holm"), cell=_p_value),
-            columns.column(
-                "the first is",
-                "mcnemar_verdict",
-                _verdict,
-                lambda verdict: Cell(shown=verdict, raw=(verdict,)),
-                absent=NOT_KEPT,
-                words=True,
-            ),
-            columns.WORK,
-        ),
-        rows=rows(comparison),
-    )
-
-
 def _seed(row: Row) -> Cell:
     seed = row.first.records[0].seed
     return Cell(shown=str(seed), raw=(seed,))
@@ -270,3 +254,19 @@ def _verdict(row: ModelsRow) -> str | None:
         return "not told apart"
     fewer = row.disagreement.first_only < row.disagreement.second_only
     return "more accurate" if fewer else "less accurate"
+
+
+MODELS = (
+    Column(header="seed", names=("seed",), cell=_seed),
+    _count("first alone wrong", "first_only_wrong_n", lambda models: models.first_only),
+    _count("second alone wrong", "second_only_wrong_n", lambda models: models.second_only),
+    Column(header="p (Holm)", names=("mcnemar_p", "mcnemar_p_holm"), cell=_p_value),
+    columns.column(
+        "the first is",
+        "mcnemar_verdict",
+        _verdict,
+        lambda verdict: Cell(shown=verdict, raw=(verdict,)),
+        absent=NOT_KEPT,
+        words=True,
+    ),
+)
