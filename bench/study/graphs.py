@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
-from bench.report.plots.curves import draw_seeds, mean, stretches
+from bench.report.plots.curves import draw_mean, draw_seeds, stretches
 from bench.stats import runs
 from bench.stats.runs import Replicates
 from bench.study import training
@@ -221,14 +221,7 @@ def _draw_group(accuracy: Axes, loss: Axes, group: Replicates, look: style.Look)
     draw_seeds(loss, losses, look, label)
     measured = [record.measurement for record in group.measured if record.measurement]
     trained = [stretches(measurement, group.data.train_images) for measurement in measured]
-    loss.plot(
-        *mean(trained),
-        color=look.colour,
-        marker=look.marker,
-        markerfacecolor="white",
-        linestyle=":",
-        markevery=1 + len(trained[0]) // style.MARKERS,
-    )
+    draw_mean(loss, trained, look, linestyle=":", markerfacecolor="white")
 
 
 def _accuracy(groups: Sequence[Replicates], subject: str) -> Sheet:
