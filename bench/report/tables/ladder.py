@@ -13,6 +13,7 @@ from bench.experiment import NATIVE
 from bench.report import wording
 from bench.report.comparison import Comparison, comparisons, only
 from bench.report.tables import columns
+from bench.report.tables.columns import Columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
 from bench.results.record import Record
 from bench.stats import runs
@@ -173,8 +174,7 @@ def _beside(
     return [next(judged) if is_own else None for is_own in own]
 
 
-ALREADY = "already the default"
-MATCHED = "–"  # in the row that the others are compared with
+# The table of them
 
 ACCURACY: dict[Outcome, str] = {
     "higher": "more accurate",
@@ -212,12 +212,18 @@ def _section(ladder: Ladder) -> Section:
     )
 
 
-def _columns(ladder: Ladder) -> tuple[Column, ...]:
+def _columns(ladder: Ladder) -> Columns:
     def alone(rung: Rung) -> str:
         if rung.already:
-            return ALREADY
-        return MATCHED if rung.first is ladder.matched else wording.NOT_MEASURED
+            return "already the default"
+        return columns.ABSENT if rung.first is ladder.matched else wording.NOT_MEASURED
 
+    measured = (
+        columns.quantity("training (s)", "train", "s", runs.train_s),
+        *map(columns.time, ladder.comparison.targets),
+        columns.accuracy(),
+        columns.OUTCOME,
+    )
     return (
         *columns.experiment(),
         Column(
@@ -254,16 +260,7 @@ def _columns(ladder: Ladder) -> tuple[Column, ...]:
             absent=alone,
             words=True,
         ),
-        *map(_of_own_runs, _measured(ladder)),
-    )
-
-
-def _measured(ladder: Ladder) -> tuple[Column, ...]:
-    return (
-        columns.quantity("training (s)", "train", "s", runs.train_s),
-        *map(columns.time, ladder.comparison.targets),
-        columns.accuracy(),
-        columns.OUTCOME,
+        *map(_of_own_runs, measured),
     )
 
 

@@ -9,14 +9,7 @@ from dataclasses import dataclass, replace
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
 from bench.report.tables import columns
-from bench.report.tables.table import (
-    Cell,
-    Column,
-    Row,
-    Section,
-    Table,
-    equal_in_all_rows,
-)
+from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
 from bench.results.evidence import Export
 from bench.stats import runs, verdict
 from bench.stats.runs import Replicates
@@ -36,7 +29,7 @@ class LatencyRow(Row):
 def exports_of(group: Replicates) -> tuple[Export, ...]:
     """Those of its runs, made on the machine that the runs were measured on."""
     exports = (group.evidence.export(record.run_id) for record in group.measured)
-    return tuple(each for each in exports if each and runs.host(each.machine) == group.host)
+    return tuple(export for export in exports if export and runs.host(export.machine) == group.host)
 
 
 def exported_group(group: Replicates, exports: Sequence[Export]) -> Replicates | None:
@@ -91,12 +84,12 @@ def build(groups: Sequence[Replicates]) -> Table:
             "their runs lie apart."
         ),
         needs="a run that trained to the end",
-        sections=tuple(map(_section, comparisons(trained, FRAMEWORK, keep=_measured))),
+        sections=tuple(
+            _section(comparison)
+            for comparison in comparisons(trained, FRAMEWORK)
+            if comparison.measured
+        ),
     )
-
-
-def _measured(comparison: Comparison) -> bool:
-    return bool(comparison.measured)
 
 
 def _section(comparison: Comparison) -> Section:
