@@ -25,9 +25,9 @@ def mean(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
 
     All seeds of an experiment are read at the same steps, so their points belong together.
     """
-    together = list(zip(*curves, strict=True))
-    x = [fmean(point[0] for point in points) for points in together]
-    y = [fmean(point[1] for point in points) for points in together]
+    steps = list(zip(*curves, strict=True))
+    x = [fmean(point[0] for point in points) for points in steps]
+    y = [fmean(point[1] for point in points) for points in steps]
     return x, y
 
 

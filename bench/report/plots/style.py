@@ -120,7 +120,7 @@ def page(panels: int) -> tuple[Figure, list[Axes]]:
     rows = -(-panels // columns)
     figure = Figure(figsize=(WIDTH, HEIGHT))
     FigureCanvasAgg(figure)
-    grid = [figure.add_subplot(rows, columns, place + 1) for place in range(panels)]
+    grid = [figure.add_subplot(rows, columns, 1 + number) for number in range(panels)]
     return figure, grid
 
 
@@ -231,10 +231,10 @@ def pages(plot: Plot, groups: Sequence[Replicates]) -> Iterator[Page]:
     """Draw a plot of all these runs; nothing where there is nothing to draw."""
     hosts = sorted({group.host for group in groups})
     for _, members in groupby(sorted(plot.panels(groups), key=_page), _page):
-        together = list(members)
-        for chunk, start in enumerate(range(0, len(together), plot.panels_a_page)):
-            chosen = together[start : start + plot.panels_a_page]
-            yield _draw(plot, chosen, "_".join(_name(plot, chosen[0], hosts, chunk)))
+        panels = list(members)
+        for chunk, start in enumerate(range(0, len(panels), plot.panels_a_page)):
+            on_page = panels[start : start + plot.panels_a_page]
+            yield _draw(plot, on_page, "_".join(_name(plot, on_page[0], hosts, chunk)))
 
 
 def _page(panel: Comparison) -> tuple[Any, ...]:
