@@ -15,8 +15,7 @@ from bench.report.comparison import FRAMEWORK, Comparison, Ranking, Standing, co
 from bench.report.tables import differences
 from bench.report.tables.axes import HARDWARE, pairs
 from bench.report.tables.columns import wilson_of
-from bench.stats import runs as stats
-from bench.stats import survival, uncertainty, verdict
+from bench.stats import runs, survival, uncertainty, verdict
 from bench.stats.runs import Replicates
 from bench.stats.verdict import Judged
 
@@ -136,6 +135,9 @@ def _percent(fraction: float) -> str:
     return f"{100 * fraction:.1f} %"
 
 
+# All sentences, in the order of the page
+
+
 def paragraphs(groups: Sequence[Replicates]) -> Iterator[str]:
     """What the runs show; first of all what the images are not."""
     yield from wording.notices(group.data for group in groups)
@@ -154,7 +156,7 @@ def paragraphs(groups: Sequence[Replicates]) -> Iterator[str]:
 
 def _training(comparison: Comparison) -> Iterator[str]:
     yield f"{comparison.heading('device', 'batch_size', 'epochs')}:"
-    speeds = ranking(comparison.groups, stats.throughput_images_per_s, best="highest")
+    speeds = ranking(comparison.groups, runs.throughput_images_per_s, best="highest")
     yield from fastest(speeds)
     for target in comparison.targets:
         yield _first_to(comparison, target)
@@ -166,14 +168,17 @@ def _first_to(comparison: Comparison, target: float) -> str:
     """Who reached a target first; a framework with a miss is not ranked."""
     goal = f"{wording.target(target)} validation accuracy"
     times = [survival.observed(group, target) for group in comparison.groups]
-    runs, missed = sum(group.n for group in times), sum(len(group.censored) for group in times)
-    if runs == missed:
+    total = sum(observed.n for observed in times)
+    missed = sum(len(observed.censored) for observed in times)
+    if total == missed:
         return f"No run reached {goal}."
     reached = [group for group in comparison.groups if survival.all_reached(group, target)]
-    misses = f"; {missed} of {runs} runs never did{_unranked(comparison, target)}" if missed else ""
+    misses = (
+        f"; {missed} of {total} runs never did{_unranked(comparison, target)}" if missed else ""
+    )
     if not reached:
         return f"No framework reached {goal} with every seed{misses}."
-    ranked = ranking(reached, partial(stats.time_to_accuracy_s, target=target), best="lowest")
+    ranked = ranking(reached, partial(runs.time_to_accuracy_s, target=target), best="lowest")
     return soonest(ranked, goal, misses)
 
 
@@ -191,7 +196,7 @@ def _unranked(comparison: Comparison, target: float) -> str:
 def _accuracy(comparison: Comparison, speeds: Ranking) -> Iterator[str]:
     """The test accuracy of the fastest, and the range of all."""
     for leader in speeds.standings[:1]:
-        summary, wilson = leader.group.summary(stats.test_accuracy), wilson_of(leader.group)
+        summary, wilson = leader.group.summary(runs.test_accuracy), wilson_of(leader.group)
         if summary and wilson:
             interval = wording.bounds(wilson, scale=100).strip("[]")
             yield (
@@ -202,7 +207,7 @@ def _accuracy(comparison: Comparison, speeds: Ranking) -> Iterator[str]:
     means = sorted(
         (summary.mean, name)
         for name, group in zip(names, comparison.groups, strict=True)
-        if (summary := group.summary(stats.test_accuracy))
+        if (summary := group.summary(runs.test_accuracy))
     )
     if len(means) > 1:
         (worst, last), (best, first) = means[0], means[-1]
@@ -237,7 +242,7 @@ def _highest_throughput(groups: Sequence[Replicates]) -> Iterator[str]:
 
 def _at_best_size(comparison: Comparison) -> Ranking:
     """Each framework once, at the batch size at which its throughput is highest."""
-    statistic = stats.throughput_images_per_s
+    statistic = runs.throughput_images_per_s
     best: dict[str, Replicates] = {}
     for standing in ranking(comparison.measured, statistic, best="highest").standings:
         best.setdefault(wording.framework(standing.group.experiment), standing.group)
@@ -253,7 +258,7 @@ def _hardware(groups: Sequence[Replicates]) -> Iterator[str]:
         for device in (name for name in comparison.values("device") if name != "cpu"):
             both = pairs(HARDWARE, comparison, ("cpu", device))
             turned = [(on_device, on_cpu) for on_cpu, on_device in both]
-            judged = verdict.judge_pairs(turned, stats.throughput_images_per_s)
+            judged = verdict.judge_pairs(turned, runs.throughput_images_per_s)
             claims = [faster(wording.framework(j.first.experiment), j) for j in judged if j]
             if claims:
                 yield (

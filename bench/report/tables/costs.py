@@ -12,17 +12,9 @@ from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
 from bench.report.tables.columns import Side
-from bench.report.tables.table import (
-    Cell,
-    Column,
-    Row,
-    Section,
-    Table,
-    equal_in_all_rows,
-)
+from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
 from bench.results.record import Record
-from bench.stats import costs
-from bench.stats import runs as stats
+from bench.stats import costs, runs
 from bench.stats.costs import BreakEven
 from bench.stats.runs import Replicates, Statistic
 
@@ -199,16 +191,16 @@ def _reached(header: str, name: str, unit: str, statistic: Statistic, target: fl
 def _missed(record: Record, target: float) -> bool:
     """Whether a run that read its accuracy never met the target."""
     evaluated = bool(record.measurement and record.measurement.evaluations)
-    return evaluated and stats.time_to_accuracy_s(record, target) is None
+    return evaluated and runs.time_to_accuracy_s(record, target) is None
 
 
-def _misses(spread: str, missed: int, runs: int) -> str:
+def _misses(spread: str, missed: int, total: int) -> str:
     """The misses first, whatever the others did."""
-    if not runs:
+    if not total:
         return spread
     if spread == wording.NOT_MEASURED or not missed:
-        return "not reached" if missed == runs else spread
-    return f"not reached in {missed} of {runs}; the others {spread}"
+        return "not reached" if missed == total else spread
+    return f"not reached in {missed} of {total}; the others {spread}"
 
 
 def _meter(row: Row) -> str | None:
@@ -360,9 +352,9 @@ SIDES = columns.sides("first:", "second:")
 BREAK_EVEN = (
     *columns.experiment(leave_out=(*VARYING, "versions")),
     *map(_name, SIDES),
-    *(columns.quantity("start-up (s)", "start_up", "s", stats.start_up_s, side=s) for s in SIDES),
+    *(columns.quantity("start-up (s)", "start_up", "s", runs.start_up_s, side=s) for s in SIDES),
     *(
-        columns.quantity("a step (ms)", "step", "s", stats.step_s, scale=1000, side=side)
+        columns.quantity("a step (ms)", "step", "s", runs.step_s, scale=1000, side=side)
         for side in SIDES
     ),
     Column(

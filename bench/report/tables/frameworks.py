@@ -10,17 +10,8 @@ from itertools import groupby
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only, ranking
 from bench.report.tables import columns
-from bench.report.tables.columns import Side
-from bench.report.tables.table import (
-    Cell,
-    Column,
-    Row,
-    Section,
-    Table,
-    equal_in_all_rows,
-    labelled,
-)
-from bench.results.record import Data
+from bench.report.tables.columns import Columns, Side
+from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows, labelled
 from bench.stats import runs, survival
 from bench.stats.runs import Replicates, Statistic
 from bench.stats.verdict import Judged
@@ -63,7 +54,7 @@ def _frameworks_section(comparison: Comparison) -> Section:
     )
 
 
-def _beside_the_highest(comparison: Comparison) -> tuple[Column, ...]:
+def _beside_the_highest(comparison: Comparison) -> Columns:
     """Ratio of throughput to the highest of the section, and what may be said of it."""
     ranked = ranking(comparison.groups, runs.throughput_images_per_s, best="highest")
     best = ranked.standings[0].group if len(ranked.standings) > 1 else None
@@ -226,29 +217,24 @@ def all_runs(groups: Sequence[Replicates]) -> Table:
 
 def _runs_section(groups: Sequence[Replicates]) -> Section:
     data = groups[0].data
-    rows = tuple(
-        Row(groups=(replace(group, records=(record,)),))
-        for group in groups
-        for record in group.records
-    )
-    timed = sorted({t for group in groups for t in group.experiment.targets})
-    return Section(
-        heading=f"{data.task} ({wording.source(data)})",
-        note=" ".join((*wording.notices([data]), _images(data))),
-        columns=_runs_columns(timed),
-        rows=rows,
-    )
-
-
-def _images(data: Data) -> str:
-    return (
+    images = (
         f"{data.train_images:,} training, {data.validation_images:,} validation and "
         f"{data.test_images:,} test images; {data.duplicates_removed:,} exact duplicates were "
         "removed before the split."
     )
+    return Section(
+        heading=f"{data.task} ({wording.source(data)})",
+        note=" ".join((*wording.notices([data]), images)),
+        columns=_runs_columns(sorted({t for group in groups for t in group.experiment.targets})),
+        rows=[
+            Row(groups=(replace(group, records=(record,)),))
+            for group in groups
+            for record in group.records
+        ],
+    )
 
 
-def _runs_columns(timed: Sequence[float]) -> tuple[Column, ...]:
+def _runs_columns(targets: Sequence[float]) -> Columns:
     return (
         *columns.experiment(),
         columns.text("network", lambda group: wording.architecture(group.experiment.architecture)),
@@ -260,7 +246,7 @@ def _runs_columns(timed: Sequence[float]) -> tuple[Column, ...]:
         Column(header="ended", names=("status", "reason"), cell=_ended, words=True),
         columns.WORK,
         _value("training (images/s)", "throughput_images_per_s", runs.throughput_images_per_s),
-        *map(_time, timed),
+        *map(_time, targets),
         _value("test accuracy (%)", "test_accuracy_fraction", runs.test_accuracy, scale=100),
         Column(
             header="",
