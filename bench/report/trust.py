@@ -232,8 +232,8 @@ def _values(groups: Sequence[Replicates], key: str) -> Values:
     values: Values = {}
     absent = NOT_SET if _is_variable(key) else None
     for group in groups:
-        told = [record.settings for record in group.measured if record.settings]
-        for value in dict.fromkeys(settings.get(key, absent) for settings in told):
+        reported = [record.settings for record in group.measured if record.settings]
+        for value in dict.fromkeys(settings.get(key, absent) for settings in reported):
             if value is not None:
                 values.setdefault(value, []).append(group)
     return dict(sorted(values.items(), key=lambda item: -len(item[1])))
@@ -279,8 +279,9 @@ def audit_sentences(audit: Audit | None, records: Sequence[Record]) -> Iterator[
         yield from findings(audit)
     if steady is not None:
         yield steadiness_sentence(steady)
-    told = [*(audit.warnings if audit else ()), *(warnings(steady, "the runs") if steady else ())]
-    yield from (f"Warning: {warning}" for warning in told)
+    of_audit = audit.warnings if audit else ()
+    of_runs = warnings(steady, "the runs") if steady else ()
+    yield from (f"Warning: {warning}" for warning in (*of_audit, *of_runs))
 
 
 def findings(audit: Audit) -> Iterator[str]:
@@ -319,8 +320,9 @@ def _delay(arms: Arms) -> str:
     what = f"Injected delay of {_ms(delay.injected_s)} a run ({_percent(share)})"
     if delay.interval is None:
         return f"{what}: {_ms(delay.found_s)} seen, of one round."
-    seen = f"{_ms(delay.found_s)} ({_ms(delay.interval.low)} to {_ms(delay.interval.high)})"
-    return f"{what}: found, as {seen}." if delay.found else f"{what}: NOT found; seen were {seen}."
+    reading = f"{_ms(delay.found_s)} ({_ms(delay.interval.low)} to {_ms(delay.interval.high)})"
+    outcome = f"found, as {reading}" if delay.found else f"NOT found; seen were {reading}"
+    return f"{what}: {outcome}."
 
 
 def _repetitions(arms: Arms, repetitions: Sequence[Arms]) -> str:

@@ -66,7 +66,9 @@ def _distinct(groups: Iterable[Replicates]) -> list[Replicates]:
 
 def _notes(certificates: Sequence[Certificate]) -> Iterator[str]:
     """The images that certificates were made with, and why each tolerance is what it is."""
-    images = "; ".join(dict.fromkeys(each.data for each in certificates if each.data))
+    images = "; ".join(
+        dict.fromkeys(certificate.data for certificate in certificates if certificate.data)
+    )
     if images:
         yield f"Certified on {images}."
     reasons: dict[str, dict[str, None]] = {}  # reason -> its quantities, in their order
@@ -78,7 +80,9 @@ def _notes(certificates: Sequence[Certificate]) -> Iterator[str]:
 
 
 def _columns(certificates: Sequence[Certificate]) -> tuple[Column, ...]:
-    quantities = dict.fromkeys(check.quantity for each in certificates for check in each.checks)
+    quantities = dict.fromkeys(
+        check.quantity for certificate in certificates for check in certificate.checks
+    )
     return (
         *columns.experiment(leave_out=("task", "source", "images_drawn", "data_fingerprint")),
         columns.FRAMEWORK,
