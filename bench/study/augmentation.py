@@ -150,7 +150,7 @@ def _curves(pairs: Sequence[Pair], subject: str) -> Picture:
         title=title,
         caption=(
             "The validation images are never distorted. With augmentation no image is seen twice: "
-            "the first epochs are harder, and there is nothing to learn by heart. With several "
+            "the first epochs are harder, and overfitting sets in later. With several "
             "seeds the bold line is their mean and each thin line is one seed."
         ),
         figure=figure,

@@ -191,7 +191,7 @@ def _caption(records: Sequence[Record]) -> str:
     return (
         f"Loss and accuracy by epoch. {training} A star marks the checkpoint of a seed that is "
         "kept, saved and tested: that of the lowest validation loss. Where the two losses part, "
-        "the network begins to learn by heart."
+        "the network begins to overfit."
     )
 
 
