@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Form = Literal["mnist", "letters", "whole"]
-FORMS: tuple[Form, ...] = ("mnist", "letters", "whole")
 
 BOX = 20  # pixels of the box that the ink is scaled into
 CENTRE = 14  # where MNIST's centres of mass are, in both directions, counting from 0

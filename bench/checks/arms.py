@@ -18,7 +18,7 @@ from bench.results.evidence import Arms
 from bench.results.folder import Results
 from bench.results.record import Pulse, Record
 from bench.run.scheduler import Site, run_one
-from bench.stats import runs as stats
+from bench.stats import runs
 from bench.trainers import FRAMEWORKS
 from datasets import Progress, Stage
 
@@ -71,7 +71,7 @@ class Bench:
         self.progress(self.stage, self.runs)
         if record.pulse is not None:
             self.pulses.append(record.pulse)
-        seconds = stats.train_s(record)
+        seconds = runs.train_s(record)
         if seconds is None:
             framework = run.experiment.framework
             raise AuditError(f"a run of {framework}: {record.status}: {record.reason}")

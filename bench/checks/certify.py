@@ -29,20 +29,6 @@ if TYPE_CHECKING:
     from bench.run.scheduler import Site
 
 
-# Parity: does a framework do the same work as a plain NumPy float64 referee, and how nearly?
-#
-# subject.py     what a certificate is about, and which of a plan lack one
-# sample.py      the few hundred images it is made with
-# trial.py       what is asked of a trainer: the code paths that are timed, and no others
-# referee.py     the same of the float64 networks of models/*_numpy.py
-# deviation.py   how far two quantities are apart
-# tolerances.py  how far they may be, and why
-# examine.py     one trainer beside the referee
-# processes.py   the process of a framework in which that happens: a certificate
-# wording.py     a certificate as it is printed
-# command.py     python -m bench parity
-
-
 GLYPHS = 2000  # images drawn where there are no real ones: a few hundred are used
 TIMEOUT_S = 300.0  # for each subject; compiling both architectures takes a minute on two cores
 
