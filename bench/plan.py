@@ -20,15 +20,13 @@ from bench.experiment import NATIVE_INIT, Experiment, Run
 from bench.machine import hardware
 from bench.machine.devices import DEVICES
 from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
+from bench.report.seeds import FEWEST
 from bench.results.folder import Results, ResultsError
 from bench.results.record import Data, Machine
 from bench.run import material, scheduler, versions
 from bench.run.progress import StageDisplay, minutes, title
 from bench.trainers import FRAMEWORKS
 from models import ARCHITECTURES
-
-# Of --seeds auto: below it the interval of so few pairs covers clearly less than it claims.
-FEWEST_SEEDS = 5
 
 # Seconds and rates, here and in the entries of frameworks and architectures, were measured once
 # on a machine with two x86-64 cores, batch size 128; another machine is slower or faster, and
@@ -139,7 +137,7 @@ def _seeds(options: Options, preset: int, experiments: Sequence[Experiment]) -> 
             f"--between {','.join(between)}: no two of their experiments differ in framework and "
             "execution alone; choose what both run, such as the same --task and --architecture"
         )
-    return FEWEST_SEEDS
+    return FEWEST
 
 
 def _comparable(experiments: Sequence[Experiment], names: Sequence[str]) -> bool:

@@ -5,22 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bench import plan
 from bench.checks import auditing, certify
 from bench.cli import Options
 from bench.experiment import Run
-from bench.plan import FEWEST_SEEDS, Plan
+from bench.machine import hardware
+from bench.plan import Plan
 from bench.presets import PRESETS
-from bench.report import wording
-from bench.report.comparison import FRAMEWORK, comparisons, only
-from bench.results.folder import ResultsError, differences
+from bench.report import seeds
+from bench.results.folder import ResultsError
 from bench.results.record import Record
-from bench.run import scheduler
-from bench.run.progress import display, minutes
-from bench.stats import runs, verdict
-from bench.stats.runs import Replicates
+from bench.run import material, scheduler, versions
+from bench.run.progress import display
+from bench.run.scheduler import Site
 
 
 def carry_out(planned: Plan, options: Options, command: Sequence[str]) -> int:
@@ -71,10 +70,24 @@ def _own_records(planned: Plan) -> list[Record]:
     return [record for record in records if record.experiment.id in planned_ids]
 
 
+def differences(records: Sequence[Record], site: Site) -> list[str]:
+    """What keeps saved records from being set beside new ones: one sentence for each thing."""
+    fingerprints = {key: facts.fingerprint for key, (_, facts) in site.data.items()}
+    sentences = (
+        sentence
+        for record in records
+        for sentence in (
+            *hardware.differences(record.machine, site.machine),
+            *versions.differences(record, site.versions),
+            *material.differences(record.data, fingerprints),
+        )
+    )
+    return list(dict.fromkeys(sentences))  # keeps the order and drops what repeats
+
+
 def _refuse_differences(planned: Plan) -> None:
     site = planned.site
-    fingerprints = {key: facts.fingerprint for key, (_, facts) in site.data.items()}
-    sentences = differences(site.results.records(), site.machine, site.versions, fingerprints)
+    sentences = differences(site.results.records(), site)
     if sentences:
         raise ResultsError(
             f"{site.results.folder} holds records that do not fit:\n"
@@ -118,12 +131,12 @@ def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
     if options.between is None:
         yield _undone(planned, planned.runs, options)
         return
-    goal = Goal(between=options.between, within=options.within, budget_s=options.budget_s)
+    goal = seeds.Goal(between=options.between, within=options.within, budget_s=options.budget_s)
     began = time.monotonic()
-    for seed in range(MOST):
+    for seed in range(seeds.MOST):
         runs = scheduler.round_robin(planned.experiments, [seed])
         yield _undone(planned, runs, options)
-        reason = stop(goal, _own_records(planned), time.monotonic() - began)
+        reason = seeds.stop(goal, _own_records(planned), time.monotonic() - began)
         if reason:
             results = planned.site.results
             results.save_evidence(replace(results.evidence().suite, seeds_stopped=reason))
@@ -172,82 +185,4 @@ def _any_failed(records: Sequence[Record], options: Options) -> bool:
         or (record.experiment.device != "cpu" and record.experiment.device in asked)
         for record in records
         if record.status != "ok"
-    )
-
-
-# ``--seeds auto``: whether the seeds run so far are enough to tell a named ratio.
-#
-# Seeds are added until the interval of the ratio of the two frameworks' throughputs is narrow
-# enough in every set of experiments in which both stand, or until the time is spent. Which of
-# the two ended it is said in the report. Looking at an interval again and again and stopping
-# when it is narrow favours intervals that happen to be narrow: hence at least FEWEST_SEEDS.
-
-
-MOST = 100  # seeds: beyond this a narrower interval is not to be had by more of the same
-
-
-@dataclass(frozen=True, kw_only=True)
-class Goal:
-    """What is to be told, and what it may cost."""
-
-    between: tuple[str, ...]  # two frameworks
-    within: float  # the interval's upper end over its lower one, less 1
-    budget_s: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Width:
-    """How far one ratio is known."""
-
-    subject: str
-    width: float | None  # upper over lower end, less 1; None: there is no interval
-
-
-def stop(goal: Goal, records: Sequence[Record], spent_s: float) -> str | None:
-    """Why no further seed is needed or allowed, as a sentence; None: go on.
-
-    ``records``: of the experiments that are run, and of no others.
-    """
-    seeds = len({record.seed for record in records})
-    names, ran = " and ".join(goal.between), wording.counted(seeds, "seed")
-    if seeds >= FEWEST_SEEDS:
-        found = list(widths(goal, records))
-        if found and all(one.width is not None and one.width <= goal.within for one in found):
-            return (
-                f"Stopped after {ran}: the interval of the ratio of {names} is "
-                f"narrower than {goal.within:.1%} ({_said(found)})."
-            )
-    if spent_s >= goal.budget_s or seeds >= MOST:
-        spent = f"the time budget of {minutes(goal.budget_s)} is spent"
-        why = spent if spent_s >= goal.budget_s else f"{MOST} seeds are the most"
-        return (
-            f"Stopped after {ran}: {why}, before the interval of the ratio of {names} was "
-            f"narrower than {goal.within:.1%} ({_said(list(widths(goal, records)))})."
-        )
-    return None
-
-
-def widths(goal: Goal, records: Sequence[Record]) -> Iterator[Width]:
-    """Of the ratio of throughputs, in every set of experiments in which both frameworks stand."""
-    for comparison in comparisons(runs.replicates(records), FRAMEWORK):
-        firsts, seconds = (only(comparison.groups, framework=name) for name in goal.between)
-        for one in firsts:
-            for other in seconds:
-                paired = verdict.compare(one, other, runs.throughput_images_per_s)
-                interval = paired.interval if paired else None
-                yield Width(
-                    subject=_subject(one),
-                    width=interval.high / interval.low - 1 if interval else None,
-                )
-
-
-def _subject(group: Replicates) -> str:
-    place = wording.heading_conditions(group.experiment, ("device", "batch_size", "goal"))
-    return f"{wording.subject(group.experiment, group.data)}, {place}"
-
-
-def _said(found: Sequence[Width]) -> str:
-    return "; ".join(
-        f"{one.subject}: {'no interval' if one.width is None else f'{one.width:.1%}'}"
-        for one in found
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import psutil
 
 from bench.machine import settings
 from bench.results.record import Gpu, Machine
+
+GIB = 2**30
 
 
 def observe() -> Machine:
@@ -26,6 +29,21 @@ def observe() -> Machine:
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         gpus=gpus(),
     )
+
+
+def differences(then: Machine, now: Machine) -> Iterator[str]:
+    """What keeps runs of two machines from being set side by side: a sentence for each thing."""
+    pairs = {
+        "processor": (then.cpu, now.cpu),
+        "cores": (then.cores, now.cores),
+        # to the GiB: the last bytes change with every kernel
+        "memory in GiB": (round(then.memory_bytes / GIB), round(now.memory_bytes / GIB)),
+        "system": (then.system, now.system),
+        "GPUs": (tuple(g.name for g in then.gpus), tuple(g.name for g in now.gpus)),
+    }
+    for name, (old, new) in pairs.items():
+        if old != new:
+            yield f"{name}: {old} in the records, {new} now"
 
 
 def cpu_model() -> str:

@@ -23,7 +23,8 @@ from bench.report.tables.table import (
     sections_to_markdown,
     to_csv,
 )
-from bench.results.folder import Results, ResultsError, write_atomically
+from bench.results import write_atomically
+from bench.results.folder import Results, ResultsError
 from bench.results.record import Record
 from bench.stats import runs, survival, verdict
 from bench.stats.runs import Replicates

@@ -18,8 +18,9 @@ from bench.report.plots import PLOTS, style
 from bench.report.plots.style import Page, Plot, pages
 from bench.report.tables import TABLES, WITH_RUNGS, ladder
 from bench.report.tables.table import Table, markdown_line, to_csv, to_frame, to_markdown
+from bench.results import write_atomically
 from bench.results.evidence import read_price
-from bench.results.folder import Results, ResultsError, write_atomically
+from bench.results.folder import Results, ResultsError
 from bench.results.record import Data, Record
 from bench.stats import runs
 from bench.stats.runs import Replicates

@@ -13,21 +13,20 @@ NAME/tables/ NAME/plots/ NAME/study/TASK/ NAME/README.md   made from the records
 
 from __future__ import annotations
 
-import os
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bench.results.record import Machine, Record, RecordError, decode, encode
+from bench.results import write_atomically
+from bench.results.record import Record, RecordError, decode, encode
 
 if TYPE_CHECKING:
     from bench.results.evidence import Audit, Certificate, Ensembling, Evidence, Export, SuiteFacts
 
-GIB = 2**30
 PAGE = "README.md"  # of a results folder, and of the study of a task
 MOVE_AWAY = "move the file away to go on without it"
 
@@ -271,90 +270,3 @@ def export_path(onnx_file: Path) -> Path:
 def save_export(onnx_file: Path, export: Export) -> None:
     """Write the record of an exported model, in a results folder or not, whole or not at all."""
     write_atomically(export_path(onnx_file), encode(export))
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    with written_whole(path) as part:
-        part.write_bytes(content)
-
-
-@contextmanager
-def written_whole(path: Path, *, ending: str = "") -> Iterator[Path]:
-    """A path beside ``path`` to write a file to; left without an error, it is renamed into place.
-
-    Its content is forced to the disk before that.
-
-    Args:
-        path: where the file is to be; its folder is made.
-        ending: of the path yielded, for a writer that goes by it. Without one, a file that a
-            killed process leaves there is taken for nothing else.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part{ending}")
-    try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def differences(
-    records: Iterable[Record],
-    machine: Machine,
-    versions: Mapping[str, Mapping[str, str]],
-    fingerprints: Mapping[tuple[str, str], str],
-) -> list[str]:
-    """What keeps saved records from being set beside new ones: one sentence for each thing.
-
-    Args:
-        records: those in the folder.
-        machine: the one that would run now.
-        versions: framework -> package -> version, as they would run now.
-        fingerprints: (task, source) -> fingerprint of the data as it is now.
-    """
-    sentences = (
-        sentence
-        for record in records
-        for sentence in (
-            *_machine_differences(record.machine, machine),
-            *_version_differences(record, versions),
-            *_data_differences(record, fingerprints),
-        )
-    )
-    return list(dict.fromkeys(sentences))  # keeps the order and drops what repeats
-
-
-def _machine_differences(then: Machine, now: Machine) -> Iterator[str]:
-    pairs = {
-        "processor": (then.cpu, now.cpu),
-        "cores": (then.cores, now.cores),
-        # to the GiB: the last bytes change with every kernel
-        "memory in GiB": (round(then.memory_bytes / GIB), round(now.memory_bytes / GIB)),
-        "system": (then.system, now.system),
-        "GPUs": (tuple(g.name for g in then.gpus), tuple(g.name for g in now.gpus)),
-    }
-    for name, (old, new) in pairs.items():
-        if old != new:
-            yield f"{name}: {old} in the records, {new} now"
-
-
-def _version_differences(record: Record, now: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    framework = record.experiment.framework
-    for package, version in now.get(framework, {}).items():
-        old = record.versions.get(package)
-        if old != version and record.status != "not installed":
-            yield f"{package} for {framework}: {old or 'none'} in the records, {version} now"
-
-
-def _data_differences(record: Record, now: Mapping[tuple[str, str], str]) -> Iterator[str]:
-    data = record.data
-    current = now.get((data.task, data.source))
-    if current is None:
-        sources = [source for task, source in now if task == data.task]
-        if sources:
-            yield f"{data.task}: {data.source} in the records, {', '.join(sources)} now"
-    elif current != data.fingerprint:
-        yield f"{data.task} from {data.source}: the images are not the same as in the records"

@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from bench import UsageError
-from bench.results.folder import written_whole
+from bench.results import written_whole
 from bench.results.record import Record
 
 CARD_VERSION = 1

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.results.folder import ResultsError, write_atomically
+from bench.results import write_atomically
+from bench.results.folder import ResultsError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +42,20 @@ def describe(data: Dataset) -> Data:
         pixel_mean=data.pixel_mean,
         pixel_std=data.pixel_std,
     )
+
+
+def differences(then: Data, now: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """Whether a run's images are not those of now, as a sentence.
+
+    ``now``: (task, source) -> fingerprint of the data as it is now.
+    """
+    current = now.get((then.task, then.source))
+    if current is None:
+        sources = [source for task, source in now if task == then.task]
+        if sources:
+            yield f"{then.task}: {then.source} in the records, {', '.join(sources)} now"
+    elif current != then.fingerprint:
+        yield f"{then.task} from {then.source}: the images are not the same as in the records"
 
 
 def setup(run: Run, data: Dataset) -> tuple[Setup, SealedTest]:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench import UsageError
 from bench.run import processes
+
+if TYPE_CHECKING:
+    from bench.results.record import Record
 
 CORE = ("numpy", "msgspec", "psutil", "safetensors")  # what a run needs beside its framework
 ALWAYS_TOLD = ("python", "numpy")
@@ -57,6 +61,18 @@ def ask(python: Path, packages: Sequence[str]) -> dict[str, str]:
             f"{how_to_install(*missing, python=str(python))}"
         )
     return {name: version for name, version in answer.items() if name in {*packages, *ALWAYS_TOLD}}
+
+
+def differences(record: Record, now: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """What a run used in other versions than it would now: a sentence for each package.
+
+    ``now``: framework -> package -> version, as they would run now.
+    """
+    framework = record.experiment.framework
+    for package, version in now.get(framework, {}).items():
+        old = record.versions.get(package)
+        if old != version and record.status != "not installed":
+            yield f"{package} for {framework}: {old or 'none'} in the records, {version} now"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ import datasets
 from bench import trainers
 from bench.experiment import Experiment, Run
 from bench.machine import hardware, settings
-from bench.results.folder import Results, write_atomically
+from bench.results import write_atomically
+from bench.results.folder import Results
 from bench.results.record import Machine, Measurement, Pulse, Record, Status
 from bench.run import energy, material, versions
 from bench.run.measure import Diverged, Listener, measure

@@ -30,8 +30,9 @@ from bench import UsageError
 from bench.cli import add_pythons
 from bench.experiment import Experiment
 from bench.machine import hardware
+from bench.results import write_atomically
 from bench.results.evidence import Export
-from bench.results.folder import Results, ResultsError, export_path, save_export, write_atomically
+from bench.results.folder import Results, ResultsError, export_path, save_export
 from bench.results.models import Card, SavedModelError, read_card, sha256
 from bench.results.record import Inference, Machine, Record
 from bench.run.progress import StageDisplay

@@ -15,7 +15,7 @@ import onnx
 import torch
 from torch import nn
 
-from bench.results.folder import write_atomically
+from bench.results import write_atomically
 from bench.results.models import Card
 from bench.saved.model import misfits
 from bench.saved.onnx import CARD, IMAGES, LOGITS

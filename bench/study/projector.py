@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.report import wording
-from bench.results.folder import write_atomically
+from bench.results import write_atomically
 from bench.study.artifact import Picture, Sheet, Study
 from bench.study.clusters import Points, Space, choose, spaces
 

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.results.evidence import SuiteFacts
-from bench.results.folder import Results, ResultsError, differences
-from bench.results.record import Gpu
+from bench.results.folder import Results, ResultsError
 from tests.parsed import parsed_files
-from tests.records import MACHINE, make_record
-
-FINGERPRINTS = {("digits", "mnist"): make_record().data.fingerprint}
-VERSIONS = {"pytorch": {"python": "3.11.7", "torch": "2.13.0"}}
+from tests.records import make_record
 
 
 def test_a_saved_record_comes_back_equal(tmp_path: Path) -> None:
@@ -42,10 +37,10 @@ def test_a_write_that_fails_leaves_the_old_content_and_no_rest(tmp_path: Path) -
     path = tmp_path / "record.json"
     path.write_bytes(b"old")
     script = (
-        "import resource, signal, sys; from pathlib import Path; from bench.results import folder;"
+        "import resource, signal, sys; from pathlib import Path; from bench import results;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8));"
-        "folder.write_atomically(Path(sys.argv[1]), b'x' * 100)"
+        "results.write_atomically(Path(sys.argv[1]), b'x' * 100)"
     )
     pytest.importorskip("resource", reason="file size limits are a Unix thing")
     child = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True)
@@ -98,39 +93,6 @@ def test_a_folder_in_use_is_refused_to_a_second_process(tmp_path: Path) -> None:
     )
     assert "in use by another process" in second.stdout
     assert after.stdout.strip() == "held"
-
-
-def test_the_same_machine_versions_and_data_do_not_differ() -> None:
-    assert differences([make_record()], MACHINE, VERSIONS, FINGERPRINTS) == []
-
-
-def test_a_few_bytes_of_memory_more_are_no_other_machine() -> None:
-    machine = replace(MACHINE, memory_bytes=MACHINE.memory_bytes + 4096)
-    assert differences([make_record()], machine, VERSIONS, FINGERPRINTS) == []
-
-
-def test_what_differs_is_named_once() -> None:
-    machine = replace(MACHINE, cpu="Other", gpus=(Gpu(name="H1", memory_bytes=1, driver="1"),))
-    versions = {"pytorch": {"python": "3.11.7", "torch": "2.14.0"}}
-    prints = {("digits", "mnist"): "f" * 64}
-    records = [make_record(seed=0), make_record(seed=1)]
-    assert differences(records, machine, versions, prints) == [
-        "processor: Testium 9000 in the records, Other now",
-        "GPUs: () in the records, ('H1',) now",
-        "torch for pytorch: 2.13.0 in the records, 2.14.0 now",
-        "digits from mnist: the images are not the same as in the records",
-    ]
-
-
-def test_another_source_of_a_task_differs() -> None:
-    prints = {("digits", "glyphs"): "f" * 64}
-    (sentence,) = differences([make_record()], MACHINE, VERSIONS, prints)
-    assert sentence == "digits: mnist in the records, glyphs now"
-
-
-def test_a_task_that_is_not_run_now_does_not_differ() -> None:
-    prints = {("letters", "az"): "f" * 64}
-    assert differences([make_record()], MACHINE, VERSIONS, prints) == []
 
 
 def test_the_folder_keeps_the_commands_that_made_it(tmp_path: Path) -> None:

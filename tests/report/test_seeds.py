@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.plan import FEWEST_SEEDS
+from bench.report.seeds import FEWEST, MOST, Goal, stop, widths
 from bench.results.record import Record
-from bench.suite import MOST, Goal, stop, widths
 from tests.records import make_record
 
 GOAL = Goal(between=("pytorch", "keras-jax"), within=0.05, budget_s=600)
@@ -28,38 +27,38 @@ def runs(seconds: tuple[float, ...], seeds: int) -> list[Record]:
     ]
 
 
-def test_a_narrow_interval_ends_it_and_is_said() -> None:
-    said = stop(GOAL, runs(STEADY, FEWEST_SEEDS), 10.0)
-    assert said is not None
-    assert f"Stopped after {FEWEST_SEEDS} seeds" in said
-    assert "narrower than 5.0%" in said
-    assert "MLP on digits (mnist)" in said
+def test_a_narrow_interval_ends_it_and_is_reason() -> None:
+    reason = stop(GOAL, runs(STEADY, FEWEST), 10.0)
+    assert reason is not None
+    assert f"Stopped after {FEWEST} seeds" in reason
+    assert "narrower than 5.0%" in reason
+    assert "MLP on digits (mnist)" in reason
 
 
 def test_a_wide_interval_goes_on() -> None:
-    assert stop(GOAL, runs(NOISY, FEWEST_SEEDS), 10.0) is None
+    assert stop(GOAL, runs(NOISY, FEWEST), 10.0) is None
 
 
 def test_few_seeds_go_on_however_narrow() -> None:
-    assert stop(GOAL, runs(STEADY, FEWEST_SEEDS - 1), 10.0) is None
+    assert stop(GOAL, runs(STEADY, FEWEST - 1), 10.0) is None
 
 
-def test_a_spent_budget_ends_it_and_is_said() -> None:
-    said = stop(GOAL, runs(NOISY, 3), 601.0)
-    assert said is not None
-    assert "the time budget of 10 min is spent, before the interval" in said
+def test_a_spent_budget_ends_it_and_is_reason() -> None:
+    reason = stop(GOAL, runs(NOISY, 3), 601.0)
+    assert reason is not None
+    assert "the time budget of 10 min is spent, before the interval" in reason
 
 
 def test_there_is_a_most() -> None:
-    said = stop(GOAL, runs(NOISY * MOST, MOST), 10.0)
-    assert said is not None
-    assert f"{MOST} seeds are the most" in said
+    reason = stop(GOAL, runs(NOISY * MOST, MOST), 10.0)
+    assert reason is not None
+    assert f"{MOST} seeds are the most" in reason
 
 
 def test_one_wide_subject_among_narrow_ones_goes_on() -> None:
     wide = [
         record
-        for seed in range(FEWEST_SEEDS)
+        for seed in range(FEWEST)
         for record in (
             make_record(seed=seed, train_s=(1.0,), architecture="cnn"),
             make_record(
@@ -71,13 +70,13 @@ def test_one_wide_subject_among_narrow_ones_goes_on() -> None:
             ),
         )
     ]
-    assert stop(GOAL, [*runs(STEADY, FEWEST_SEEDS), *wide], 10.0) is None
+    assert stop(GOAL, [*runs(STEADY, FEWEST), *wide], 10.0) is None
 
 
 def test_seeds_that_were_there_before_are_counted() -> None:
-    said = stop(GOAL, runs(STEADY, 6), 10.0)
-    assert said is not None
-    assert "Stopped after 6 seeds" in said
+    reason = stop(GOAL, runs(STEADY, 6), 10.0)
+    assert reason is not None
+    assert "Stopped after 6 seeds" in reason
 
 
 def test_without_pairs_no_interval_is_made_up() -> None:
@@ -85,7 +84,7 @@ def test_without_pairs_no_interval_is_made_up() -> None:
     assert one.width is None
 
 
-@pytest.mark.parametrize("seeds", [FEWEST_SEEDS, FEWEST_SEEDS + 1])
+@pytest.mark.parametrize("seeds", [FEWEST, FEWEST + 1])
 def test_a_framework_that_always_failed_never_gives_an_interval(seeds: int) -> None:
     failed = [
         make_record(seed=seed, status="failed", framework="keras-jax", execution="compiled")
@@ -93,6 +92,6 @@ def test_a_framework_that_always_failed_never_gives_an_interval(seeds: int) -> N
     ]
     ours = [make_record(seed=seed) for seed in range(seeds)]
     assert stop(GOAL, [*ours, *failed], 10.0) is None
-    said = stop(GOAL, [*ours, *failed], 1000.0)
-    assert said is not None
-    assert "no interval" in said
+    reason = stop(GOAL, [*ours, *failed], 1000.0)
+    assert reason is not None
+    assert "no interval" in reason
