@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from bench.report.plots import costs as plots_costs
 from bench.report.plots.style import pages
-from bench.report.tables import costs, frameworks
+from bench.report.tables import costs
+from bench.report.tables import runs as tables_of_runs
 from bench.report.tables.table import to_markdown
 from bench.results.evidence import NONE
 from bench.results.record import Energy, Phases, Record
@@ -123,7 +124,7 @@ def test_without_a_price_there_is_no_column_for_it() -> None:
 
 def test_the_ledger_adds_up_to_the_wall_time() -> None:
     record = replace(with_phases(make_record(), start_s=0.5), wall_s=20.0)
-    row = cells(markdown(frameworks.ledger, [record]), "pytorch eager")
+    row = cells(markdown(tables_of_runs.ledger, [record]), "pytorch eager")
     of_wall = {name: row[name] for name in list(row)[2:] if "(" in row[name]}
     assert next(iter(of_wall)) == "start (s)"
     assert list(of_wall)[-1] == "rest (s)"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.report.tables import TABLES, axes, frameworks
+from bench.report.tables import runs as tables_of_runs
 from bench.report.tables.table import Table, to_csv, to_markdown
 from bench.results.record import Record
 from bench.stats import runs
@@ -207,22 +208,22 @@ def test_a_sweep_has_a_column_a_batch_size_and_says_what_failed() -> None:
         make_record(goal="throughput", batch_size=1024, status="crashed"),
         make_record(goal="throughput", batch_size=1024, framework="keras-jax"),
     ]
-    row = cells(markdown(frameworks.batch_sizes, records), "pytorch eager")
+    row = cells(markdown(axes.batch_sizes, records), "pytorch eager")
     assert row["batch 20 (images/s)"] == "500"
     assert row["batch 128 (images/s)"] == "1,000"
     assert row["batch 1,024 (images/s)"] == "not measured"
     assert row["failed"] == "batch 1,024: crashed"
-    raw = rows(frameworks.batch_sizes, records)[-1]
+    raw = rows(axes.batch_sizes, records)[-1]
     assert raw["batch_20_throughput_mean_images_per_s"] == "500.0"
 
 
 def test_goals_are_not_one_sweep() -> None:
     records = [make_record(batch_size=20), make_record(goal="throughput", batch_size=128)]
-    assert frameworks.batch_sizes(runs.replicates(records)).sections == ()
+    assert axes.batch_sizes(runs.replicates(records)).sections == ()
 
 
 def test_the_ledger_tells_start_up_by_phase() -> None:
-    row = cells(markdown(frameworks.ledger, [make_record()]), "pytorch eager")
+    row = cells(markdown(tables_of_runs.ledger, [make_record()]), "pytorch eager")
     assert (row["import (s)"], row["warm-up (s)"]) == ("2.00 (22.2 %)", "0.50 (5.6 %)")
     assert row["start-up in all (s)"] == "2.80"
 
@@ -233,7 +234,7 @@ def test_every_run_is_a_row_whether_it_ended_well_or_not() -> None:
         make_record(seed=1, status="diverged", reason="the loss is nan"),
         make_record(task="letters", source="glyphs"),
     ]
-    found = {(row["task"], row["seed"]): row for row in rows(frameworks.all_runs, records)}
+    found = {(row["task"], row["seed"]): row for row in rows(tables_of_runs.all_runs, records)}
     assert set(found) == {("digits", "0"), ("digits", "1"), ("letters", "0")}
     assert found["digits", "1"]["status"] == "diverged"
     assert found["digits", "1"]["throughput_images_per_s"] == ""

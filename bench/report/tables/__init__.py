@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from bench.report.tables import axes, certificates, costs, differences, frameworks, ladder, latency
+from bench.report.tables import (
+    axes,
+    certificates,
+    costs,
+    differences,
+    frameworks,
+    ladder,
+    latency,
+    runs,
+)
 
 TABLES = (
     frameworks.side_by_side,
@@ -12,15 +21,15 @@ TABLES = (
     axes.hardware,
     axes.precision,
     axes.threads,
-    frameworks.batch_sizes,
+    axes.batch_sizes,
     latency.build,
     certificates.build,
     ladder.build,
-    frameworks.ledger,
+    runs.ledger,
     costs.break_even,
     costs.limits,
     costs.energy,
-    frameworks.all_runs,
+    runs.all_runs,
 )
 # Tables that show the rungs of ladders too; the others show the matched runs beside one another.
-WITH_RUNGS = (ladder.build, frameworks.all_runs)
+WITH_RUNGS = (ladder.build, runs.all_runs)

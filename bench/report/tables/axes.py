@@ -1,4 +1,4 @@
-"""One thing varied, all else equal: hardware, precision, threads; and architectures by tasks."""
+"""One thing varied: hardware, precision, threads, batch size; and architectures by tasks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from bench.report.comparison import (
 )
 from bench.report.tables import columns
 from bench.report.tables.columns import Side
-from bench.report.tables.table import Row, Section, Table, equal_in_all_rows, labelled
+from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows, labelled
+from bench.stats import runs
 from bench.stats.runs import Replicates
 
 # What a row of the swap has several of.
@@ -146,6 +147,59 @@ def pairs(
         for second in only(seconds, **{name: getattr(first.experiment, name) for name in FRAMEWORK})
         if first.versions == second.versions or not axis.same_versions
     ]
+
+
+# The batch-size sweep: training throughput of each framework at each batch size
+
+
+def batch_sizes(groups: Sequence[Replicates]) -> Table:
+    """A section a subject, device and goal; a row a framework, a column a batch size."""
+    return Table(
+        name="batch-size",
+        title="Training throughput over batch size",
+        explanation=(
+            "Training images per second over all steps after the warm-up. A larger batch gives "
+            "the device more to do at once; what it does to accuracy is not shown here."
+        ),
+        needs="the same experiments at two or more batch sizes",
+        sections=tuple(map(_batch_size_section, sweeps(groups))),
+    )
+
+
+def sweeps(groups: Sequence[Replicates]) -> list[Comparison]:
+    """Sets of experiments that differ in framework and in batch size."""
+    varied = comparisons(groups, (*FRAMEWORK, "batch_size"))
+    return [comparison for comparison in varied if len(comparison.values("batch_size")) > 1]
+
+
+def _batch_size_section(comparison: Comparison) -> Section:
+    def series(group: Replicates) -> tuple[str, str, str]:
+        experiment = group.experiment
+        return experiment.framework, experiment.execution, wording.versions(group.versions)
+
+    by_size = sorted(comparison.groups, key=lambda group: group.experiment.batch_size)
+    lines = groupby(sorted(by_size, key=series), series)
+    return Section(
+        heading=comparison.heading("device", "goal"),
+        note=equal_in_all_rows(comparison),
+        columns=(
+            *columns.experiment(leave_out=("batch_size",)),
+            columns.FRAMEWORK,
+            *map(_throughput_at, comparison.values("batch_size")),
+            columns.WORK,
+            columns.failed(lambda group: f"batch {group.experiment.batch_size:,}"),
+        ),
+        rows=labelled(tuple(members) for _, members in lines),
+    )
+
+
+def _throughput_at(size: int) -> Column:
+    side = Side(
+        pick=lambda row: next(iter(only(row.groups, batch_size=size)), None),
+        header=f"batch {size:,}",
+    )
+    statistic = runs.throughput_images_per_s
+    return columns.quantity("(images/s)", "throughput", "images_per_s", statistic, side=side)
 
 
 # The architecture swap: every architecture on every task
