@@ -11,18 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-import psutil
-
 import datasets
 from bench import UsageError
 from bench.cli import Options
 from bench.experiment import NATIVE_INIT, Experiment, Run
 from bench.machine import hardware
-from bench.machine.devices import DEVICES
+from bench.machine.devices import DEVICES, choose_devices
 from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
 from bench.report.seeds import FEWEST
 from bench.results.folder import Results, ResultsError
-from bench.results.record import Data, Machine
+from bench.results.record import Data
 from bench.run import material, scheduler, versions
 from bench.run.progress import StageDisplay, minutes, title
 from bench.trainers import FRAMEWORKS
@@ -89,8 +87,8 @@ def make_plan(options: Options) -> Plan:
     results = Results(options.out or _new_folder(options.preset))
     check_folder(results, options)  # before minutes may go into preparing the data
     here = hardware.observe()
-    check_threads(options.threads, here)
-    grids = _grids(options, preset.grids, devices(options.devices, here))
+    hardware.check_threads(options.threads)
+    grids = _grids(options, preset.grids, choose_devices(options.devices, here))
     tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
     prepared = _prepare(options, tasks, options.glyphs_images or preset.glyphs_images)
     sources = [TaskSource(task=p.task, source=p.source, targets=p.targets) for p in prepared]
@@ -169,21 +167,6 @@ def check_folder(results: Results, options: Options) -> None:
         )
 
 
-def check_threads(threads: Sequence[int] | None, here: Machine) -> None:
-    """Raise UsageError where this machine cannot confine a process to so many processors."""
-    most = max(threads or (1,))
-    if threads and not hasattr(psutil.Process, "cpu_affinity"):
-        raise UsageError(
-            f"--threads {most}: {here.system} cannot confine a process to some processors; "
-            "leave --threads out here"
-        )
-    if most > here.cores:
-        raise UsageError(
-            f"--threads {most}: this machine has {here.cores} processors for it; "
-            f"give numbers from 1 to {here.cores}"
-        )
-
-
 def versions_of(framework: str, pythons: Mapping[str, Path]) -> dict[str, str]:
     """What a framework would run with, asked of the interpreter that would run it."""
     packages = FRAMEWORKS[framework].packages
@@ -206,19 +189,6 @@ def _prepare(options: Options, tasks: Sequence[str], glyphs_images: int) -> list
             )
             for task, source in _sources(options, tasks).items()
         ]
-
-
-def devices(asked: Sequence[str] | None, here: Machine) -> tuple[str, ...]:
-    """The devices to use: those asked for, or all used by default that are present.
-
-    Raises UsageError for a device that this machine does not have.
-    """
-    if asked is None:
-        return tuple(name for name, each in DEVICES.items() if each.default and each.present(here))
-    for name in asked:
-        if not DEVICES[name].present(here):
-            raise UsageError(f"--device {name}: {DEVICES[name].absent.format(system=here.system)}")
-    return tuple(asked)
 
 
 def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) -> list[Grid]:

@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-import platform
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench import UsageError
 from bench.cli import parse
-from bench.plan import Plan, devices, expected_s, make_plan
-from bench.results.record import Gpu
+from bench.plan import Plan, expected_s, make_plan
 from bench.trainers import FRAMEWORKS
 from tests.fakes import an_experiment
-from tests.records import MACHINE, make_data
-
-WITH_GPU = replace(MACHINE, gpus=(Gpu(name="H1", memory_bytes=1, driver="1"),))
-
-
-def test_without_a_choice_a_gpu_is_used_where_there_is_one() -> None:
-    assert devices(None, MACHINE) == ("cpu",)
-    assert devices(None, WITH_GPU) == ("cpu", "cuda")
-
-
-def test_a_device_that_is_there_is_used_as_asked() -> None:
-    assert devices(("cuda",), WITH_GPU) == ("cuda",)
-
-
-def test_cuda_without_a_gpu_says_what_was_looked_for() -> None:
-    with pytest.raises(UsageError, match=r"NVML.*nvidia-smi.*--device cpu"):
-        devices(("cpu", "cuda"), MACHINE)
-
-
-@pytest.mark.skipif(platform.system() == "Darwin", reason="this may be a Mac with Metal")
-def test_mps_on_another_machine_than_a_mac_is_an_error() -> None:
-    with pytest.raises(UsageError, match="Apple silicon"):
-        devices(("mps",), MACHINE)
-
+from tests.records import make_data
 
 # The whole plan, on a few drawn images
 
@@ -54,7 +28,7 @@ def test_init_native_leaves_the_initial_weights_to_the_frameworks(tmp_path: Path
 
 
 def test_more_threads_than_processors_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"--threads 9999: this machine has \d+ processors"):
+    with pytest.raises(UsageError, match=r"--threads 9999: this process may use \d+ logical"):
         a_plan(tmp_path, "--threads", "1,9999")
 
 

@@ -6,11 +6,12 @@ Imports no framework: how one waits for a device and asks it for its memory is i
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from bench import UsageError
 from bench.experiment import Precision
 from bench.results.record import Machine
 
@@ -61,3 +62,16 @@ DEVICES: dict[str, Device] = {
         speed_up=5.0,
     ),
 }
+
+
+def choose_devices(asked: Sequence[str] | None, here: Machine) -> tuple[str, ...]:
+    """The devices to use: those asked for, or all used by default that are present.
+
+    Raises UsageError for a device that this machine does not have.
+    """
+    if asked is None:
+        return tuple(name for name, each in DEVICES.items() if each.default and each.present(here))
+    for name in asked:
+        if not DEVICES[name].present(here):
+            raise UsageError(f"--device {name}: {DEVICES[name].absent.format(system=here.system)}")
+    return tuple(asked)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from bench import UsageError
 from bench.machine import settings
 from bench.results.record import Gpu, Machine
 
@@ -94,8 +95,24 @@ def peak_process_memory_bytes() -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
-class CannotConfine(Exception):
-    """The process cannot be confined as asked; the message says why and what to do."""
+def check_threads(choices: Sequence[int | None] | None) -> None:
+    """Raise UsageError where this process cannot be confined to so many processors.
+
+    ``choices``: of numbers of threads; None among them, or in their place: all there are.
+    """
+    wanted = [threads for threads in choices or () if threads is not None]
+    if wanted and not hasattr(psutil.Process, "cpu_affinity"):
+        raise UsageError(
+            f"--threads {wanted[0]}: {sys.platform} cannot confine a process to some processors, "
+            "only Linux and Windows can; leave --threads out here"
+        )
+    allowed = len(settings.processors())
+    for threads in wanted:
+        if not 1 <= threads <= allowed:
+            raise UsageError(
+                f"--threads {threads}: this process may use {allowed} logical processors; "
+                f"choose a number from 1 to {allowed}"
+            )
 
 
 def confine(threads: int | None) -> None:
@@ -105,21 +122,10 @@ def confine(threads: int | None) -> None:
     processors its process may use, so one limit holds for OpenMP, TensorFlow's and XLA's pools
     alike, which have no option in common.
 
-    ``threads``: None leaves it all it has. Raises CannotConfine where it may use fewer, or where
-    the system has no such limit (macOS).
+    ``threads``: None leaves it all it has. Raises UsageError as ``check_threads`` does.
     """
     if threads is None:
         return
+    check_threads([threads])
     process = psutil.Process()
-    if not hasattr(process, "cpu_affinity"):
-        raise CannotConfine(
-            f"--threads {threads}: {sys.platform} cannot confine a process to some processors, "
-            "only Linux and Windows can; leave --threads out here"
-        )
-    allowed = sorted(process.cpu_affinity())
-    if not 1 <= threads <= len(allowed):
-        raise CannotConfine(
-            f"--threads {threads}: this process may use {len(allowed)} logical processors; "
-            f"choose a number from 1 to {len(allowed)}"
-        )
-    process.cpu_affinity(allowed[:threads])
+    process.cpu_affinity(sorted(process.cpu_affinity())[:threads])

@@ -2,14 +2,14 @@
 
 Every reading of the clock follows a ``synchronize()``: work that a device has been given but
 has not done yet would otherwise be missing from the interval, or fall into the next one. The one
-exception is inference, whose answer lies in host memory: see ``seconds_of_calls``.
+exception is inference, whose answer lies in host memory: see ``bench.machine.clock``.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -17,16 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.experiment import Experiment, segments, total_steps
-from bench.machine.clock import Clock, Stopwatch
+from bench.machine.clock import Clock, Stopwatch, endless_batches, seconds_of_calls
 from bench.results.record import Energy, Evaluation, Inference, Measurement, Phases, Segment, Test
-from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Logits, Trainer, Weights
+from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Trainer, Weights
 from models import ARCHITECTURES
 from models.weights import initial_weights
-
-WARM_UP_CALLS = 5  # inference calls before the first that counts
-SAMPLING_S = 1.0  # inference is sampled this long, and at least and at most so often:
-MIN_SAMPLES = 10
-MAX_SAMPLES = 1000
 
 # hears (phase, done, total) in training images, between two readings of the clock, never within;
 # both counts are 0 in phases that have none
@@ -352,47 +347,3 @@ def _sample_inference(trainer: Trainer, images: Images, clock: Clock) -> tuple[I
         )
         for size in sizes
     )
-
-
-def endless_batches(images: Images, batch_size: int) -> Iterator[Images]:
-    """Whole batches of the images in turn, from the first again after the last."""
-    while True:
-        for start in range(0, len(images) - batch_size + 1, batch_size):
-            yield np.ascontiguousarray(images[start : start + batch_size])
-
-
-def seconds_of_calls(
-    infer: Callable[[Images], Logits], batches: Iterator[Images], clock: Clock, *, share: int = 1
-) -> tuple[float, ...]:
-    """Seconds of call after call, each with other images, from host memory to host memory.
-
-    Nothing waits for the device between a call and the reading of the clock: the call itself has
-    waited, since numbers that lie in host memory are finished. Waiting again costs, for nothing,
-    26 of 222 µs at one image in Keras on JAX and 12 of 657 in Keras on TensorFlow. An answer that
-    is no NumPy array may still be being computed: it is refused.
-
-    Args:
-        infer: of a trainer or of a saved network, that is warm.
-        batches: what it is asked with.
-        clock: monotonic seconds.
-        share: only this part of a sampling is wanted: 10 for a tenth.
-
-    Raises:
-        TypeError: where an answer is no NumPy array.
-    """
-    for _ in range(WARM_UP_CALLS):
-        infer(next(batches))
-    samples_s: list[float] = []
-    while len(samples_s) < MAX_SAMPLES // share:
-        batch = next(batches)
-        start = clock()
-        answer: object = infer(batch)
-        samples_s.append(clock() - start)
-        if not isinstance(answer, np.ndarray):
-            raise TypeError(
-                f"an answer of type {type(answer).__name__}, wanted a NumPy array: the device may "
-                "not have finished it, so its seconds would mean nothing"
-            )
-        if len(samples_s) >= MIN_SAMPLES // share and sum(samples_s) >= SAMPLING_S / share:
-            break
-    return tuple(samples_s)

@@ -29,8 +29,7 @@ from bench import UsageError
 from bench.cli import one_of, whole, wholes
 from bench.machine import hardware
 from bench.machine.clock import Stopwatch
-from bench.machine.devices import DEVICES
-from bench.plan import devices
+from bench.machine.devices import DEVICES, choose_devices
 from bench.results.evidence import EnsembleArm, EnsembleSetting, EnsembleTimes, Ensembling, Way
 from bench.results.folder import Results, ResultsError
 from bench.run import versions
@@ -46,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         here = hardware.observe()
-        devices([options.device], here)
+        choose_devices([options.device], here)
         results = None if options.out is None else Results(options.out)
         with nullcontext() if results is None else results.lock():
             timed = list(_measured(options))

@@ -135,7 +135,7 @@ class PyTorchTrainer:
         self._compiled = experiment.execution == "compiled"
         self._forward = _compiled(network) if self._compiled else network
         self._classifier = self._new_classifier()
-        self._optimizer = optimizer(network, experiment)
+        self._optimizer = torch_device.optimizer(network, experiment)
         self._loss_sum = torch.zeros((), device=self._device)
         self.parameter_count = sum(p.numel() for p in network.parameters() if p.requires_grad)
 
@@ -273,25 +273,6 @@ def _body(network: nn.Module) -> Forward | None:
         return network[:-1]
     features: Forward | None = getattr(network, "features", None)
     return features
-
-
-def optimizer(network: nn.Module, experiment: Experiment) -> torch.optim.Optimizer:
-    """The optimiser of an experiment, fused, for all parameters of a network."""
-    if experiment.optimizer == "sgd":
-        return torch.optim.SGD(
-            network.parameters(),
-            lr=experiment.learning_rate,
-            momentum=experiment.momentum,
-            dampening=0.0,
-            weight_decay=0.0,
-            nesterov=False,
-            fused=True,
-        )
-    if "adam-epsilon" in experiment.native:
-        return torch_device.own_adam(network.parameters(), lr=experiment.learning_rate)
-    return torch_device.matched_adam(
-        network.parameters(), lr=experiment.learning_rate, epsilon_hat=experiment.adam_epsilon
-    )
 
 
 def _memory_layout(network: nn.Module) -> str:

@@ -25,7 +25,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional
 
 from bench.trainers import EVALUATION_BATCH_SIZE, Setup, Trainer, Weights, torch_device
-from bench.trainers.pytorch import PyTorchTrainer, optimizer
+from bench.trainers.pytorch import PyTorchTrainer
 from bench.trainers.pytorch import restore as restore  # a saved ensemble is one network
 from bench.trainers.torch_device import own_adam
 from models import single_mlps_pytorch, weights_pytorch
@@ -171,7 +171,9 @@ class BoostingTrainer(PyTorchTrainer):
     def _begin(self, member: int, weights: ImageWeights) -> None:
         self._member = member
         self._network.training_member = member
-        self._optimizer = optimizer(self._network.members[member], self._setup.experiment)
+        self._optimizer = torch_device.optimizer(
+            self._network.members[member], self._setup.experiment
+        )
         self._sample_weights = weights
         scaled = (weights * len(weights)).astype(np.float32)
         self._loss_weights = torch.from_numpy(scaled).to(self._device)

@@ -112,6 +112,25 @@ def _name(device: torch.device) -> str:
     return device.type.upper()
 
 
+def optimizer(network: torch.nn.Module, experiment: Experiment) -> torch.optim.Optimizer:
+    """The optimiser of an experiment, fused, for all parameters of a network."""
+    if experiment.optimizer == "sgd":
+        return torch.optim.SGD(
+            network.parameters(),
+            lr=experiment.learning_rate,
+            momentum=experiment.momentum,
+            dampening=0.0,
+            weight_decay=0.0,
+            nesterov=False,
+            fused=True,
+        )
+    if "adam-epsilon" in experiment.native:
+        return own_adam(network.parameters(), lr=experiment.learning_rate)
+    return matched_adam(
+        network.parameters(), lr=experiment.learning_rate, epsilon_hat=experiment.adam_epsilon
+    )
+
+
 def matched_adam(
     parameters: Iterable[torch.nn.Parameter], *, lr: float, epsilon_hat: float
 ) -> torch.optim.Adam:

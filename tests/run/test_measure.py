@@ -7,10 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from bench.machine.clock import Stopwatch
+from bench.machine.clock import MIN_SAMPLES, Stopwatch
 from bench.results.record import Energy, Measurement
 from bench.run.measure import (
-    MIN_SAMPLES,
     Diverged,
     Labelled,
     SealedTest,

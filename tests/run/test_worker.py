@@ -89,7 +89,7 @@ def test_a_model_that_cannot_be_saved_costs_no_measurement(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "models").write_text("a file where the folder is to be")
-    monkeypatch.setattr("bench.run.measure.SAMPLING_S", 0.01)
+    monkeypatch.setattr("bench.machine.clock.SAMPLING_S", 0.01)
     record = perform(run_request(tmp_path), _silent)
     assert record.status == "ok"
     assert record.measurement is not None

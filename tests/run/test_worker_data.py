@@ -13,9 +13,10 @@ from safetensors.numpy import load_file
 
 import datasets
 from bench.experiment import Run
+from bench.machine import clock
 from bench.results.folder import Results
 from bench.results.record import Record
-from bench.run import material, measure
+from bench.run import material
 from bench.run.worker import RunRequest, perform
 from datasets.arrays import pixel_statistics
 from tests.fakes import an_experiment
@@ -25,7 +26,7 @@ from tests.records import MACHINE
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Inference is sampled as shortly as can be: no test here is about it."""
-    monkeypatch.setattr(measure, "SAMPLING_S", 0.0)
+    monkeypatch.setattr(clock, "SAMPLING_S", 0.0)
 
 
 @pytest.fixture(scope="module")

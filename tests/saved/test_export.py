@@ -87,7 +87,7 @@ def examined(house: House, onnx_file: Path) -> Export:
     """Compared in this process, and timed for a moment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(export_child, "ROUNDS", 1)
-        patch.setattr("bench.run.measure.SAMPLING_S", 0.0)
+        patch.setattr("bench.machine.clock.SAMPLING_S", 0.0)
         return _examined(house, onnx_file)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.machine.clock import MAX_SAMPLES, WARM_UP_CALLS
 from bench.results.evidence import ExportRound
-from bench.run.measure import MAX_SAMPLES, WARM_UP_CALLS
 from bench.saved import export_child
 from bench.saved.export_child import NotNumbers, compare
 from bench.trainers import Features, Images, Logits

@@ -35,7 +35,8 @@ devices.DEVICES["npu"] = replace(
 """
 CHECKED = """
 from bench.cli import parse
-from bench import plan
+from bench.machine.devices import choose_devices
+from bench.plan import expected_s
 from bench.presets import Grid, TaskSource, expand
 from bench.report import wording
 from bench.report.plots import style
@@ -50,9 +51,9 @@ options = parse(
 assert options.frameworks == ("planted",) and options.devices == ("cpu", "npu")
 
 there = replace(MACHINE, system="npu OS")
-assert plan.devices(None, there) == ("cpu", "npu") and plan.devices(None, MACHINE) == ("cpu",)
+assert choose_devices(None, there) == ("cpu", "npu") and choose_devices(None, MACHINE) == ("cpu",)
 try:
-    plan.devices(("npu",), MACHINE)
+    choose_devices(("npu",), MACHINE)
 except UsageError as error:
     assert str(error) == f"--device npu: this is {MACHINE.system}"
 
@@ -61,7 +62,7 @@ grid = Grid(frameworks=("planted",), devices=("cpu", "npu"), architectures=("mlp
 on_cpu, on_npu = expand([grid], [TaskSource(task="digits", source="glyphs", targets=())], {})
 assert (on_cpu.device, on_npu.device, on_npu.execution) == ("cpu", "npu", "lazy")
 data = make_data(on_cpu)
-assert plan.expected_s(on_cpu, data) > 10 * plan.expected_s(on_npu, data)
+assert expected_s(on_cpu, data) > 10 * expected_s(on_npu, data)
 
 assert wording.device("npu") == "Neural" and wording.framework(on_npu) == "planted lazy"
 eager, lazy = style.look_of(replace(on_cpu, execution="eager")), style.look_of(on_cpu)
