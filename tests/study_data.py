@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from bench.results.folder import Results
-from bench.results.predictions import Predictions
+from bench.results.models import Predictions
 from bench.stats import runs
 from bench.study.artifact import Picture, Sheet, Study
 from datasets import Dataset, Split

@@ -1,27 +1,33 @@
-"""A saved model file: a network with its card, written whole, read without running anything in it.
+"""The files of a saved model: the network with its card, and its predictions. No framework is seen.
 
 .safetensors   numbers behind a JSON header; the card is the header's metadata entry ``glyphbench``
 .keras         Keras's own zip of JSON and HDF5; the card is its member ``glyphbench.json``
+.npz           what the model, loaded again, says of the test images: NumPy's zip of arrays
 
-The card is JSON and holds all that is needed to use the network. No framework is imported. See
-https://github.com/huggingface/safetensors and https://keras.io/guides/serialization_and_saving/;
-``bench.saved.model`` loads a model and asks it.
+Each is written whole, and read without running anything in it. The card is JSON and holds all that
+is needed to use the network. See https://github.com/huggingface/safetensors and
+https://keras.io/guides/serialization_and_saving/. ``bench.saved.model`` loads a model and asks it;
+``bench.saved.asking`` writes the predictions, and the study reads them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from bench import UsageError
-from bench.results import written_whole
+from bench.results import write_atomically, written_whole
+from bench.results.folder import ResultsError
 from bench.results.record import Record
 
 CARD_VERSION = 1
@@ -194,3 +200,73 @@ def _format_of(path: Path) -> _Safetensors | _KerasZip:
         content = f"it begins with {beginning!r}" if beginning else "it is empty"
         raise SavedModelError(f"{path}: no {kind.name} file: {content}")
     return kind
+
+
+# What a saved model, loaded again, says of the test images: predictions/RUN.npz
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """Of all n test images, in their order."""
+
+    run_id: str
+    model: str  # the file that was loaded, relative to the results folder
+    logits: NDArray[np.float32]  # (n, classes)
+    features: NDArray[np.float32] | None  # (n, d) of the penultimate layer; None: it has none
+    labels: NDArray[np.int64]  # (n,) the truth
+    as_recorded: bool  # True: wrong on exactly the images that the run's record names
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """(n,) the class with the highest logit."""
+        return np.asarray(self.logits.argmax(axis=1))
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """(n, classes), the softmax of the logits, computed in float64."""
+        return softmax(self.logits)
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n, classes) logits -> (n, classes) probabilities, computed in float64."""
+    shifted = logits.astype(np.float64)
+    shifted -= shifted.max(axis=1, keepdims=True)
+    odds = np.exp(shifted)
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+def save_predictions(path: Path, predictions: Predictions) -> None:
+    """Write them as ``.npz``, whole or not at all; features that are None are left out."""
+    arrays: dict[str, NDArray[np.generic]] = {
+        "run_id": np.array(predictions.run_id),
+        "model": np.array(predictions.model),
+        "logits": predictions.logits,
+        "labels": predictions.labels,
+        "as_recorded": np.array(predictions.as_recorded),
+    }
+    if predictions.features is not None:
+        arrays["features"] = predictions.features
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **arrays)
+    write_atomically(path, content.getvalue())
+
+
+def load_predictions(path: Path) -> Predictions:
+    """Read what ``save_predictions`` wrote: arrays of numbers and text, nothing that could be run.
+
+    Raises ResultsError where it cannot be read.
+    """
+    try:
+        with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
+            return Predictions(
+                run_id=str(file["run_id"]),
+                model=str(file["model"]),
+                logits=file["logits"],
+                features=file.get("features"),
+                labels=file["labels"],
+                as_recorded=bool(file["as_recorded"]),
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ResultsError(
+            f"{path}: no predictions ({error}); delete the file, it will be made again"
+        ) from error

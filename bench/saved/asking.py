@@ -21,9 +21,8 @@ import numpy as np
 import datasets
 from bench import UsageError
 from bench.experiment import Experiment
-from bench.results import predictions
 from bench.results.folder import Results
-from bench.results.predictions import Predictions
+from bench.results.models import Predictions, load_predictions, save_predictions
 from bench.results.record import Record
 from bench.run.measure import wrong
 from bench.run.processes import Child, Parent
@@ -88,7 +87,7 @@ def evaluate(
     for sentence in _make(results, missing, data, pythons or {}):
         print(sentence, file=sys.stderr)
     paths = {record.run_id: results.predictions_path(record.run_id) for record in trained}
-    return {run_id: predictions.load(path) for run_id, path in paths.items() if path.exists()}
+    return {run_id: load_predictions(path) for run_id, path in paths.items() if path.exists()}
 
 
 def saved_model(results: Results, record: Record) -> Path:
@@ -237,7 +236,7 @@ def _failure(question: Question, request: EvaluationRequest) -> str | None:
     results = Results(Path(request.results_folder))
     try:
         predicted = ask(question, results.folder, request.framework)
-        predictions.save(results.predictions_path(question.run_id), predicted)
+        save_predictions(results.predictions_path(question.run_id), predicted)
     except Exception as error:  # noqa: BLE001 - one model must not keep the others from answering
         return failure_of(error)
     return None

@@ -25,8 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from bench.results.models import Card, SavedModelError, read_card
-from bench.results.predictions import softmax
+from bench.results.models import Card, SavedModelError, read_card, softmax
 from bench.trainers import (
     EVALUATION_BATCH_SIZE,
     FRAMEWORKS,

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bench.report.plots import style
-from bench.results.predictions import Predictions
+from bench.results.models import Predictions
 from bench.stats.uncertainty import holm, mcnemar
 from bench.study.answers import Answered
 from bench.study.artifact import Picture, Sheet

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bench.experiment import Experiment
 from bench.report import wording
 from bench.report.plots import style
-from bench.results.predictions import Predictions
+from bench.results.models import Predictions
 from bench.results.record import Record
 from bench.study.artifact import Study, numbered
 

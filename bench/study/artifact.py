@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench.results.folder import Results
-from bench.results.predictions import Predictions
+from bench.results.models import Predictions
 from bench.stats.runs import Replicates
 from datasets import Dataset
 

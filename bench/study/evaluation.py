@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
-from bench.results.predictions import Predictions
+from bench.results.models import Predictions
 from bench.stats import uncertainty
 from bench.study import answers, confusion
 from bench.study.answers import Answered, answered

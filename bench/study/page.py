@@ -20,7 +20,7 @@ from bench.report.plots import style
 from bench.report.tables.table import frame_to_csv, grid_to_markdown
 from bench.results import write_atomically
 from bench.results.folder import PAGE, Results
-from bench.results.predictions import Predictions
+from bench.results.models import Predictions
 from bench.results.record import Record
 from bench.saved.asking import evaluate
 from bench.saved.export import export_all

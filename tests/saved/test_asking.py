@@ -12,9 +12,8 @@ import pytest
 from safetensors.numpy import load_file
 
 import datasets
-from bench.results import predictions
 from bench.results.folder import Results, ResultsError
-from bench.results.models import card_of, write_model
+from bench.results.models import card_of, load_predictions, save_predictions, write_model
 from bench.saved.asking import evaluate
 from bench.saved.model import load
 from tests import saved_models
@@ -53,8 +52,8 @@ def test_predictions_of_the_loaded_file_are_those_of_the_run(folder: Path) -> No
 def test_only_what_is_missing_or_older_than_its_model_is_made(folder: Path) -> None:
     record = saved_models.record()
     path = Results(folder).predictions_path(record.run_id)
-    planted = replace(predictions.load(path), as_recorded=False)
-    predictions.save(path, planted)
+    planted = replace(load_predictions(path), as_recorded=False)
+    save_predictions(path, planted)
     results = Results(folder)
     assert not evaluate(results, [record], _data())[record.run_id].as_recorded  # read, not made
     os.utime(path, (0, 0))  # as if the run had been repeated since
@@ -101,10 +100,10 @@ def test_damaged_predictions_say_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     path.write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(ResultsError, match=r"run\.npz: no predictions .*delete the file"):
-        predictions.load(path)
+        load_predictions(path)
 
 
 def test_a_network_without_features_has_none_after_saving(tmp_path: Path, folder: Path) -> None:
-    answers = predictions.load(Results(folder).predictions_path(saved_models.record().run_id))
-    predictions.save(tmp_path / "run.npz", replace(answers, features=None))
-    assert predictions.load(tmp_path / "run.npz").features is None
+    answers = load_predictions(Results(folder).predictions_path(saved_models.record().run_id))
+    save_predictions(tmp_path / "run.npz", replace(answers, features=None))
+    assert load_predictions(tmp_path / "run.npz").features is None

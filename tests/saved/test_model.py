@@ -28,7 +28,6 @@ READERS = (
     "bench/saved",
     "bench/results/models.py",
     "bench/trainers",
-    "bench/results/predictions.py",
 )
 
 

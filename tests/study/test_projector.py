@@ -16,7 +16,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
 from bench.results.folder import Results
-from bench.results.predictions import Predictions
+from bench.results.models import Predictions
 from bench.stats import runs
 from bench.study import projector
 from bench.study.artifact import Sheet, Study
