@@ -18,8 +18,8 @@ from bench.report.tables.table import (
     Row,
     Section,
     Table,
-    equal_in_all_rows,
     labelled,
+    section_of,
     sections_to_markdown,
     to_csv,
 )
@@ -268,10 +268,9 @@ def _table(pairing: Pairing) -> Table:
 def _section(comparison: Comparison, partners: dict[str, Replicates]) -> Section:
     """A row an experiment of A; ``partners``: the same one's runs in B, by its id."""
     rows = labelled((first, partners[first.experiment.id]) for first in comparison.groups)
-    return Section(
-        heading=comparison.heading(),
-        note=equal_in_all_rows(comparison),
-        columns=(
+    return section_of(
+        comparison,
+        (
             *columns.experiment(leave_out=("machine", "versions")),
             columns.FRAMEWORK,
             *columns.speeds(BOTH, "B / A"),
@@ -288,7 +287,7 @@ def _section(comparison: Comparison, partners: dict[str, Replicates]) -> Section
             ),
             *map(columns.outcome_of, BOTH),
         ),
-        rows=columns.judged_rows(rows),
+        columns.judged_rows(rows),
     )
 
 

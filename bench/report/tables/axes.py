@@ -22,7 +22,7 @@ from bench.report.comparison import (
 )
 from bench.report.tables import columns
 from bench.report.tables.columns import Side
-from bench.report.tables.table import Column, Row, Section, Table, equal_in_all_rows, labelled
+from bench.report.tables.table import Column, Row, Section, Table, labelled, section_of
 from bench.stats import runs
 from bench.stats.runs import Replicates
 
@@ -49,7 +49,7 @@ class Axis:
 def _hardware_note(comparison: Comparison) -> str:
     gpus = {gpu: None for group in comparison.groups for gpu in group.records[0].machine.gpus}
     named = "; ".join(map(wording.gpu, gpus))
-    return f" CPU: {wording.machine(comparison.host)}. " + (f"GPU: {named}." if named else "")
+    return f"CPU: {wording.machine(comparison.host)}." + (f" GPU: {named}." if named else "")
 
 
 ONE_THING_CHANGED = (
@@ -120,10 +120,9 @@ def _section(axis: Axis, comparison: Comparison, values: tuple[Any, Any]) -> Sec
     first, second = map(axis.name, values)
     both = columns.sides(first, second)
     subject = comparison.heading(*axis.conditions, leave_out=(axis.field,))
-    return Section(
-        heading=f"{first} and {second}: {subject}",
-        note=equal_in_all_rows(comparison) + axis.note(comparison),
-        columns=(
+    return section_of(
+        comparison,
+        (
             *columns.experiment(leave_out=(axis.field,)),
             columns.FRAMEWORK,
             *columns.speeds(both, axis.over.format(first, second)),
@@ -132,7 +131,9 @@ def _section(axis: Axis, comparison: Comparison, values: tuple[Any, Any]) -> Sec
             columns.WORK,
             *map(columns.outcome_of, both),
         ),
-        rows=columns.judged_rows(labelled(pairs(axis, comparison, values))),
+        columns.judged_rows(labelled(pairs(axis, comparison, values))),
+        axis.note(comparison),
+        heading=f"{first} and {second}: {subject}",
     )
 
 
@@ -179,17 +180,17 @@ def _batch_size_section(comparison: Comparison) -> Section:
 
     by_size = sorted(comparison.groups, key=lambda group: group.experiment.batch_size)
     lines = groupby(sorted(by_size, key=series), series)
-    return Section(
-        heading=comparison.heading("device", "goal"),
-        note=equal_in_all_rows(comparison),
-        columns=(
+    return section_of(
+        comparison,
+        (
             *columns.experiment(leave_out=("batch_size",)),
             columns.FRAMEWORK,
             *map(_throughput_at, comparison.values("batch_size")),
             columns.WORK,
             columns.failed(lambda group: f"batch {group.experiment.batch_size:,}"),
         ),
-        rows=labelled(tuple(members) for _, members in lines),
+        labelled(tuple(members) for _, members in lines),
+        heading=comparison.heading("device", "goal"),
     )
 
 

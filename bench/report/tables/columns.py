@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.report import trust, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, Comparison
-from bench.report.tables.table import Cell, Column, Raw, Row, Section, equal_in_all_rows, labelled
+from bench.report.tables.table import Cell, Column, Raw, Row, Section, labelled, section_of
 from bench.stats import runs, survival, uncertainty, verdict
 from bench.stats.runs import Replicates, Statistic, Summary
 from bench.stats.uncertainty import Interval
@@ -165,11 +165,11 @@ def framework_section(comparison: Comparison, columns: Iterable[Column], *notes:
 
     ``notes`` follow what is equal in all its rows.
     """
-    return Section(
-        heading=comparison.heading(),
-        note=" ".join((equal_in_all_rows(comparison), *notes)),
-        columns=(*experiment(), FRAMEWORK, OUTCOME, WORK, *columns),
-        rows=labelled((group,) for group in comparison.groups),
+    return section_of(
+        comparison,
+        (*experiment(), FRAMEWORK, OUTCOME, WORK, *columns),
+        labelled((group,) for group in comparison.groups),
+        *notes,
     )
 
 

@@ -12,7 +12,7 @@ from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
 from bench.report.tables.columns import Side
-from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import Cell, Column, Row, Section, Table, section_of
 from bench.results.record import Record
 from bench.stats import costs, runs
 from bench.stats.costs import BreakEven
@@ -260,14 +260,14 @@ def break_even(groups: Sequence[Replicates]) -> Table:
 
 
 def _break_even_section(comparison: Comparison, trained: bool) -> Section:
-    return Section(
-        heading=comparison.heading("batch_size", "goal"),
-        note=equal_in_all_rows(comparison),
-        columns=BREAK_EVEN,
-        rows=[
+    return section_of(
+        comparison,
+        BREAK_EVEN,
+        [
             BreakEvenRow(groups=pair, break_even=costs.break_even(*pair))
             for pair in pairs(comparison, trained)
         ],
+        heading=comparison.heading("batch_size", "goal"),
     )
 
 

@@ -11,7 +11,7 @@ from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Best, Comparison, comparisons, ranking
 from bench.report.tables import columns
 from bench.report.tables.columns import Columns, Side
-from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import Cell, Column, Row, Section, Table, section_of
 from bench.results.record import Record
 from bench.stats import runs, survival, uncertainty, verdict
 from bench.stats.runs import Replicates, Statistic
@@ -74,12 +74,7 @@ def _key(group: Replicates) -> tuple[str, str, str]:
 
 def _section(comparison: Comparison, about: Columns, rows: Sequence[Row]) -> Section:
     """Rows of two groups: which they are, what these columns are about, whether work is equal."""
-    return Section(
-        heading=comparison.heading(),
-        note=equal_in_all_rows(comparison),
-        columns=(*names(comparison), *about, columns.WORK),
-        rows=rows,
-    )
+    return section_of(comparison, (*names(comparison), *about, columns.WORK), rows)
 
 
 def _differences(comparison: Comparison) -> Columns:

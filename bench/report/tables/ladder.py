@@ -14,7 +14,7 @@ from bench.report import wording
 from bench.report.comparison import Comparison, comparisons, only
 from bench.report.tables import columns
 from bench.report.tables.columns import Columns
-from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import Cell, Column, Row, Section, Table, section_of
 from bench.results.record import Record
 from bench.stats import runs
 from bench.stats.runs import Replicates, Statistic
@@ -204,11 +204,12 @@ def build(groups: Sequence[Replicates]) -> Table:
 
 def _section(ladder: Ladder) -> Section:
     compiler = FRAMEWORKS[ladder.matched.experiment.framework].compiler
-    return Section(
+    return section_of(
+        ladder.comparison,
+        _columns(ladder),
+        ladder.rungs,
+        f"Its compiler of itself: {compiler}.",
         heading=_heading(ladder, ": "),
-        note=f"{equal_in_all_rows(ladder.comparison)} Its compiler of itself: {compiler}.",
-        columns=_columns(ladder),
-        rows=ladder.rungs,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
 from bench.report.tables import columns
-from bench.report.tables.table import Cell, Column, Row, Section, Table, equal_in_all_rows
+from bench.report.tables.table import Cell, Column, Row, Section, Table, section_of
 from bench.results.evidence import Export
 from bench.stats import runs, verdict
 from bench.stats.runs import Replicates
@@ -95,10 +95,9 @@ def build(groups: Sequence[Replicates]) -> Table:
 def _section(comparison: Comparison) -> Section:
     large = columns.large_batch(comparison)
     batch_size = comparison.experiment.batch_size
-    return Section(
-        heading=f"{comparison.heading('device')}, trained at batch size {batch_size:,}",
-        note=equal_in_all_rows(comparison),
-        columns=(
+    return section_of(
+        comparison,
+        (
             *columns.experiment(),
             Column(
                 header="runtime", names=("onnxruntime_version", "beside"), cell=_runtime, words=True
@@ -112,7 +111,8 @@ def _section(comparison: Comparison) -> Section:
             ),
             columns.column("images told otherwise", DIFFERING, _worst, _differing, absent=""),
         ),
-        rows=tuple(_rows(comparison)),
+        tuple(_rows(comparison)),
+        heading=f"{comparison.heading('device')}, trained at batch size {batch_size:,}",
     )
 
 

@@ -92,11 +92,28 @@ def labelled(rows: Iterable[Sequence[Replicates]]) -> tuple[Row, ...]:
     )
 
 
-def equal_in_all_rows(comparison: Comparison) -> str:
-    """The note of a section: what is held equal, what is not though it should be, the images."""
+def section_of(
+    comparison: Comparison,
+    columns: Iterable[Column],
+    rows: Sequence[Row],
+    *notes: str,
+    heading: str | None = None,
+) -> Section:
+    """A section about the runs of a comparison.
+
+    Its note says what is equal in all rows, what differs though nobody asked for it, what the
+    images are, and then ``notes``; empty ones are left out. ``heading``: None for the
+    comparison's own.
+    """
     equal = f"Equal in all rows: {comparison.constant(leave_out=(*HEADING, *FRAMEWORK))}."
     notices = wording.notices(group.data for group in comparison.groups)
-    return " ".join(filter(None, (equal, trust.unasked_note(comparison.groups), *notices)))
+    sentences = (equal, trust.unasked_note(comparison.groups), *notices, *notes)
+    return Section(
+        heading=comparison.heading() if heading is None else heading,
+        note=" ".join(filter(None, sentences)),
+        columns=tuple(columns),
+        rows=rows,
+    )
 
 
 # Writing
