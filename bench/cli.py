@@ -2,6 +2,8 @@
 
 The functions at the top read single words, for every command. ``Options`` lists the options of
 run_all.py, which the study and the ladder have too; ``parse`` reads a command line into it.
+Other commands take single ones of these options by ``add_option``; those that ask a saved model
+begin with ``saved_model_parser``.
 """
 
 # ruff: noqa: RUF009 - the fields of Options say how they are read, by functions called there
@@ -367,17 +369,39 @@ def add_options(parser: argparse.ArgumentParser, *, without: Collection[str] = (
             title = option.metadata["group"]
             if title not in groups:
                 groups[title] = parser.add_argument_group(title)
-            _add(groups[title], option.name)
+            add_option(groups[title], option.name)
 
 
-def add_pythons(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the option --python, which may be given several times: ``pythons``."""
-    _add(parser, "pythons")
+def add_option(container: argparse._ActionsContainer, name: str, **changes: Any) -> None:
+    """Give a parser, or a group of one, a single option of a suite.
 
-
-def _add(container: argparse._ActionsContainer, name: str) -> None:
+    ``name``: the field of ``Options``. ``changes``: what is said of it otherwise here, as
+    ``add_argument`` takes it, such as ``help``.
+    """
     declared = Options.__dataclass_fields__[name].metadata
-    container.add_argument(declared["flag"], dest=name, **declared["argument"])
+    container.add_argument(declared["flag"], dest=name, **(declared["argument"] | changes))
+
+
+def saved_model_parser(command: str, description: str | None) -> argparse.ArgumentParser:
+    """A parser of ``python -m bench COMMAND MODEL``, with the options --framework and --json.
+
+    The lines of the description stay as they are.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m bench {command}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL", help="a .safetensors, .keras or .onnx file"
+    )
+    parser.add_argument(
+        "--framework",
+        type=one_of("framework", FRAMEWORKS),
+        help="to run it in (default: the one that trained it)",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+    return parser
 
 
 def parse(argv: Sequence[str]) -> Options:

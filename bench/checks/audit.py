@@ -18,12 +18,12 @@ from pathlib import Path
 
 from bench import UsageError
 from bench.checks import auditing, peaks
-from bench.cli import add_pythons, one_of, positive, whole_from
+from bench.cli import add_option, one_of, positive, whole_from
 from bench.experiment import Precision
 from bench.machine import hardware
-from bench.machine.devices import DEVICES
+from bench.machine.devices import DEVICES, choose_devices
 from bench.machine.pulse import steadiness
-from bench.plan import devices, versions_of
+from bench.plan import versions_of
 from bench.report.trust import findings, steadiness_sentence
 from bench.results.evidence import Audit
 from bench.results.folder import Results, ResultsError
@@ -100,13 +100,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"further comparisons of two equal arms, {auditing.REPEATED_ROUNDS} pairs each",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write audit.json there")
-    add_pythons(parser)
+    add_option(parser, "pythons")
     return parser
 
 
 def _asked(options: argparse.Namespace, here: Machine) -> tuple[auditing.Request, Site]:
     """Raises UsageError for a device that is not there or that the framework does not use."""
-    devices((options.device,), here)
+    choose_devices((options.device,), here)
     framework = options.framework or ("numpy" if options.device == "cpu" else "pytorch")
     offered = FRAMEWORKS[framework].devices
     if options.device not in offered:
@@ -114,7 +114,7 @@ def _asked(options: argparse.Namespace, here: Machine) -> tuple[auditing.Request
             f"--device {options.device}: {framework} runs on {', '.join(offered)}; choose one of "
             "these, or another --framework"
         )
-    accelerators = devices(None, here)[1:] if options.device == "cpu" else (options.device,)
+    accelerators = choose_devices(None, here)[1:] if options.device == "cpu" else (options.device,)
     used = ("cpu", *accelerators)
     request = auditing.Request(
         framework=framework,

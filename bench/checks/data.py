@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cli import list_of, whole, words
+from bench.cli import add_option, list_of, whole, words
 from bench.run.progress import StageDisplay
 from datasets import TASKS, DataError, Dataset, Source, Task, open_cached, prepare
 from datasets.cache import cache_folder, is_intact
@@ -60,8 +60,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench data", description=_summary())
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
-    parser.add_argument("--data-file", type=Path, metavar="FILE", help="show your own data")
+    add_option(parser, "data_dir")
+    add_option(parser, "data_file", help="show your own data")
     parser.add_argument("--task", type=words, metavar="TASK,...", help="with --data-file its name")
     parser.add_argument("--source", help="show or convert this source only, such as glyphs")
     parser.add_argument(

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import trainers
-from bench.cli import add_pythons
+from bench.cli import add_option
 from bench.experiment import Experiment
 from bench.machine import hardware
 from bench.machine.devices import DEVICES
@@ -151,8 +151,8 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     summary = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m bench doctor", description=summary)
-    add_pythons(parser)
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
+    add_option(parser, "pythons")
+    add_option(parser, "data_dir")
     return parser
 
 

@@ -21,10 +21,10 @@ from bench import UsageError, cli
 from bench.checks import trial
 from bench.checks.certify import GLYPHS, TIMEOUT_S, CertificateSite, certificates
 from bench.checks.trial import Subject
-from bench.cli import EXECUTIONS, PRECISIONS, add_pythons
+from bench.cli import EXECUTIONS, PRECISIONS, add_option
 from bench.machine import hardware
-from bench.machine.devices import DEVICES
-from bench.plan import check_threads, devices, versions_of
+from bench.machine.devices import DEVICES, choose_devices
+from bench.plan import versions_of
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
 from bench.results.evidence import Certificate, Check
 from bench.results.folder import Results, ResultsError
@@ -109,13 +109,13 @@ def subjects(options: argparse.Namespace) -> list[Subject]:
     Raises UsageError where nothing is, or for a device or processors that are not there.
     """
     here = hardware.observe()
-    check_threads(options.threads, here)
+    hardware.check_threads(options.threads)
     grid = Grid(
         tasks=(options.task,),
         architectures=options.architecture,
         frameworks=options.framework,
         executions=options.execution,
-        devices=devices(options.device, here),
+        devices=choose_devices(options.device, here),
         precisions=options.precision,
         threads=options.threads or (None,),
     )
@@ -180,11 +180,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_rest(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=cli.wholes, metavar="N")
+    add_option(parser, "threads")
     parser.add_argument("--task", type=cli.one_of("task", tuple(datasets.TASKS)), default="digits")
     parser.add_argument("--source", help="where the images come from (default: the best found)")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
-    add_pythons(parser)
+    add_option(parser, "data_dir")
+    add_option(parser, "pythons")
     parser.add_argument(
         "--timeout",
         type=cli.positive,

@@ -15,7 +15,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,6 @@ from bench.run.measure import wrong
 from bench.run.progress import StageDisplay
 from bench.saved.model import Model, load
 from bench.stats.uncertainty import Interval, wilson
-from bench.trainers import FRAMEWORKS
 from datasets import DataError, Dataset
 
 MOST_NAMED = 10  # classes that an error names
@@ -82,25 +80,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench evaluate",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors or .keras file")
+    parser = cli.saved_model_parser("evaluate", __doc__)
     parser.add_argument("--task", help="of other data (default: the model's own)")
     parser.add_argument("--source", help="where its images come from (default: the best found)")
-    parser.add_argument(
-        "--data-file", type=Path, metavar="FILE", help="your own data, with a name by --task"
-    )
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
+    cli.add_option(parser, "data_file")
+    cli.add_option(parser, "data_dir")
     parser.add_argument("--all", action="store_true", help="all images, not the test images alone")
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_argument(
-        "--framework",
-        type=cli.one_of("framework", FRAMEWORKS),
-        help="to run it in (default: the one that trained it)",
-    )
     return parser
 
 
@@ -252,7 +237,3 @@ def _in_words(share: Share) -> str:
     if share.accuracy is None or interval is None:
         return "–"
     return f"{share.accuracy:.2%} (95 % interval {interval.low:.2%} to {interval.high:.2%})"
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

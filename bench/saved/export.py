@@ -27,7 +27,7 @@ from typing import Literal
 
 import datasets
 from bench import UsageError
-from bench.cli import add_pythons
+from bench.cli import add_option
 from bench.experiment import Experiment
 from bench.machine import hardware
 from bench.results import write_atomically
@@ -149,11 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors or .keras file")
     parser.add_argument("--out", type=Path, metavar="FILE.onnx", help="where to write it")
     parser.add_argument("--force", action="store_true", help="replace a file that is there already")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="search this folder first")
-    parser.add_argument(
-        "--data-file", type=Path, metavar="FILE", help="the user's own data that it was trained on"
-    )
-    add_pythons(parser)
+    add_option(parser, "data_dir")
+    add_option(parser, "data_file", help="your own data that it was trained on")
+    add_option(parser, "pythons")
     return parser
 
 

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from bench import UsageError, cli
 from bench.results.record import encode
 from bench.saved.model import TOP, Guess, Model, load
-from bench.trainers import FRAMEWORKS
 from datasets import DataError, pictures
 
 
@@ -69,14 +68,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench predict",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors or .keras file")
+    parser = cli.saved_model_parser("predict", __doc__)
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="a file or a folder")
-    parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
         "--top",
         type=cli.whole,
@@ -89,11 +82,6 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="save what the model saw of each picture, 28x28 pixels, as PNG",
-    )
-    parser.add_argument(
-        "--framework",
-        type=cli.one_of("framework", FRAMEWORKS),
-        help="to run it in (default: the one that trained it)",
     )
     return parser
 
@@ -196,7 +184,3 @@ def _print(model: Model, readings: Sequence[Reading], *, as_json: bool) -> None:
     for reading in read:
         guesses = "   ".join(f"{guess.label} {guess.probability:6.1%}" for guess in reading.top)
         print(f"{reading.image:{width}}   {guesses}   {1000 * (reading.took_s or 0):.1f} ms")
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
