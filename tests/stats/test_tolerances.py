@@ -1,0 +1,33 @@
+"""How far two computations of the same may be apart, and how that is measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.stats import tolerances
+from bench.stats.tolerances import deviation, largest
+
+
+def test_a_deviation_is_the_largest_difference_over_the_largest_magnitude() -> None:
+    assert deviation([1.0, -4.0, 2.5], [1.0, -5.0, 2.0]) == 0.2
+    assert deviation([0.0], [0.0]) == 0
+    assert deviation([1e-9], [0.0]) == np.inf
+    assert np.isnan(deviation([np.nan, 1.0], [1.0, 1.0]))
+    with pytest.raises(ValueError, match=r"of shape \(2,\), the referee's of shape \(1,\)"):
+        deviation([1.0, 1.0], [1.0])
+
+
+def test_a_small_array_is_judged_by_its_own_scale() -> None:
+    computed = {"kernel": np.array([1000.0]), "bias": np.array([2e-3])}
+    wanted = {"kernel": np.array([1000.0]), "bias": np.array([1e-3])}
+    assert largest(computed, wanted) == 1.0
+    with pytest.raises(ValueError, match="the referee's"):
+        largest({"kernel": np.array([1.0])}, wanted)
+
+
+def test_a_coarser_format_is_allowed_more_except_in_the_update() -> None:
+    for kind in tolerances.GROWTHS:
+        fine, middle, coarse = (tolerances.of(kind, p).value for p in ("fp32", "tf32", "bf16"))
+        assert fine < middle < coarse < 1
+    assert tolerances.of("update", "bf16") == tolerances.of("update", "fp32")
