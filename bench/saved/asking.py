@@ -3,7 +3,8 @@
 In that process, ``python -m bench.saved.asking``, the models are loaded again and asked.
 Nothing of the training is there: what is predicted with is what lies in the file.
 
-The export hands its saved models to processes by the same functions: ``grouped``, ``answers``.
+The export hands its saved models to processes by the same functions: ``grouped`` and ``answers``
+on this side, ``answer_each`` inside the process.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +23,7 @@ import numpy as np
 import datasets
 from bench import UsageError
 from bench.experiment import Experiment
+from bench.results.evidence import Export
 from bench.results.folder import Results
 from bench.results.models import Predictions, load_predictions, save_predictions
 from bench.results.record import Record
@@ -32,7 +35,6 @@ from bench.trainers import FRAMEWORKS
 TIMEOUT_S = 600.0  # for each model: the CNN in NumPy takes the longest, some ten seconds
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationRequest:
-    """What a process is told; it answers with Answered for each question, in their order."""
+    """What a process is told; it answers each question as soon as the predictions are written."""
 
     results_folder: str
     framework: str  # that trained them all
@@ -54,10 +56,11 @@ class EvaluationRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answered:
-    """That a model's predictions are written; or why not."""
+class Answer:
+    """What a process says of one model."""
 
-    failure: str | None = None
+    failure: str | None = None  # why its work was not done; None: it was
+    export: Export | None = None  # where the work was to compare an exported model with its own
 
 
 def evaluate(
@@ -149,16 +152,14 @@ def _in_one_process(
     asked = answers(
         __name__,
         request,
-        Answered,
         models=len(records),
         timeout_s=TIMEOUT_S,
         experiment=replace(records[0].experiment, threads=None),
         python=python,
     )
     for record, answer in zip(records, asked, strict=True):
-        reason = answer.failure if isinstance(answer, Answered) else answer
-        if reason is not None:
-            yield f"{record.run_id} has no predictions: {reason}"
+        if answer.failure is not None:
+            yield f"{record.run_id} has no predictions: {answer.failure}"
 
 
 def _question(results: Results, record: Record, data: Mapping[tuple[str, str], Path]) -> Question:
@@ -182,18 +183,16 @@ def grouped(items: Iterable[Item], key: Callable[[Item], object]) -> Iterator[tu
 def answers(
     module: str,
     request: Any,
-    answer: type[Answer],
     *,
     models: int,
     timeout_s: float,
     experiment: Experiment,
     python: Path | None,
-) -> list[Answer | str]:
-    """What a process says of each model, in their order; a text: why it says nothing of it.
+) -> list[Answer]:
+    """What a process says of each model, in their order; it failed with those it says nothing of.
 
     Args:
-        module, request: as of ``bench.run.processes.Child``; the module answers model by model.
-        answer: the type of its answers.
+        module, request: as of ``bench.run.processes.Child``; the module does ``answer_each``.
         models: how many models the request names.
         timeout_s: seconds that it has for each.
         experiment: whose environment it gets; but it sees no GPU.
@@ -206,17 +205,27 @@ def answers(
         experiment=replace(experiment, device="cpu"),
         python=python,
     ) as child:
-        given: list[Answer | str] = list(child.messages(answer))
-    return given + [str(child.ending)] * (models - len(given))
+        given = list(child.messages(Answer))
+    return given + [Answer(failure=str(child.ending))] * (models - len(given))
 
 
-def failure_of(error: Exception) -> str:
-    """Why a model was not dealt with, in the process that tried to; called while it is handled."""
-    if isinstance(error, UsageError):
-        return str(error)
-    traceback.print_exc()  # into the log
-    first_line = (str(error).strip().splitlines() or ["no message"])[0]
-    return f"{type(error).__name__}: {first_line}"
+def answer_each(
+    parent: Parent, models: Iterable[Item], work: Callable[[Item], Export | None]
+) -> None:
+    """Inside the process: do the work on one model after the other, and say so of each at once."""
+    for model in models:
+        parent.tell(_answer(model, work))
+
+
+def _answer(model: Item, work: Callable[[Item], Export | None]) -> Answer:
+    try:
+        return Answer(export=work(model))
+    except UsageError as error:
+        return Answer(failure=str(error))
+    except Exception as error:  # noqa: BLE001 - one model must not keep the others from answering
+        traceback.print_exc()  # into the log
+        first_line = (str(error).strip().splitlines() or ["no message"])[0]
+        return Answer(failure=f"{type(error).__name__}: {first_line}")
 
 
 # Inside the process that predicts
@@ -226,20 +235,14 @@ def main() -> int:
     """Ask every model in turn; whatever goes wrong with one becomes its answer."""
     parent = Parent()
     request = parent.request(EvaluationRequest)
-    for question in request.questions:
-        parent.tell(Answered(failure=_failure(question, request)))
+    answer_each(parent, request.questions, partial(_write_predictions, request))
     return 0
 
 
-def _failure(question: Question, request: EvaluationRequest) -> str | None:
-    """Have the predictions of a model written; why that could not be done, None: it was."""
+def _write_predictions(request: EvaluationRequest, question: Question) -> None:
     results = Results(Path(request.results_folder))
-    try:
-        predicted = ask(question, results.folder, request.framework)
-        save_predictions(results.predictions_path(question.run_id), predicted)
-    except Exception as error:  # noqa: BLE001 - one model must not keep the others from answering
-        return failure_of(error)
-    return None
+    predicted = ask(question, results.folder, request.framework)
+    save_predictions(results.predictions_path(question.run_id), predicted)
 
 
 def ask(question: Question, folder: Path, framework: str) -> Predictions:

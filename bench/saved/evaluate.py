@@ -15,16 +15,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 import datasets
 from bench import UsageError, cli
+from bench.results.models import Card
 from bench.results.record import encode
 from bench.run.measure import wrong
 from bench.run.progress import StageDisplay
-from bench.saved.model import Model, load
+from bench.saved.model import load
 from bench.stats.uncertainty import Interval, wilson
 from datasets import DataError, Dataset
 
@@ -91,7 +93,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _evaluate(options: argparse.Namespace) -> Evaluated:
     model = load(options.model, options.framework)
-    dataset = _dataset(model, options)
+    folder = prepare_data(
+        model.path,
+        model.card,
+        task=options.task,
+        source=options.source,
+        data_dir=options.data_dir,
+        data_file=options.data_file,
+    )
+    dataset = datasets.open_cached(folder)
     name = f"{dataset.task} from {dataset.source}"
     record = model.card.record
     own = dataset.fingerprint == record.data.fingerprint
@@ -117,29 +127,47 @@ def _evaluate(options: argparse.Namespace) -> Evaluated:
     )
 
 
-def _dataset(model: Model, options: argparse.Namespace) -> Dataset:
-    """The data asked for; of the model's own task the source of its own run."""
-    own = model.card.record.data
-    task = options.task or own.task
-    source = options.source or (own.source if task == own.task else None)
-    if options.data_file is not None:
+def prepare_data(
+    path: Path,
+    card: Card,
+    *,
+    task: str | None = None,
+    source: str | None = None,
+    data_dir: Path | None,
+    data_file: Path | None,
+) -> Path:
+    """The folder of arrays cached for a saved model; notes on them go to standard error.
+
+    Args:
+        path, card: of the saved model. Drawn images of its own task are as many as its run had.
+        task: None: its own.
+        source: None: the one of its run, or of another task the best that can be found.
+        data_dir, data_file: as of ``datasets.prepare``.
+
+    Raises UsageError where it was trained on the user's own file, which was not named, and
+    DataError where there are no such data.
+    """
+    own = card.record.data
+    task = task or own.task
+    source = source or (own.source if task == own.task else None)
+    if data_file is not None:
         source = None  # of a file there is but one
-    if options.data_file is None and source == "own":
+    elif source == "own":
         raise UsageError(
-            f"{model.path} was trained on data of your own, {task}: name it with --data-file"
+            f"{path} was trained on data of your own, {task}: name it with --data-file"
         )
     with StageDisplay() as show:
         prepared = datasets.prepare(
             task,
             source=source,
-            data_dir=options.data_dir,
-            data_file=options.data_file,
+            data_dir=data_dir,
+            data_file=data_file,
             glyphs_images=own.drawn_images if task == own.task else None,
             progress=show,
         )
     for note in prepared.notes:
         print(note, file=sys.stderr)
-    return datasets.open_cached(prepared.folder)
+    return prepared.folder
 
 
 def _images(dataset: Dataset, *, every: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

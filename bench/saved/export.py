@@ -33,17 +33,18 @@ from bench.machine import hardware
 from bench.results import write_atomically
 from bench.results.evidence import Export
 from bench.results.folder import Results, ResultsError, export_path, save_export
-from bench.results.models import Card, SavedModelError, read_card, sha256
+from bench.results.models import SavedModelError, read_card, sha256
 from bench.results.record import Inference, Machine, Record
-from bench.run.progress import StageDisplay
 from bench.saved import asking, export_child
-from bench.saved.asking import grouped
-from bench.saved.export_child import ExportAnswer, ExportRequest, ModelFiles
+from bench.saved.asking import Answer, grouped
+from bench.saved.evaluate import prepare_data
+from bench.saved.export_child import ExportRequest, ModelFiles
 from datasets import how_to_install
 
 SEED = 0  # the runs that are exported of a folder: one of each experiment
 TIMEOUT_S = 120.0  # for each model: some 10 s on two cores
 PACKAGES = ("onnx", "onnxruntime", "onnxscript", "torch")
+CONVERTERS = {".safetensors": "pytorch", ".keras": "keras-torch"}  # by the ending of the file
 
 # architecture -> why ONNX cannot hold it
 ARCHITECTURES = {
@@ -64,15 +65,6 @@ class Wanted:
     data_folder: Path  # of the arrays cached for its task
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of an export."""
-
-    wanted: Wanted
-    export: Export | None = None  # None: it failed
-    failure: str | None = None  # why
-
-
 # The command
 
 
@@ -81,15 +73,15 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         wanted = _wanted(options)
-        (outcome,) = export([wanted], options.pythons)
+        ((_, answer),) = export([wanted], options.pythons)
     except (UsageError, ResultsError, datasets.DataError) as error:
         print(f"bench export: error: {error}", file=sys.stderr)
         return 2
     except OSError as error:  # a full disk, a folder that may not be written to
         print(f"bench export: error: {error}", file=sys.stderr)
         return 1
-    print(outcome_sentence(wanted.model, outcome.export, outcome.failure))
-    if outcome.export is None or not outcome.export.passed:
+    print(in_words(wanted.model, answer))
+    if answer.export is None or not answer.export.passed:
         return 1
     print(f"written: {wanted.out}, and beside it {export_path(wanted.out).name}")
     return 0
@@ -114,7 +106,9 @@ def _wanted(options: argparse.Namespace) -> Wanted:
         model=options.model,
         out=out,
         experiment=card.record.experiment,
-        data_folder=_data(card, options),
+        data_folder=prepare_data(
+            options.model, card, data_dir=options.data_dir, data_file=options.data_file
+        ),
     )
 
 
@@ -124,21 +118,6 @@ def default_out(model: Path) -> Path:
     if folder.name == "models":
         return Results(folder.parent).onnx_path(model.stem)
     return model.with_suffix(".onnx")
-
-
-def _data(card: Card, options: argparse.Namespace) -> Path:
-    """The arrays of the model's task and source; drawn ones as many as its run had."""
-    trained_on = card.record.data
-    with StageDisplay() as show:
-        prepared = datasets.prepare(
-            card.task,
-            source=None if options.data_file else trained_on.source,
-            data_dir=options.data_dir,
-            data_file=options.data_file,
-            glyphs_images=trained_on.drawn_images,
-            progress=show,
-        )
-    return prepared.folder
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -181,8 +160,8 @@ def require_packages() -> None:
 
 
 def export(
-    wanted: Sequence[Wanted], pythons: Mapping[str, Path], *, machine: Machine | None = None
-) -> Iterator[Outcome]:
+    wanted: Sequence[Wanted], pythons: Mapping[str, Path]
+) -> Iterator[tuple[Wanted, Answer]]:
     """Make exports, a process for all that can share one; keep those that pass the comparison.
 
     A record that says how it went is kept in either case.
@@ -190,24 +169,25 @@ def export(
     Args:
         wanted: the exports to be made.
         pythons: framework -> interpreter that compares its models, where that is not this one.
-        machine: as it was seen; None: look now.
     """
-    machine = machine or hardware.observe()
+    machine = hardware.observe()
     with tempfile.TemporaryDirectory() as folder:
         drafts = {each.out: Path(folder) / f"{number}.onnx" for number, each in enumerate(wanted)}
         converted = []
         for members in grouped(wanted, lambda each: each.model.suffix):
-            framework = export_child.CONVERTERS[members[0].model.suffix]
+            framework = CONVERTERS[members[0].model.suffix]
             for each, answer in _asked("convert", members, drafts, machine, framework, None):
                 if answer.failure is None:
                     converted.append(each)
                 else:
-                    yield Outcome(wanted=each, failure=answer.failure)
+                    yield each, answer
         for members in grouped(converted, _shared):
             framework = members[0].experiment.framework
             python = pythons.get(framework)
             for each, answer in _asked("compare", members, drafts, machine, framework, python):
-                yield keep(each, answer, drafts[each.out])
+                if answer.export is not None:
+                    keep(each.out, answer.export, drafts[each.out])
+                yield each, answer
 
 
 def _shared(wanted: Wanted) -> tuple[object, ...]:
@@ -222,7 +202,7 @@ def _asked(
     machine: Machine,
     framework: str,
     python: Path | None,
-) -> Iterator[tuple[Wanted, ExportAnswer]]:
+) -> Iterator[tuple[Wanted, Answer]]:
     """Have a process do the work, in the environment of that framework."""
     first = members[0]
     request = ExportRequest(
@@ -235,48 +215,34 @@ def _asked(
         data_folder=str(first.data_folder.resolve()),
         threads=first.experiment.threads,
     )
-    experiment = replace(first.experiment, framework=framework)
-    yield from zip(members, answers(request, experiment, python), strict=True)
-
-
-def answers(
-    request: ExportRequest, experiment: Experiment, python: Path | None
-) -> list[ExportAnswer]:
-    """An answer for each model of the request, in their order, whatever becomes of the process.
-
-    ``experiment`` and ``python`` are those of ``bench.saved.asking.answers``.
-    """
-    given = asking.answers(
+    answers = asking.answers(
         export_child.__name__,
         request,
-        ExportAnswer,
-        models=len(request.models),
+        models=len(members),
         timeout_s=TIMEOUT_S,
-        experiment=experiment,
+        experiment=replace(first.experiment, framework=framework),
         python=python,
     )
-    return [ExportAnswer(failure=each) if isinstance(each, str) else each for each in given]
+    yield from zip(members, answers, strict=True)
 
 
-def keep(wanted: Wanted, answer: ExportAnswer, draft: Path) -> Outcome:
+def keep(out: Path, export: Export, draft: Path) -> None:
     """Put record and file into their places; a file that says otherwise than its model goes."""
-    if answer.export is None:
-        return Outcome(wanted=wanted, failure=answer.failure or "no answer")
-    if answer.export.passed:
-        write_atomically(wanted.out, draft.read_bytes())
+    if export.passed:
+        write_atomically(out, draft.read_bytes())
     else:
-        wanted.out.unlink(missing_ok=True)
-    save_export(wanted.out, answer.export)
-    return Outcome(wanted=wanted, export=answer.export)
+        out.unlink(missing_ok=True)
+    save_export(out, export)
 
 
 # How it went, in words
 
 
-def outcome_sentence(model: Path, export: Export | None, failure: str | None) -> str:
+def in_words(model: Path, answer: Answer) -> str:
     """What became of one saved model, in lines."""
+    export = answer.export
     if export is None:
-        return f"{model.name}: not exported: {failure}"
+        return f"{model.name}: not exported: {answer.failure}"
     verdict = "the same" if export.passed else "NOT THE SAME: the file is not kept"
     check = export.logits
     lines = [
@@ -332,9 +298,8 @@ def export_all(
     except UsageError as error:
         print(f"{error}; nothing is exported", file=sys.stderr)
         return
-    for outcome in export(wanted, pythons or {}):
-        sentence = outcome_sentence(outcome.wanted.model, outcome.export, outcome.failure)
-        print(sentence, file=sys.stderr)
+    for each, answer in export(wanted, pythons or {}):
+        print(in_words(each.model, answer), file=sys.stderr)
 
 
 def missing(

@@ -34,23 +34,18 @@ import numpy as np
 import datasets
 from bench import UsageError
 from bench.machine import hardware
-from bench.machine.clock import Clock
+from bench.machine.clock import Clock, endless_batches, seconds_of_calls
 from bench.results.evidence import Check, Export, ExportRound
 from bench.results.models import Card, read_card, sha256
 from bench.results.record import Inference, Machine
 from bench.run import versions
-from bench.run.measure import endless_batches, seconds_of_calls
 from bench.run.processes import Parent
-from bench.saved.asking import failure_of
+from bench.saved.asking import answer_each
 from bench.saved.model import load
 from bench.stats import tolerances
 from bench.stats.tolerances import deviation
 from bench.trainers import EVALUATION_BATCH_SIZE, FRAMEWORKS, Images, Logits, Network
 
-CONVERTERS = {
-    ".safetensors": "pytorch",
-    ".keras": "keras-torch",
-}  # that convert, by the ending of the file
 ROUNDS = 10
 # The threads of a framework wait for more work in a busy loop before they sleep, some 10 ms:
 # within that time they would take processors from the network that is asked next.
@@ -67,21 +62,13 @@ class ModelFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportRequest:
-    """What a process is told; it answers with an ExportAnswer for each model, in their order."""
+    """What a process is told; it answers for each model, in their order."""
 
     work: Literal["convert", "compare"]
     models: tuple[ModelFiles, ...]
     machine: Machine  # as the parent saw it
     data_folder: str  # of arrays cached by datasets.prepare; all models are of these
     threads: int | None = None  # as of Experiment.threads
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportAnswer:
-    """What became of one model."""
-
-    failure: str | None = None  # why it was not done; None: it was
-    export: Export | None = None  # of the process that compares
 
 
 Work = Callable[[ModelFiles, ExportRequest], Export | None]
@@ -93,16 +80,8 @@ def main() -> int:
     request = parent.request(ExportRequest)
     hardware.confine(request.threads)  # before a framework is imported
     work: Work = convert if request.work == "convert" else examine
-    for files in request.models:
-        parent.tell(_answer(work, files, request))
+    answer_each(parent, request.models, lambda files: work(files, request))
     return 0
-
-
-def _answer(work: Work, files: ModelFiles, request: ExportRequest) -> ExportAnswer:
-    try:
-        return ExportAnswer(export=work(files, request))
-    except Exception as error:  # noqa: BLE001 - whatever a framework raises is said of the model
-        return ExportAnswer(failure=failure_of(error))
 
 
 # Convert
@@ -128,7 +107,7 @@ class NotNumbers(Exception):
 class Comparison:
     """The logits of one network beside those of another."""
 
-    absolute: float  # the largest difference of a logit
+    absolute_deviation: float  # the largest difference of a logit
     logits: Check  # the largest difference over the largest logit of the framework's own
     differing: int  # images whose largest logit is that of another class
 
@@ -143,7 +122,7 @@ def compare(own: Logits, exported: Logits) -> Comparison:
             raise NotNumbers(f"logits of the {name} are not finite numbers")
     allowed = tolerances.of("logits", "fp32")
     return Comparison(
-        absolute=float(np.max(np.abs(exported.astype(np.float64) - own))),
+        absolute_deviation=float(np.max(np.abs(exported.astype(np.float64) - own))),
         logits=Check(
             quantity="logits",
             deviation=deviation(exported, own),
@@ -210,9 +189,7 @@ def examine(files: ModelFiles, request: ExportRequest) -> Export:
         threads=exported.threads,
         images=len(images),
         images_fingerprint=data.fingerprint,
-        absolute_deviation=comparison.absolute,
-        logits=comparison.logits,
-        differing=comparison.differing,
+        **vars(comparison),
         rounds=measure(own.network, exported, images),
         machine=request.machine,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from safetensors.numpy import load_file
 import datasets
 from bench.results.folder import Results, ResultsError
 from bench.results.models import card_of, load_predictions, save_predictions, write_model
-from bench.saved.asking import evaluate
+from bench.saved.asking import EvaluationRequest, answers, evaluate
 from bench.saved.model import load
 from tests import saved_models
 from tests.records import make_record
@@ -38,15 +39,15 @@ def _data() -> dict[tuple[str, str], Path]:
 
 def test_predictions_of_the_loaded_file_are_those_of_the_run(folder: Path) -> None:
     record = saved_models.record()
-    answers = evaluate(Results(folder), [record], _data())[record.run_id]
+    predictions = evaluate(Results(folder), [record], _data())[record.run_id]
     test = datasets.open_cached(data_folder()).test
     model = load(model_path())
-    assert answers.as_recorded
-    assert answers.model == f"models/{record.run_id}.safetensors"
-    np.testing.assert_array_equal(answers.labels, test.labels)
-    np.testing.assert_allclose(answers.logits, model.logits(test.images), atol=1e-4)
-    assert answers.features is not None
-    assert answers.features.shape == (len(test.labels), 512)
+    assert predictions.as_recorded
+    assert predictions.model == f"models/{record.run_id}.safetensors"
+    np.testing.assert_array_equal(predictions.labels, test.labels)
+    np.testing.assert_allclose(predictions.logits, model.logits(test.images), atol=1e-4)
+    assert predictions.features is not None
+    assert predictions.features.shape == (len(test.labels), 512)
 
 
 def test_only_what_is_missing_or_older_than_its_model_is_made(folder: Path) -> None:
@@ -66,9 +67,9 @@ def test_a_model_that_errs_on_other_images_than_recorded_is_found_out(tmp_path: 
     weights = load_file(model_path())
     weights["logits/bias"][0] += 100
     write_model(path, card_of(record), saver(weights))
-    [answers] = evaluate(Results(tmp_path), [record], _data()).values()
-    assert not answers.as_recorded
-    assert set(answers.predicted) == {0}
+    [predictions] = evaluate(Results(tmp_path), [record], _data()).values()
+    assert not predictions.as_recorded
+    assert set(predictions.predicted) == {0}
 
 
 def test_runs_without_a_model_are_left_out_and_said(tmp_path: Path, capsys: Captured) -> None:
@@ -96,6 +97,27 @@ def test_other_images_than_those_of_the_run_and_the_model_of_another_are_refused
     assert f"is the model of another run, {make_record().run_id}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("python", "reason"),
+    [
+        (None, "ended with exit code 1; last words: .*No module named bench.saved.nowhere"),
+        (Path("no/python"), "its Python cannot be started: No such file"),
+    ],
+)
+def test_every_model_has_an_answer_where_its_process_has_none(
+    python: Path | None, reason: str
+) -> None:
+    given = answers(
+        "bench.saved.nowhere",
+        EvaluationRequest(results_folder="", framework="numpy", questions=()),
+        models=2,
+        timeout_s=60,
+        experiment=make_record().experiment,
+        python=python,
+    )
+    assert [bool(re.search(reason, answer.failure or "")) for answer in given] == [True, True]
+
+
 def test_damaged_predictions_say_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     path.write_bytes(b"PK\x03\x04 cut off")
@@ -104,6 +126,6 @@ def test_damaged_predictions_say_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_network_without_features_has_none_after_saving(tmp_path: Path, folder: Path) -> None:
-    answers = load_predictions(Results(folder).predictions_path(saved_models.record().run_id))
-    save_predictions(tmp_path / "run.npz", replace(answers, features=None))
+    predictions = load_predictions(Results(folder).predictions_path(saved_models.record().run_id))
+    save_predictions(tmp_path / "run.npz", replace(predictions, features=None))
     assert load_predictions(tmp_path / "run.npz").features is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from bench.results.models import card_of, sha256, write_model
 from bench.results.record import Record
 from bench.run.material import describe
 from bench.saved import export, export_child
-from bench.saved.export_child import ExportAnswer, ExportRequest, ModelFiles, examine
+from bench.saved.export_child import ExportRequest, ModelFiles, examine
 from bench.saved.model import SavedModelError, load
 from models.weights import initial_weights
 from tests.records import make_record
@@ -168,16 +167,11 @@ def test_a_file_that_says_something_else_is_not_kept_but_its_record_is(
     exported: House, tmp_path: Path
 ) -> None:
     wrong = with_a_wrong_weight(exported.onnx_file, tmp_path)
-    wanted = export.Wanted(
-        model=exported.model,
-        out=tmp_path / "exports" / "kept.onnx",
-        experiment=exported.record.experiment,
-        data_folder=exported.data_folder,
-    )
-    export.keep(wanted, ExportAnswer(export=examined(exported, exported.onnx_file)), wrong)
-    assert wanted.out.exists()
-    export.keep(wanted, ExportAnswer(export=examined(exported, wrong)), wrong)
-    assert not wanted.out.exists()
+    out = tmp_path / "exports" / "kept.onnx"
+    export.keep(out, examined(exported, exported.onnx_file), wrong)
+    assert out.exists()
+    export.keep(out, examined(exported, wrong), wrong)
+    assert not out.exists()
     (export_record,) = Results(tmp_path).evidence().exports
     assert not export_record.passed
 
@@ -254,28 +248,6 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         UsageError, match="needs onnx_of_nowhere; in the clone's folder: python -m pip install"
     ):
         export.require_packages()
-
-
-@pytest.mark.parametrize(
-    ("python", "said"),
-    [
-        (None, "ended with exit code 1; last words: .*No module named bench.saved.nowhere"),
-        (Path("no/python"), "its Python cannot be started: No such file"),
-    ],
-)
-def test_every_model_has_an_answer_where_its_process_has_none(
-    python: Path | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(export_child, "__name__", "bench.saved.nowhere")
-    request = ExportRequest(
-        work="convert",
-        models=(ModelFiles(model="a", onnx="b"), ModelFiles(model="c", onnx="d")),
-        machine=hardware.observe(),
-        data_folder=str(tmp_path),
-    )
-    experiment = make_record().experiment
-    answers = export.answers(request, experiment, python)
-    assert [bool(re.search(said, answer.failure or "")) for answer in answers] == [True, True]
 
 
 def test_networks_of_keras_and_ensembles_are_exported(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_logits_that_rounding_alone_tells_apart_pass() -> None:
     comparison = compare(LOGITS, LOGITS * np.float32(1 + 2**-22))
     assert comparison.logits.passed
     assert comparison.differing == 0
-    assert 0 < comparison.absolute < 1e-4
+    assert 0 < comparison.absolute_deviation < 1e-4
 
 
 def test_one_logit_of_one_image_that_is_off_by_a_ten_thousandth_fails() -> None:
