@@ -114,7 +114,7 @@ def test_nothing_that_ended_well_is_nothing_to_draw(plot: Plot) -> None:
         (BATCH_SIZE, ["batch size (images a step, log scale)", "1,024"]),
         (
             bars.TIME_TO_ACCURACY,
-            ["training time (s, log scale)", "seeds that have reached 97 %", "50 %"],
+            ["training time (s, log scale)", "seeds that reached 97 %", "50 %"],
         ),
         (SWAP, ["97.50 ± 0.00 % (2)", "MLP", "(az-sample)"]),
         (bars.START_UP, ["import", "warm-up", "time before the first step that counts (s)"]),
@@ -149,8 +149,8 @@ def test_a_seed_that_missed_the_target_keeps_the_line_below_the_top_and_is_marke
 def test_each_target_is_a_panel_of_its_own_and_named() -> None:
     (page,) = drawn(bars.TIME_TO_ACCURACY, [make_record(), make_record(framework="keras-jax")])
     assert [axes.get_ylabel() for axes in page.figure.axes] == [
-        "seeds that have reached 97 %",
-        "seeds that have reached 99 %",
+        "seeds that reached 97 %",
+        "seeds that reached 99 %",
     ]
 
 
@@ -226,6 +226,24 @@ def test_nothing_said_in_a_plot_is_cut_off_at_the_edge() -> None:
             box = text.get_window_extent()
             assert box.x0 >= whole.x0, (page.stem, text)
             assert box.x1 <= whole.x1, (page.stem, text)
+
+
+def test_a_long_title_breaks_after_its_subject_and_leaves_no_word_alone() -> None:
+    records = [make_record(epochs=10), make_record(evaluations_per_epoch=2)]
+    (page,) = drawn(curves.ACCURACY, records)
+    assert [axes.get_title() for axes in page.figure.axes] == [
+        "MLP on digits (mnist)\n2 epochs, 2 evaluations an epoch",
+        "MLP on digits (mnist)\n10 epochs, 1 evaluation an epoch",
+    ]
+
+
+@pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
+def test_what_stands_at_an_axis_is_no_longer_than_its_panel(plot: Plot) -> None:
+    records = suite() + suite(epochs=7)  # four panels to a page, with titles of two lines
+    for page in drawn(plot, records):
+        style.png(page.figure)  # lays it out
+        for axes in page.figure.axes:
+            assert axes.yaxis.label.get_window_extent().height <= axes.bbox.height, page.stem
 
 
 @pytest.mark.parametrize("plot", [bars.THROUGHPUT, bars.START_UP])

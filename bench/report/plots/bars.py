@@ -190,7 +190,7 @@ def _draw_time_to_accuracy(axes: Axes, panel: Comparison) -> None:
     axes.set_ylim(-0.04, 1.04)
     axes.set_yticks((0, 0.25, 0.5, 0.75, 1))  # one half: the median
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-    axes.set_ylabel(f"seeds that have reached {wording.target(target)}")
+    axes.set_ylabel(f"seeds that reached {wording.target(target)}")
 
 
 def _window(watched: Sequence[Observed]) -> tuple[float, float]:

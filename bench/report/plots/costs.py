@@ -196,7 +196,7 @@ def _draw_break_even(axes: Axes, panel: Comparison) -> None:
     axes.xaxis.set_major_formatter(style.PLAIN)
     style.log_ticks(axes.yaxis)
     axes.set_xlabel("training steps (log scale)")
-    axes.set_ylabel("time since cold start (s, log scale)")
+    axes.set_ylabel("time since cold start\n(s, log scale)")
 
 
 def _draw_line(axes: Axes, experiment: Experiment, steps: np.ndarray, line: Line) -> None:

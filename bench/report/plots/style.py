@@ -284,13 +284,19 @@ def _shared(panels: list[Comparison]) -> list[str]:
 
 
 def _title(panel: Comparison, shared: list[str]) -> str:
-    """What a panel is of, and what is its own among the panels of its page."""
+    """What a panel is of, and what is its own among the panels of its page.
+
+    Too long for one line, it breaks between the two: no word is left on a line alone.
+    """
     experiment = panel.experiment
     subject, left_out = wording.subject(experiment, panel.data), {*shared, *panel.varying, *HEADING}
     if "architecture" in panel.varying:
         subject, left_out = wording.framework(experiment), {*left_out, *FRAMEWORK}
     own = wording.conditions(experiment, [f for f in EXPERIMENT_FIELDS if f not in left_out])
-    return textwrap.fill(", ".join(filter(None, (subject, own))), TITLE_WIDTH)
+    title = ", ".join(filter(None, (subject, own)))
+    if len(title) <= TITLE_WIDTH:
+        return title
+    return "\n".join((subject, *textwrap.wrap(own, TITLE_WIDTH)))
 
 
 def _notes(plot: Plot, conditions: str, panels: list[Comparison]) -> Iterator[str]:
