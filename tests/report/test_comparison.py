@@ -35,8 +35,8 @@ def test_frameworks_on_the_same_terms_are_compared() -> None:
     ids=lambda record: record.run_id,
 )
 def test_runs_that_differ_in_more_than_the_framework_are_not_compared(other: Record) -> None:
-    found = comparisons(runs.replicates([make_record(), other]), FRAMEWORK)
-    assert [len(comparison.groups) for comparison in found] == [1, 1]
+    split = comparisons(runs.replicates([make_record(), other]), FRAMEWORK)
+    assert [len(comparison.groups) for comparison in split] == [1, 1]
 
 
 def test_targets_do_not_part_runs_and_all_of_them_are_read() -> None:
@@ -47,8 +47,8 @@ def test_targets_do_not_part_runs_and_all_of_them_are_read() -> None:
 
 def test_training_comes_before_mere_steps() -> None:
     records = [make_record(goal="throughput"), make_record()]
-    found = comparisons(runs.replicates(records), FRAMEWORK)
-    assert [comparison.experiment.goal for comparison in found] == ["train", "throughput"]
+    split = comparisons(runs.replicates(records), FRAMEWORK)
+    assert [comparison.experiment.goal for comparison in split] == ["train", "throughput"]
 
 
 def test_a_swap_lets_recipe_and_epochs_follow_the_pair() -> None:
@@ -74,8 +74,8 @@ def test_drawn_and_real_images_are_never_in_one_swap() -> None:
         for architecture in ("mlp", "cnn")
         for task, source in (("digits", "mnist"), ("letters", "glyphs"))
     ]
-    found = swaps(runs.replicates(records))
-    assert [{group.data.drawn for group in swap.groups} for swap in found] == [{False}, {True}]
+    separate = swaps(runs.replicates(records))
+    assert [{group.data.drawn for group in swap.groups} for swap in separate] == [{False}, {True}]
 
 
 def test_one_architecture_is_no_swap() -> None:

@@ -140,12 +140,12 @@ def test_the_ledger_adds_up_to_the_wall_time() -> None:
 
 def a_pair(late_s: float, step_s: Sequence[float], **other: Any) -> list[Record]:
     """Runs of 0.2 s a step, and others that start later, with their seconds a step by seed."""
-    found = []
+    records = []
     for seed, seconds in enumerate(step_s):
-        found.append(make_record(seed=seed, train_s=(1.6, 1.6)))
+        records.append(make_record(seed=seed, train_s=(1.6, 1.6)))
         fast = make_record(seed=seed, train_s=(8 * seconds, 8 * seconds), **other)
-        found.append(with_phases(fast, warm_up_s=0.5 + late_s))
-    return found
+        records.append(with_phases(fast, warm_up_s=0.5 + late_s))
+    return records
 
 
 def test_compiling_pays_after_so_many_steps_epochs_and_seconds() -> None:
@@ -178,8 +178,8 @@ def test_seeds_that_disagree_are_counted() -> None:
         Lead(begins=float("inf"), ends=float("inf")),
         Lead(begins=0.0, ends=7.5),
     )
-    found = BreakEven(leads=leads, lines=(line, line, line))
-    assert costs.ahead(found) == (
+    disagreeing = BreakEven(leads=leads, lines=(line, line, line))
+    assert costs.ahead(disagreeing) == (
         "after 11 steps in 1 of 3; until 8 steps in 1 of 3; never in 1 of 3"
     )
     assert costs.ahead(BreakEven(leads=(), lines=())) == "no seed in common"
@@ -206,7 +206,7 @@ def drawn(plot: object, records: Sequence[Record]) -> Figure:
     return page.figure
 
 
-def said(axes: Axes) -> list[str]:
+def words_of(axes: Axes) -> list[str]:
     return [text.get_text() for text in axes.texts]
 
 
@@ -222,8 +222,8 @@ def test_the_roofline_has_a_point_an_experiment_and_names_each_batch_size_once()
     assert len(points) == 4
     heights = [float(np.asarray(point.get_ydata())[0]) for point in points]
     assert heights == pytest.approx([3.209216] * 4)
-    assert sorted(said(axes))[1:] == ["batch 128", "batch 20"]
-    assert said(axes)[0] == "4.00 GFLOP/s and 1.00 GB/s (fp32)"
+    assert sorted(words_of(axes))[1:] == ["batch 128", "batch 20"]
+    assert words_of(axes)[0] == "4.00 GFLOP/s and 1.00 GB/s (fp32)"
 
 
 def test_the_roof_of_the_plot_is_the_measured_one() -> None:
@@ -241,7 +241,7 @@ def test_without_a_peak_there_is_no_roofline() -> None:
 
 def test_where_the_lead_changes_hands_the_steps_are_named() -> None:
     (axes,) = drawn(plots_costs.BREAK_EVEN, a_pair(10.0, [0.1], execution="compiled")).axes
-    assert "100 steps, 22.8 s" in said(axes)
+    assert "100 steps, 22.8 s" in words_of(axes)
     labels = axes.get_legend_handles_labels()[1]
     assert labels == ["pytorch compiled", "pytorch eager"]
 
@@ -256,6 +256,6 @@ def test_lines_cross_where_the_faster_overtakes_and_the_leaders_are_told_apart()
         Line(start_up_s=start_up_s, step_s=step_s)
         for start_up_s, step_s in ((1.0, 1.0), (11.0, 0.5), (50.0, 0.5))
     )
-    found = list(plots_costs.crossings([first, second, third], most=1000))
-    assert [(round(steps), leads) for steps, _, leads in found] == [(20, True), (98, False)]
+    overtakings = list(plots_costs.crossings([first, second, third], most=1000))
+    assert [(round(steps), leads) for steps, _, leads in overtakings] == [(20, True), (98, False)]
     assert list(plots_costs.crossings([first, second, third], most=10)) == []

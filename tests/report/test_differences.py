@@ -21,17 +21,17 @@ def suite() -> list[Record]:
 
 
 def test_every_two_frameworks_are_a_row_with_the_faster_first() -> None:
-    found = rows(differences.between_frameworks, suite())
-    pairs = [(row["first_framework"], row["second_framework"]) for row in found]
+    table_rows = rows(differences.between_frameworks, suite())
+    pairs = [(row["first_framework"], row["second_framework"]) for row in table_rows]
     assert pairs == [
         ("pytorch", "keras-torch"),
         ("pytorch", "keras-jax"),
         ("keras-torch", "keras-jax"),
     ]
-    assert all(float(row["throughput_ratio"]) >= 1 for row in found)
-    assert [row["throughput_verdict"] for row in found] == ["faster", "faster", "undecided"]
-    assert {row["throughput_family_n"] for row in found} == {"3"}
-    for row in found:
+    assert all(float(row["throughput_ratio"]) >= 1 for row in table_rows)
+    assert [row["throughput_verdict"] for row in table_rows] == ["faster", "faster", "undecided"]
+    assert {row["throughput_family_n"] for row in table_rows} == {"3"}
+    for row in table_rows:
         low, ratio, high = (float(row[f"throughput_ratio{end}"]) for end in ("_low", "", "_high"))
         assert low <= ratio <= high
         assert float(row["throughput_p_holm"]) >= float(row["throughput_p"])
@@ -102,9 +102,9 @@ def test_the_correction_is_over_all_rows_of_a_section() -> None:
         for seed in (0, 1)
         for name, wrong in (("pytorch", range(2)), ("keras-jax", range(10, 22)))
     ]
-    found = rows(differences.between_models, records)
-    assert [row["seed"] for row in found] == ["0", "1"]
-    for row in found:
+    table_rows = rows(differences.between_models, records)
+    assert [row["seed"] for row in table_rows] == ["0", "1"]
+    for row in table_rows:
         assert float(row["mcnemar_p_holm"]) == pytest.approx(2 * float(row["mcnemar_p"]))
 
 

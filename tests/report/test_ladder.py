@@ -96,8 +96,11 @@ def test_a_default_that_is_the_matched_one_is_listed_as_that() -> None:
 
 
 def test_with_one_seed_there_is_no_interval_and_no_verdict() -> None:
-    one = make_record(seed=0), make_record(seed=0, native=("shuffling",), train_s=(3.0, 3.0))
-    frame = to_frame(a_table(list(one))).set_index("restored")
+    of_one_seed = (
+        make_record(seed=0),
+        make_record(seed=0, native=("shuffling",), train_s=(3.0, 3.0)),
+    )
+    frame = to_frame(a_table(list(of_one_seed))).set_index("restored")
     rung = frame[frame.index.str.startswith("shuffling")].iloc[0]
     assert rung["train_time_ratio"] == pytest.approx(3)
     assert rung["train_time_verdict"] == "undecided"
@@ -135,9 +138,9 @@ def test_each_framework_and_architecture_has_a_ladder_of_its_own() -> None:
             *runs(framework="keras-torch", native=("shuffling",)),
         ]
     )
-    found = ladder.ladders(groups)
-    assert len(found) == 3
-    assert all(len(ladder.comparison.values("architecture")) == 1 for ladder in found)
+    ladders = ladder.ladders(groups)
+    assert len(ladders) == 3
+    assert all(len(ladder.comparison.values("architecture")) == 1 for ladder in ladders)
 
 
 def test_the_sentences_name_what_is_told_apart_and_nothing_else() -> None:

@@ -30,7 +30,7 @@ def a_round(batch_size: int, own_s: float, exported_s: float) -> ExportRound:
 
 def an_export(record: Record, **changes: Any) -> Export:
     """ONNX Runtime twice as fast in every round of one image, and four times at batch 500."""
-    made = Export(
+    export = Export(
         run_id=record.run_id,
         experiment=record.experiment,
         seed=record.seed,
@@ -52,7 +52,7 @@ def an_export(record: Record, **changes: Any) -> Export:
         machine=MACHINE,
         made_at="2026-01-01T00:00:00+00:00",
     )
-    return replace(made, **changes)
+    return replace(export, **changes)
 
 
 def a_table(records: Sequence[Record], exports: Sequence[Export] = ()) -> Table:
@@ -60,10 +60,10 @@ def a_table(records: Sequence[Record], exports: Sequence[Export] = ()) -> Table:
 
 
 def line(table: Table, beginning: str) -> str:
-    (found,) = (
-        one for one in to_markdown(table).splitlines() if one.startswith(f"| {beginning} |")
+    (row,) = (
+        each for each in to_markdown(table).splitlines() if each.startswith(f"| {beginning} |")
     )
-    return found
+    return row
 
 
 def test_an_export_is_a_row_behind_its_framework_with_the_same_numbers() -> None:
@@ -94,15 +94,15 @@ def test_the_speed_up_is_the_mean_ratio_of_the_rounds_with_its_interval() -> Non
 
 def test_deviation_and_images_told_otherwise_are_shown() -> None:
     record = make_record()
-    found = line(a_table([record], [an_export(record)]), FAST)
-    assert "| 4.3e-07 | 0 of 1,000 |" in found
+    row = line(a_table([record], [an_export(record)]), FAST)
+    assert "| 4.3e-07 | 0 of 1,000 |" in row
 
 
 def test_an_export_that_failed_its_comparison_says_so() -> None:
     record = make_record()
     check = Check(quantity="logits", deviation=2e-3, tolerance=4e-6, reason="float32")
-    found = line(a_table([record], [an_export(record, logits=check, differing=7)]), FAST)
-    assert "| FAILED: 2.0e-03, allowed 4.0e-06 | 7 of 1,000 |" in found
+    row = line(a_table([record], [an_export(record, logits=check, differing=7)]), FAST)
+    assert "| FAILED: 2.0e-03, allowed 4.0e-06 | 7 of 1,000 |" in row
 
 
 def test_of_several_seeds_the_worst_is_shown() -> None:

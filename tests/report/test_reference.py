@@ -60,7 +60,7 @@ def test_what_is_computed_with_is_what_the_records_say(
 ) -> None:
     for name, frame in reference.computed.items():
         frame.to_csv(tmp_path / "made.csv", index=False)
-        made, committed = (
+        computed, committed = (
             pd.read_csv(path) for path in (tmp_path / "made.csv", reference.folder / f"{name}.csv")
         )
-        pd.testing.assert_frame_equal(made, committed, rtol=RELATIVE, atol=ABSOLUTE, obj=name)
+        pd.testing.assert_frame_equal(computed, committed, rtol=RELATIVE, atol=ABSOLUTE, obj=name)

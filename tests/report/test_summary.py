@@ -12,7 +12,7 @@ from bench.stats import runs
 from tests.records import EVIDENCE, EXPERIMENT, make_record
 
 
-def said(records: Sequence[Record]) -> str:
+def summary_of(records: Sequence[Record]) -> str:
     return "\n".join(summary.paragraphs(runs.replicates(records)))
 
 
@@ -35,7 +35,7 @@ FAST = (0.50, 0.56, 0.44, 0.61, 0.53)
 
 
 def test_a_winner_is_named_with_what_it_rests_on() -> None:
-    text = said(
+    text = summary_of(
         several(("pytorch", FAST), ("keras-jax", SLOW), ("keras-torch", tuple(4 * s for s in SLOW)))
     )
     assert "MLP on digits (mnist), CPU, batch size 128, 2 epochs:" in text
@@ -60,7 +60,7 @@ def test_a_winner_is_named_with_what_it_rests_on() -> None:
 
 
 def test_with_one_seed_no_winner_is_named_and_more_seeds_are_advised() -> None:
-    text = said(several(("pytorch", (1.0,)), ("keras-jax", (2.0,)), ("keras-torch", (4.0,))))
+    text = summary_of(several(("pytorch", (1.0,)), ("keras-jax", (2.0,)), ("keras-torch", (4.0,))))
     assert (
         "With one seed it cannot be said which trained fastest: pytorch eager 1,000 images/s, "
         "keras-jax eager 500 images/s, keras-torch eager 250 images/s."
@@ -71,7 +71,7 @@ def test_with_one_seed_no_winner_is_named_and_more_seeds_are_advised() -> None:
 
 
 def test_one_framework_alone_is_said_without_a_comparison() -> None:
-    text = said(seeds("pytorch", 1.0, 1.1))
+    text = summary_of(seeds("pytorch", 1.0, 1.1))
     assert "pytorch eager trained at 953 images/s." in text
     assert "pytorch eager reached 97 % validation accuracy after 1.05 s." in text
 
@@ -80,11 +80,11 @@ def test_it_says_between_what_the_accuracies_lie() -> None:
     records = [make_record(correct=971), make_record(framework="keras-jax", correct=989)]
     assert (
         "Test accuracies lie between 97.10 % (pytorch eager) and 98.90 % (keras-jax eager)."
-    ) in said(records)
+    ) in summary_of(records)
 
 
 def test_no_winner_is_named_where_the_interval_holds_one() -> None:
-    text = said(several(("pytorch", SLOW), ("keras-jax", (1.10, 1.00, 1.05, 0.90, 1.20))))
+    text = summary_of(several(("pytorch", SLOW), ("keras-jax", (1.10, 1.00, 1.05, 0.90, 1.20))))
     assert "Which trained fastest is undecided between keras-jax eager" in text
     assert "trained fastest, at" not in text
     assert "Which reached 97 % validation accuracy first is undecided between" in text
@@ -111,19 +111,21 @@ def test_what_is_wholly_within_the_noise_floor_is_called_a_tie() -> None:
 
 def test_rivals_beyond_the_nearest_are_named_too() -> None:
     shuffled = (1.10, 1.00, 1.05, 0.90, 1.20)
-    text = said(several(("pytorch", SLOW), ("keras-jax", shuffled), ("keras-torch", SLOW[::-1])))
+    text = summary_of(
+        several(("pytorch", SLOW), ("keras-jax", shuffled), ("keras-torch", SLOW[::-1]))
+    )
     assert text.count("told apart from") == 2  # of throughput, and of time to the target
 
 
 def test_frameworks_without_a_seed_in_common_are_not_compared() -> None:
     other = [replace(record, seed=record.seed + 9) for record in seeds("keras-jax", *SLOW)]
-    text = said([*seeds("pytorch", *FAST), *other])
+    text = summary_of([*seeds("pytorch", *FAST), *other])
     assert "With no seed in common it cannot be said which trained fastest: pytorch eager" in text
 
 
 def test_a_framework_with_a_miss_is_not_first_and_the_miss_is_counted() -> None:
     hasty = [*seeds("pytorch", 0.1), *seeds("pytorch", 0.1, 0.1, accuracy=0.5)[1:]]
-    text = said([*hasty, *seeds("keras-jax", 1.0, 1.1)])
+    text = summary_of([*hasty, *seeds("keras-jax", 1.0, 1.1)])
     assert (
         "keras-jax eager reached 97 % validation accuracy after 1.05 s; 1 of 4 runs never did "
         "(not ranked: pytorch eager (1 of 2) reached it)."
@@ -134,15 +136,16 @@ def test_models_are_told_apart_on_the_test_images_or_said_not_to_be() -> None:
     same = [make_record(wrong=range(20)), make_record(framework="keras-jax", wrong=range(20))]
     other = [make_record(wrong=range(20)), make_record(framework="keras-jax", wrong=range(60))]
     question = "McNemar's test on the test images tells apart {} of the 1 pair of models"
-    assert question.format("none") in said(same)
-    assert question.format("1") in said(other)
-    assert "McNemar" not in said([make_record(), make_record(framework="keras-jax")])
+    assert question.format("none") in summary_of(same)
+    assert question.format("1") in summary_of(other)
+    assert "McNemar" not in summary_of([make_record(), make_record(framework="keras-jax")])
 
 
 def test_only_misses_beside_hits_name_no_first() -> None:
     records = [*seeds("pytorch", 0.1), *seeds("pytorch", 0.1, 0.1, accuracy=0.5)[1:]]
-    assert "No framework reached 97 % validation accuracy with every seed; 1 of 2 runs" in said(
-        records
+    assert (
+        "No framework reached 97 % validation accuracy with every seed; 1 of 2 runs"
+        in summary_of(records)
     )
 
 
@@ -156,17 +159,17 @@ def test_failures_are_counted_with_their_reasons() -> None:
     assert (
         "3 of 4 runs did not end well: keras-jax eager, not installed: no jax here; "
         "pytorch eager, timed out: no end after 60 s (2 runs)."
-    ) in said(records)
+    ) in summary_of(records)
 
 
 def test_a_suite_in_which_everything_failed_has_a_summary() -> None:
-    assert said([make_record(status="crashed", reason="signal 9")]) == (
+    assert summary_of([make_record(status="crashed", reason="signal 9")]) == (
         "1 of 1 runs did not end well: pytorch eager, crashed: signal 9."
     )
 
 
 def test_drawn_images_are_named_before_anything_else() -> None:
-    text = said([make_record(source="glyphs")])
+    text = summary_of([make_record(source="glyphs")])
     assert text.startswith("Digits: drawn by the project (glyphs), not real handwriting.\n")
 
 
@@ -177,7 +180,7 @@ def test_the_speed_up_of_hardware_is_said_framework_by_framework_with_its_interv
         make_record(framework="keras-jax"),
         make_record(framework="keras-jax", device="cuda", train_s=(0.1, 0.1)),
     ]
-    text = said(records)
+    text = summary_of(records)
     assert (
         "CUDA beside the CPU: keras-jax eager had 10.0 times the throughput, undecided: one pair "
         "(1 paired seed); pytorch eager trained 2.19 times as fast as on the CPU (95 % interval "
@@ -196,7 +199,7 @@ def test_mere_steps_are_compared_at_each_frameworks_best_batch_size() -> None:
         )
         for seed, s in enumerate((s, 1.1 * s, 0.98 * s))
     ]
-    text = said(records)
+    text = summary_of(records)
     assert "training steps only, each at its best batch size: pytorch eager at batch 1,024" in text
     assert "4.00 times as fast as the next, keras-jax eager at batch 20 (95 % interval" in text
     assert text.count("training steps only") == 1

@@ -91,7 +91,7 @@ def test_frameworks_are_set_beside_the_one_with_the_highest_throughput() -> None
     assert row["of the highest"] == "0.502 [0.442 to 0.570]"
     assert row["beside the highest"] == "slower"
     assert cells(text, "pytorch eager")["beside the highest"] == "the highest"
-    raw = {one["framework"]: one for one in rows(frameworks.side_by_side, records)}
+    raw = {row["framework"]: row for row in rows(frameworks.side_by_side, records)}
     assert raw["pytorch"]["throughput_to_highest_ratio"] == ""
     assert raw["keras-jax"]["throughput_to_highest_pairs_n"] == "3"
     assert raw["keras-jax"]["throughput_to_highest_verdict"] == "slower"
@@ -234,13 +234,13 @@ def test_every_run_is_a_row_whether_it_ended_well_or_not() -> None:
         make_record(seed=1, status="diverged", reason="the loss is nan"),
         make_record(task="letters", source="glyphs"),
     ]
-    found = {(row["task"], row["seed"]): row for row in rows(tables_of_runs.all_runs, records)}
-    assert set(found) == {("digits", "0"), ("digits", "1"), ("letters", "0")}
-    assert found["digits", "1"]["status"] == "diverged"
-    assert found["digits", "1"]["throughput_images_per_s"] == ""
-    assert found["digits", "1"]["wall_s"] == "9.0"
-    assert found["digits", "0"]["warm_up_s"] == "0.5"
-    assert found["letters", "0"]["images_drawn"] == "True"
+    by_run = {(row["task"], row["seed"]): row for row in rows(tables_of_runs.all_runs, records)}
+    assert set(by_run) == {("digits", "0"), ("digits", "1"), ("letters", "0")}
+    assert by_run["digits", "1"]["status"] == "diverged"
+    assert by_run["digits", "1"]["throughput_images_per_s"] == ""
+    assert by_run["digits", "1"]["wall_s"] == "9.0"
+    assert by_run["digits", "0"]["warm_up_s"] == "0.5"
+    assert by_run["letters", "0"]["images_drawn"] == "True"
 
 
 SPECIAL: tuple[dict[str, Any], ...] = (
@@ -278,7 +278,9 @@ def test_drawn_images_are_called_so_in_every_table(build: Build) -> None:
     text = markdown(build, everything(("digits", "glyphs"), ("letters", "glyphs")))
     sections = text.split("\n## ")[1:]
     assert sections
-    assert all("drawn by the project (glyphs), not real handwriting" in it for it in sections)
+    assert all(
+        "drawn by the project (glyphs), not real handwriting" in section for section in sections
+    )
 
 
 @pytest.mark.parametrize("build", TABLES, ids=lambda build: build.__module__)

@@ -48,7 +48,7 @@ BAD = (a_check("logits at step 0", 1e-4), a_check("gradients at step 1", 0.012))
 
 
 def a_certificate(experiment: Experiment = EXPERIMENT, **changes: Any) -> Certificate:
-    made = Certificate(
+    certificate = Certificate(
         framework=experiment.framework,
         execution=experiment.execution,
         architecture=experiment.architecture,
@@ -60,15 +60,15 @@ def a_certificate(experiment: Experiment = EXPERIMENT, **changes: Any) -> Certif
         checks=GOOD,
         made_at="2026-01-01T00:00:00+00:00",
     )
-    return replace(made, **changes)
+    return replace(certificate, **changes)
 
 
-def groups(*records: Record, made: tuple[Certificate, ...] = ()) -> list[Replicates]:
-    return runs.replicates(records, Evidence(certificates=made))
+def groups(*records: Record, certificates: tuple[Certificate, ...] = ()) -> list[Replicates]:
+    return runs.replicates(records, Evidence(certificates=certificates))
 
 
 def test_a_row_whose_certificate_passes_is_matched() -> None:
-    (group,) = groups(make_record(), made=(a_certificate(),))
+    (group,) = groups(make_record(), certificates=(a_certificate(),))
     assert trust.work(group) == "matched"
     assert columns.WORK.cell(Row(groups=(group,))).raw == ("matched",)
 
@@ -79,32 +79,34 @@ def test_a_row_without_a_certificate_is_not_matched() -> None:
 
 
 def test_a_certificate_of_other_versions_is_no_certificate() -> None:
-    made = a_certificate(versions={"python": "3.11.7", "torch": "2.12.0"})
-    (group,) = groups(make_record(), made=(made,))
+    outdated = a_certificate(versions={"python": "3.11.7", "torch": "2.12.0"})
+    (group,) = groups(make_record(), certificates=(outdated,))
     assert trust.work(group) == "not matched: certificate missing"
 
 
 def test_a_row_whose_certificate_fails_says_which_quantity_is_off_the_most() -> None:
-    (group,) = groups(make_record(), made=(a_certificate(checks=BAD),))
+    (group,) = groups(make_record(), certificates=(a_certificate(checks=BAD),))
     assert trust.work(group) == (
         "not matched: gradients at step 1 deviate by 1.2e-02, tolerance 1.0e-05, and 1 more check"
     )
 
 
 def test_a_framework_that_could_not_be_checked_is_not_matched() -> None:
-    made = a_certificate(checks=(), failure="not done after 300 s")
-    (group,) = groups(make_record(), made=(made,))
+    unchecked = a_certificate(checks=(), failure="not done after 300 s")
+    (group,) = groups(make_record(), certificates=(unchecked,))
     assert trust.work(group) == "not matched: could not be checked: not done after 300 s"
 
 
 def test_what_is_left_to_the_framework_is_not_matched_whatever_its_certificate() -> None:
-    (group,) = groups(make_record(native=("kernel-init",)), made=(a_certificate(),))
+    (group,) = groups(make_record(native=("kernel-init",)), certificates=(a_certificate(),))
     assert trust.work(group) == "not matched: left to the framework: kernel-init"
 
 
 def test_a_row_of_two_groups_is_matched_only_if_both_are() -> None:
-    one, other = groups(make_record(), make_record(device="cuda"), made=(a_certificate(),))
-    cell = columns.WORK.cell(Row(groups=(one, other)))
+    on_cpu, on_gpu = groups(
+        make_record(), make_record(device="cuda"), certificates=(a_certificate(),)
+    )
+    cell = columns.WORK.cell(Row(groups=(on_cpu, on_gpu)))
     assert cell.shown == "not matched: certificate missing"
 
 
@@ -118,7 +120,7 @@ def test_a_plot_names_what_it_shows_that_is_not_matched() -> None:
         make_record(),
         make_record(execution="compiled"),
         make_record(native=("kernel-init",)),
-        made=(a_certificate(), a_certificate(execution="compiled", checks=BAD)),
+        certificates=(a_certificate(), a_certificate(execution="compiled", checks=BAD)),
     )
     assert trust.unmatched_note(shown) == (
         "Not matched: pytorch compiled (certificate fails); "
@@ -127,7 +129,7 @@ def test_a_plot_names_what_it_shows_that_is_not_matched() -> None:
 
 
 def test_a_plot_of_matched_work_has_no_note() -> None:
-    assert trust.unmatched_note(groups(make_record(), made=(a_certificate(),))) == ""
+    assert trust.unmatched_note(groups(make_record(), certificates=(a_certificate(),))) == ""
 
 
 def test_the_certificates_table_has_a_row_a_subject_and_shows_what_is_missing() -> None:
@@ -136,7 +138,7 @@ def test_the_certificates_table_has_a_row_a_subject_and_shows_what_is_missing() 
         make_record(batch_size=512),  # the same subject
         make_record(execution="compiled"),
         make_record(framework="numpy"),
-        made=(a_certificate(checks=BAD), a_certificate(execution="compiled")),
+        certificates=(a_certificate(checks=BAD), a_certificate(execution="compiled")),
     )
     table = certificates.build(shown)
     text = to_markdown(table)
@@ -157,12 +159,12 @@ def test_the_page_says_whether_its_numbers_can_be_trusted() -> None:
     evidence = Evidence(
         certificates=(a_certificate(),), suite=SuiteFacts(seeds_stopped="Stopped after 7 seeds.")
     )
-    heading, said = trust.paragraphs(runs.replicates(records, evidence), records)
+    heading, listed = trust.paragraphs(runs.replicates(records, evidence), records)
     assert heading == "## Can these numbers be trusted?"
-    assert "- Equal work is shown for 1 of 2 experiments (MLP in pytorch eager)" in said
-    assert "pytorch compiled (certificate missing)" in said
-    assert "The clock was not audited" in said
-    assert said.endswith("- Stopped after 7 seeds.")
+    assert "- Equal work is shown for 1 of 2 experiments (MLP in pytorch eager)" in listed
+    assert "pytorch compiled (certificate missing)" in listed
+    assert "The clock was not audited" in listed
+    assert listed.endswith("- Stopped after 7 seeds.")
 
 
 # Settings that nobody asked to differ
@@ -281,9 +283,9 @@ def test_a_variable_that_nobody_listed_is_flagged_where_it_is_set_for_some() -> 
             ),
         ]
     )
-    (said,) = trust.unasked_sentences(groups)
-    assert said.startswith("OMP_WAIT_POLICY: ")
-    assert "not set in pytorch eager" in said
+    (text,) = trust.unasked_sentences(groups)
+    assert text.startswith("OMP_WAIT_POLICY: ")
+    assert "not set in pytorch eager" in text
 
 
 def test_rows_are_compared_by_settings_that_are_read() -> None:
@@ -327,14 +329,14 @@ AUDIT = Audit(
 )
 
 
-def beat(place: int, product_s: float = 0.001, busy: float = 0.0) -> Record:
+def beat(order: int, product_s: float = 0.001, busy: float = 0.0) -> Record:
     return replace(
-        make_record(seed=place), pulse=Pulse(product_s=(product_s,) * 20, busy=busy, clock_hz=2e9)
+        make_record(seed=order), pulse=Pulse(product_s=(product_s,) * 20, busy=busy, clock_hz=2e9)
     )
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         "Noise floor 1.0 %: the very same experiment run as two arms (pytorch eager, 5 rounds of "
         "runs that train about 1.0 s) differed by +0.0 % (-1.0 % to +1.0 %), and no winner was "
@@ -353,45 +355,45 @@ def beat(place: int, product_s: float = 0.001, busy: float = 0.0) -> Record:
         "Warning: It was loud: be quiet.",
     ],
 )
-def test_every_part_of_an_audit_is_said(said: str) -> None:
-    assert said in "\n".join(audit_sentences(AUDIT, [beat(0), beat(1)]))
+def test_every_part_of_an_audit_is_said(text: str) -> None:
+    assert text in "\n".join(audit_sentences(AUDIT, [beat(0), beat(1)]))
 
 
 def test_a_delay_that_was_not_found_is_said_so() -> None:
     missed = replace(AUDIT, arms=replace(ARMS, delayed_s=ARMS.same_s))
-    said = "\n".join(audit_sentences(missed, []))
-    assert "Injected delay of 50.0 ms a run (5.0 %): NOT found; seen were 0" in said
+    text = "\n".join(audit_sentences(missed, []))
+    assert "Injected delay of 50.0 ms a run (5.0 %): NOT found; seen were 0" in text
 
 
 def test_a_winner_among_equals_is_said_so() -> None:
     unequal = replace(ARMS, same_s=tuple(0.9 * seconds for seconds in ARMS.same_s))
-    said = "\n".join(audit_sentences(replace(AUDIT, arms=unequal), []))
-    assert "and a winner was named" in said
+    text = "\n".join(audit_sentences(replace(AUDIT, arms=unequal), []))
+    assert "and a winner was named" in text
 
 
 def test_repetitions_are_counted() -> None:
     equal = replace(ARMS, delayed_s=(), injected_s=())
     unequal = replace(equal, same_s=tuple(0.9 * seconds for seconds in ARMS.same_s))
-    said = "\n".join(audit_sentences(replace(AUDIT, repetitions=(*[equal] * 19, unequal)), []))
+    text = "\n".join(audit_sentences(replace(AUDIT, repetitions=(*[equal] * 19, unequal)), []))
     assert (
         "Of 20 further comparisons of the experiment with itself, 5 pairs each, the report's rule "
-        in said
+        in text
     )
-    assert "named no winner in 19 and one in 1." in said
+    assert "named no winner in 19 and one in 1." in text
 
 
 def test_one_round_makes_up_no_noise_floor() -> None:
-    one = replace(ARMS, a_s=(1.0,), same_s=(1.1,), delayed_s=(1.2,), injected_s=(0.05,))
-    said = "\n".join(audit_sentences(replace(AUDIT, arms=one), []))
-    assert "Noise floor: not known, of one round" in said
-    assert "150 ms seen, of one round" in said
+    of_one_round = replace(ARMS, a_s=(1.0,), same_s=(1.1,), delayed_s=(1.2,), injected_s=(0.05,))
+    text = "\n".join(audit_sentences(replace(AUDIT, arms=of_one_round), []))
+    assert "Noise floor: not known, of one round" in text
+    assert "150 ms seen, of one round" in text
 
 
 def test_an_audit_without_arms_claims_nothing_of_them() -> None:
-    said = "\n".join(audit_sentences(replace(AUDIT, arms=None), []))
-    assert "Noise floor" not in said
-    assert "Injected" not in said
-    assert "Timer:" in said
+    text = "\n".join(audit_sentences(replace(AUDIT, arms=None), []))
+    assert "Noise floor" not in text
+    assert "Injected" not in text
+    assert "Timer:" in text
 
 
 def test_where_there_is_no_audit_the_page_says_how_to_make_one() -> None:
@@ -399,8 +401,8 @@ def test_where_there_is_no_audit_the_page_says_how_to_make_one() -> None:
 
 
 def test_a_machine_that_was_busy_during_the_runs_is_warned_of() -> None:
-    said = list(audit_sentences(None, [beat(0), beat(1, busy=0.5)]))
-    assert said[-1].startswith(
+    *_, warning = audit_sentences(None, [beat(0), beat(1, busy=0.5)])
+    assert warning.startswith(
         "Warning: During the runs other programs took up to 50 % of the processors: close"
     )
 

@@ -17,15 +17,15 @@ from tests.records import EXPERIMENT, make_data, make_record
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "words"),
     [(12345.6, "12,300"), (1.23456, "1.23"), (0.0123456, "0.0123"), (0.0, "0"), (999.6, "1,000")],
 )
-def test_a_number_has_three_digits_and_no_exponent(value: float, said: str) -> None:
-    assert wording.number(value) == said
+def test_a_number_has_three_digits_and_no_exponent(value: float, words: str) -> None:
+    assert wording.number(value) == words
 
 
 @pytest.mark.parametrize(
-    ("summary", "said"),
+    ("summary", "words"),
     [
         (None, "not measured"),
         (Summary(mean=1234.0, std=None, n=1), "1,230"),
@@ -35,8 +35,8 @@ def test_a_number_has_three_digits_and_no_exponent(value: float, said: str) -> N
         (Summary(mean=1.5, std=40.0, n=2), "1.50 ± 40.00 (2)"),
     ],
 )
-def test_a_spread_is_said_of_several_runs_only(summary: Summary | None, said: str) -> None:
-    assert wording.spread(summary) == said
+def test_a_spread_is_said_of_several_runs_only(summary: Summary | None, words: str) -> None:
+    assert wording.spread(summary) == words
 
 
 def test_an_accuracy_is_said_in_percent_with_its_unit() -> None:
@@ -74,10 +74,10 @@ def test_conditions_without_an_effect_are_left_out() -> None:
 
 
 def test_a_long_reason_is_one_bearable_line() -> None:
-    said = wording.failure(make_record(status="failed", reason="line one\nline two " * 40))
-    assert said.startswith("failed: line one line two")
-    assert "\n" not in said
-    assert len(said) < 200
+    words = wording.failure(make_record(status="failed", reason="line one\nline two " * 40))
+    assert words.startswith("failed: line one line two")
+    assert "\n" not in words
+    assert len(words) < 200
 
 
 def test_what_is_left_to_the_frameworks_is_said_and_what_nobody_limited_is_not() -> None:
@@ -108,7 +108,7 @@ def judged(ratio: float, interval: Interval | None, p: float | None, **changes: 
 
 
 @pytest.mark.parametrize(
-    ("value", "interval", "said"),
+    ("value", "interval", "words"),
     [
         (1.3612, Interval(low=1.3, high=1.42), "1.36 [1.30 to 1.42]"),
         (1.002, Interval(low=0.998, high=1.006), "1.002 [0.998 to 1.006]"),
@@ -117,26 +117,26 @@ def judged(ratio: float, interval: Interval | None, p: float | None, **changes: 
     ],
 )
 def test_an_estimate_shows_as_many_digits_as_its_interval_allows(
-    value: float, interval: Interval | None, said: str
+    value: float, interval: Interval | None, words: str
 ) -> None:
-    assert wording.estimate(value, interval) == said
+    assert wording.estimate(value, interval) == words
 
 
 def test_a_difference_is_said_in_points_with_its_sign() -> None:
     interval = Interval(low=-0.001, high=0.002)
-    said = wording.estimate(0.0005, interval, scale=100, decimals=2, signed=True)
-    assert said == "+0.05 [-0.10 to 0.20]"
+    words = wording.estimate(0.0005, interval, scale=100, decimals=2, signed=True)
+    assert words == "+0.05 [-0.10 to 0.20]"
 
 
 @pytest.mark.parametrize(
-    ("p", "said"), [(0.00001, "< 0.001"), (0.0134, "0.013"), (0.253, "0.25"), (1.0, "1.00")]
+    ("p", "words"), [(0.00001, "< 0.001"), (0.0134, "0.013"), (0.253, "0.25"), (1.0, "1.00")]
 )
-def test_a_p_is_not_said_more_exactly_than_it_is_known(p: float, said: str) -> None:
-    assert wording.p_value(p) == said
+def test_a_p_is_not_said_more_exactly_than_it_is_known(p: float, words: str) -> None:
+    assert wording.p_value(p) == words
 
 
 @pytest.mark.parametrize(
-    ("times", "censored", "said"),
+    ("times", "censored", "words"),
     [
         ((), (), "not measured"),
         ((12.0,), (), "12.0"),
@@ -149,16 +149,16 @@ def test_a_p_is_not_said_more_exactly_than_it_is_known(p: float, said: str) -> N
     ],
 )
 def test_misses_are_said_beside_the_median(
-    times: tuple[float, ...], censored: tuple[float, ...], said: str
+    times: tuple[float, ...], censored: tuple[float, ...], words: str
 ) -> None:
-    assert wording.time_to_target(Observed(times=times, censored=censored)) == said
+    assert wording.time_to_target(Observed(times=times, censored=censored)) == words
 
 
 ABOVE = Interval(low=1.1, high=1.3)
 
 
 @pytest.mark.parametrize(
-    ("one", "said"),
+    ("judgement", "words"),
     [
         (judged(1.2, ABOVE, 0.01, outcome="higher"), "faster"),
         (judged(0.8, Interval(low=0.7, high=0.9), 0.01, outcome="lower"), "slower"),
@@ -179,8 +179,8 @@ ABOVE = Interval(low=1.1, high=1.3)
     ],
     ids=["higher", "lower", "one pair", "includes 1", "p", "tie", "noise"],
 )
-def test_a_verdict_says_why_it_says_no_more(one: Judged, said: str) -> None:
-    assert wording.verdict(one, "faster", "slower") == said
+def test_a_verdict_says_why_it_says_no_more(judgement: Judged, words: str) -> None:
+    assert wording.verdict(judgement, "faster", "slower") == words
 
 
 def test_what_a_sentence_rests_on_names_interval_pairs_and_correction() -> None:

@@ -31,7 +31,7 @@ def evidence(*peaks: Peak, machine: object = MACHINE) -> Evidence:
     return Evidence(audit=audit)
 
 
-def placed(record: Record, *peaks: Peak, machine: object = MACHINE) -> costs.RooflinePoint | None:
+def point_of(record: Record, *peaks: Peak, machine: object = MACHINE) -> costs.RooflinePoint | None:
     (group,) = runs.replicates([record], evidence(*peaks, machine=machine))
     return costs.roofline_point(group)
 
@@ -53,10 +53,10 @@ def test_intensity_is_of_the_mean_step_with_its_short_batches() -> None:
 def test_bfloat16_moves_less_and_is_more_intense() -> None:
     wide, narrow = make_record(), make_record(precision="bf16")
     assert costs.training_flop_per_s(narrow) == costs.training_flop_per_s(wide)
-    one, other = map(costs.intensity_flop_per_byte, (wide, narrow))
-    assert one is not None
-    assert other is not None
-    assert other > one
+    wide_intensity, narrow_intensity = map(costs.intensity_flop_per_byte, (wide, narrow))
+    assert wide_intensity is not None
+    assert narrow_intensity is not None
+    assert narrow_intensity > wide_intensity
 
 
 def test_the_roof_is_memory_to_the_left_and_arithmetic_to_the_right() -> None:
@@ -70,10 +70,10 @@ def test_the_share_of_the_roof_is_the_share_of_the_step_that_the_work_explains()
     step_s = 2.0 / 16
     compute_s = 125 * FLOP / PEAK.flop_per_s
     memory_s = (costs.step_bytes(record) or 0) / PEAK.bytes_per_s
-    place = placed(record, PEAK)
-    assert place
-    assert place.share_of_roof == pytest.approx(max(compute_s, memory_s) / step_s)
-    assert place.share_of_peak == pytest.approx(compute_s / step_s)
+    point = point_of(record, PEAK)
+    assert point
+    assert point.share_of_roof == pytest.approx(max(compute_s, memory_s) / step_s)
+    assert point.share_of_peak == pytest.approx(compute_s / step_s)
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_the_label_names_what_explains_half_of_the_step(
     flop_per_s: float, bytes_per_s: float, limit: str
 ) -> None:
     peak = replace(PEAK, flop_per_s=flop_per_s, bytes_per_s=bytes_per_s)
-    place = placed(make_record(), peak)
-    assert place
-    assert place.limit == limit
+    point = point_of(make_record(), peak)
+    assert point
+    assert point.limit == limit
 
 
 def test_faster_than_memory_could_bring_the_bytes_is_said_to_be_cached() -> None:
     slow, fast = (
-        placed(make_record(), replace(PEAK, flop_per_s=1e12, bytes_per_s=bytes_per_s))
+        point_of(make_record(), replace(PEAK, flop_per_s=1e12, bytes_per_s=bytes_per_s))
         for bytes_per_s in (0.1e9, 0.4e9)
     )
     assert slow
@@ -109,21 +109,21 @@ def test_faster_than_memory_could_bring_the_bytes_is_said_to_be_cached() -> None
 @pytest.mark.parametrize(("flop_per_s", "limit"), [(1e12, "launch-bound"), (5e9, "compute-bound")])
 def test_what_is_cached_is_judged_by_computing_alone(flop_per_s: float, limit: str) -> None:
     peak = replace(PEAK, flop_per_s=flop_per_s, bytes_per_s=0.1e9)
-    place = placed(make_record(), peak)
-    assert place
-    assert (place.cached, place.limit) == (True, limit)
+    point = point_of(make_record(), peak)
+    assert point
+    assert (point.cached, point.limit) == (True, limit)
 
 
 def test_a_peak_serves_its_device_precision_and_threads_alone() -> None:
-    assert placed(make_record(), PEAK)
-    assert placed(make_record(device="cuda"), PEAK) is None
-    assert placed(make_record(precision="bf16"), PEAK) is None
-    assert placed(make_record(threads=1), PEAK) is None
-    assert placed(make_record(threads=1), replace(PEAK, threads=1))
+    assert point_of(make_record(), PEAK)
+    assert point_of(make_record(device="cuda"), PEAK) is None
+    assert point_of(make_record(precision="bf16"), PEAK) is None
+    assert point_of(make_record(threads=1), PEAK) is None
+    assert point_of(make_record(threads=1), replace(PEAK, threads=1))
 
 
 def test_a_peak_of_another_machine_is_none() -> None:
-    assert placed(make_record(), PEAK, machine=replace(MACHINE, cpu="Other")) is None
+    assert point_of(make_record(), PEAK, machine=replace(MACHINE, cpu="Other")) is None
 
 
 def test_a_peak_of_another_gpu_is_none_on_the_gpu_and_serves_on_the_cpu() -> None:
@@ -132,28 +132,28 @@ def test_a_peak_of_another_gpu_is_none_on_the_gpu_and_serves_on_the_cpu() -> Non
         for name in ("A", "B")
     )
     on_gpu = replace(PEAK, device="cuda")
-    assert placed(make_record(device="cuda", machine=ours), on_gpu, machine=ours)
-    assert placed(make_record(device="cuda", machine=ours), on_gpu, machine=other) is None
-    assert placed(make_record(machine=ours), PEAK, machine=other)
+    assert point_of(make_record(device="cuda", machine=ours), on_gpu, machine=ours)
+    assert point_of(make_record(device="cuda", machine=ours), on_gpu, machine=other) is None
+    assert point_of(make_record(machine=ours), PEAK, machine=other)
 
 
 def test_of_several_libraries_the_fastest_is_the_peak() -> None:
-    place = placed(make_record(), PEAK, replace(PEAK, flop_per_s=2e10, by="lib 2"))
-    assert place
-    assert place.peak.by == "lib 2"
+    point = point_of(make_record(), PEAK, replace(PEAK, flop_per_s=2e10, by="lib 2"))
+    assert point
+    assert point.peak.by == "lib 2"
 
 
-def test_without_an_audit_or_a_run_there_is_no_place() -> None:
+def test_without_an_audit_or_a_run_there_is_no_point() -> None:
     (group,) = runs.replicates([make_record()])
     assert costs.roofline_point(group) is None
-    assert placed(make_record(status="failed"), PEAK) is None
+    assert point_of(make_record(status="failed"), PEAK) is None
 
 
 def test_an_architecture_without_an_entry_is_not_known_and_no_error() -> None:
     record = make_record(architecture="transformer")
     assert costs.training_flop_per_s(record) is None
     assert costs.intensity_flop_per_byte(record) is None
-    assert placed(record, PEAK) is None
+    assert point_of(record, PEAK) is None
 
 
 def with_energy(record: Record, energy: Energy | None) -> Record:
@@ -213,22 +213,22 @@ def test_a_longer_start_up_is_paid_by_the_seconds_that_each_step_saves() -> None
     ],
 )
 def test_who_is_ahead_when(base: Line, other: Line, begins: float, ends: float) -> None:
-    found = costs.lead(base, other)
-    assert found.begins == pytest.approx(begins)
-    assert found.ends == pytest.approx(ends)
+    lead = costs.lead(base, other)
+    assert lead.begins == pytest.approx(begins)
+    assert lead.ends == pytest.approx(ends)
 
 
 @given(base=LINES, other=LINES, share=st.floats(0.01, 0.99))
 def test_within_its_lead_a_line_is_lower_and_outside_it_is_not(
     base: Line, other: Line, share: float
 ) -> None:
-    found = costs.lead(base, other)
-    last = found.ends if math.isfinite(found.ends) else 2 * found.begins + 1
-    if math.isfinite(found.begins):
-        inside = found.begins + share * (last - found.begins)
+    lead = costs.lead(base, other)
+    last = lead.ends if math.isfinite(lead.ends) else 2 * lead.begins + 1
+    if math.isfinite(lead.begins):
+        inside = lead.begins + share * (last - lead.begins)
         assert other.at(inside) <= base.at(inside) * (1 + 1e-9)
-    if found.begins > 0 and math.isfinite(found.begins):
-        assert other.at(share * found.begins) >= base.at(share * found.begins) * (1 - 1e-9)
+    if lead.begins > 0 and math.isfinite(lead.begins):
+        assert other.at(share * lead.begins) >= base.at(share * lead.begins) * (1 - 1e-9)
 
 
 def a_group(steps_s: Sequence[float], **changes: Any) -> Replicates:
@@ -255,24 +255,24 @@ def later(group: Replicates, seconds: float) -> Replicates:
 
 def test_break_even_is_found_for_each_seed_against_the_same_seed() -> None:
     base, other = a_group([0.2, 0.3]), later(a_group([0.1, 0.1], execution="compiled"), 10.0)
-    found = costs.break_even(base, other)
-    assert found.paid == pytest.approx((50, 100))
-    assert found.paid_s == pytest.approx((2.8 + 100 * 0.2, 2.8 + 50 * 0.3)[::-1])
-    assert (found.never, found.lost) == (0, ())
+    break_even = costs.break_even(base, other)
+    assert break_even.paid == pytest.approx((50, 100))
+    assert break_even.paid_s == pytest.approx((2.8 + 100 * 0.2, 2.8 + 50 * 0.3)[::-1])
+    assert (break_even.never, break_even.lost) == (0, ())
 
 
 def test_seeds_that_never_break_even_are_counted() -> None:
     base, other = a_group([0.2, 0.1, 0.1]), later(a_group([0.1, 0.2, 0.1]), 10.0)
-    found = costs.break_even(base, other)
-    assert found.paid == pytest.approx((100,))
-    assert found.never == 2
+    break_even = costs.break_even(base, other)
+    assert break_even.paid == pytest.approx((100,))
+    assert break_even.never == 2
 
 
 def test_a_lead_that_is_lost_is_no_break_even() -> None:
-    found = costs.break_even(later(a_group([0.1]), 10.0), a_group([0.2]))
-    assert found.paid == ()
-    assert found.lost == pytest.approx((100,))
-    assert found.never == 0
+    break_even = costs.break_even(later(a_group([0.1]), 10.0), a_group([0.2]))
+    assert break_even.paid == ()
+    assert break_even.lost == pytest.approx((100,))
+    assert break_even.never == 0
 
 
 def test_seeds_that_one_side_lacks_are_left_out() -> None:

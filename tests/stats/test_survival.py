@@ -49,33 +49,33 @@ def test_the_textbooks_example_has_the_textbooks_medians() -> None:
 def test_estimate_and_median_are_those_of_exact_fractions(
     happened: list[float], censored: list[float]
 ) -> None:
-    seen = Observed(times=tuple(happened), censored=tuple(censored))
+    watched = Observed(times=tuple(happened), censored=tuple(censored))
     left, expected = Fraction(1), []
     for time in sorted(set(happened)):
         at_risk = sum(end >= time for end in (*happened, *censored))
         left *= Fraction(at_risk - happened.count(time), at_risk)
         expected.append((time, left))
-    _, *shares = share_reached_by(seen)
+    _, *shares = share_reached_by(watched)
     assert dict(shares) == pytest.approx({time: float(1 - left) for time, left in expected})
     half = next((time for time, left in expected if left <= Fraction(1, 2)), None)
-    assert median(seen).time == half
+    assert median(watched).time == half
 
 
 def test_a_median_that_half_never_reached_is_absent() -> None:
-    found = median(Observed(times=(1.0,), censored=(5.0, 5.0)))
-    assert found.time is None
+    middle = median(Observed(times=(1.0,), censored=(5.0, 5.0)))
+    assert middle.time is None
 
 
 def test_one_alone_has_a_median_and_no_interval() -> None:
-    found = median(Observed(times=(3.0,)))
-    assert (found.time, found.low, found.high) == (3.0, None, None)
+    middle = median(Observed(times=(3.0,)))
+    assert (middle.time, middle.low, middle.high) == (3.0, None, None)
 
 
 @pytest.mark.parametrize(("n", "bounded"), [(2, False), (5, False), (6, False), (7, True)])
 def test_fewer_than_seven_do_not_bound_the_median_from_above(n: int, bounded: bool) -> None:
-    found = median(Observed(times=tuple(float(i + 1) for i in range(n))))
-    assert found.low == 1.0
-    assert (found.high is not None) == bounded
+    middle = median(Observed(times=tuple(float(i + 1) for i in range(n))))
+    assert middle.low == 1.0
+    assert (middle.high is not None) == bounded
 
 
 def test_those_to_whom_it_never_can_happen_are_counted_all_along() -> None:
@@ -94,45 +94,45 @@ def test_nobody_watched_has_no_estimate() -> None:
 HIT, MISS = (0.9, 0.98), (0.9, 0.96)
 
 
-def seen(*records: Record) -> Observed:
+def observed(*records: Record) -> Observed:
     (group,) = runs.replicates(records)
     return survival.observed(group, 0.97)
 
 
 def test_a_miss_was_watched_for_as_long_as_it_trained() -> None:
-    found = seen(
+    watched = observed(
         make_record(seed=0, accuracies=HIT),
         make_record(seed=1, accuracies=MISS, train_s=(2.0, 3.0)),
     )
-    assert (found.times, found.censored) == ((2.0,), (5.0,))
+    assert (watched.times, watched.censored) == ((2.0,), (5.0,))
 
 
 def test_a_miss_that_was_over_sooner_than_a_hit_is_not_forgotten() -> None:
-    found = seen(
+    watched = observed(
         make_record(seed=0, accuracies=HIT, train_s=(4.0, 4.0)),
         make_record(seed=1, accuracies=MISS, train_s=(1.0, 1.0)),
         make_record(seed=2, accuracies=MISS, train_s=(1.0, 1.0)),
     )
-    assert found.censored == (8.0, 8.0)
-    assert median(found).time is None  # two of three never got there
+    assert watched.censored == (8.0, 8.0)
+    assert median(watched).time is None  # two of three never got there
 
 
 def test_a_run_that_diverged_never_gets_there_and_one_that_crashed_tells_nothing() -> None:
-    found = seen(
+    watched = observed(
         make_record(seed=0, accuracies=HIT),
         make_record(seed=1, status="diverged"),
         make_record(seed=2, status="crashed"),
     )
-    assert (found.times, found.censored) == ((2.0,), (math.inf,))
+    assert (watched.times, watched.censored) == ((2.0,), (math.inf,))
 
 
 def test_a_run_that_was_ended_by_its_time_limit_had_not_got_there() -> None:
-    found = seen(make_record(seed=0, accuracies=HIT), make_record(seed=1, status="timed out"))
-    assert found.censored == (math.inf,)
+    watched = observed(make_record(seed=0, accuracies=HIT), make_record(seed=1, status="timed out"))
+    assert watched.censored == (math.inf,)
 
 
 def test_runs_that_were_never_evaluated_neither_met_nor_missed() -> None:
-    assert seen(make_record(goal="throughput")).n == 0
+    assert observed(make_record(goal="throughput")).n == 0
 
 
 def test_all_reached_it_only_if_there_are_runs_and_none_missed() -> None:

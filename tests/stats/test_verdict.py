@@ -91,33 +91,33 @@ def test_a_difference_is_the_mean_over_the_pairs() -> None:
     better = [make_record(framework="a", seed=s, correct=c) for s, c in enumerate((970, 980, 990))]
     worse = [make_record(framework="b", seed=s, correct=c) for s, c in enumerate((960, 975, 975))]
     first, second = groups(better, worse)
-    found = verdict.difference(first, second, stats.test_accuracy)
-    assert found is not None
-    assert found.mean == pytest.approx(0.01)
-    assert found.interval is not None
-    assert found.interval.includes(0.01)
+    difference = verdict.difference(first, second, stats.test_accuracy)
+    assert difference is not None
+    assert difference.mean == pytest.approx(0.01)
+    assert difference.interval is not None
+    assert difference.interval.includes(0.01)
 
 
 # Verdicts
 
 
 def test_a_difference_that_every_pair_shows_is_stated() -> None:
-    (one,) = judged(runs("a", FAST), runs("b", SLOW))
-    assert one.outcome == "higher"
-    assert one.swapped.outcome == "lower"
-    assert one.swapped.paired.ratio == pytest.approx(1 / one.paired.ratio)
+    (judgement,) = judged(runs("a", FAST), runs("b", SLOW))
+    assert judgement.outcome == "higher"
+    assert judgement.swapped.outcome == "lower"
+    assert judgement.swapped.paired.ratio == pytest.approx(1 / judgement.paired.ratio)
 
 
 def test_of_one_pair_nothing_is_said_however_large_the_difference() -> None:
-    (one,) = judged(runs("a", [0.01]), runs("b", [10.0]))
-    assert (one.outcome, one.p, one.paired.interval) == ("undecided", None, None)
+    (judgement,) = judged(runs("a", [0.01]), runs("b", [10.0]))
+    assert (judgement.outcome, judgement.p, judgement.paired.interval) == ("undecided", None, None)
 
 
 def test_an_interval_that_includes_one_names_no_winner() -> None:
-    (one,) = judged(runs("a", SLOW), runs("b", [1.10, 1.00, 1.05, 0.90, 1.20]))
-    assert one.paired.interval is not None
-    assert one.paired.interval.includes(1)
-    assert one.outcome == "undecided"
+    (judgement,) = judged(runs("a", SLOW), runs("b", [1.10, 1.00, 1.05, 0.90, 1.20]))
+    assert judgement.paired.interval is not None
+    assert judgement.paired.interval.includes(1)
+    assert judgement.outcome == "undecided"
 
 
 def test_a_difference_that_is_stated_alone_may_be_one_chance_among_several() -> None:
@@ -133,8 +133,8 @@ def test_a_difference_that_is_stated_alone_may_be_one_chance_among_several() -> 
 
 
 def test_a_pair_without_p_does_not_shift_those_of_the_others() -> None:
-    found = judged(runs("a", FAST), runs("b", SLOW), runs("c", [0.2]))
-    by_pair = {(o.first.experiment.framework, o.second.experiment.framework): o for o in found}
+    judgements = judged(runs("a", FAST), runs("b", SLOW), runs("c", [0.2]))
+    by_pair = {(o.first.experiment.framework, o.second.experiment.framework): o for o in judgements}
     assert by_pair["a", "c"].p is None
     assert by_pair["b", "c"].p is None
     assert by_pair["a", "b"].p == by_pair["a", "b"].paired.p
@@ -142,15 +142,15 @@ def test_a_pair_without_p_does_not_shift_those_of_the_others() -> None:
 
 
 def test_pairs_that_are_exactly_alike_in_their_ratio_keep_their_place() -> None:
-    found = judged(runs("a", [0.5, 1.0]), runs("b", [1.0, 2.0]), runs("c", [1.1, 1.9]))
-    assert len(found) == 3
-    assert all(one.p is not None for one in found)
+    judgements = judged(runs("a", [0.5, 1.0]), runs("b", [1.0, 2.0]), runs("c", [1.1, 1.9]))
+    assert len(judgements) == 3
+    assert all(judgement.p is not None for judgement in judgements)
 
 
 def test_one_pair_is_undecided_however_little_it_differs() -> None:
     noisy = audited((1.0, 1.0, 1.0), (1.02, 0.98, 1.01))
-    (found,) = judged(runs("a", [1.0]), runs("b", [1.0]), evidence=noisy)
-    assert found.outcome == "undecided"
+    (judgement,) = judged(runs("a", [1.0]), runs("b", [1.0]), evidence=noisy)
+    assert judgement.outcome == "undecided"
 
 
 def test_the_noise_floor_of_one_device_says_nothing_of_another() -> None:
@@ -160,8 +160,8 @@ def test_the_noise_floor_of_one_device_says_nothing_of_another() -> None:
     elsewhere = replace(noisy.audit.arms.experiment, device="cuda")
     of_gpu = replace(noisy.audit, arms=replace(noisy.audit.arms, experiment=elsewhere))
     faster = [s * 0.98 for s in SLOW]
-    (found,) = judged(runs("a", faster), runs("b", SLOW), evidence=replace(noisy, audit=of_gpu))
-    assert (found.noise_floor, found.outcome) == (None, "higher")
+    (judgement,) = judged(runs("a", faster), runs("b", SLOW), evidence=replace(noisy, audit=of_gpu))
+    assert (judgement.noise_floor, judgement.outcome) == (None, "higher")
 
 
 def test_what_is_wholly_below_the_noise_floor_is_a_tie_even_if_every_pair_shows_it() -> None:
@@ -208,9 +208,9 @@ def test_a_tie_is_one_whichever_comes_first() -> None:
 
 def test_an_audit_of_another_machine_has_no_say() -> None:
     noisy = audited((1.0, 1.0, 1.0), (1.2, 0.8, 1.1), machine=replace(MACHINE, cpu="Slowium"))
-    (one,) = judged(runs("a", FAST), runs("b", SLOW), evidence=noisy)
-    assert one.noise_floor is None
-    assert one.outcome == "higher"
+    (judgement,) = judged(runs("a", FAST), runs("b", SLOW), evidence=noisy)
+    assert judgement.noise_floor is None
+    assert judgement.outcome == "higher"
 
 
 # The audit
@@ -232,11 +232,11 @@ def test_one_round_has_no_noise_floor() -> None:
 
 
 def test_an_injected_delay_is_found() -> None:
-    found = verdict.delay_found(
+    delay = verdict.delay_found(
         arms((1.00, 1.02, 0.99), (1.0, 1.0, 1.0), delayed=(1.052, 1.068, 1.041))
     )
-    assert found.found
-    assert found.found_s == pytest.approx(0.052, abs=1e-4)
+    assert delay.found
+    assert delay.found_s == pytest.approx(0.052, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -272,5 +272,5 @@ def test_of_six_that_are_the_same_any_winner_is_named_about_five_times_in_a_hund
         pairs = [verdict.compare_arms(a, b) for a, b in combinations(seconds, 2)]
         p_values = holm([pair.p for pair in pairs if pair.p is not None])
         outcomes = map(verdict.outcome, pairs, p_values)
-        named += any(one != "undecided" for one in outcomes)
+        named += any(outcome != "undecided" for outcome in outcomes)
     assert named / repetitions <= 0.05 + 2 * (0.05 * 0.95 / repetitions) ** 0.5
