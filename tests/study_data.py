@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
+from bench.report.tables.table import Table, to_frame
 from bench.results.folder import Results
 from bench.results.models import Predictions
 from bench.stats import runs
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study.artifact import Artifact, Picture, Study
 from datasets import Dataset, Split
 from tests.records import make_record
 
@@ -75,7 +77,7 @@ def make_study(
         make_record(architecture=architecture, seed=seed) for architecture, seed in answers or {}
     ]
     records = records or [make_record()]
-    said = [
+    predictions = [
         make_predictions(record.run_id, answer, test, classes)
         for record, answer in zip(records, (answers or {}).values(), strict=False)
     ]
@@ -90,7 +92,7 @@ def make_study(
             conflicting_labels=2,
         ),
         groups=runs.replicates(records),
-        predictions={one.run_id: one for one in said},
+        predictions={run.run_id: run for run in predictions},
     )
 
 
@@ -108,14 +110,19 @@ def make_predictions(run_id: str, answer: Sequence[int], test: Split, classes: i
     )
 
 
-def pictures(artifacts: Sequence[Picture | Sheet]) -> dict[str, Picture]:
+def pictures(artifacts: Iterable[Artifact]) -> dict[str, Picture]:
     """Those of them, by name."""
-    return {one.name: one for one in artifacts if isinstance(one, Picture)}
+    return {artifact.name: artifact for artifact in artifacts if isinstance(artifact, Picture)}
 
 
-def sheets(artifacts: Sequence[Picture | Sheet]) -> dict[str, Sheet]:
-    """Those of them, by name."""
-    return {one.name: one for one in artifacts if isinstance(one, Sheet)}
+def frames(artifacts: Iterable[Artifact]) -> dict[str, pd.DataFrame]:
+    """The rows of their tables, by the tables' names; what is not known is missing."""
+    return {table.name: frame(table) for table in artifacts if isinstance(table, Table)}
+
+
+def frame(table: Table) -> pd.DataFrame:
+    """All rows of a table, numbers as numbers."""
+    return to_frame(table).infer_objects()
 
 
 def words(figure: Figure) -> list[str]:

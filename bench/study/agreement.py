@@ -13,10 +13,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bench.report.plots import style
+from bench.report.tables.table import Table, fact_table
 from bench.results.models import Predictions
 from bench.stats.uncertainty import holm, mcnemar
 from bench.study.answers import Answered
-from bench.study.artifact import Picture, Sheet
+from bench.study.artifact import Picture
 
 # The numbers
 
@@ -144,27 +145,26 @@ CAPTION = (
 )
 COUNTS = ("both_right", "first_alone_wrong", "second_alone_wrong", "both_wrong")
 LIKENESS = ("by_chance", "correlation", "same_answer")
-SHARES = ("overlap", "lowest_overlap", "highest_overlap", "by_chance", "same_answer")
 FORMATS = {
-    **dict.fromkeys(("times", "first_seed", "second_seed"), "d"),
-    **dict.fromkeys(COUNTS, ",.1f"),
-    **dict.fromkeys(SHARES, ".1%"),
-    "correlation": ".2f",
-    "p": ".2g",
+    ",.1f": COUNTS,
+    ".1%": ("overlap", "lowest_overlap", "highest_overlap", "by_chance", "same_answer"),
+    ".2f": ("correlation",),
+    ".2g": ("p",),
 }
 
 
-def sheets(compared: Sequence[Comparison], what: str) -> Iterator[Sheet]:
+def tables(compared: Sequence[Comparison], what: str) -> Iterator[Table]:
     """A row a comparison, means over its seeds; then a row a comparison and pair of seeds."""
     by_seed = _by_seed(compared)
-    yield Sheet(
+    yield fact_table(
         name="overlap",
         title=f"Do they fail on the same images? {what}",
-        caption=(
+        explanation=(
             f"{CAPTION} Means over seeds, the overlap beside its lowest and highest; of p the "
             "largest, so that what it says holds with every seed."
         ),
-        frame=by_seed.groupby("comparison").agg(
+        rows=by_seed.groupby("comparison")
+        .agg(
             **{name: (name, "first") for name in ("of", "first", "second")},
             times=("p", "size"),
             **{name: (name, "mean") for name in (*COUNTS, "overlap")},
@@ -172,14 +172,15 @@ def sheets(compared: Sequence[Comparison], what: str) -> Iterator[Sheet]:
             highest_overlap=("overlap", "max"),
             **{name: (name, "mean") for name in LIKENESS},
             p=("p", "max"),
-        ),
+        )
+        .to_dict("records"),
         formats=FORMATS,
     )
-    yield Sheet(
+    yield fact_table(
         name="overlap_by_seed",
         title=f"Do they fail on the same images? Seed by seed, {what}",
-        caption=CAPTION,
-        frame=by_seed.drop(columns="comparison"),
+        explanation=CAPTION,
+        rows=by_seed.drop(columns="comparison").to_dict("records"),
         formats=FORMATS,
     )
 

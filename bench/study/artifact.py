@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import pandas as pd
 from matplotlib.figure import Figure
 
+from bench.report.tables.table import Table
 from bench.results.folder import Results
 from bench.results.models import Predictions
 from bench.stats.runs import Replicates
@@ -27,18 +27,7 @@ class Picture:
     figure: Figure
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sheet:
-    """A table as computed with; its Markdown shows the same numbers, rounded by ``formats``."""
-
-    name: str
-    title: str
-    caption: str
-    frame: pd.DataFrame  # units at the ends of column names: 'train_s', 'accuracy'
-    formats: Mapping[str, str]  # column -> format specification, such as '.2%' or ',.1f'
-
-
-Artifact = Picture | Sheet
+Artifact = Picture | Table
 
 
 def numbered(names: Iterable[str], mark: str) -> list[str]:
@@ -85,6 +74,6 @@ class Step(Protocol):
         """What must have been run for it to leave anything: 'a run that ended well'."""
         ...
 
-    def make(self, study: Study) -> Iterator[Picture | Sheet]:
+    def make(self, study: Study) -> Iterator[Artifact]:
         """Its pictures and tables, as they come; none where what it needs is not there."""
         ...

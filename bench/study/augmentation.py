@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -15,12 +14,13 @@ from bench.report import wording
 from bench.report.comparison import comparisons
 from bench.report.plots import style
 from bench.report.plots.curves import draw_seeds
+from bench.report.tables.table import Table, fact_table
 from bench.results.record import Record
 from bench.stats import runs, verdict
 from bench.stats.runs import Replicates
 from bench.stats.uncertainty import mcnemar
 from bench.study import answers, training
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study.artifact import Artifact, Picture, Study
 from datasets import Dataset
 from datasets.warping import augment
 
@@ -58,7 +58,7 @@ class Pair:
         }
 
 
-def make(study: Study) -> Iterator[Picture | Sheet]:
+def make(study: Study) -> Iterator[Artifact]:
     """Two pictures and two tables; nothing where no two experiments differ in it alone."""
     pairs = _pairs(study.groups)
     if not pairs:
@@ -126,11 +126,7 @@ def _of_several_classes(dataset: Dataset) -> NDArray[np.int64]:
 
 # With and without
 
-ACCURACY_FORMATS = {
-    "test_accuracy_without": ".2%",
-    "test_accuracy_with": ".2%",
-    "difference_points": "+.2f",
-}
+ACCURACIES = ("test_accuracy_without", "test_accuracy_with")
 
 
 def _curves(pairs: Sequence[Pair], subject: str) -> Picture:
@@ -157,22 +153,21 @@ def _curves(pairs: Sequence[Pair], subject: str) -> Picture:
     )
 
 
-def _summary(pairs: Sequence[Pair], subject: str) -> Sheet:
-    frame = pd.DataFrame([_summary_row(pair) for pair in pairs])
-    return Sheet(
+def _summary(pairs: Sequence[Pair], subject: str) -> Table:
+    return fact_table(
         name="augmentation_summary",
         title=f"With and without augmentation: {subject}",
-        caption=(
+        explanation=(
             "Test accuracy, means over the seeds that both have, and the difference seed by seed, "
             "in percentage points, with its interval of 95 % confidence, which one seed alone does "
             "not have. Seconds are of a whole run: training steps, and beside them making the "
             "augmented images, which is off the training clock."
         ),
-        frame=frame,
+        rows=map(_summary_row, pairs),
         formats={
-            **ACCURACY_FORMATS,
-            **dict.fromkeys(("interval_low_points", "interval_high_points"), "+.2f"),
-            **dict.fromkeys(("train_s_without", "train_s_with", "augmentation_s"), ",.1f"),
+            ".2%": ACCURACIES,
+            "+.2f": ("difference_points", "interval_low_points", "interval_high_points"),
+            ",.1f": ("train_s_without", "train_s_with", "augmentation_s"),
         },
     )
 
@@ -200,27 +195,27 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return summary.mean if summary else None
 
 
-def _by_seed(pairs: Sequence[Pair], subject: str) -> Sheet:
+def _by_seed(pairs: Sequence[Pair], subject: str) -> Table:
     rows = [
         {**pair.names, "seed": plain.seed, **_seed_row(plain, augmented)}
         for pair in pairs
         for plain, augmented in zip(*pair.records, strict=True)
     ]
-    return Sheet(
+    return fact_table(
         name="augmentation_by_seed",
         title=f"With and without augmentation, seed by seed: {subject}",
-        caption=(
+        explanation=(
             "Two runs of the same seed begin from the same weights and see the images in the same "
             "order. Wrong without alone: test images that only the run without augmentation gets "
             "wrong. p is McNemar's, exact: how likely two networks that are equally good are to "
             "disagree so one-sidedly; it is of these two runs, not of the method."
         ),
-        frame=pd.DataFrame(rows),
+        rows=rows,
         formats={
-            **ACCURACY_FORMATS,
-            "wrong_without_alone": ",.0f",
-            "wrong_with_alone": ",.0f",
-            "p_mcnemar": ".2g",
+            ".2%": ACCURACIES,
+            "+.2f": ("difference_points",),
+            ",d": ("wrong_without_alone", "wrong_with_alone"),
+            ".2g": ("p_mcnemar",),
         },
     )
 

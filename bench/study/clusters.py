@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
+from bench.report.tables.table import Table, fact_table
 from bench.study import scatter
 from bench.study.answers import Answered, answered
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study.artifact import Artifact, Picture, Study
 from datasets import Dataset, how_to_install
 
 FEWEST = 20  # points: fewer have no neighbourhoods worth the name
@@ -31,7 +31,7 @@ NEEDS = (
 )
 
 
-def make(study: Study) -> Iterator[Picture | Sheet]:
+def make(study: Study) -> Iterator[Artifact]:
     """A picture a space, then the table of all."""
     points = choose(study.dataset)
     if missing() or len(points.labels) < FEWEST:
@@ -41,7 +41,7 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
     for space in spaces(study, points):
         layouts.append(lay_out(space))
         yield _picture(layouts[-1], points, what)
-    yield _sheet(layouts, points, what)
+    yield _table(layouts, points, what)
 
 
 def missing() -> list[str]:
@@ -313,14 +313,22 @@ def _of_features(space: Space) -> Iterator[str]:
 
 # The table
 
+VARIANCES = {f"variance_of_first_{count}": count for count in (2, 10, 50)}
+SHARES = (
+    *VARIANCES,
+    "neighbours_accuracy",
+    "neighbours_accuracy_in_pca",
+    "neighbours_accuracy_in_tsne",
+    "majority_as_said",
+    "majority_as_true",
+)
 
-def _sheet(layouts: Sequence[Layout], points: Points, what: str) -> Sheet:
-    frame = pd.DataFrame([_row(layout, points.labels) for layout in layouts])
-    shares = ("of_first", "accuracy", "majority")
-    return Sheet(
+
+def _table(layouts: Sequence[Layout], points: Points, what: str) -> Table:
+    return fact_table(
         name="clusters",
         title=f"How well the classes of {what} hold together",
-        caption=(
+        explanation=(
             f"Of the same {len(points.labels):,} test images. Variance: the share that the first "
             "2, 10 and 50 principal components have. Neighbours' accuracy: how often most of an "
             f"image's {NEIGHBOURS} nearest others are of its class, in the whole space "
@@ -329,12 +337,11 @@ def _sheet(layouts: Sequence[Layout], points: Points, what: str) -> Sheet:
             "how many of them most of the neighbours are of the class that was said, and of the "
             "true one."
         ),
-        frame=frame,
+        rows=[_row(layout, points.labels) for layout in layouts],
         formats={
-            "dimensions": ",d",
-            "silhouette": ".2f",
-            "errors": ",.0f",
-            **{name: ".1%" for name in map(str, frame) if any(word in name for word in shares)},
+            ",d": ("dimensions", "errors"),
+            ".1%": SHARES,
+            ".2f": ("silhouette",),
         },
     )
 
@@ -345,7 +352,7 @@ def _row(layout: Layout, labels: NDArray[np.int64]) -> dict[str, object]:
     row = {
         "space": space.title,
         "dimensions": space.vectors.shape[1],
-        **{f"variance_of_first_{n}": float(layout.variance[:n].sum()) for n in (2, 10, 50)},
+        **{name: float(layout.variance[:count].sum()) for name, count in VARIANCES.items()},
         "neighbours_accuracy": _share(of_neighbours == labels),
         "neighbours_accuracy_in_pca": _share(majority(layout.pca, labels) == labels),
         "neighbours_accuracy_in_tsne": _share(majority(layout.tsne, labels) == labels),

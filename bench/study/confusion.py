@@ -7,7 +7,6 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
+from bench.report.tables.table import Table, fact_table
 from bench.study import answers
 from bench.study.answers import Answered
-from bench.study.artifact import Picture, Sheet
+from bench.study.artifact import Picture
 
 Counts = NDArray[np.int64]
 
@@ -72,18 +72,21 @@ def matrix_picture(model: Answered, names: Sequence[str], what: str) -> Picture:
     )
 
 
-def matrix_sheet(model: Answered, names: Sequence[str], what: str) -> Sheet:
+def matrix_table(model: Answered, names: Sequence[str], what: str) -> Table:
     """The same numbers, a row a true class."""
     columns = [f"said {name}" for name in names]
-    frame = pd.DataFrame(confusion_counts(model), columns=columns)
-    frame.insert(0, "truth", list(names))
     seeds = wording.counted(len(model.predictions), "seed")
-    return Sheet(
+    return fact_table(
         name=f"confusion_{model.name}",
         title=f"Confusion matrix: {model.title}, {what}",
-        caption=f"Test images by their class and by what the model says, added up over {seeds}.",
-        frame=frame,
-        formats=dict.fromkeys(columns, ",d"),
+        explanation=(
+            f"Test images by their class and by what the model says, added up over {seeds}."
+        ),
+        rows=[
+            {"truth": name, **dict(zip(columns, counts, strict=True))}
+            for name, counts in zip(names, confusion_counts(model), strict=True)
+        ],
+        formats={",d": columns},
     )
 
 
@@ -140,7 +143,6 @@ def _colour_bar(figure: Figure, axes: Axes, image: AxesImage) -> None:
 LISTED = 15  # pairs of a model in the table
 DRAWN = 8  # and in the picture
 PANELS = 6  # models a picture
-COLUMNS = ("model", "truth", "said", "times_a_seed", "the_other_way_a_seed", "share_of_errors")
 
 
 class ConfusedPair(NamedTuple):
@@ -162,38 +164,44 @@ def most_confused(matrix: Counts, count: int) -> list[ConfusedPair]:
     return sorted(pairs, key=lambda pair: -pair.times - pair.times_the_other_way)[:count]
 
 
-def pairs_sheet(models: Sequence[Answered], names: Sequence[str], what: str) -> Sheet:
+def pairs_table(models: Sequence[Answered], names: Sequence[str], what: str) -> Table:
     """A row a model and pair, the worst first."""
-    rows = [row for model in models for row in _rows(model, names)]
-    return Sheet(
+    return fact_table(
         name="confused_pairs",
         title=f"The pairs confused most, {what}",
-        caption=(
+        explanation=(
             f"Of each model the {LISTED} pairs of classes that are taken for each other most "
             "often, the more frequent way first; test images, mean over seeds. The last column: "
             "both ways together, of all errors of the model."
         ),
-        frame=pd.DataFrame(rows, columns=list(COLUMNS)),
-        formats={**dict.fromkeys(COLUMNS[3:5], ".1f"), "share_of_errors": ".1%"},
+        rows=[row for model in models for row in _rows(model, names)],
+        formats={
+            ".1f": ("times_a_seed", "the_other_way_a_seed"),
+            ".1%": ("share_of_errors",),
+        },
     )
 
 
-def _rows(model: Answered, names: Sequence[str]) -> Iterator[tuple[object, ...]]:
+def _rows(model: Answered, names: Sequence[str]) -> Iterator[dict[str, object]]:
     matrix, seeds = confusion_counts(model), len(model.predictions)
     errors = int(matrix.sum() - matrix.trace())
     for truth, answer, times, back in most_confused(matrix, LISTED):
-        counts = (times / seeds, back / seeds, (times + back) / errors)
-        yield (model.title, names[truth], names[answer], *counts)
+        yield {
+            "model": model.title,
+            "truth": names[truth],
+            "said": names[answer],
+            "times_a_seed": times / seeds,
+            "the_other_way_a_seed": back / seeds,
+            "share_of_errors": (times + back) / errors,
+        }
 
 
 def pairs_pictures(
     models: Sequence[Answered], names: Sequence[str], what: str
 ) -> Iterator[Picture]:
-    """A panel a model, on as many slides as that takes; models without an error have none."""
-    erring = [model for model in models if most_confused(confusion_counts(model), 1)]
-    for start in range(0, len(erring), PANELS):
-        slide = start // PANELS + 1
-        yield _pairs_picture(erring[start : start + PANELS], names, what, slide)
+    """A panel a model, each with an error, on as many slides as that takes."""
+    for slide, start in enumerate(range(0, len(models), PANELS), start=1):
+        yield _pairs_picture(models[start : start + PANELS], names, what, slide)
 
 
 def _pairs_picture(

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, median
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from bench.report import wording
 from bench.report.plots import style
 from bench.report.plots.curves import Curve, mean
 from bench.report.tables.differences import disagreement
+from bench.report.tables.table import Table, fact_table
 from bench.results.evidence import EnsembleTimes, Ensembling, Way
 from bench.results.folder import Results
 from bench.results.record import Record
@@ -28,7 +29,7 @@ from bench.stats import runs, uncertainty, verdict
 from bench.stats.runs import Replicates
 from bench.stats.uncertainty import SIGNIFICANCE, holm
 from bench.stats.verdict import Paired, compare_arms
-from bench.study.artifact import Picture, Sheet, Study, seeds_sentence
+from bench.study.artifact import Artifact, Picture, Study, seeds_sentence
 from models import members
 
 TITLE = "Ensembles"
@@ -48,7 +49,7 @@ GROWING = ("ensemble-mlp", "adaboost-mlp")  # shown member by member
 ALONE = ("mlp-small", "mlp-wide")  # shown beside them as levels
 
 
-def make(study: Study) -> Iterator[Picture | Sheet]:
+def make(study: Study) -> Iterator[Artifact]:
     """The tables, then the pictures; nothing where no network of this part ended well."""
     groups = [
         group
@@ -80,27 +81,25 @@ def _accuracies(group: Replicates) -> list[float]:
 ALIKE = ("device", "augmentation", "validation_share", "batch_size", "epochs", "optimizer")
 
 
-def _networks(groups: Sequence[Replicates]) -> Sheet:
+def _networks(groups: Sequence[Replicates]) -> Table:
     """A row a network: its size, its training, its accuracy, and what it gains on the single."""
-    return Sheet(
+    return fact_table(
         name="ensembles",
         title=f"Ensembles beside a single network: {wording.images(groups[0].data)}",
-        caption=(
+        explanation=(
             "Test accuracy of the checkpoint with the lowest validation loss: mean over the seeds "
             "with its 95 % interval, which one seed does not have. Gain: test accuracy less that "
             "of the single small MLP with the same seed, paired, with its interval. The boosted "
             "members share the epochs out, every independent member has all of them. Training "
             "seconds are of all optimiser steps."
         ),
-        frame=pd.DataFrame([_network(group, _single_for(group, groups)) for group in groups]),
+        rows=[_network(group, _single_for(group, groups)) for group in groups],
         formats={
-            "batch_size": ",d",
-            "epochs": "g",
-            "epochs_a_member": "g",
-            "parameters": ",d",
-            "train_s": ",.1f",
-            **dict.fromkeys(("test_accuracy", "accuracy_low", "accuracy_high"), ".2%"),
-            **dict.fromkeys(("gain", "gain_low", "gain_high"), "+.2%"),
+            ",d": ("batch_size", "parameters"),
+            "g": ("epochs", "epochs_a_member"),
+            ",.1f": ("train_s",),
+            ".2%": ("test_accuracy", "accuracy_low", "accuracy_high"),
+            "+.2%": ("gain", "gain_low", "gain_high"),
         },
     )
 
@@ -143,29 +142,35 @@ def _network(group: Replicates, single: Replicates | None) -> dict[str, object]:
     }
 
 
-def _errors(groups: Sequence[Replicates]) -> Iterator[Sheet]:
+def _errors(groups: Sequence[Replicates]) -> Iterator[Table]:
     """A row a network and seed: images that it or the single small MLP alone gets wrong."""
-    rows = [row for group in groups for row in _error_rows(group, _single_for(group, groups))]
-    if not rows:
+    compared = [row for group in groups for row in _error_rows(group, _single_for(group, groups))]
+    if not compared:
         return
-    frame = pd.DataFrame(rows)
-    frame["p_holm"] = holm(frame["p"].tolist())
-    fewer = frame["single_only_wrong"] > frame["network_only_wrong"]
-    frame["verdict"] = np.where(fewer, "fewer errors", "more errors")
-    frame.loc[frame["p_holm"] >= SIGNIFICANCE, "verdict"] = "not told apart"
-    yield Sheet(
+    corrected = holm([row["p"] for row in compared])
+    yield fact_table(
         name="ensembles_errors",
         title=f"Errors of ensembles and of a single network: {wording.images(groups[0].data)}",
-        caption=(
+        explanation=(
             "Test images that the network alone, or the single small MLP of the same seed alone, "
             "gets wrong. p is McNemar's, exact; p Holm is corrected for all rows of the table."
         ),
-        frame=frame,
-        formats={"batch_size": ",d", "epochs": "g", "p": ".2g", "p_holm": ".2g"},
+        rows=[
+            {**row, "p_holm": p, "verdict": _verdict(row, p)}
+            for row, p in zip(compared, corrected, strict=True)
+        ],
+        formats={",d": ("batch_size",), "g": ("epochs",), ".2g": ("p", "p_holm")},
     )
 
 
-def _error_rows(group: Replicates, single: Replicates | None) -> Iterator[dict[str, object]]:
+def _verdict(row: Mapping[str, Any], p: float) -> str:
+    if p >= SIGNIFICANCE:
+        return "not told apart"
+    fewer = row["single_only_wrong"] > row["network_only_wrong"]
+    return "fewer errors" if fewer else "more errors"
+
+
+def _error_rows(group: Replicates, single: Replicates | None) -> Iterator[dict[str, Any]]:
     if single is None or single is group:
         return
     singles = {record.seed: record for record in single.measured}
@@ -184,12 +189,12 @@ def _error_rows(group: Replicates, single: Replicates | None) -> Iterator[dict[s
             }
 
 
-def _at_once(measured: Ensembling) -> Sheet:
+def _at_once(measured: Ensembling) -> Table:
     """A row a setting and way of training the members."""
-    return Sheet(
+    return fact_table(
         name="ensembles_at_once",
         title="Members trained at once and one after the other",
-        caption=(
+        explanation=(
             "The same optimiser steps (Adam) of the same members on the same batches: one member "
             "after the other, by torch.func.vmap, and as batched products, which is how the "
             "ensemble is trained. Milliseconds of a step of all members, median of the rounds; "
@@ -198,12 +203,12 @@ def _at_once(measured: Ensembling) -> Sheet:
             f"the other, as a share of how far they moved. {measured.machine.cpu}, "
             f"{measured.machine.cores} cores."
         ),
-        frame=pd.DataFrame([_way(t, arm.way) for t in measured.timed for arm in t.arms]),
+        rows=[_way(t, arm.way) for t in measured.timed for arm in t.arms],
         formats={
-            "batch_size": ",d",
-            "step_ms": ",.3f",
-            **dict.fromkeys(("times_as_fast", "low", "high"), ".2f"),
-            "deviation": ".0e",
+            ",d": ("batch_size",),
+            ",.3f": ("step_ms",),
+            ".2f": ("times_as_fast", "low", "high"),
+            ".0e": ("deviation",),
         },
     )
 

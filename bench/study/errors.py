@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
+from bench.report.tables.table import Table, fact_table
 from bench.study import agreement, confusion
 from bench.study.answers import Answered, answered, fitting, image_slide, show, slide
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study.artifact import Artifact, Picture, Study
 
 TITLE = "The errors"
 NEEDS = "a run that ended well"
 
 
-def make(study: Study) -> Iterator[Picture | Sheet]:
+def make(study: Study) -> Iterator[Artifact]:
     """Mistakes of each model, confused pairs of all, and how their errors overlap."""
     models = answered(study)
     if not models:
@@ -29,22 +30,24 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
     for model in models:
         if model.wrong(model.seed).any():
             yield _mistakes(study, model, what)
-    yield confusion.pairs_sheet(models, names, what)
-    yield from confusion.pairs_pictures(models, names, what)
+    erring = [model for model in models if any(map(np.any, map(model.wrong, model.predictions)))]
+    if erring:
+        yield confusion.pairs_table(erring, names, what)
+        yield from confusion.pairs_pictures(erring, names, what)
     yield from _same_images(study, models, what)
 
 
-def _same_images(study: Study, models: Sequence[Answered], what: str) -> Iterator[Picture | Sheet]:
+def _same_images(study: Study, models: Sequence[Answered], what: str) -> Iterator[Artifact]:
     """Nothing of a single run: there is nothing to hold it against."""
     compared = agreement.comparisons(models)
     if compared:
-        yield from agreement.sheets(compared, what)
+        yield from agreement.tables(compared, what)
     if any(comparison.jaccards for comparison in compared):
         yield agreement.picture(compared, what)
     missed = _missed_by_all(models, study.dataset.class_names)
     if sum(len(model.predictions) for model in models) > 1 and len(missed):
         yield _missed_picture(study, missed, what)
-        yield _missed_sheet(missed, what)
+        yield _missed_table(missed, what)
     if len(models) > 1:
         yield _alone_picture(study, models, what)
 
@@ -108,17 +111,17 @@ def _missed_by_all(models: Sequence[Answered], names: Sequence[str]) -> pd.DataF
     return frame.sort_values("mean_probability", ascending=False, kind="stable")
 
 
-def _missed_sheet(missed: pd.DataFrame, what: str) -> Sheet:
-    return Sheet(
+def _missed_table(missed: pd.DataFrame, what: str) -> Table:
+    return fact_table(
         name="missed_by_all",
         title=f"Test images that every run gets wrong, {what}",
-        caption=(
+        explanation=(
             "The answer that most runs give, how many do, and the mean probability that each run "
             "gives to its own answer. Where all are sure of one and the same, look at the image: "
             "the label may be wrong. 'index' counts within the test set from 0."
         ),
-        frame=missed,
-        formats={"mean_probability": ".1%", "by_runs": "d", "runs": "d", "index": "d"},
+        rows=missed.to_dict("records"),
+        formats={".1%": ("mean_probability",)},
     )
 
 

@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
+from bench.report.tables.table import Table, fact_table
 from bench.results.models import Predictions
 from bench.stats import uncertainty
 from bench.study import answers, confusion
 from bench.study.answers import Answered, answered
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study.artifact import Artifact, Picture, Study
 
 TITLE = "The best checkpoint"
 NEEDS = "a run that ended well"
 
 
-def make(study: Study) -> Iterator[Picture | Sheet]:
+def make(study: Study) -> Iterator[Artifact]:
     """Tables of all models, all runs and all classes; then batch and matrix of each model."""
     models = answered(study)
     if not models:
@@ -28,22 +29,22 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
     what, names = wording.images(study.groups[0].data), study.dataset.class_names
     yield _overall(models, what)
     yield _runs(models, what)
-    yield _class_sheet(models, names, what)
+    yield _class_table(models, names, what)
     yield _class_picture(models, names, what)
     for model in models:
         yield _batch(study, model, what)
         yield confusion.matrix_picture(model, names, what)
-        yield confusion.matrix_sheet(model, names, what)
+        yield confusion.matrix_table(model, names, what)
 
 
 # Overall, and run by run
 
 
-def _overall(models: Sequence[Answered], what: str) -> Sheet:
-    return Sheet(
+def _overall(models: Sequence[Answered], what: str) -> Table:
+    return fact_table(
         name="evaluation",
         title=f"Test accuracy of the saved models, {what}",
-        caption=(
+        explanation=(
             "Each run's checkpoint of the lowest validation loss, saved, loaded again from its "
             "file, and asked of every test image. The accuracy is the mean over seeds, beside the "
             "lowest and the highest; low and high bound it for other images of the kind: Wilson's "
@@ -51,11 +52,11 @@ def _overall(models: Sequence[Answered], what: str) -> Sheet:
             "recorded': wrong on exactly the images on which the network was wrong when it had "
             "been trained. Macro F1 is the mean over classes, each counting alike."
         ),
-        frame=pd.DataFrame([_overall_row(model) for model in models]),
+        rows=map(_overall_row, models),
         formats={
-            **dict.fromkeys(("accuracy", "low", "high", "lowest_seed", "highest_seed"), ".2%"),
-            "macro_f1": ".4f",
-            "parameters": ",d",
+            ".2%": ("accuracy", "low", "high", "lowest_seed", "highest_seed"),
+            ".4f": ("macro_f1",),
+            ",d": ("parameters",),
         },
     )
 
@@ -76,23 +77,23 @@ def _overall_row(model: Answered) -> dict[str, object]:
     }
 
 
-def _runs(models: Sequence[Answered], what: str) -> Sheet:
+def _runs(models: Sequence[Answered], what: str) -> Table:
     rows = [
         _run_row(model, seed, run) for model in models for seed, run in model.predictions.items()
     ]
-    return Sheet(
+    return fact_table(
         name="evaluation_runs",
         title=f"Every saved model, {what}",
-        caption=(
+        explanation=(
             "A row a run: what the table before it sums up. Loss: mean cross-entropy of a test "
             "image (nats). Macro precision and recall: means over the classes for which they are "
             "defined; a class that was never said has no precision."
         ),
-        frame=pd.DataFrame(rows),
+        rows=rows,
         formats={
-            **dict.fromkeys(("accuracy", "low", "high"), ".2%"),
-            **dict.fromkeys(("loss", "macro_precision", "macro_recall", "macro_f1"), ".4f"),
-            **dict.fromkeys(("correct", "images"), ",d"),
+            ".2%": ("accuracy", "low", "high"),
+            ".4f": ("loss", "macro_precision", "macro_recall", "macro_f1"),
+            ",d": ("correct", "images"),
         },
     )
 
@@ -159,12 +160,12 @@ def _of_seeds(model: Answered, names: Sequence[str]) -> pd.DataFrame:
     return frame.assign(lowest_f1=classes["f1"].min(), highest_f1=classes["f1"].max())
 
 
-def _class_sheet(models: Sequence[Answered], names: Sequence[str], what: str) -> Sheet:
+def _class_table(models: Sequence[Answered], names: Sequence[str], what: str) -> Table:
     frame = pd.concat([_of_seeds(model, names) for model in models], ignore_index=True)
-    return Sheet(
+    return fact_table(
         name="per_class",
         title=f"By class, {what}",
-        caption=(
+        explanation=(
             "Accuracy: of all test images, the share that are rightly told to be of the class or "
             "not of it; it is high for every small class. Precision: of the images taken for the "
             "class, the share that are of it. Recall: of the images of the class, the share that "
@@ -173,8 +174,11 @@ def _class_sheet(models: Sequence[Answered], names: Sequence[str], what: str) ->
             "was never said has no precision. Images: of the class in the test set, so that a "
             "share of few is read with care."
         ),
-        frame=frame,
-        formats={**dict.fromkeys(frame.columns[3:], ".2%"), "images": ",d"},
+        rows=frame.to_dict("records"),
+        formats={
+            ".2%": ("accuracy", "precision", "recall", "f1", "lowest_f1", "highest_f1"),
+            ",d": ("images",),
+        },
     )
 
 

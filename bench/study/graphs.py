@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
@@ -19,10 +18,11 @@ from numpy.typing import NDArray
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.plots.curves import draw_mean, draw_seeds, stretches
+from bench.report.tables.table import Table, fact_table
 from bench.stats import runs
 from bench.stats.runs import Replicates
 from bench.study import training
-from bench.study.artifact import Picture, Sheet, Study, seeds_sentence
+from bench.study.artifact import Artifact, Picture, Study, seeds_sentence
 from datasets import Dataset, superpixels
 from datasets.superpixels import NEIGHBOURS, Graphs
 
@@ -32,7 +32,7 @@ NEEDS = "a run of architecture gnn"
 BESIDE = ("mlp", "cnn", "gnn")
 
 
-def make(study: Study) -> Iterator[Picture | Sheet]:
+def make(study: Study) -> Iterator[Artifact]:
     """Two pictures and two tables; nothing where no graph network was trained to the end."""
     groups = [group for group in study.groups if group.measured]
     own = [group for group in groups if group.experiment.architecture == "gnn"]
@@ -136,7 +136,7 @@ def _draw_graph(axes: Axes, graph: Graphs) -> None:
     )
 
 
-def _sizes(dataset: Dataset, subject: str) -> Sheet:
+def _sizes(dataset: Dataset, subject: str) -> Table:
     """Nodes, edges and their lengths over a sample of the training images.
 
     ``subject``: task and source in words. Raises DataError where scikit-image is not installed.
@@ -145,14 +145,20 @@ def _sizes(dataset: Dataset, subject: str) -> Sheet:
     chosen = np.unique(np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).astype(np.int64))
     graphs = superpixels.build(images[chosen])
     inked = np.add.reduceat(graphs.nodes[:, 0] > INK, graphs.offsets[:-1], dtype=np.int64)
-    rows = {
+    measured = {
         "nodes of a graph": graphs.sizes,
         "edges of a graph": graphs.sizes * NEIGHBOURS,
         f"nodes with ink (mean intensity above {INK:g}) of a graph": inked,
         "length of an edge in pixels": _edge_lengths(graphs),
     }
-    frame = pd.DataFrame(
-        [
+    return fact_table(
+        name="graphs_sizes",
+        title=f"The graphs in numbers: {subject}",
+        explanation=(
+            f"Of {len(chosen):,} training images, evenly spaced among all. An edge counts once in "
+            f"its direction: every node is reached by {NEIGHBOURS}."
+        ),
+        rows=[
             {
                 "of": name,
                 "mean": float(values.mean()),
@@ -160,18 +166,9 @@ def _sizes(dataset: Dataset, subject: str) -> Sheet:
                 "least": float(values.min()),
                 "most": float(values.max()),
             }
-            for name, values in rows.items()
-        ]
-    )
-    return Sheet(
-        name="graphs_sizes",
-        title=f"The graphs in numbers: {subject}",
-        caption=(
-            f"Of {len(chosen):,} training images, evenly spaced among all. An edge counts once in "
-            f"its direction: every node is reached by {NEIGHBOURS}."
-        ),
-        frame=frame,
-        formats=dict.fromkeys(frame.columns[1:], ",.1f"),
+            for name, values in measured.items()
+        ],
+        formats={",.1f": ("mean", "standard_deviation", "least", "most")},
     )
 
 
@@ -224,25 +221,23 @@ def _draw_group(accuracy: Axes, loss: Axes, group: Replicates, look: style.Look)
     draw_mean(loss, trained, look, linestyle=":", markerfacecolor="white")
 
 
-def _accuracy(groups: Sequence[Replicates], subject: str) -> Sheet:
-    return Sheet(
+def _accuracy(groups: Sequence[Replicates], subject: str) -> Table:
+    return fact_table(
         name="graphs_accuracy",
         title=f"The graph network beside the MLP and the CNN: {subject}",
-        caption=(
+        explanation=(
             "Test accuracy of the checkpoint with the lowest validation loss; mean and sample "
             "standard deviation over the runs. Training seconds are those of all epochs, without "
             "building the graphs; the latency of one image has it, since an answer begins with "
             "pixels. The MLP and the CNN see all 784 pixels, the graph network about 75 nodes."
         ),
-        frame=pd.DataFrame([_row(group) for group in groups]),
+        rows=map(_row, groups),
         formats={
-            "batch_size": ",d",
-            "epochs": "g",
-            "parameters": ",d",
-            "test_accuracy": ".2%",
-            "test_accuracy_std": ".2%",
-            "train_s": ",.1f",
-            "latency_ms": ",.2f",
+            ",d": ("batch_size", "parameters"),
+            "g": ("epochs",),
+            ".2%": ("test_accuracy", "test_accuracy_std"),
+            ",.1f": ("train_s",),
+            ",.2f": ("latency_ms",),
         },
     )
 

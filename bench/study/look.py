@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
+from bench.report.tables.table import Table, fact_table
 from bench.study import answers
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study.artifact import Artifact, Picture, Study
 from bench.study.suspects import MOST, NEARLY, NEIGHBOURS, Examination, Suspect, examine
 from datasets import Dataset, Split, normalise
 
@@ -28,19 +28,19 @@ Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-def make(study: Study) -> Iterator[Picture | Sheet]:
+def make(study: Study) -> Iterator[Artifact]:
     """Everything there is to see before a network is trained."""
     data, what = study.dataset, wording.images(study.groups[0].data)
     yield _samples(data, what)
     yield _in_numbers(data, what)
     yield _classes_picture(data, what)
-    yield _classes_sheet(data, what)
+    yield _classes_table(data, what)
     yield _means(data, what)
     yield _statistics(data, what)
     examination = examine(data)
     yield _duplicates(data, examination, what)
     if examination.suspects:
-        yield _suspects_sheet(data, examination.suspects, what)
+        yield _suspects_table(data, examination.suspects, what)
         yield _suspects_picture(data, examination.suspects, what)
 
 
@@ -224,14 +224,17 @@ def _imbalance(data: Dataset) -> str:
     )
 
 
-def _classes_sheet(data: Dataset, what: str) -> Sheet:
+def _classes_table(data: Dataset, what: str) -> Table:
     counts = _class_counts(data)
-    return Sheet(
+    return fact_table(
         name="classes",
         title=f"Images of each class, {what}",
-        caption="How many images of each class are in each split.",
-        frame=pd.DataFrame({"class": data.class_names, **counts, "all": sum(counts.values())}),
-        formats=dict.fromkeys((*counts, "all"), ",d"),
+        explanation="How many images of each class are in each split.",
+        rows=[
+            {"class": name, **dict(zip(counts, of_class, strict=True)), "all": sum(of_class)}
+            for name, *of_class in zip(data.class_names, *counts.values(), strict=True)
+        ],
+        formats={",d": (*counts, "all")},
     )
 
 
@@ -274,12 +277,12 @@ def pixel_statistics(counts: Counts, values: NDArray[np.number]) -> PixelStatist
     )
 
 
-def _statistics(data: Dataset, what: str) -> Sheet:
+def _statistics(data: Dataset, what: str) -> Table:
     rows = [row for name, split in _splits(data).items() for row in _rows(name, split, data)]
-    return Sheet(
+    return fact_table(
         name="pixel_statistics",
         title=f"Pixels before and after normalisation, {what}",
-        caption=(
+        explanation=(
             "Pixels as they are, from 0 to 255, and as networks are given them: divided by 255, "
             f"less {data.pixel_mean:.4f}, divided by {data.pixel_std:.4f}, the mean and the "
             "standard deviation of the training pixels. Only of the training images is the mean "
@@ -287,11 +290,11 @@ def _statistics(data: Dataset, what: str) -> Sheet:
             "what is to be read later is not known when it is made. Zeros: the share of pixels "
             "that are exactly 0, which black is before and not after."
         ),
-        frame=pd.DataFrame(rows),
+        rows=rows,
         formats={
-            **dict.fromkeys(("lowest", "highest", "mean", "std"), "z.4f"),
-            "zeros": ".1%",
-            "images": ",d",
+            ",d": ("images",),
+            "z.4f": ("lowest", "highest", "mean", "std"),
+            ".1%": ("zeros",),
         },
     )
 
@@ -307,8 +310,8 @@ def _rows(name: str, split: Split, data: Dataset) -> Iterator[dict[str, object]]
 # Duplicates and suspects
 
 
-def _duplicates(data: Dataset, examination: Examination, what: str) -> Sheet:
-    rows = [
+def _duplicates(data: Dataset, examination: Examination, what: str) -> Table:
+    counts = [
         ("exact duplicates left out before the split", data.duplicates_removed),
         ("... of them under another label", data.conflicting_labels),
         ("training and validation images compared with one another", examination.compared),
@@ -319,10 +322,10 @@ def _duplicates(data: Dataset, examination: Examination, what: str) -> Sheet:
         ("test images compared with them, unseen by us", examination.test_compared),
         ("... nearly the same as a training or validation image", examination.test_repeated),
     ]
-    return Sheet(
+    return fact_table(
         name="duplicates",
         title=f"Duplicates and suspicious labels, {what}",
-        caption=(
+        explanation=(
             "An image that is there twice, once for training and once for testing, would be "
             "remembered and not recognised: of exact duplicates the first is kept. Two images are "
             f"nearly the same where they differ by less than {NEARLY:.0%} of the length of one "
@@ -333,15 +336,15 @@ def _duplicates(data: Dataset, examination: Examination, what: str) -> Sheet:
             f"principal components; of more than {MOST:,} images so many are drawn. None was "
             "removed."
         ),
-        frame=pd.DataFrame(rows, columns=["what", "images"]),
-        formats={"images": ",d"},
+        rows=({"what": counted, "images": images} for counted, images in counts),
+        formats={",d": ("images",)},
     )
 
 
 SUSPECTS = 12  # in the picture, two a row
 
 
-def _suspects_sheet(data: Dataset, suspects: Sequence[Suspect], what: str) -> Sheet:
+def _suspects_table(data: Dataset, suspects: Sequence[Suspect], what: str) -> Table:
     names = data.class_names
     rows = [
         {
@@ -354,17 +357,17 @@ def _suspects_sheet(data: Dataset, suspects: Sequence[Suspect], what: str) -> Sh
         }
         for suspect in suspects
     ]
-    return Sheet(
+    return fact_table(
         name="suspects",
         title=f"Suspicious labels, {what}",
-        caption=(
+        explanation=(
             f"Images whose {NEIGHBOURS} nearest neighbours are all of one other class. Distance: "
             "Euclidean, of pixels on the scale 0..1, the mean to those neighbours; own distance: "
             "to the nearest image of the same label. The smallest ratio of the two comes first. "
             "'index' counts within the split from 0."
         ),
-        frame=pd.DataFrame(rows),
-        formats={"distance": ".2f", "own_distance": ".2f"},
+        rows=rows,
+        formats={".2f": ("distance", "own_distance")},
     )
 
 

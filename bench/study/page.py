@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 import datasets
 from bench.report import wording
 from bench.report.plots import style
-from bench.report.tables.table import frame_to_csv, grid_to_markdown
+from bench.report.tables.table import sections_to_markdown, to_csv, to_markdown
 from bench.results import write_atomically
 from bench.results.folder import PAGE, Results
 from bench.results.models import Predictions
@@ -37,7 +35,7 @@ from bench.study import (
     projector,
     training,
 )
-from bench.study.artifact import Artifact, Picture, Sheet, Step, Study
+from bench.study.artifact import Artifact, Picture, Step, Study
 
 # The steps of the study, in their order. To add one: a module after ``artifact.Step`` here.
 STEPS: tuple[Step, ...] = (
@@ -155,9 +153,8 @@ def _save(study: Study, artifact: Artifact) -> None:
         write_atomically(path, style.png(artifact.figure))
         return
     folder = study.folder / "tables"
-    write_atomically(folder / f"{artifact.name}.csv", frame_to_csv(artifact.frame).encode())
-    whole = (f"# {artifact.title}", artifact.caption, _markdown(artifact, artifact.frame))
-    write_atomically(folder / f"{artifact.name}.md", _text(whole))
+    write_atomically(folder / f"{artifact.name}.csv", to_csv(artifact).encode())
+    write_atomically(folder / f"{artifact.name}.md", to_markdown(artifact).encode())
 
 
 def _shown(artifact: Artifact) -> Iterator[str]:
@@ -166,30 +163,13 @@ def _shown(artifact: Artifact) -> Iterator[str]:
         yield f"![{artifact.title}](pictures/{artifact.name}.png)"
         yield artifact.caption
         return
-    yield artifact.caption
-    yield _markdown(artifact, artifact.frame.head(ROWS_SHOWN))
-    left = len(artifact.frame) - ROWS_SHOWN
+    yield artifact.explanation
+    (section,) = artifact.sections
+    first = replace(section, rows=section.rows[:ROWS_SHOWN])
+    yield from sections_to_markdown(replace(artifact, sections=(first,)))
+    left = len(section.rows) - ROWS_SHOWN
     more = f"{left:,} more rows are in the files: " if left > 0 else ""
     yield f"{more}[Markdown](tables/{artifact.name}.md), [CSV](tables/{artifact.name}.csv)."
-
-
-def _markdown(sheet: Sheet, rows: pd.DataFrame) -> str:
-    names = [str(name) for name in rows.columns]
-    return grid_to_markdown(
-        headers=[name.replace("_", " ") for name in names],
-        words=[not pd.api.types.is_numeric_dtype(rows[name]) for name in names],
-        lines=[
-            [_cell(row[name], sheet.formats.get(name, "")) for name in names]
-            for row in rows.to_dict("records")
-        ],
-    )
-
-
-def _cell(value: Any, form: str) -> str:
-    """What is not known (None, nan) is empty; words have no format."""
-    if pd.isna(value):
-        return ""
-    return format(value, "" if isinstance(value, str) else form)
 
 
 def _remove_others(study: Study, names: set[str]) -> None:

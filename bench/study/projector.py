@@ -21,8 +21,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.report import wording
+from bench.report.tables.table import Table, fact_table
 from bench.results import write_atomically
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study.artifact import Artifact, Study
 from bench.study.clusters import Points, Space, choose, spaces
 
 TITLE = "The Embedding Projector"
@@ -32,7 +33,7 @@ CONFIG = "projector_config.pbtxt"
 SPRITE = "sprite.png"
 
 
-def make(study: Study) -> Iterator[Picture | Sheet]:
+def make(study: Study) -> Iterator[Artifact]:
     """Write the files; yield the table that lists them."""
     if not study.predictions:
         return
@@ -51,7 +52,7 @@ def make(study: Study) -> Iterator[Picture | Sheet]:
     for path in folder.iterdir():
         if path.name not in files:  # of an earlier study
             path.unlink()
-    yield _sheet(study, listed, files)
+    yield _table(study, listed, files)
 
 
 def vectors(values: NDArray[np.float32]) -> str:
@@ -105,27 +106,25 @@ def config(names: Sequence[str]) -> str:
     return "".join(form.format(name=name, sprite=SPRITE, side=SIDE) for name in names)
 
 
-def _sheet(study: Study, listed: Sequence[Space], files: Mapping[str, bytes]) -> Sheet:
-    return Sheet(
+def _table(study: Study, listed: Sequence[Space], files: Mapping[str, bytes]) -> Table:
+    return fact_table(
         name="projector",
         title=f"Files for the Embedding Projector, {wording.images(study.groups[0].data)}",
-        caption=(
+        explanation=(
             "The spaces of the clusters to be turned around in a browser, with every image as its "
             "own point: `tensorboard --logdir` with the folder `projector` beside this page, then "
             "the tab 'Projector'. Colour by label, or by 'right' to find the errors; PCA, t-SNE "
             "and UMAP are computed there anew."
         ),
-        frame=pd.DataFrame(
-            [
-                {
-                    "space": space.title,
-                    "points": len(space.vectors),
-                    "dimensions": space.vectors.shape[1],
-                    "file": f"{space.name}.tsv",
-                    "bytes": len(files[f"{space.name}.tsv"]),
-                }
-                for space in listed
-            ]
-        ),
-        formats={"points": ",d", "dimensions": ",d", "bytes": ",d"},
+        rows=[
+            {
+                "space": space.title,
+                "points": len(space.vectors),
+                "dimensions": space.vectors.shape[1],
+                "file": f"{space.name}.tsv",
+                "bytes": len(files[f"{space.name}.tsv"]),
+            }
+            for space in listed
+        ],
+        formats={",d": ("points", "dimensions", "bytes")},
     )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.plots.curves import Curve, draw_seeds, stretches
+from bench.report.tables.table import Table, fact_table
 from bench.results.record import Evaluation, Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
-from bench.study.artifact import Picture, Sheet, Study, numbered
+from bench.study.artifact import Artifact, Picture, Study, numbered
 
 TITLE = "Training"
 NEEDS = "a run that ended well"
@@ -30,14 +30,14 @@ CONDITIONS = (
 )
 
 
-def make(study: Study) -> Iterator[Picture | Sheet]:
+def make(study: Study) -> Iterator[Artifact]:
     """A picture for each experiment, then a table of all runs."""
     groups = [group for group in study.groups if evaluated(group.measured)]
     if not groups:
         return
     for name, group in zip(numbered(map(_name, groups), "-no"), groups, strict=True):
         yield _picture(name, group)
-    yield _sheet(study.groups)
+    yield _table(study.groups)
 
 
 def _name(group: Replicates) -> str:
@@ -198,22 +198,22 @@ def _caption(records: Sequence[Record]) -> str:
 # The table
 
 
-def _sheet(groups: Sequence[Replicates]) -> Sheet:
-    return Sheet(
+def _table(groups: Sequence[Replicates]) -> Table:
+    return fact_table(
         name="training_runs",
         title=f"All runs: {wording.images(groups[0].data)}",
-        caption=(
+        explanation=(
             "A row a run. The best epoch is the one with the lowest validation loss; its weights "
             "are the ones that are tested, once. Training seconds are those of all epochs, "
             "without reading the validation set and without making augmented images, whose "
             "seconds stand apart."
         ),
-        frame=pd.DataFrame([_row(group, r) for group in groups for r in group.records]),
+        rows=[_row(group, r) for group in groups for r in group.records],
         formats={
-            "epochs": "g",
-            "best_epoch": ".3g",
-            **dict.fromkeys(("validation_accuracy", "test_accuracy"), ".2%"),
-            **dict.fromkeys(("train_s", "augmentation_s"), ",.1f"),
+            "g": ("epochs",),
+            ".3g": ("best_epoch",),
+            ".2%": ("validation_accuracy", "test_accuracy"),
+            ",.1f": ("train_s", "augmentation_s"),
         },
     )
 

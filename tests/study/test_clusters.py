@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from bench.report.plots import style
 from bench.study import clusters, scatter
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study.artifact import Artifact, Study
 from bench.study.clusters import choose, spaces, stratified
-from tests.study_data import make_split, make_study, pictures, sheets, words
+from tests.study_data import frames, make_split, make_study, pictures, words
 
 pytest.importorskip("openTSNE")
 pytest.importorskip("sklearn")
@@ -44,21 +44,21 @@ def a_study() -> Study:
 
 
 @pytest.fixture(scope="module")
-def made() -> list[Picture | Sheet]:
+def made() -> list[Artifact]:
     return list(clusters.make(a_study()))
 
 
 def test_there_is_a_picture_of_the_pixels_and_of_each_model_and_one_table(
-    made: list[Picture | Sheet],
+    made: list[Artifact],
 ) -> None:
     assert list(pictures(made)) == ["clusters_pixels", "clusters_mlp_pytorch"]
-    assert list(sheets(made)) == ["clusters"]
+    assert list(frames(made)) == ["clusters"]
 
 
 def test_planted_clusters_are_found_and_an_error_lies_among_the_class_that_was_said(
-    made: list[Picture | Sheet],
+    made: list[Artifact],
 ) -> None:
-    row = sheets(made)["clusters"].frame.set_index("dimensions").loc[20]
+    row = frames(made)["clusters"].set_index("dimensions").loc[20]
     for column in ("neighbours_accuracy", "neighbours_accuracy_in_tsne"):
         assert row[column] == (len(LABELS) - 1) / len(LABELS), column
     assert (row["errors"], row["majority_as_said"], row["majority_as_true"]) == (1, 1.0, 0.0)
@@ -67,7 +67,7 @@ def test_planted_clusters_are_found_and_an_error_lies_among_the_class_that_was_s
 
 
 def test_a_picture_names_every_class_and_rings_the_error_in_both_panels(
-    made: list[Picture | Sheet],
+    made: list[Artifact],
 ) -> None:
     picture = pictures(made)["clusters_mlp_pytorch"]
     texts = words(picture.figure)
@@ -76,14 +76,14 @@ def test_a_picture_names_every_class_and_rings_the_error_in_both_panels(
     assert [_rings(picture.figure, panel) for panel in (0, 1)] == [1, 1]
 
 
-def test_the_caption_says_what_tsne_does_not_show(made: list[Picture | Sheet]) -> None:
+def test_the_caption_says_what_tsne_does_not_show(made: list[Artifact]) -> None:
     caption = pictures(made)["clusters_pixels"].caption
     assert "all 150" in caption
     for word in ("perplexity 30", "distances between clusters", "Distill", "Maaten", "Poličar"):
         assert word in caption, word
 
 
-def test_the_same_input_gives_the_same_picture(made: list[Picture | Sheet]) -> None:
+def test_the_same_input_gives_the_same_picture(made: list[Artifact]) -> None:
     again = pictures(list(clusters.make(a_study())))
     for name, picture in pictures(made).items():
         assert style.png(again[name].figure) == style.png(picture.figure), name
@@ -94,7 +94,7 @@ def test_without_a_model_the_pixels_alone_are_shown_and_nothing_is_ringed() -> N
     artifacts = list(clusters.make(make_study(test, test, test, 2)))
     assert list(pictures(artifacts)) == ["clusters_pixels"]
     assert _rings(pictures(artifacts)["clusters_pixels"].figure, 1) == 0
-    assert "errors" not in sheets(artifacts)["clusters"].frame
+    assert "errors" not in frames(artifacts)["clusters"]
 
 
 def test_too_few_images_or_a_missing_package_leave_nothing_and_the_step_says_what_it_needs(

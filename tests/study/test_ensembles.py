@@ -15,10 +15,10 @@ from bench.results.folder import Results
 from bench.results.record import Record
 from bench.stats import runs
 from bench.study import ensembles
-from bench.study.artifact import Artifact, Sheet, Study
+from bench.study.artifact import Artifact, Study
 from datasets import Split
 from tests.records import MACHINE, make_record
-from tests.study_data import make_dataset, pictures, sheets
+from tests.study_data import frames, make_dataset, pictures
 
 IMAGES = 60
 
@@ -69,12 +69,8 @@ def small_weights(count: int, boosted: bool) -> dict[str, np.ndarray]:
     return weights
 
 
-def sheet(artifacts: Sequence[Artifact], name: str) -> Sheet:
-    return sheets(artifacts)[name]
-
-
 def test_ensembles_stand_beside_the_single_network_of_their_seed(tmp_path: Path) -> None:
-    frame = sheet(make(some_records(), tmp_path), "ensembles").frame.set_index("network")
+    frame = frames(make(some_records(), tmp_path))["ensembles"].set_index("network")
     assert list(frame.index) == ["small MLP", "ensemble of MLPs", "AdaBoost of MLPs"]
     assert list(frame["members"]) == [1, 16, 16]
     assert frame.loc["ensemble of MLPs", "gain"] == pytest.approx(0.02)
@@ -84,7 +80,7 @@ def test_ensembles_stand_beside_the_single_network_of_their_seed(tmp_path: Path)
 
 
 def test_errors_are_told_apart_seed_by_seed_and_corrected_for_all(tmp_path: Path) -> None:
-    frame = sheet(make(some_records(), tmp_path), "ensembles_errors").frame
+    frame = frames(make(some_records(), tmp_path))["ensembles_errors"]
     assert len(frame) == 6
     first = frame[frame["network"] == "ensemble of MLPs"]
     assert set(zip(first["network_only_wrong"], first["single_only_wrong"], strict=True)) == {
@@ -100,7 +96,7 @@ def test_one_seed_and_one_network_are_enough(tmp_path: Path) -> None:
     alone = [r for r in some_records(1) if r.experiment.architecture == "adaboost-mlp"]
     artifacts = make(alone, tmp_path)
     assert [artifact.name for artifact in artifacts] == ["ensembles", "ensembles_cost"]
-    assert sheet(artifacts, "ensembles").frame["accuracy_low"].isna().all()
+    assert frames(artifacts)["ensembles"]["accuracy_low"].isna().all()
 
 
 def test_nothing_is_made_without_a_network_of_this_part(tmp_path: Path) -> None:
@@ -149,6 +145,6 @@ def test_what_was_measured_of_training_at_once_is_in_a_table(tmp_path: Path) -> 
     measured = Ensembling(made_at="", machine=MACHINE, versions={}, timed=(timed,))
     Results(tmp_path).save_evidence(measured)
     assert Results(tmp_path).ensembling() == measured
-    frame = sheet(make(some_records(1), tmp_path), "ensembles_at_once").frame.set_index("way")
+    frame = frames(make(some_records(1), tmp_path))["ensembles_at_once"].set_index("way")
     assert frame.loc["batched", "times_as_fast"] == pytest.approx(2)
     assert frame.loc["one by one", "step_ms"] == pytest.approx(21)

@@ -8,14 +8,14 @@ import pytest
 from bench.stats.uncertainty import holm, mcnemar
 from bench.study import errors
 from bench.study.agreement import Overlap, overlap
-from bench.study.artifact import Picture, Sheet
+from bench.study.artifact import Artifact
 from tests.study_data import (
     Answers,
+    frames,
     make_predictions,
     make_split,
     make_study,
     pictures,
-    sheets,
     words,
 )
 
@@ -24,7 +24,7 @@ MLP = [1, 1, 0, 0, 0, 1, 1, 1, 2, 2, 2, 0]  # wrong on 0, 1, 4 and 11
 CNN = [1, 2, 0, 0, 1, 1, 1, 0, 2, 2, 2, 2]  # wrong on 0, 1 and 7
 
 
-def make(answers: Answers, names: list[str] | None = None) -> list[Picture | Sheet]:
+def make(answers: Answers, names: list[str] | None = None) -> list[Artifact]:
     test = make_split(TRUTH)
     return list(errors.make(make_study(test, test, test, 3, answers, names)))
 
@@ -63,7 +63,7 @@ def test_the_most_confident_mistakes_come_first() -> None:
 
 
 def test_pairs_are_means_over_seeds_with_their_share_of_the_errors() -> None:
-    frame = sheets(make({("mlp", 0): MLP, ("mlp", 1): TRUTH}))["confused_pairs"].frame
+    frame = frames(make({("mlp", 0): MLP, ("mlp", 1): TRUTH}))["confused_pairs"]
     assert frame.values.tolist() == [
         ["MLP in pytorch", "A", "B", 1.0, 0.5, 0.75],
         ["MLP in pytorch", "C", "A", 0.5, 0.0, 0.25],
@@ -82,14 +82,14 @@ def test_every_model_with_errors_has_a_panel_of_pairs_on_as_many_slides_as_that_
 
 def test_models_are_compared_at_every_seed_and_with_themselves() -> None:
     answers = {("mlp", 0): MLP, ("mlp", 1): MLP, ("cnn", 0): CNN, ("cnn", 1): TRUTH}
-    tables = sheets(make(answers))
-    between, cnn, mlp = tables["overlap"].frame.to_dict("records")
+    tables = frames(make(answers))
+    between, cnn, mlp = tables["overlap"].to_dict("records")
     assert (between["first"], between["second"]) == ("CNN in pytorch", "MLP in pytorch")
     assert (cnn["first"], mlp["first"]) == (cnn["second"], mlp["second"])
     assert (between["times"], between["overlap"]) == (2, pytest.approx(0.2))  # of 0.4 and 0
     assert (between["lowest_overlap"], between["highest_overlap"]) == pytest.approx((0, 0.4))
     assert (mlp["overlap"], mlp["same_answer"], mlp["correlation"]) == pytest.approx((1, 1, 1))
-    by_seed = tables["overlap_by_seed"].frame
+    by_seed = tables["overlap_by_seed"]
     assert by_seed[["first_seed", "second_seed"]].values.tolist() == [
         [0, 0],
         [1, 1],
@@ -111,7 +111,7 @@ def test_the_picture_of_overlaps_names_every_comparison() -> None:
 
 def test_what_all_get_wrong_is_listed_with_what_most_say() -> None:
     artifacts = make({("mlp", 0): MLP, ("mlp", 1): MLP, ("cnn", 0): CNN})
-    frame = sheets(artifacts)["missed_by_all"].frame
+    frame = frames(artifacts)["missed_by_all"]
     assert frame[["index", "truth", "said_most", "by_runs", "runs"]].values.tolist() == [
         [0, "A", "B", 3, 3],
         [1, "A", "B", 2, 3],
@@ -133,14 +133,14 @@ def test_what_one_alone_gets_wrong_is_wrong_with_all_its_seeds_and_right_in_all_
 
 def test_one_run_has_nobody_to_be_compared_with() -> None:
     artifacts = make({("mlp", 0): MLP})
-    assert set(sheets(artifacts)) == {"confused_pairs"}
+    assert set(frames(artifacts)) == {"confused_pairs"}
     assert set(pictures(artifacts)) == {"mistakes_mlp_pytorch", "confused_pairs"}
 
 
-def test_models_without_an_error_leave_tables_and_no_pictures_of_errors() -> None:
+def test_models_without_an_error_leave_a_table_of_overlaps_and_nothing_of_errors() -> None:
     artifacts = make({("mlp", 0): TRUTH, ("cnn", 0): TRUTH})
     assert set(pictures(artifacts)) == {"wrong_alone"}
-    assert sheets(artifacts)["confused_pairs"].frame.empty
-    (row,) = sheets(artifacts)["overlap"].frame.to_dict("records")
+    assert set(frames(artifacts)) == {"overlap", "overlap_by_seed"}
+    (row,) = frames(artifacts)["overlap"].to_dict("records")
     assert row["both_right"] == 12
-    assert np.isnan(row["overlap"])
+    assert row["overlap"] is None

@@ -15,15 +15,15 @@ from bench.report.plots import style
 from bench.results.models import Predictions
 from bench.stats import uncertainty
 from bench.study import evaluation
-from bench.study.artifact import Picture, Sheet, Study
+from bench.study.artifact import Artifact, Study
 from bench.study.confusion import most_confused
 from tests.study_data import (
     Answers,
+    frames,
     make_predictions,
     make_split,
     make_study,
     pictures,
-    sheets,
     words,
 )
 
@@ -33,7 +33,7 @@ SAID = [0, 0, 1, 1, 0, 2, 2, 2, 2, 1]  # class 3 neither comes nor is said
 
 def artifacts_of(
     answers: Answers, classes: int = 4, truth: list[int] | None = None
-) -> list[Picture | Sheet]:
+) -> list[Artifact]:
     return list(evaluation.make(a_study(answers, classes, truth)))
 
 
@@ -69,15 +69,15 @@ def test_what_has_no_denominator_is_not_defined_and_is_left_out_of_means() -> No
     assert classes["recall"][1] == classes["f1"][1] == 0  # but it came
     assert math.isnan(classes["recall"][2])
     assert math.isnan(classes["f1"][2])
-    tables = sheets(artifacts_of({("mlp", 0): [0, 0, 0]}, 3, [0, 0, 1]))
-    (row,) = tables["evaluation_runs"].frame.to_dict("records")
+    tables = frames(artifacts_of({("mlp", 0): [0, 0, 0]}, 3, [0, 0, 1]))
+    (row,) = tables["evaluation_runs"].to_dict("records")
     assert row["macro_precision"] == pytest.approx(2 / 3)
     assert row["macro_f1"] == pytest.approx(0.4)
 
 
 def test_a_share_that_no_seed_defines_is_not_defined() -> None:
     said = {("mlp", 0): [0, 0, 0], ("mlp", 1): [0, 0, 1]}
-    frame = sheets(artifacts_of(said, 3, [0, 0, 1]))["per_class"].frame
+    frame = frames(artifacts_of(said, 3, [0, 0, 1]))["per_class"]
     assert frame["precision"].tolist()[:2] == [pytest.approx(5 / 6), 1]  # of the seed that says it
     assert frame.loc[2, ["precision", "recall", "f1", "lowest_f1"]].isna().all()
 
@@ -88,7 +88,7 @@ def test_pairs_are_counted_both_ways_the_more_frequent_way_first() -> None:
 
 
 def test_a_run_has_its_accuracy_interval_and_whether_it_is_as_recorded() -> None:
-    (row,) = sheets(artifacts_of({("mlp", 0): SAID}))["evaluation_runs"].frame.to_dict("records")
+    (row,) = frames(artifacts_of({("mlp", 0): SAID}))["evaluation_runs"].to_dict("records")
     bounds = uncertainty.wilson(7, 10)
     assert bounds is not None
     assert (row["correct"], row["images"], row["accuracy"]) == (7, 10, pytest.approx(0.7))
@@ -102,19 +102,19 @@ def test_a_model_that_answers_otherwise_than_recorded_is_called_out() -> None:
     other = replace(
         study, predictions={**study.predictions, second.run_id: replace(second, as_recorded=False)}
     )
-    tables = sheets(list(evaluation.make(other)))
-    assert tables["evaluation"].frame["as_recorded"].tolist() == ["NO"]
-    assert tables["evaluation_runs"].frame["as_recorded"].tolist() == ["yes", "NO"]
+    tables = frames(list(evaluation.make(other)))
+    assert tables["evaluation"]["as_recorded"].tolist() == ["NO"]
+    assert tables["evaluation_runs"]["as_recorded"].tolist() == ["yes", "NO"]
     assert first.as_recorded
 
 
 def test_seeds_give_the_mean_and_the_range() -> None:
-    tables = sheets(artifacts_of({("mlp", 0): SAID, ("mlp", 1): TRUTH}))
-    (row,) = tables["evaluation"].frame.to_dict("records")
+    tables = frames(artifacts_of({("mlp", 0): SAID, ("mlp", 1): TRUTH}))
+    (row,) = tables["evaluation"].to_dict("records")
     assert [row[name] for name in ("accuracy", "lowest_seed", "highest_seed")] == pytest.approx(
         [0.85, 0.7, 1.0]
     )
-    a, b, _, never = tables["per_class"].frame.to_dict("records")
+    a, b, _, never = tables["per_class"].to_dict("records")
     assert (a["f1"], a["lowest_f1"], a["highest_f1"]) == pytest.approx((5 / 6, 2 / 3, 1))
     assert b["recall"] == pytest.approx(0.75)
     assert math.isnan(never["precision"])
@@ -130,7 +130,7 @@ def test_the_hardest_class_comes_first_and_one_without_a_score_last() -> None:
 
 def test_the_matrix_counts_all_seeds_and_colours_errors_alone() -> None:
     artifacts = artifacts_of({("mlp", 0): SAID, ("mlp", 1): SAID})
-    table = sheets(artifacts)["confusion_mlp_pytorch"].frame
+    table = frames(artifacts)["confusion_mlp_pytorch"]
     assert table["truth"].tolist() == ["A", "B", "C", "D"]
     assert table.drop(columns="truth").to_numpy().tolist() == [
         [4, 2, 0, 0], [2, 2, 0, 0], [0, 2, 8, 0], [0, 0, 0, 0]

@@ -12,11 +12,11 @@ from bench.results.folder import Results
 from bench.results.record import Record
 from bench.stats import runs
 from bench.study import graphs
-from bench.study.artifact import Sheet, Study
+from bench.study.artifact import Study
 from datasets import Split, superpixels
 from tests.records import make_record
 from tests.strokes import strokes
-from tests.study_data import make_dataset, pictures, sheets
+from tests.study_data import frames, make_dataset, pictures
 
 pytest.importorskip("skimage", reason="builds the superpixels")
 
@@ -33,12 +33,8 @@ def a_study(*records: Record, classes: int = 3) -> Study:
     )
 
 
-def sheet(study: Study, name: str) -> Sheet:
-    return sheets(list(graphs.make(study)))[name]
-
-
 def picture(study: Study, name: str) -> Figure:
-    return pictures(list(graphs.make(study)))[name].figure
+    return pictures(graphs.make(study))[name].figure
 
 
 def test_without_a_graph_network_that_ended_well_there_is_nothing() -> None:
@@ -56,7 +52,8 @@ def test_the_examples_are_of_several_classes_spread_over_all(classes: int, wante
 
 
 def test_the_sizes_are_those_of_the_graphs() -> None:
-    frame = sheet(a_study(make_record(architecture="gnn")), "graphs_sizes").frame.set_index("of")
+    study = a_study(make_record(architecture="gnn"))
+    frame = frames(graphs.make(study))["graphs_sizes"].set_index("of")
     sizes = superpixels.build(IMAGES).sizes
     assert frame.loc["nodes of a graph", "mean"] == pytest.approx(sizes.mean())
     assert frame.loc["edges of a graph", "most"] == 8 * sizes.max()
@@ -80,7 +77,8 @@ def test_a_curve_is_drawn_for_each_seed_and_their_mean() -> None:
 def test_accuracy_stands_beside_that_of_the_mlp_and_the_cnn_alone() -> None:
     others = [make_record(architecture=name) for name in ("mlp", "cnn", "mlp-wide")]
     own = [make_record(architecture="gnn", seed=s, correct=960 + 20 * s) for s in range(2)]
-    frame = sheet(a_study(*others, *own), "graphs_accuracy").frame.set_index("architecture")
+    artifacts = graphs.make(a_study(*others, *own))
+    frame = frames(artifacts)["graphs_accuracy"].set_index("architecture")
     assert set(frame.index) == {"MLP", "CNN", "GNN"}
     assert frame.loc["GNN", "test_accuracy"] == pytest.approx(0.97)
     assert frame.loc["GNN", "runs"] == 2

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.study import look, suspects
 from bench.study.artifact import Study
 from datasets import Split, normalise
-from tests.study_data import make_images, make_split, make_study, pictures, sheets, words
+from tests.study_data import frames, make_images, make_split, make_study, pictures, words
 
 
 def a_study(classes: int = 4, images: int = 20) -> Study:
@@ -142,13 +142,13 @@ def test_the_step_says_what_the_data_set_knows_and_what_was_found() -> None:
     planted = with_label(study.dataset.train, 5, 3)
     artifacts = list(look.make(replace(study, dataset=replace(study.dataset, train=planted))))
     assert list(pictures(artifacts)) == ["samples", "pixels", "classes", "means", "suspects"]
-    tables = sheets(artifacts)
-    assert tables["duplicates"].frame["images"].tolist() == [7, 2, 92, 0, 0, 0, 1, 12, 0]
-    assert tables["classes"].frame["training"].tolist() == [20, 19, 20, 21]
-    assert tables["suspects"].frame[["split", "index", "label", "neighbours"]].values.tolist() == [
+    tables = frames(artifacts)
+    assert tables["duplicates"]["images"].tolist() == [7, 2, 92, 0, 0, 0, 1, 12, 0]
+    assert tables["classes"]["training"].tolist() == [20, 19, 20, 21]
+    assert tables["suspects"][["split", "index", "label", "neighbours"]].values.tolist() == [
         ["training", 5, "D", "B"]
     ]
-    statistics = tables["pixel_statistics"].frame
+    statistics = tables["pixel_statistics"]
     assert statistics["split"].tolist() == [
         n for n in ("training", "validation", "test") for _ in "12"
     ]

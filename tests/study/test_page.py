@@ -9,14 +9,14 @@ from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from bench.report.tables.table import Table, fact_table
 from bench.results.folder import Results
 from bench.stats import runs
 from bench.study import page
-from bench.study.artifact import Artifact, Picture, Sheet, Step, Study, numbered
+from bench.study.artifact import Artifact, Picture, Step, Study, numbered
 from datasets import Split
 from tests.records import make_record
 from tests.study_data import make_dataset
@@ -45,25 +45,20 @@ def a_picture(name: str = "samples") -> Picture:
     return Picture(name=name, title="Samples", caption="Two of each.", figure=Figure())
 
 
-def a_sheet(rows: int = 2) -> Sheet:
-    frame = pd.DataFrame(
-        {
-            "class": ["a|b", *"x" * (rows - 1)],
-            "accuracy": [0.98765, *[None] * (rows - 1)],
-            "images": range(1000, 1000 + rows),
-        }
-    )
-    return Sheet(
+def a_table(rows: int = 2) -> Table:
+    first = {"class": "a|b", "accuracy": 0.98765, "images": 1000}
+    others = [{"class": "x", "images": 1000 + row} for row in range(1, rows)]
+    return fact_table(
         name="per_class",
         title="By class",
-        caption="Of the test images.",
-        frame=frame,
-        formats={"accuracy": ".1%", "images": ","},
+        explanation="Of the test images.",
+        rows=[first, *others],
+        formats={".1%": ("accuracy",), ",": ("images",)},
     )
 
 
 def test_every_artifact_is_a_file_with_its_caption_on_the_page(study: Study) -> None:
-    page.write(study, [a_step(a_picture(), a_sheet())])
+    page.write(study, [a_step(a_picture(), a_table())])
     text = (study.folder / "README.md").read_text()
     links = set(re.findall(r"\]\(([^)]+)\)", text))
     files = {path.relative_to(study.folder).as_posix() for path in study.folder.rglob("*.*")}
@@ -79,18 +74,18 @@ def test_names_that_would_be_one_file_are_told_apart_and_no_others() -> None:
 
 
 def test_a_table_shows_rounded_numbers_and_keeps_exact_ones(study: Study) -> None:
-    page.write(study, [a_step(a_sheet())])
+    page.write(study, [a_step(a_table())])
     assert r"| a\|b | 98.8% | 1,000 |" in (study.folder / "README.md").read_text()
     assert "a|b,0.98765,1000" in (study.folder / "tables/per_class.csv").read_text()
 
 
 def test_what_is_not_known_is_an_empty_cell(study: Study) -> None:
-    page.write(study, [a_step(a_sheet())])
+    page.write(study, [a_step(a_table())])
     assert "| x |  | 1,001 |" in (study.folder / "README.md").read_text()
 
 
 def test_a_long_table_is_cut_on_the_page_alone(study: Study) -> None:
-    page.write(study, [a_step(a_sheet(rows=page.ROWS_SHOWN + 7))])
+    page.write(study, [a_step(a_table(rows=page.ROWS_SHOWN + 7))])
     assert "7 more rows are in the files" in (study.folder / "README.md").read_text()
     whole = (study.folder / "tables/per_class.md").read_text()
     assert f"| {1000 + page.ROWS_SHOWN + 6:,} |" in whole
@@ -103,7 +98,7 @@ def test_a_step_without_its_runs_says_what_it_needs(study: Study) -> None:
 
 
 def test_what_an_earlier_study_left_is_removed(study: Study) -> None:
-    page.write(study, [a_step(a_picture("old"), a_sheet())])
+    page.write(study, [a_step(a_picture("old"), a_table())])
     page.write(study, [a_step(a_picture("new"))])
     assert {path.name for path in (study.folder / "pictures").iterdir()} == {"new.png"}
     assert not list((study.folder / "tables").iterdir())

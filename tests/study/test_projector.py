@@ -19,10 +19,10 @@ from bench.results.folder import Results
 from bench.results.models import Predictions
 from bench.stats import runs
 from bench.study import projector
-from bench.study.artifact import Sheet, Study
+from bench.study.artifact import Study
 from datasets import Split
 from tests.records import make_record
-from tests.study_data import make_dataset
+from tests.study_data import frames, make_dataset
 
 N, WIDTH = 40, 5
 LABELS = np.arange(N, dtype=np.uint8) % 3
@@ -32,10 +32,9 @@ LABELS = np.arange(N, dtype=np.uint8) % 3
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The projector's folder of a study of 40 images, in pixels and in one network's features."""
     folder = tmp_path_factory.mktemp("study")
-    (sheet,) = projector.make(a_study(folder))
-    assert isinstance(sheet, Sheet)
-    assert list(sheet.frame["points"]) == [N, N]
-    assert list(sheet.frame["dimensions"]) == [784, WIDTH]
+    files = frames(projector.make(a_study(folder)))["projector"]
+    assert list(files["points"]) == [N, N]
+    assert list(files["dimensions"]) == [784, WIDTH]
     return folder / "study/digits/projector"
 
 

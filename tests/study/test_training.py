@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from bench.report.tables.table import Table, to_frame
 from bench.results.folder import Results
 from bench.results.record import Record
 from bench.stats import runs
 from bench.study import augmentation, training
-from bench.study.artifact import Artifact, Picture, Sheet, Study
+from bench.study.artifact import Artifact, Picture, Study
 from datasets import Split
 from tests.records import TEST_IMAGES, make_record
 from tests.study_data import make_dataset
@@ -64,10 +65,13 @@ def assert_line(axes: Axes, label: str, wanted: Sequence[tuple[float, float]]) -
 
 
 def rows(artifact: Artifact) -> list[dict[str, Any]]:
-    assert isinstance(artifact, Sheet)
-    assert set(artifact.formats) <= set(artifact.frame.columns)
-    records = artifact.frame.astype(object).to_dict("records")
-    return [{str(name): value for name, value in record.items()} for record in records]
+    """The facts of a table, None where not known; every fraction has a format that rounds it."""
+    assert isinstance(artifact, Table)
+    (section,) = artifact.sections
+    cells = [column.cell(row) for column in section.columns for row in section.rows]
+    assert all(len(cell.shown) < 10 for cell in cells if isinstance(cell.raw[0], float))
+    facts = to_frame(artifact).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in facts]
 
 
 # Training
@@ -89,6 +93,7 @@ def test_without_training_accuracy_the_loss_of_the_stretches_is_drawn_and_called
     loss, accuracy = panels(picture)
     assert_line(loss, "training, while it changes", [(0.5, 0.5), (1.5, 0.25), (2.5, 0.5 / 3)])
     assert "training" not in [line.get_label() for line in accuracy.lines]
+    assert isinstance(picture, Picture)
     assert "the training accuracy was not read" in picture.caption
 
 

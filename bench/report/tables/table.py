@@ -1,14 +1,14 @@
 """What a table is made of, and how it is written: Markdown to read, CSV to compute with.
 
-A row is about one or more groups of runs and carries what was found out about them; a column makes
-a cell of a row. A cell has two sides: what Markdown shows (``1,234 ± 56 (3)``) and the raw numbers
-of the CSV, in columns that name their unit. In Markdown a column that has nothing to show in a
-section is left out of it.
+A row is about one or more groups of runs and carries what was found out about them, or it is a
+mapping of facts by their names (``fact_table``); a column makes a cell of a row. A cell has two
+sides: what Markdown shows (``1,234 ± 56 (3)``) and the raw numbers of the CSV, in columns that
+name their unit. In Markdown a column that has nothing to show in a section is left out of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,10 +63,10 @@ class Column:
 class Section:
     """Rows that may be compared with one another."""
 
-    heading: str
+    heading: str  # empty: the table's title is enough
     note: str  # what is equal in all its rows
     columns: tuple[Column, ...]
-    rows: Sequence[Row]
+    rows: Sequence[Any]  # of the kind that its columns make cells of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class Table:
     name: str  # its files' name
     title: str
     explanation: str  # how to read it
-    needs: str  # what must have been run for it to have a row
+    needs: str = ""  # what must have been run for it to have a row
     sections: tuple[Section, ...]
 
 
@@ -116,6 +116,47 @@ def section_of(
     )
 
 
+# Tables of plain facts
+
+
+def fact_table(
+    *,
+    name: str,
+    title: str,
+    explanation: str,
+    rows: Iterable[Mapping[Any, Any]],
+    formats: Mapping[str, Iterable[str]],
+) -> Table:
+    """A table of one section with a column for each fact, in the order in which they first come.
+
+    Args:
+        name: of its files.
+        title: above it.
+        explanation: how to read it.
+        rows: at least one; facts by their names in the CSV, units at the ends. What a row lacks,
+            None and nan are empty cells.
+        formats: how Markdown shows numbers: format specifications, such as '.2%' or ',.1f', each
+            with the names of its facts; other numbers stand as they are.
+    """
+    facts = list(rows)
+    forms = {name: form for form, formed in formats.items() for name in formed}
+    names = dict.fromkeys(name for row in facts for name in row)
+    columns = tuple(_fact_column(name, forms.get(name, ""), facts) for name in names)
+    section = Section(heading="", note="", columns=columns, rows=facts)
+    return Table(name=name, title=title, explanation=explanation, sections=(section,))
+
+
+def _fact_column(name: str, form: str, rows: Iterable[Mapping[Any, Any]]) -> Column:
+    def cell(row: Mapping[Any, Any]) -> Cell:
+        value = row.get(name)
+        if pd.isna(value):
+            return Cell(shown="", raw=(None,))
+        return Cell(shown=format(value, "" if isinstance(value, str) else form), raw=(value,))
+
+    words = any(isinstance(row.get(name), str) for row in rows)
+    return Column(header=name.replace("_", " "), names=(name,), cell=cell, words=words)
+
+
 # Writing
 
 
@@ -128,8 +169,10 @@ def to_markdown(table: Table) -> str:
 def sections_to_markdown(table: Table) -> Iterator[str]:
     """The paragraphs of each section: heading, note, table."""
     for section in table.sections:
-        yield f"## {section.heading}"
-        yield section.note
+        if section.heading:
+            yield f"## {section.heading}"
+        if section.note:
+            yield section.note
         yield _section_to_markdown(section)
 
 
@@ -141,18 +184,9 @@ def _section_to_markdown(section: Section) -> str:
         for index in range(len(columns))
         if any(line[index] not in ("", wording.NOT_MEASURED) for line in grid)
     ]
-    return grid_to_markdown(
-        headers=[columns[index].header for index in kept],
-        words=[columns[index].words for index in kept],
-        lines=[[line[index] for index in kept] for line in grid],
-    )
-
-
-def grid_to_markdown(
-    *, headers: Sequence[str], words: Sequence[bool], lines: Iterable[Sequence[str]]
-) -> str:
-    """Cells under their headers; columns of words are aligned left, all others right."""
-    ruler = ["---" if left else "---:" for left in words]
+    headers = [columns[index].header for index in kept]
+    ruler = ["---" if columns[index].words else "---:" for index in kept]
+    lines = ([line[index] for index in kept] for line in grid)
     return "\n".join(map(markdown_line, (headers, ruler, *lines)))
 
 
@@ -162,13 +196,8 @@ def markdown_line(cells: Iterable[str]) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """All rows of all sections; what is not known is empty."""
-    return frame_to_csv(to_frame(table))
-
-
-def frame_to_csv(frame: pd.DataFrame) -> str:
-    """A line a row, with the columns' names above; what is not known is empty."""
-    return frame.to_csv(index=False, lineterminator="\n")
+    """All rows of all sections below the columns' names; what is not known is empty."""
+    return to_frame(table).to_csv(index=False, lineterminator="\n")
 
 
 def to_frame(table: Table) -> pd.DataFrame:
@@ -184,7 +213,7 @@ def to_frame(table: Table) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=list(names), dtype=object)
 
 
-def _raw(section: Section, row: Row) -> dict[str, Raw]:
+def _raw(section: Section, row: Any) -> dict[str, Raw]:
     return {
         name: value
         for column in section.columns
