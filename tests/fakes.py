@@ -26,6 +26,8 @@ class FakeTrainer:
         self.queued_s: list[float] = []
         self.labels = labels  # of whatever images it is asked about
         self.losses = losses  # training loss of each call of train()
+        self.batch_size = 4
+        self.steps = self.queued_steps = 0  # of the optimiser: done, and waiting
         self.calls: list[str] = []
         self.orders: list[NDArray[np.int64]] = []
         self.version = 0  # stands for the weights: how often train() was called
@@ -36,6 +38,12 @@ class FakeTrainer:
     def clock(self) -> float:
         return self.now_s
 
+    def steps_done(self) -> int:
+        return self.steps  # what still waits in the queue is not done
+
+    def observed_execution(self) -> str:
+        return "eager"
+
     def synchronize(self) -> None:
         assert self.calls, "called before build(), when a framework has nothing to wait for"
         self.now_s += self.synchronize_s
@@ -44,6 +52,8 @@ class FakeTrainer:
     def _work_off(self) -> None:
         self.now_s += sum(self.queued_s)
         self.queued_s.clear()
+        self.steps += self.queued_steps
+        self.queued_steps = 0
 
     def _queue(self, name: str, seconds: float) -> None:
         self.calls.append(name)
@@ -70,6 +80,7 @@ class FakeTrainer:
 
     def train(self) -> None:
         self._queue("train", TRAIN_S_PER_IMAGE * len(self.orders[-1]))
+        self.queued_steps += -(-len(self.orders[-1]) // self.batch_size)
         self.version += 1
 
     def mean_loss(self) -> float:

@@ -41,6 +41,7 @@ SPEED_VARIABLES = (
     "CUDA_",
     "CUDNN_",
     "GLIBC_TUNABLES",
+    "GLYPHBENCH_WITHHELD",  # names of the user's variables that the run did not get
     "GOMP_",
     "JAX_",
     "KERAS_BACKEND",
@@ -59,7 +60,10 @@ SPEED_VARIABLES = (
     "TORCH",
     "XLA_",
 )
-OTHERS = ("TF_CLI_", "TF_VAR_")  # Terraform's, not TensorFlow's
+OTHERS = (
+    *("TF_CLI_", "TF_VAR_"),  # Terraform's, not TensorFlow's
+    *("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"),  # an empty folder, another in each run
+)
 SYSTEM = Path("/sys/devices/system/cpu")
 
 

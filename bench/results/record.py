@@ -160,6 +160,15 @@ class Pulse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recheck:
+    """What the timed trainer showed when it was asked again, after every clock had stopped."""
+
+    execution: str  # as observed: 'eager', 'graph' or 'compiled'
+    answers_deviation: float | None  # from the float64 referee's; None: it has no referee
+    dropout_seen: bool | None  # in the loss of a step; None: not told apart from rounding
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """All that was measured in a run that ended well."""
 
@@ -172,6 +181,8 @@ class Measurement:
     peak_process_memory_bytes: int | None = None
     peak_device_memory_bytes: int | None = None
     energy: Energy | None = None  # None: not asked for
+    steps_counted: int | None = None  # of all segments, by the optimiser; None: by no one
+    recheck: Recheck | None = None  # None: not made
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from bench.experiment import Experiment, segments, total_steps
 from bench.machine.clock import Clock, Stopwatch, endless_batches, seconds_of_calls
 from bench.results.record import Energy, Evaluation, Inference, Measurement, Phases, Segment, Test
+from bench.run.recheck import StepCount
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Trainer, Weights
 from models import ARCHITECTURES
 from models.weights import initial_weights
@@ -152,6 +153,7 @@ def measure(
         phases=Phases(start_s=start_s, import_s=import_s, data_s=data_s, **phases),
         parameter_count=trainer.parameter_count,
         segments=tuple(trained),
+        steps_counted=sum(segment.steps for segment in trained),  # or it would have been refused
         evaluations=tuple(evaluations),
         test=test,
         inference=inference,
@@ -203,6 +205,7 @@ def _train(
     trained: list[Segment] = []
     evaluations: list[Evaluation] = []
     seen = 0
+    count = StepCount(trainer=trainer, clock=watch.clock)
     listen("train", 0, total)
     for order in segments(experiment, subject.seed, images):
         _renew(subject, watch, seen)
@@ -210,6 +213,7 @@ def _train(
         _, train_s = watch.time("train", train)
         seen += len(order)
         trained.append(_segment(trainer, experiment, order.size, train_s))
+        count.expect(trained[-1].steps, watch.seconds["train"])
         if experiment.goal == "train":
             evaluations.append(_evaluate(subject, watch, seen))
             _remember(trainer, watch, best, evaluations)

@@ -29,12 +29,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-import bench
+from bench.run.environment import PROJECT, environment
 
 if TYPE_CHECKING:
     import psutil
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 Message = TypeVar("Message")
 
-PROJECT = Path(bench.__file__).resolve().parents[1]
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 POLL_S = 0.1  # how often the time limit is looked at
 GRACE_S = 1.0  # for the pipes of a process that has been ended
 LOG_TAIL_BYTES = 2**14  # of a log, in which its last line is looked for
@@ -109,7 +107,7 @@ class Child:
         import msgspec
 
         self._command = [str(python or sys.executable), "-m", module]
-        self._variables = environment(experiment, os.environ)
+        self._experiment = experiment
         self._request = msgspec.json.encode(request) + b"\n"
         self._limit_s = limit_s
         self._given_log = log
@@ -122,12 +120,15 @@ class Child:
 
     def __enter__(self) -> Child:
         self._log = self._given_log or tempfile.TemporaryFile()
+        self._scratch = tempfile.TemporaryDirectory(
+            prefix="glyphbench-", ignore_cleanup_errors=True
+        )
         self._deadline = time.monotonic() + self._limit_s
         try:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=PROJECT,
-                env=self._variables,
+                env=environment(self._experiment, os.environ, Path(self._scratch.name)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
@@ -158,6 +159,7 @@ class Child:
         )
         if self._given_log is None:
             self._log.close()
+        self._scratch.cleanup()
 
     def messages(self, kind: type[Message]) -> Iterator[Message]:
         """Its messages as they come, until it ends or its time is up. Other lines go to the log."""
@@ -232,27 +234,6 @@ def ask(
         raise NoAnswer(f"no answer, but {ending.last_line[:80]!r}")
     last_line = ending.last_line or "it said nothing"
     raise NoAnswer(f"ended with exit code {ending.exit_code}: {last_line}")
-
-
-def environment(experiment: Experiment | None, base: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a child: the framework's own variables, and no GPU for CPU runs.
-
-    Args:
-        experiment: what the child is for; None where no framework is needed.
-        base: the environment to start from.
-    """
-    own = dict(base)
-    own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), base.get("PYTHONPATH", "")]))
-    if experiment is None:
-        return own
-    from bench.machine.devices import DEVICES
-    from bench.trainers import FRAMEWORKS
-
-    own |= FRAMEWORKS[experiment.framework].environment
-    own |= DEVICES[experiment.device].environment
-    if experiment.threads is not None:  # NumPy's threads start before a child can confine itself
-        own |= dict.fromkeys(THREAD_VARIABLES, str(experiment.threads))
-    return own
 
 
 def end_tree(process: subprocess.Popen[bytes]) -> None:

@@ -28,6 +28,7 @@ from bench.results.record import Machine, Measurement, Pulse, Record, Status
 from bench.run import energy, material, versions
 from bench.run.measure import Diverged, Listener, measure
 from bench.run.processes import Parent
+from bench.run.recheck import recheck
 from bench.trainers import Trainer, Weights
 from models import ARCHITECTURES
 
@@ -170,8 +171,11 @@ def _measure(
         train=delayed(trainer.train, request.injected_s) if request.injected_s else None,
     )
     peak = hardware.peak_process_memory_bytes()
-    measured = replace(measured, peak_process_memory_bytes=peak)
-    return _settings(trainer), measured, save_best if best else None
+    observed = _settings(trainer)
+    say("recheck", 0, 0)
+    again = recheck(trainer, setup, Path(request.data_folder))
+    measured = replace(measured, peak_process_memory_bytes=peak, recheck=again)
+    return observed, measured, save_best if best else None
 
 
 def delayed(
@@ -197,14 +201,14 @@ def delayed(
 
 def _settings(trainer: Trainer) -> dict[str, str]:
     """Read back at the end; a driver that refuses must not cost what has been measured."""
-    found: dict[str, str] = {}
+    observed: dict[str, str] = {}
     for read in (settings.read, trainer.settings):
         try:
-            found |= read()
+            observed |= read()
         except Exception as error:  # noqa: BLE001 - kept beside the settings, and shown
             traceback.print_exc()
-            found["settings not read"] = f"{type(error).__name__}: {error}"
-    return found
+            observed["settings not read"] = f"{type(error).__name__}: {error}"
+    return observed
 
 
 def _timed(work: Callable[[], Result]) -> tuple[Result, float]:

@@ -135,6 +135,17 @@ class Trainer(Classifier, Protocol):
         """Mean training loss per image over the last ``train``; may wait for the device."""
         ...
 
+    def steps_done(self) -> int:
+        """Optimiser steps since ``build`` by the optimiser's own count, warm-ups not among them.
+
+        May wait for the device: where the count lies there, it is read there.
+        """
+        ...
+
+    def observed_execution(self) -> str:
+        """'eager', 'graph' or 'compiled': how it trained, as the framework tells afterwards."""
+        ...
+
     def synchronize(self) -> None:
         """Return when the device has done all its work."""
         ...

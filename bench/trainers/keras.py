@@ -150,6 +150,10 @@ class KerasTrainer(ABC):
         """The most the device's allocator has held; None where it is not counted."""
 
     @abstractmethod
+    def observed_execution(self) -> str:
+        """How training has been executed, by what the framework tells of itself afterwards."""
+
+    @abstractmethod
     def _backend_settings(self) -> dict[str, str]:
         """What the backend says of itself and its device."""
 
@@ -225,6 +229,9 @@ class KerasTrainer(ABC):
 
     def mean_loss(self) -> float:
         return self._mean_loss
+
+    def steps_done(self) -> int:
+        return int(_copy(self._model.optimizer.iterations))
 
     def logits(self, images: Images) -> Logits:
         with self._on_device(), self._random_state_kept():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras reads it when it is imported
 
@@ -15,6 +16,7 @@ from bench.trainers import FrameworkMissing, Setup, Trainer, keras
 keras.require_backend("jax")
 
 PRECISION = "jax_default_matmul_precision"
+COMPILED = "/jax/core/compile/backend_compile_duration"
 THREADS = "tf_XLAEigen"  # the name that the threads of XLA's pool bear
 
 
@@ -30,10 +32,20 @@ class KerasJaxTrainer(keras.KerasTrainer):
         _set_precision(setup.experiment)
         self._device = _choose(setup.experiment.device)
         super().__init__(setup, jit_compile=True)
+        self._compilations: list[float] = []  # seconds of each, as XLA reports them
+        jax.monitoring.register_event_duration_secs_listener(self._hear)
+
+    def _hear(self, event: str, duration_secs: float, **_: Any) -> None:
+        if event == COMPILED:
+            self._compilations.append(duration_secs)
 
     def synchronize(self) -> None:
         variables = [*self._model.variables, *self._model.optimizer.variables]
         jax.block_until_ready([variable.value for variable in variables])  # type: ignore[no-untyped-call]
+
+    def observed_execution(self) -> str:
+        eager = self._model.run_eagerly or jax.config.values["jax_disable_jit"]
+        return "eager" if eager or not self._compilations else "compiled"
 
     def peak_device_memory_bytes(self) -> int | None:
         statistics = self._device.memory_stats()  # None on a CPU

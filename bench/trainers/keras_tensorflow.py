@@ -32,6 +32,11 @@ class KerasTensorFlowTrainer(keras.KerasTrainer):
     def synchronize(self) -> None:
         tf.test.experimental.sync_devices()
 
+    def observed_execution(self) -> str:
+        if self._model.run_eagerly or tf.config.functions_run_eagerly():
+            return "eager"
+        return "compiled" if self._model.jit_compile else "graph"  # XLA has to, or it raises
+
     def peak_device_memory_bytes(self) -> int | None:
         if not self._gpu:
             return None

@@ -52,6 +52,9 @@ class KerasTorchTrainer(keras_trainer.KerasTrainer):
     def synchronize(self) -> None:
         torch_device.synchronize(self._device)
 
+    def observed_execution(self) -> str:
+        return "compiled" if self._model.jit_compile else "eager"
+
     def peak_device_memory_bytes(self) -> int | None:
         return torch_device.peak_memory_bytes(self._device)
 

@@ -150,6 +150,12 @@ class NumPyTrainer:
     def mean_loss(self) -> float:
         return self._loss_sum / len(self._order)
 
+    def steps_done(self) -> int:
+        return self._optimizer.steps_done
+
+    def observed_execution(self) -> str:
+        return "eager"
+
     def logits(self, images: Images) -> Logits:
         return self._classifier.logits(images)
 

@@ -24,6 +24,8 @@ BETA_1, BETA_2 = 0.9, 0.999  # Adam's; Kingma and Ba, 2015, section 2, and every
 class Optimizer(Protocol):
     """What both can do."""
 
+    steps_done: int
+
     def step(self, parameters: Arrays, gradients: Arrays) -> None:
         """Change the parameters, in place, by one update."""
         ...
@@ -49,8 +51,10 @@ class SGD:
         self._learning_rate = learning_rate
         self._momentum = momentum
         self._velocity: dict[str, Array] = {}
+        self.steps_done = 0
 
     def step(self, parameters: Arrays, gradients: Arrays) -> None:
+        self.steps_done += 1
         for name, gradient in gradients.items():
             direction = self._direction(name, gradient) if self._momentum else gradient
             parameters[name][...] -= self._learning_rate * direction
@@ -77,13 +81,13 @@ class Adam:
     def __init__(self, learning_rate: float, epsilon: float) -> None:
         self._learning_rate = learning_rate
         self._epsilon = epsilon
-        self._steps = 0
+        self.steps_done = 0
         self._m: dict[str, Array] = {}
         self._v: dict[str, Array] = {}
 
     def step(self, parameters: Arrays, gradients: Arrays) -> None:
-        self._steps += 1
-        correction = math.sqrt(1 - BETA_2**self._steps) / (1 - BETA_1**self._steps)
+        self.steps_done += 1
+        correction = math.sqrt(1 - BETA_2**self.steps_done) / (1 - BETA_1**self.steps_done)
         for name, gradient in gradients.items():
             update = self._update(name, gradient)
             update *= self._learning_rate * correction

@@ -40,6 +40,7 @@ from models import weights_pytorch
 if TYPE_CHECKING:
     from bench.results.models import Card
 
+_COMPILERS = {"compiled": "TorchInductor", "eager": "none (eager)"}
 Forward = Callable[[Any], torch.Tensor]  # b images, or graphs -> (b, classes) or (b, d) float32
 
 
@@ -154,12 +155,12 @@ class PyTorchTrainer:
         self._train_labels = torch.from_numpy(setup.train_labels).to(self._device)
 
     def warm_up(self) -> None:
-        with self._ending_as_it_began(), self._compiling_afresh():
+        with self._ending_as_it_began():
             self.arrange(warm_up_order(len(self._train_images), self._batch_size))
             self.train()
 
     def warm_up_predictions(self) -> None:
-        with self._ending_as_it_began(), self._compiling_afresh():
+        with self._ending_as_it_began():
             predict_every_shape(self, self._setup)
 
     def renew(self, images: Images) -> None:
@@ -194,6 +195,13 @@ class PyTorchTrainer:
     def mean_loss(self) -> float:
         return self._loss_sum.item() / len(self._order)  # item() waits for the device
 
+    def steps_done(self) -> int:
+        return torch_device.steps_done(self._optimizer)
+
+    def observed_execution(self) -> str:
+        # Where torch.compile is switched off, it hands a network back without a word.
+        return "compiled" if self._compiled and torch_device.graphs_compiled() else "eager"
+
     def logits(self, images: Images) -> Logits:
         return self._classifier.logits(images)
 
@@ -217,7 +225,7 @@ class PyTorchTrainer:
 
     def settings(self) -> dict[str, str]:
         return torch_device.settings(self._device) | {
-            "compiler": "TorchInductor" if self._compiled else "none (eager)",
+            "compiler": _COMPILERS[self.observed_execution()],
             "memory layout": _memory_layout(self._network),
             "optimiser": torch_device.optimizer_name(self._optimizer),
             "precision": self._observed_precision(),
@@ -228,16 +236,6 @@ class PyTorchTrainer:
         matrix = torch.ones((1, 1), device=self._device)
         with self._classifier.precision():
             return str((matrix @ matrix).dtype).removeprefix("torch.")
-
-    def _compiling_afresh(self) -> AbstractContextManager[None]:
-        """Without what earlier processes left in TorchInductor's cache: else the first run of a
-        day would compile, and those after it would only seem to start faster.
-        """
-        if not self._compiled:
-            return nullcontext()
-        from torch._inductor.utils import fresh_cache  # a second to import, for compiling alone
-
-        return fresh_cache()
 
     @contextmanager
     def _ending_as_it_began(self) -> Iterator[None]:

@@ -165,7 +165,7 @@ class BoostingTrainer(PyTorchTrainer):
         super().build()
         alone = self._network.members[0]
         self.parameter_count = self._rounds.members * sum(p.numel() for p in alone.parameters())
-        self._images_seen = 0
+        self._images_seen = self._earlier_steps = 0
         self._begin(0, equal_weights(len(self._setup.train_labels)))
 
     def _begin(self, member: int, weights: ImageWeights) -> None:
@@ -191,11 +191,15 @@ class BoostingTrainer(PyTorchTrainer):
         losses = functional.cross_entropy(logits, labels, reduction="none")
         return (losses * self._loss_weights[batch]).mean()
 
+    def steps_done(self) -> int:
+        return self._earlier_steps + super().steps_done()
+
     def _end_member(self) -> None:
         """Give the member its vote, and begin the next where there is one."""
         alpha, weights = reweigh(self._sample_weights, self._wrong(), self._setup.classes)
         self._network.set_fitted(self._member, alpha)
         if self._member + 1 < self._rounds.members:
+            self._earlier_steps += super().steps_done()
             self._begin(self._member + 1, weights)
 
     @torch.inference_mode()
@@ -217,10 +221,11 @@ class BoostingTrainer(PyTorchTrainer):
     @contextmanager
     def _ending_as_it_began(self) -> Iterator[None]:
         member, weights, seen = self._member, self._sample_weights, self._images_seen
+        earlier_steps = self._earlier_steps
         with super()._ending_as_it_began():
             yield
             self._begin(member, weights)  # whose optimiser is then given the state it had
-            self._images_seen = seen
+            self._images_seen, self._earlier_steps = seen, earlier_steps
 
 
 class Batches:

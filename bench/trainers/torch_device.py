@@ -115,7 +115,7 @@ def _name(device: torch.device) -> str:
 def optimizer(network: torch.nn.Module, experiment: Experiment) -> torch.optim.Optimizer:
     """The optimiser of an experiment, fused, for all parameters of a network."""
     if experiment.optimizer == "sgd":
-        return torch.optim.SGD(
+        sgd = torch.optim.SGD(
             network.parameters(),
             lr=experiment.learning_rate,
             momentum=experiment.momentum,
@@ -124,11 +124,35 @@ def optimizer(network: torch.nn.Module, experiment: Experiment) -> torch.optim.O
             nesterov=False,
             fused=True,
         )
+        # It keeps no count. Among what state_dict() holds: put back where the momentum is.
+        sgd.param_groups[0]["steps_done"] = 0
+        sgd.register_step_post_hook(_count_step)
+        return sgd
     if "adam-epsilon" in experiment.native:
         return own_adam(network.parameters(), lr=experiment.learning_rate)
     return matched_adam(
         network.parameters(), lr=experiment.learning_rate, epsilon_hat=experiment.adam_epsilon
     )
+
+
+def _count_step(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    optimizer.param_groups[0]["steps_done"] += 1
+
+
+def steps_done(optimizer: torch.optim.Optimizer) -> int:
+    """Its steps so far: of Adam the count that its kernel keeps on the device."""
+    counted = optimizer.param_groups[0].get("steps_done")
+    if counted is not None:
+        return int(counted)
+    states = optimizer.state.values()  # empty before the first step
+    return max((int(state["step"].item()) for state in states), default=0)
+
+
+def graphs_compiled() -> int:
+    """How many graphs torch.compile has compiled in this process."""
+    from torch._dynamo.utils import counters  # a second to import, for compiling alone
+
+    return int(counters["stats"]["unique_graphs"])
 
 
 def matched_adam(

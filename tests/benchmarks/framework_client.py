@@ -15,7 +15,8 @@ from types import TracebackType
 import msgspec
 
 from bench.experiment import Experiment
-from bench.run.processes import PROJECT, end_tree, environment
+from bench.run.environment import PROJECT, environment
+from bench.run.processes import end_tree
 from bench.trainers import FrameworkMissing
 from tests.benchmarks.framework_process import Answer, Command
 

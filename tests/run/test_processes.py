@@ -22,15 +22,13 @@ from bench.checks import certify, trial
 from bench.experiment import Run
 from bench.machine import hardware
 from bench.run import worker
+from bench.run.environment import PROJECT, environment
 from bench.run.processes import (
-    PROJECT,
-    THREAD_VARIABLES,
     Child,
     Ending,
     NoAnswer,
     ask,
     end_tree,
-    environment,
 )
 from bench.saved import asking, export_child
 from bench.saved.export_child import ExportRequest, ModelFiles
@@ -465,33 +463,3 @@ def test_a_child_that_is_asked_by_hand_ends_nothing_but_itself(write: Write) -> 
         ["sh", "-c", words], cwd=PROJECT, env=environment(None, os.environ), capture_output=True
     )
     assert done.stdout == b"alive\n"
-
-
-# Its environment
-
-
-def test_a_cpu_run_sees_no_gpu() -> None:
-    assert environment(an_experiment(device="cpu"), {})["CUDA_VISIBLE_DEVICES"] == "-1"
-
-
-def test_a_cuda_run_sees_the_gpus_that_the_user_chose() -> None:
-    chosen = environment(an_experiment(device="cuda"), {"CUDA_VISIBLE_DEVICES": "3"})
-    assert chosen["CUDA_VISIBLE_DEVICES"] == "3"
-
-
-def test_keras_is_told_its_backend_before_it_is_imported() -> None:
-    asked = environment(an_experiment(framework="keras-jax"), {"KERAS_BACKEND": "torch"})
-    assert asked["KERAS_BACKEND"] == "jax"
-
-
-def test_the_threads_of_numpy_are_limited_before_it_is_imported() -> None:
-    limited = environment(an_experiment(threads=1), {"OMP_NUM_THREADS": "7"})
-    assert {limited[name] for name in THREAD_VARIABLES} == {"1"}
-    assert environment(an_experiment(), {"OMP_NUM_THREADS": "7"})["OMP_NUM_THREADS"] == "7"
-
-
-def test_the_project_is_found_before_what_the_user_s_path_names() -> None:
-    assert environment(None, {"PYTHONPATH": "own", "A": "B"}) == {
-        "PYTHONPATH": f"{PROJECT}{os.pathsep}own",
-        "A": "B",
-    }

@@ -40,7 +40,7 @@ from bench.plan import expected_s
 from bench.presets import Grid, TaskSource, expand
 from bench.report import wording
 from bench.report.plots import style
-from bench.run.processes import environment
+from bench.run.environment import environment
 from bench.run.worker import classify
 from bench import UsageError
 from tests.records import MACHINE, make_data
