@@ -1,4 +1,4 @@
-"""What is exported says the same: run by test_export.py in a process with Keras on PyTorch."""
+"""What is exported says the same: test_export_torch.py runs this with Keras on PyTorch."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from safetensors.numpy import save_file
 from torch import nn
 
 import models
-from bench.results.models import Card, card_of, write_model
+from bench.results.models import write_model
 from bench.saved import export_torch, onnx
 from bench.saved.export_child import compare
 from bench.saved.model import SavedModelError
 from bench.trainers import Images
-from tests.records import make_record
+from tests.saved_models import a_card
 
 pytestmark = [
     # Keras 3.15 on NumPy 2, of its own variables.
@@ -60,14 +60,9 @@ def test_a_network_that_fixes_the_batch_size_is_refused(tmp_path: Path) -> None:
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path, card = tmp_path / "model.safetensors", a_card("mlp")
-    save_file({"one": np.zeros(1, np.float32)}, path)
+    save_file({"alone": np.zeros(1, np.float32)}, path)
     with pytest.raises(SavedModelError, match=r"model\.safetensors: its card says mlp for digits"):
         export_torch.restore(path, card)
-
-
-def a_card(architecture: str, framework: str = "pytorch", execution: str = "eager") -> Card:
-    record = make_record(architecture=architecture, framework=framework, execution=execution)
-    return card_of(record)
 
 
 def answers(onnx_file: Path, images: Images) -> Images:

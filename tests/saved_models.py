@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,9 +72,9 @@ def run_request(folder: Path, *, goal: Goal = "train") -> RunRequest:
     )
 
 
-def a_card(architecture: str = "mlp", *, framework: str = "pytorch", classes: int = 10) -> Card:
-    """A card with a record made up for tests."""
-    card = card_of(make_record(architecture=architecture, framework=framework))
+def a_card(architecture: str = "mlp", *, classes: int = 10, **experiment: Any) -> Card:
+    """A card with a record made up for tests; ``experiment``: what is otherwise than in PyTorch."""
+    card = card_of(make_record(architecture=architecture, **experiment))
     return replace(card, class_names=tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:classes]))
 
 

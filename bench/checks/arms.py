@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from bench.checks import AuditError
 from bench.experiment import Experiment, Run, recipe, segments
 from bench.results.evidence import Arms
@@ -19,13 +21,14 @@ from bench.results.folder import Results
 from bench.results.record import Pulse, Record
 from bench.run.scheduler import Site, run_one
 from bench.stats import runs
-from bench.trainers import FRAMEWORKS
+from bench.trainers import FRAMEWORKS, Setup
 from datasets import Progress, Stage
 
 # What the audit runs: a few steps of the MLP, on drawn images, which every machine has.
 
 
 TASK, SOURCE, ARCHITECTURE = "digits", "glyphs", "mlp"
+CLASSES = 10
 BATCH_SIZE = 128
 
 
@@ -48,10 +51,27 @@ def experiment(framework: str, device: str, epochs: float) -> Experiment:
     )
 
 
+def setup(experiment: Experiment, images: int) -> Setup:
+    """What a trainer is made from, with so many images of noise in ten classes."""
+    random = np.random.default_rng(0)
+    noise = random.standard_normal((images, 28, 28), dtype=np.float32)
+    few = noise[:CLASSES]
+    return Setup(
+        experiment=experiment,
+        seed=0,
+        classes=CLASSES,
+        train_images=noise,
+        train_labels=random.integers(CLASSES, size=images),
+        validation_images=few,
+        test_size=len(few),
+    )
+
+
 TRIAL_EPOCHS = 0.5  # of the run that finds out how long a run has to be
 TRAIN_S = 0.6  # about so long each run trains: far above the timer, and soon done
 DELAY_SHARE = 0.05  # of what the first run of the first arm trains
 A, SAME, DELAYED = "a", "same", "delayed"
+EQUAL = (A, SAME)
 
 
 @dataclass(kw_only=True)
@@ -115,14 +135,30 @@ def epochs(trial_s: float) -> float:
     return max(0.1, round(TRIAL_EPOCHS * TRAIN_S / trial_s, 1))
 
 
-def three(experiment: Experiment, rounds: int, injected_s: float | None, bench: Bench) -> Arms:
-    """All three arms, round by round; raises AuditError where a run fails.
+def compare(
+    experiment: Experiment,
+    rounds: int,
+    bench: Bench,
+    *,
+    arms: tuple[str, ...] = (A, SAME, DELAYED),
+    first_seed: int = 0,
+    injected_s: float | None = None,
+) -> Arms:
+    """Run the arms, round by round.
 
-    ``injected_s``: the delay of each run of the delayed arm; None: DELAY_SHARE of the training
-    seconds of the very first run, which is of the first arm.
+    Args:
+        experiment: that of every arm.
+        rounds: how often each arm is run.
+        bench: where.
+        arms: EQUAL for the two equal arms alone.
+        first_seed: of the first round; each further round has the next.
+        injected_s: the delay of each run of the delayed arm; None: DELAY_SHARE of the training
+            seconds of the very first run, which is of the first arm.
+
+    Raises AuditError where a run fails.
     """
     seconds: dict[str, list[float]] = {A: [], SAME: [], DELAYED: []}
-    for run, arm in turns(experiment, rounds, (A, SAME, DELAYED)):
+    for run, arm in turns(experiment, rounds, arms, first_seed):
         if arm == DELAYED and injected_s is None:
             injected_s = DELAY_SHARE * seconds[A][0]
         delay_s = (injected_s or 0.0) / _calls(experiment, bench) if arm == DELAYED else 0.0
@@ -132,26 +168,12 @@ def three(experiment: Experiment, rounds: int, injected_s: float | None, bench: 
         a_s=tuple(seconds[A]),
         same_s=tuple(seconds[SAME]),
         delayed_s=tuple(seconds[DELAYED]),
-        injected_s=(injected_s or 0.0,) * rounds,
-    )
-
-
-def two(experiment: Experiment, rounds: int, first_seed: int, bench: Bench) -> Arms:
-    """The two equal arms alone; raises AuditError where a run fails."""
-    seconds: dict[str, list[float]] = {A: [], SAME: []}
-    for run, arm in turns(experiment, rounds, (A, SAME), first_seed):
-        seconds[arm].append(bench.train_s(run, arm))
-    return Arms(
-        experiment=experiment,
-        a_s=tuple(seconds[A]),
-        same_s=tuple(seconds[SAME]),
-        delayed_s=(),
-        injected_s=(),
+        injected_s=(injected_s or 0.0,) * len(seconds[DELAYED]),
     )
 
 
 def turns(
-    experiment: Experiment, rounds: int, arms: tuple[str, ...], first_seed: int = 0
+    experiment: Experiment, rounds: int, arms: tuple[str, ...], first_seed: int
 ) -> Iterator[tuple[Run, str]]:
     """Each round has a seed of its own, and every other goes backwards: ABC, CBA, ABC.
 

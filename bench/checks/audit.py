@@ -41,27 +41,27 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         request, site = _asked(options, hardware.observe())
-        made, pulses = auditing.audit(request, site)
+        audit, pulses = auditing.audit(request, site)
         if options.out is not None:
-            _save(Results(options.out), made)
+            _save(Results(options.out), audit)
     except (UsageError, ResultsError) as error:
         print(f"bench audit: error: {error}", file=sys.stderr)
         return 2
-    for line in findings(made):
+    for line in findings(audit):
         print(line)
     steady = steadiness(pulses)
     if steady is not None:
         print(steadiness_sentence(steady))
-    for warning in made.warnings:
+    for warning in audit.warnings:
         print(f"Warning: {warning}")
-    return 0 if passed(made) else 1
+    return 0 if passed(audit) else 1
 
 
-def passed(made: Audit) -> bool:
+def passed(audit: Audit) -> bool:
     """Whether the delay was found, and equal arms were called equal often enough."""
-    if made.arms is None or not delay_found(made.arms).found or names_winner(made.arms):
+    if audit.arms is None or not delay_found(audit.arms).found or names_winner(audit.arms):
         return False
-    return winners_named(made.arms, made.repetitions) <= TOLERATED * len(made.repetitions)
+    return winners_named(audit.arms, audit.repetitions) <= TOLERATED * len(audit.repetitions)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -130,8 +130,8 @@ def _asked(options: argparse.Namespace, here: Machine) -> tuple[auditing.Request
 
 def _kinds(device: str) -> list[peaks.Kind]:
     precisions: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
-    offered = [one for one in precisions if FRAMEWORKS["pytorch"].offers(one, device)]
-    return [peaks.Kind(device, one, None) for one in offered]
+    offered = [each for each in precisions if FRAMEWORKS["pytorch"].offers(each, device)]
+    return [peaks.Kind(device, precision, None) for precision in offered]
 
 
 def _site(framework: str, interpreters: dict[str, Path], here: Machine) -> Site:
@@ -145,7 +145,7 @@ def _site(framework: str, interpreters: dict[str, Path], here: Machine) -> Site:
     )
 
 
-def _save(results: Results, made: Audit) -> None:
+def _save(results: Results, audit: Audit) -> None:
     with results.lock():
-        path = results.save_evidence(auditing.joined(results.evidence().audit, made))
+        path = results.save_evidence(auditing.joined(results.evidence().audit, audit))
     print(f"written to {path}")

@@ -1,8 +1,8 @@
 """An audit of the clock and of the machine: could a reading have been wrong, and was it?
 
 The short audit of a suite and the long one of the command are made of the same parts. The
-experiment that is run for them, as two equal arms and a delayed one, is in ``arms``; a clock that
-does not wait for the device in ``unsynchronised``; the most that the machine can do in ``peaks``.
+experiment that is run for them, as two equal arms and a delayed one, is in ``arms``; the most that
+the machine can do, and a clock that does not wait for the device, are in ``peaks``.
 The timer's own resolution and cost are read by ``bench.machine.clock``, the delay is made by
 ``bench.run.worker``.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import datasets
-from bench.checks import AuditError, arms, peaks, unsynchronised
+from bench.checks import AuditError, arms, peaks
 from bench.machine.clock import read_timer
 from bench.machine.pulse import steadiness
 from bench.machine.pulse import warnings as unsteady
@@ -100,12 +100,12 @@ def joined(earlier: Audit | None, later: Audit) -> Audit:
     )
 
 
-def _higher(one: Peak, other: Peak) -> Peak:
+def _higher(first: Peak, second: Peak) -> Peak:
     """A peak is the most that was ever seen, of products and of copies each."""
     return replace(
-        one,
-        flop_per_s=max(one.flop_per_s, other.flop_per_s),
-        bytes_per_s=max(one.bytes_per_s, other.bytes_per_s),
+        first,
+        flop_per_s=max(first.flop_per_s, second.flop_per_s),
+        bytes_per_s=max(first.bytes_per_s, second.bytes_per_s),
     )
 
 
@@ -119,29 +119,29 @@ def audit(request: Request, site: Site) -> tuple[Audit, list[Pulse]]:
     With the audit come the pulses taken before its runs.
     """
     clock = read_timer()
-    found = _Findings()
+    findings = _Findings()
     try:
-        _compare_arms(request, site, found)
+        _compare_arms(request, site, findings)
     except AuditError as error:
-        found.warnings.append(
+        findings.warnings.append(
             f"The clock was not audited with {request.framework} on {request.device}: {error}; "
             "'python -m bench doctor' says what runs here."
         )
-    peaks = tuple(_peaks(request.peaks, site, found))
-    made = Audit(
+    peaks = tuple(_peaks(request.peaks, site, findings))
+    audit = Audit(
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=site.machine,
         timer=clock,
-        arms=found.arms,
-        repetitions=tuple(found.repetitions),
+        arms=findings.arms,
+        repetitions=tuple(findings.repetitions),
         unsynchronised=tuple(_careless(device, site) for device in request.devices),
         peaks=peaks,
-        warnings=(*found.warnings, *warnings(clock, found.arms, found.pulses)),
+        warnings=(*findings.warnings, *warnings(clock, findings.arms, findings.pulses)),
     )
-    return made, found.pulses
+    return audit, findings.pulses
 
 
-def _compare_arms(request: Request, site: Site, found: _Findings) -> None:
+def _compare_arms(request: Request, site: Site, findings: _Findings) -> None:
     with StageDisplay() as show:
         folder, data = _images(show)
         runs = 1 + 3 * request.rounds + 2 * REPEATED_ROUNDS * request.repetitions
@@ -151,13 +151,21 @@ def _compare_arms(request: Request, site: Site, found: _Findings) -> None:
             ),
             progress=show,
             stage=datasets.Stage(name="auditing the clock", total=runs, unit="runs"),
-            pulses=found.pulses,
+            pulses=findings.pulses,
         )
         experiment = arms.sized(request.framework, request.device, bench)
-        found.arms = arms.three(experiment, request.rounds, request.injected_s, bench)
-        for place in range(request.repetitions):
-            first_seed = request.rounds + place * REPEATED_ROUNDS
-            found.repetitions.append(arms.two(experiment, REPEATED_ROUNDS, first_seed, bench))
+        findings.arms = arms.compare(
+            experiment, request.rounds, bench, injected_s=request.injected_s
+        )
+        for repetition in range(request.repetitions):
+            equal_arms = arms.compare(
+                experiment,
+                REPEATED_ROUNDS,
+                bench,
+                arms=arms.EQUAL,
+                first_seed=request.rounds + repetition * REPEATED_ROUNDS,
+            )
+            findings.repetitions.append(equal_arms)
 
 
 def _images(show: StageDisplay) -> tuple[Path, Data]:
@@ -170,7 +178,7 @@ def _images(show: StageDisplay) -> tuple[Path, Data]:
     return prepared.folder, describe(datasets.open_cached(prepared.folder))
 
 
-def _peaks(kinds: Iterable[peaks.Kind], site: Site, found: _Findings) -> Iterator[Peak]:
+def _peaks(kinds: Iterable[peaks.Kind], site: Site, findings: _Findings) -> Iterator[Peak]:
     """By every library there is; a warning where there is none."""
     for kind in kinds:
         errors: list[AuditError] = []
@@ -181,7 +189,7 @@ def _peaks(kinds: Iterable[peaks.Kind], site: Site, found: _Findings) -> Iterato
             except AuditError as error:
                 errors.append(error)
         if len(errors) == len(libraries):
-            found.warnings.append(
+            findings.warnings.append(
                 f"No peak of {errors[0]}. Shares of it are not shown; install what is missing, or "
                 "name its Python with --python."
             )
@@ -190,7 +198,7 @@ def _peaks(kinds: Iterable[peaks.Kind], site: Site, found: _Findings) -> Iterato
 def _careless(device: str, site: Site) -> Unsynchronised:
     """By PyTorch, whose readings are of its own kernels alone."""
     framework = "pytorch"
-    return unsynchronised.measure(framework, device, site.python(framework))
+    return peaks.measure_unsynchronised(framework, device, site.python(framework))
 
 
 # What to warn of after an audit, each warning with what to do.

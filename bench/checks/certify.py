@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +21,7 @@ from bench.checks import examine, trial
 from bench.checks.trial import TRAIN_IMAGES, Sample, Subject
 from bench.experiment import ADAM, Experiment
 from bench.machine import hardware
-from bench.results.evidence import Certificate, Check
+from bench.results.evidence import Certificate
 from bench.run import versions
 from bench.run.processes import Child, Parent
 
@@ -96,7 +96,7 @@ def certificates(wanted: Iterable[Subject], site: CertificateSite) -> Iterator[C
 
 def _in_one_process(members: tuple[Subject, ...], site: CertificateSite) -> Iterator[Certificate]:
     framework = members[0].framework
-    made = 0
+    certified = 0
     with Child(
         __name__,
         CertificateRequest(subjects=members, data_folder=str(site.data_folder.resolve())),
@@ -104,36 +104,20 @@ def _in_one_process(members: tuple[Subject, ...], site: CertificateSite) -> Iter
         experiment=trial.experiment(members[0], ADAM),
         python=site.pythons.get(framework),
     ) as child:
-        for made_there in child.messages(Certificate):
-            made += 1
-            yield made_there
+        for certificate in child.messages(Certificate):
+            certified += 1
+            yield certificate
     would_run = site.versions.get(framework, {})
-    for subject in members[made:]:
-        yield new_certificate(subject, would_run, failure=str(child.ending))
+    for subject in members[certified:]:
+        yield replace(blank(subject, would_run), failure=str(child.ending))
 
 
-def new_certificate(
-    subject: Subject,
-    with_versions: dict[str, str],
-    *,
-    data: str = "",
-    checks: tuple[Check, ...] = (),
-    starts: int = 1,
-    failure: str | None = None,
-) -> Certificate:
-    """A certificate with the time of now; its fields are those of ``Certificate``."""
+def blank(subject: Subject, with_versions: dict[str, str], images: str = "") -> Certificate:
+    """A certificate of today on which nothing is checked yet; ``images``: what it is made with."""
     return Certificate(
-        framework=subject.framework,
-        execution=subject.execution,
-        architecture=subject.architecture,
-        device=subject.device,
-        precision=subject.precision,
-        threads=subject.threads,
+        **asdict(subject),
         versions=with_versions,
-        data=data,
-        checks=checks,
-        starts=starts,
-        failure=failure,
+        data=images,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -155,15 +139,16 @@ def main() -> int:
 def beside_the_referee(subject: Subject, images: Sample) -> Certificate:
     """Examine one subject; whatever goes wrong becomes the certificate's failure."""
     installed = versions.installed(trainers.FRAMEWORKS[subject.framework].packages)
+    certificate = blank(subject, installed, images.name)
     try:
         module = trainers.load(subject.framework)
         checks, starts = examine.examine(module.create, subject, images)
-        return new_certificate(subject, installed, data=images.name, checks=checks, starts=starts)
+        return replace(certificate, checks=checks, starts=starts)
     except Exception as error:  # noqa: BLE001 - what could not be checked is said in the table
         traceback.print_exc()
         lines = str(error).strip().splitlines() or ["no message"]
         named = "" if isinstance(error, trainers.FrameworkMissing) else f"{type(error).__name__}: "
-        return new_certificate(subject, installed, data=images.name, failure=named + lines[0])
+        return replace(certificate, failure=named + lines[0])
 
 
 if __name__ == "__main__":

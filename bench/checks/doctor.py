@@ -20,17 +20,15 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-
 from bench import trainers
+from bench.checks import arms
 from bench.cli import add_option
-from bench.experiment import Experiment
 from bench.machine import hardware
 from bench.machine.devices import DEVICES
 from bench.report import wording
 from bench.results.record import Gpu, Machine
 from bench.run import processes, versions
-from bench.trainers import FRAMEWORKS, FrameworkMissing, Setup
+from bench.trainers import FRAMEWORKS, FrameworkMissing
 from datasets import TASKS, DataError, Task, how_to_install
 from datasets.preparation import search
 
@@ -68,7 +66,7 @@ def ask(framework: str, device: str, python: Path, *, timeout_s: float) -> Abili
             ProbeRequest(framework=framework, device=device),
             Ability,
             limit_s=timeout_s,
-            experiment=_experiment(framework, device),
+            experiment=arms.experiment(framework, device, epochs=1),
             python=python,
         )
     except processes.NoAnswer as error:
@@ -83,36 +81,10 @@ def ability(framework: str, device: str) -> Ability:
     except FrameworkMissing as error:
         return Ability(versions=installed, cannot_run=str(error))
     try:
-        module.create(_setup(framework, device))
+        module.create(arms.setup(arms.experiment(framework, device, epochs=1), IMAGES))
     except FrameworkMissing as error:
         return Ability(versions=installed, no_device=str(error))
     return Ability(versions=installed)
-
-
-def _setup(framework: str, device: str) -> Setup:
-    images = np.zeros((IMAGES, 28, 28), dtype=np.float32)
-    return Setup(
-        experiment=_experiment(framework, device),
-        seed=0,
-        classes=10,
-        train_images=images,
-        train_labels=np.zeros(IMAGES, dtype=np.int64),
-        validation_images=images,
-        test_size=IMAGES,
-    )
-
-
-def _experiment(framework: str, device: str) -> Experiment:
-    return Experiment(
-        task="digits",
-        source="glyphs",
-        architecture="mlp",
-        framework=framework,
-        execution=FRAMEWORKS[framework].default,
-        device=device,
-        batch_size=IMAGES,
-        epochs=1,
-    )
 
 
 GIB = 2**30
@@ -124,11 +96,11 @@ class Finding:
     """One line of the report, and below it what to do, where something is missing."""
 
     subject: str
-    said: str
+    text: str
     advice: str | None = None
 
     def __str__(self) -> str:
-        line = f"  {self.subject:<18}{self.said}"
+        line = f"  {self.subject:<18}{self.text}"
         return line if self.advice is None else f"{line}\n  {'':<18}→ {self.advice}"
 
 
@@ -166,9 +138,9 @@ def _print_section(title: str, findings: Sequence[Finding] | Iterator[Finding]) 
 def machine_findings(here: Machine) -> list[Finding]:
     """Processor, memory, system, GPUs and the compiler that torch.compile calls."""
     return [
-        Finding(subject="processor", said=f"{here.cpu}, {here.cores} cores for this process"),
-        Finding(subject="memory", said=f"{here.memory_bytes / GIB:.1f} GiB"),
-        Finding(subject="system", said=f"{here.system}, Python {platform.python_version()}"),
+        Finding(subject="processor", text=f"{here.cpu}, {here.cores} cores for this process"),
+        Finding(subject="memory", text=f"{here.memory_bytes / GIB:.1f} GiB"),
+        Finding(subject="system", text=f"{here.system}, Python {platform.python_version()}"),
         *gpu_findings(here.gpus),
         compiler_finding(),
     ]
@@ -177,25 +149,19 @@ def machine_findings(here: Machine) -> list[Finding]:
 def gpu_findings(gpus: Sequence[Gpu]) -> list[Finding]:
     """Each GPU with its driver; where there is none, how it was looked for."""
     if gpus:
-        return [
-            Finding(
-                subject="GPU",
-                said=wording.gpu(gpu),
-            )
-            for gpu in gpus
-        ]
+        return [Finding(subject="GPU", text=wording.gpu(gpu)) for gpu in gpus]
     if find_spec("pynvml") is None:
         return [
             Finding(
                 subject="GPU",
-                said="not looked for: nvidia-ml-py, which asks the driver, is not installed",
+                text="not looked for: nvidia-ml-py, which asks the driver, is not installed",
                 advice=how_to_install("nvidia-ml-py"),
             )
         ]
     return [
         Finding(
             subject="GPU",
-            said="none: no NVIDIA driver answers, or it lists no GPU",
+            text="none: no NVIDIA driver answers, or it lists no GPU",
             advice="runs use the CPU; if there is a GPU, 'nvidia-smi' has to list it first",
         )
     ]
@@ -207,10 +173,10 @@ def compiler_finding() -> Finding:
     name = os.environ.get("CXX") or usual
     path = shutil.which(name)
     if path is not None:
-        return Finding(subject="C++ compiler", said=f"{path}{_compiler_version(path)}")
+        return Finding(subject="C++ compiler", text=f"{path}{_compiler_version(path)}")
     return Finding(
         subject="C++ compiler",
-        said=f"no {name}: PyTorch cannot run compiled on the CPU",
+        text=f"no {name}: PyTorch cannot run compiled on the CPU",
         advice=_COMPILER_ADVICE.get(platform.system(), "install g++, or name another in CXX"),
     )
 
@@ -224,11 +190,11 @@ _COMPILER_ADVICE = {
 def _compiler_version(path: str) -> str:
     """Its version in brackets; nothing where it does not say (Microsoft's takes no --version)."""
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10)
+        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    lines = said.stdout.splitlines()
-    return f" ({lines[0]})" if said.returncode == 0 and lines else ""
+    lines = answer.stdout.splitlines()
+    return f" ({lines[0]})" if answer.returncode == 0 and lines else ""
 
 
 def framework_findings(
@@ -253,7 +219,7 @@ def framework_finding(name: str, ability: Ability, accelerator: str | None) -> F
     """What a framework answered when it was asked for the accelerator; None: for the CPU."""
     versions = ", ".join(f"{package} {version}" for package, version in ability.versions.items())
     can, advice = _in_words(ability, accelerator)
-    return Finding(subject=name, said=f"{versions}: {can}" if versions else can, advice=advice)
+    return Finding(subject=name, text=f"{versions}: {can}" if versions else can, advice=advice)
 
 
 def _in_words(ability: Ability, accelerator: str | None) -> tuple[str, str | None]:
@@ -270,16 +236,16 @@ def _in_words(ability: Ability, accelerator: str | None) -> tuple[str, str | Non
 
 def data_finding(task: Task, data_dir: Path | None) -> Finding:
     """What a task's runs would take; raises DataError where a folder named is not there."""
-    found = search(task.name, data_dir=data_dir)
-    real = [each for each in found if not each.source.drawn]
+    files = search(task.name, data_dir=data_dir)
+    real = [each for each in files if not each.source.drawn]
     if real:
         return Finding(
             subject=task.name,
-            said="; ".join(f"{each.source.name} in {each.files[0].parent}" for each in real),
+            text="; ".join(f"{each.source.name} in {each.files[0].parent}" for each in real),
         )
     return Finding(
         subject=task.name,
-        said="no real handwriting found: a run tries to download it, and else draws glyphs",
+        text="no real handwriting found: a run tries to download it, and else draws glyphs",
         advice=f"python -m bench data --fetch {task.name}, or --data-dir with your own files",
     )
 

@@ -147,10 +147,10 @@ def examine(
     tried = judged = 0
     while tried < len(starts) and judged < JUDGED:
         start = trial.begin(subject, sample, shapes, starts[tried])
-        seen = trial.observe(create, subject, sample, start)
-        referee_from = partial(observe_referee, subject, sample, gradients=seen.gradients)
+        observed = trial.observe(create, subject, sample, start)
+        referee_from = partial(observe_referee, subject, sample, gradients=observed.gradients)
         wanted = referee_from(start)
-        again = _checks(seen, wanted, subject.precision)
+        again = _checks(observed, wanted, subject.precision)
         checks = tuple(map(_better, checks or again, again))
         tried += 1
         failed = _failed(checks)
@@ -161,8 +161,8 @@ def examine(
     return checks, tried
 
 
-def _better(one: Check, other: Check) -> Check:
-    return min(one, other, key=lambda check: check.deviation)
+def _better(first: Check, second: Check) -> Check:
+    return min(first, second, key=lambda check: check.deviation)
 
 
 def _neighbours(
@@ -194,21 +194,23 @@ def _failed(checks: tuple[Check, ...]) -> frozenset[str]:
     return frozenset(check.quantity for check in checks if not check.passed)
 
 
-def _checks(seen: Observed, wanted: Observed, precision: Precision) -> tuple[Check, ...]:
+def _checks(observed: Observed, wanted: Observed, precision: Precision) -> tuple[Check, ...]:
     return tuple(
         _check(quantity, kind, apart, precision)
-        for quantity, kind, apart in compare(seen, wanted, steps=STEPS)
+        for quantity, kind, apart in compare(observed, wanted, steps=STEPS)
     )
 
 
-def compare(seen: Observed, wanted: Observed, *, steps: int) -> Iterator[tuple[str, Kind, float]]:
+def compare(
+    observed: Observed, wanted: Observed, *, steps: int
+) -> Iterator[tuple[str, Kind, float]]:
     """Every quantity: its name, its kind, and how far it is from the referee's.
 
     Arrays of weights are judged one by one, and the largest deviation is taken.
     """
-    yield "logits at step 0", "logits", deviation(seen.logits, wanted.logits)
-    yield "gradients at step 1", "gradients", largest(seen.gradients, wanted.gradients)
-    for name, own in seen.trajectories.items():
+    yield "logits at step 0", "logits", deviation(observed.logits, wanted.logits)
+    yield "gradients at step 1", "gradients", largest(observed.gradients, wanted.gradients)
+    for name, own in observed.trajectories.items():
         other = wanted.trajectories[name]
         yield f"first update by {name}", "update", largest(own.update, other.update)
         kind: Kind = "Adam's losses" if name == "Adam" else "losses"

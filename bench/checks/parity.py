@@ -34,32 +34,32 @@ from bench.trainers import FRAMEWORKS
 # A certificate as it is printed.
 
 
-def certificate(one: Certificate) -> str:
+def in_words(certificate: Certificate) -> str:
     """The whole of it: subject, versions, images, a line a check, the reasons, the verdict."""
-    return "\n".join(_lines(one)) + "\n"
+    return "\n".join(_lines(certificate)) + "\n"
 
 
-def _lines(one: Certificate) -> Iterator[str]:
-    yield f"{'PASS' if one.passed else 'FAIL'}  {trial.of(one)}"
-    yield f"  with {', '.join(f'{name} {number}' for name, number in one.versions.items())}"
-    if one.failure is not None:
-        yield f"  could not be checked: {one.failure}"
+def _lines(certificate: Certificate) -> Iterator[str]:
+    yield f"{'PASS' if certificate.passed else 'FAIL'}  {trial.of(certificate)}"
+    yield f"  with {', '.join(f'{name} {v}' for name, v in certificate.versions.items())}"
+    if certificate.failure is not None:
+        yield f"  could not be checked: {certificate.failure}"
         return
-    yield f"  on {one.data}{started(one)}"
+    yield f"  on {certificate.data}{started(certificate)}"
     yield f"  {'quantity':36} {'deviation':>10} {'tolerance':>10}"
-    yield from map(_line, one.checks)
+    yield from map(_line, certificate.checks)
     reasons: dict[str, list[str]] = {}
-    for check in one.checks:
+    for check in certificate.checks:
         reasons.setdefault(check.reason, []).append(check.quantity)
     for reason, quantities in reasons.items():
         yield f"  tolerance of {quantities[0]}{_others(quantities)}: {reason}"
 
 
-def started(one: Certificate) -> str:
+def started(certificate: Certificate) -> str:
     """Words for a certificate that is not of the first start alone; else empty."""
-    if one.starts == 1:
+    if certificate.starts == 1:
         return ""
-    return f", from {one.starts} starts: of each quantity the smallest deviation"
+    return f", from {certificate.starts} starts: of each quantity the smallest deviation"
 
 
 def _line(check: Check) -> str:
@@ -71,11 +71,11 @@ def _others(quantities: Sequence[str]) -> str:
     return f" and {len(quantities) - 1} more" if len(quantities) > 1 else ""
 
 
-def conclusion(made: Sequence[Certificate]) -> str:
+def conclusion(certificates: Sequence[Certificate]) -> str:
     """How many passed, and which did not."""
-    bad = [str(trial.of(one)) for one in made if not one.passed]
-    passed = f"{len(made) - len(bad)} of {len(made)} certificates pass"
-    return f"{passed}; not: {'; '.join(bad)}" if bad else f"{passed}."
+    failed = [str(trial.of(certificate)) for certificate in certificates if not certificate.passed]
+    passed = f"{len(certificates) - len(failed)} of {len(certificates)} certificates pass"
+    return f"{passed}; not: {'; '.join(failed)}" if failed else f"{passed}."
 
 
 def main(argv: Sequence[str]) -> int:
@@ -93,14 +93,14 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _examine(results: Results | None, chosen: Sequence[Subject], site: CertificateSite) -> int:
-    made = []
-    for one in certificates(chosen, site):
-        print(certificate(one), flush=True)  # each framework takes seconds
-        made.append(one)
+    examined = []
+    for certificate in certificates(chosen, site):
+        print(in_words(certificate), flush=True)  # each framework takes seconds
+        examined.append(certificate)
         if results is not None:
-            results.save_certificate(one)
-    print(conclusion(made))
-    return 0 if all(one.passed for one in made) else 1
+            results.save_certificate(certificate)
+    print(conclusion(examined))
+    return 0 if all(certificate.passed for certificate in examined) else 1
 
 
 def subjects(options: argparse.Namespace) -> list[Subject]:
@@ -120,13 +120,13 @@ def subjects(options: argparse.Namespace) -> list[Subject]:
         threads=options.threads or (None,),
     )
     images = TaskSource(task=options.task, source="", targets=())
-    found = list(dict.fromkeys(map(trial.of, expand([grid], [images], {}))))
-    if not found:
+    offered = list(dict.fromkeys(map(trial.of, expand([grid], [images], {}))))
+    if not offered:
         raise UsageError(
             "nothing to check: no framework chosen offers the execution, device and precision "
             "asked for"
         )
-    return found
+    return offered
 
 
 def _site(options: argparse.Namespace, frameworks: set[str]) -> CertificateSite:
@@ -167,13 +167,13 @@ def _parser() -> argparse.ArgumentParser:
         ("device", tuple(DEVICES), None),
         ("precision", PRECISIONS, ("fp32",)),
     ):
-        said = "cpu, and cuda where there is one" if default is None else ", ".join(default)
+        usual = "cpu, and cuda where there is one" if default is None else ", ".join(default)
         parser.add_argument(
             f"--{name}",
             type=cli.list_of(name, known),
             default=default,
             metavar=name.upper(),
-            help=f"of {', '.join(known)} (default: {said})",
+            help=f"of {', '.join(known)} (default: {usual})",
         )
     _add_rest(parser)
     return parser

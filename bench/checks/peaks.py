@@ -1,32 +1,40 @@
-"""The most that this machine can do: large matrix products and copies, the best of several.
+"""What a device does, measured apart from any run: the most that it can, and how it works on alone.
 
-In float32 on the CPU by NumPy and by PyTorch, whose libraries differ; everything else by PyTorch;
-each in a process of its own, ``python -m bench.checks.peaks``. The ``Peak`` names whose it is,
+Its peaks: large matrix products and copies, the best of several. In float32 on the CPU by NumPy
+and by PyTorch, whose libraries differ; everything else by PyTorch. The ``Peak`` names whose it is,
 and of several the highest counts.
+
+A clock that does not wait for the device, beside one that does: a GPU is given work and does it on
+its own; a clock read before it is done has measured the giving. It is the commonest mistake of
+benchmarks, made here on purpose.
+
+Each is measured in a process of its own, ``python -m bench.checks.peaks``.
 """
 
 from __future__ import annotations
 
 import importlib
+import statistics
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import Literal, NamedTuple, Protocol, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bench import trainers
 from bench.checks import AuditError, arms
 from bench.experiment import Experiment, Precision
 from bench.machine import hardware, settings
-from bench.machine.clock import fastest_s
-from bench.results.evidence import Peak
+from bench.machine.clock import Clock, Stopwatch, fastest_s
+from bench.results.evidence import Peak, Unsynchronised
 from bench.run import processes
-from bench.trainers import FrameworkMissing
+from bench.trainers import FrameworkMissing, Trainer
 
-TIMEOUT_S = 120.0
+TIMEOUT_S = 120.0  # importing a framework from a cold disk has taken half a minute
 
 
 class Kind(NamedTuple):
@@ -38,11 +46,12 @@ class Kind(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PeakRequest:
-    """What the process is told."""
+class DeviceRequest:
+    """What the process is told; it answers with a Peak or with an Unsynchronised."""
 
+    what: Literal["peak", "unsynchronised"]
+    framework: str  # by whose library
     kind: Kind
-    library: str  # of ``libraries``
 
 
 class Library(Protocol):
@@ -66,42 +75,14 @@ def libraries(kind: Kind) -> tuple[str, ...]:
 
 def measure_peak(kind: Kind, library: str, python: Path) -> Peak:
     """Measure one peak in a process of its own; raises AuditError where it cannot be."""
+    request = DeviceRequest(what="peak", framework=library, kind=kind)
+    experiment = replace(arms.experiment(library, kind.device, epochs=1), threads=kind.threads)
     try:
         return processes.ask(
-            __name__,
-            PeakRequest(kind=kind, library=library),
-            Peak,
-            limit_s=TIMEOUT_S,
-            experiment=replace(
-                arms.experiment(library, kind.device, epochs=1), threads=kind.threads
-            ),
-            python=python,
+            __name__, request, Peak, limit_s=TIMEOUT_S, experiment=experiment, python=python
         )
     except processes.NoAnswer as error:
         raise AuditError(f"{kind.precision} on {kind.device}: {error}") from error
-
-
-def main() -> int:
-    """Inside that process; its environment has already told NumPy how many threads to start."""
-    parent = processes.Parent()
-    request = parent.request(PeakRequest)
-    kind = request.kind
-    if kind.threads is not None:
-        hardware.confine(kind.threads)
-
-    try:
-        library = _library(request.library)
-        flop_per_s, bytes_per_s, by = library.measure_peaks(kind.device, kind.precision)
-    except FrameworkMissing as error:
-        print(error, file=sys.stderr)
-        return 1
-    parent.tell(Peak(**kind._asdict(), flop_per_s=flop_per_s, bytes_per_s=bytes_per_s, by=by))
-    return 0
-
-
-def _library(name: str) -> Library:
-    names = {"numpy": "bench.checks.peaks", "pytorch": "bench.trainers.torch_device"}
-    return cast(Library, importlib.import_module(names[name]))
 
 
 # The processor's peaks by NumPy, in float32.
@@ -119,8 +100,8 @@ def measure_peaks(device: str, precision: Precision) -> tuple[float, float, str]
 
 
 def _blas() -> str:
-    found = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return f"{found['name']} {found['version']}"
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{blas['name']} {blas['version']}"
 
 
 def _flop_per_s() -> float:
@@ -135,14 +116,96 @@ def _bytes_per_s(cores: int) -> float:
     """A copy by as many threads as there are processors: one alone does not fill the memory bus."""
     source = np.ones(COPY_BYTES // 4, dtype=np.float32)
     target = np.zeros_like(source)
-    pairs = list(zip(_parts(target, cores), _parts(source, cores), strict=True))
+    pairs = list(zip(*(np.array_split(array, cores) for array in (target, source)), strict=True))
     with ThreadPoolExecutor(cores) as pool:  # NumPy lets go of Python's lock while it copies
         copy_s = fastest_s(lambda: list(pool.map(lambda pair: np.copyto(*pair), pairs)))
     return 2 * COPY_BYTES / copy_s
 
 
-def _parts(array: NDArray[np.float32], count: int) -> Iterator[NDArray[np.float32]]:
-    yield from np.array_split(array, count)
+# A clock that does not wait for the device
+
+
+IMAGES = 8192
+BATCH_SIZE = 2048  # of the CNN: far more work for a GPU than giving it the work is for us
+STRETCHES = 5  # of each kind, in turn
+
+
+def measure_unsynchronised(framework: str, device: str, python: Path) -> Unsynchronised:
+    """Compare the two clocks in a process of the framework; where that cannot be done, say why."""
+    if device == "cpu":
+        return Unsynchronised(
+            device=device, unavailable="PyTorch on a CPU does the work before the call returns"
+        )
+    try:
+        return processes.ask(
+            __name__,
+            DeviceRequest(
+                what="unsynchronised", framework=framework, kind=Kind(device, "fp32", None)
+            ),
+            Unsynchronised,
+            limit_s=TIMEOUT_S,
+            experiment=_experiment(framework, device),
+            python=python,
+        )
+    except processes.NoAnswer as error:
+        return Unsynchronised(device=device, unavailable=f"{framework} on {device}: {error}")
+
+
+def compare_clocks(trainer: Trainer, clock: Clock = time.perf_counter) -> tuple[float, float]:
+    """Median seconds of the same stretch, not waiting and waiting, in turn.
+
+    The trainer is warm and arranged. The device is idle whenever a stretch begins.
+    """
+    careless = Stopwatch(synchronize=lambda: None, clock=clock)
+    careful = Stopwatch(synchronize=trainer.synchronize, clock=clock)
+    false_s: list[float] = []
+    true_s: list[float] = []
+    for _ in range(STRETCHES):
+        trainer.synchronize()
+        false_s.append(careless.time("train", trainer.train)[1])
+        trainer.synchronize()
+        true_s.append(careful.time("train", trainer.train)[1])
+    return statistics.median(false_s), statistics.median(true_s)
+
+
+def _experiment(framework: str, device: str) -> Experiment:
+    experiment = arms.experiment(framework, device, epochs=1)
+    return replace(experiment, architecture="cnn", batch_size=BATCH_SIZE)
+
+
+# Inside the process
+
+
+def main() -> int:
+    """Inside that process; its environment has already told NumPy how many threads to start."""
+    parent = processes.Parent()
+    request = parent.request(DeviceRequest)
+    hardware.confine(request.kind.threads)
+    try:
+        parent.tell(_peak(request) if request.what == "peak" else _compare_clocks(request))
+    except FrameworkMissing as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _peak(request: DeviceRequest) -> Peak:
+    modules = {"numpy": "bench.checks.peaks", "pytorch": "bench.trainers.torch_device"}
+    library = cast(Library, importlib.import_module(modules[request.framework]))
+    kind = request.kind
+    flop_per_s, bytes_per_s, by = library.measure_peaks(kind.device, kind.precision)
+    return Peak(**kind._asdict(), flop_per_s=flop_per_s, bytes_per_s=bytes_per_s, by=by)
+
+
+def _compare_clocks(request: DeviceRequest) -> Unsynchronised:
+    experiment = _experiment(request.framework, request.kind.device)
+    trainer = trainers.load(request.framework).create(arms.setup(experiment, IMAGES))
+    trainer.build()
+    trainer.transfer()
+    trainer.warm_up()
+    trainer.arrange(np.arange(IMAGES, dtype=np.int64))
+    false_s, true_s = compare_clocks(trainer)
+    return Unsynchronised(device=request.kind.device, false_s=false_s, true_s=true_s)
 
 
 if __name__ == "__main__":

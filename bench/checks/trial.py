@@ -9,7 +9,7 @@ that are not met here, which takes most of the time there is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -49,16 +49,9 @@ class Subject:
         )
 
 
-def of(one: Experiment | Certificate) -> Subject:
+def of(whole: Experiment | Certificate) -> Subject:
     """The subject of an experiment, or of a certificate."""
-    return Subject(
-        framework=one.framework,
-        execution=one.execution,
-        device=one.device,
-        precision=one.precision,
-        threads=one.threads,
-        architecture=one.architecture,
-    )
+    return Subject(**{each.name: getattr(whole, each.name) for each in fields(Subject)})
 
 
 def missing(
@@ -195,12 +188,7 @@ def experiment(subject: Subject, recipe: Recipe) -> Experiment:
     return Experiment(
         task="parity",  # no run of a suite: it is never planned, recorded or named
         source="sample",
-        architecture=subject.architecture,
-        framework=subject.framework,
-        execution=subject.execution,
-        device=subject.device,
-        precision=subject.precision,
-        threads=subject.threads,
+        **asdict(subject),
         batch_size=BATCH_SIZE,
         epochs=1,
         optimizer=recipe.optimizer,

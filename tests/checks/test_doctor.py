@@ -65,8 +65,8 @@ def test_the_framework_is_asked_in_the_interpreter_named_for_it(tmp_path: Path) 
     here = hardware.observe()
     abilities: list[doctor.Ability] = []
     others = {name: _script(tmp_path / name, "exit 1") for name in FRAMEWORKS}
-    found = list(doctor.framework_findings(here, others | {"pytorch": python}, abilities))
-    assert "torch 9.9: runs on cpu" in str(found[0])
+    findings = list(doctor.framework_findings(here, others | {"pytorch": python}, abilities))
+    assert "torch 9.9: runs on cpu" in str(findings[0])
     assert [ability.cannot_run is None for ability in abilities] == [
         name == "pytorch" for name in FRAMEWORKS
     ]
@@ -90,13 +90,13 @@ def test_some_framework_sees_the_gpu() -> None:
 
 def test_a_gpu_is_shown_with_its_memory_and_driver() -> None:
     (finding,) = doctor.gpu_findings([H100])
-    assert finding.said == "NVIDIA H100, 80 GiB, driver 580.65.06"
+    assert finding.text == "NVIDIA H100, 80 GiB, driver 580.65.06"
     assert finding.advice is None
 
 
 def test_no_gpu_is_said_in_words_with_what_to_do() -> None:
     (finding,) = doctor.gpu_findings([])
-    assert "no NVIDIA driver answers" in finding.said
+    assert "no NVIDIA driver answers" in finding.text
     assert finding.advice is not None
     assert "nvidia-smi" in finding.advice
 
@@ -104,14 +104,14 @@ def test_no_gpu_is_said_in_words_with_what_to_do() -> None:
 def test_a_framework_that_does_not_see_the_gpu_is_sent_to_the_page_on_cuda() -> None:
     ability = doctor.Ability(versions={"torch": "2.13.0+cpu"}, no_device="no CUDA\n  build")
     finding = doctor.framework_finding("pytorch", ability, "cuda")
-    assert finding.said == "torch 2.13.0+cpu: runs on cpu, not on cuda: no CUDA build"
+    assert finding.text == "torch 2.13.0+cpu: runs on cpu, not on cuda: no CUDA build"
     assert finding.advice is not None
     assert (ROOT / finding.advice.split()[0]).is_file()
 
 
 def test_a_framework_that_sees_the_gpu_needs_no_advice() -> None:
     finding = doctor.framework_finding("pytorch", doctor.Ability(versions={}), "cuda")
-    assert (finding.said, finding.advice) == ("runs on cpu and cuda", None)
+    assert (finding.text, finding.advice) == ("runs on cpu and cuda", None)
 
 
 def test_a_missing_compiler_is_named_with_what_it_costs(
@@ -119,7 +119,7 @@ def test_a_missing_compiler_is_named_with_what_it_costs(
 ) -> None:
     monkeypatch.setenv("CXX", str(tmp_path / "no-such-compiler"))
     finding = doctor.compiler_finding()
-    assert "no-such-compiler: PyTorch cannot run compiled" in finding.said
+    assert "no-such-compiler: PyTorch cannot run compiled" in finding.text
     assert finding.advice is not None
 
 
@@ -129,7 +129,7 @@ def test_the_compiler_named_in_cxx_is_the_one_reported(
 ) -> None:
     compiler = _script(tmp_path, "echo our compiler 1.2")
     monkeypatch.setenv("CXX", str(compiler))
-    assert doctor.compiler_finding().said == f"{compiler} (our compiler 1.2)"
+    assert doctor.compiler_finding().text == f"{compiler} (our compiler 1.2)"
 
 
 def test_without_real_data_the_doctor_says_how_to_get_it(
@@ -138,7 +138,7 @@ def test_without_real_data_the_doctor_says_how_to_get_it(
     monkeypatch.setenv("GLYPHBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("GLYPHBENCH_DATA", raising=False)
     finding = doctor.data_finding(TASKS["digits"], tmp_path)
-    assert "no real handwriting" in finding.said
+    assert "no real handwriting" in finding.text
     assert finding.advice is not None
     assert "--fetch digits" in finding.advice
 
@@ -148,7 +148,7 @@ def test_without_real_data_the_doctor_says_how_to_get_it(
 def test_real_data_is_found_and_its_folder_named(task: str) -> None:
     finding = doctor.data_finding(TASKS[task], None)
     assert finding.advice is None
-    assert os.environ["GLYPHBENCH_DATA"] in finding.said
+    assert os.environ["GLYPHBENCH_DATA"] in finding.text
 
 
 def _script(folder: Path, body: str) -> Path:

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import datasets
-from bench.results.folder import Results, ResultsError
+from bench.results.folder import Results
 from bench.results.models import card_of, load_predictions, save_predictions, write_model
 from bench.saved.asking import EvaluationRequest, answers, evaluate
 from bench.saved.model import load
@@ -116,16 +116,3 @@ def test_every_model_has_an_answer_where_its_process_has_none(
         python=python,
     )
     assert [bool(re.search(reason, answer.failure or "")) for answer in given] == [True, True]
-
-
-def test_damaged_predictions_say_what_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "run.npz"
-    path.write_bytes(b"PK\x03\x04 cut off")
-    with pytest.raises(ResultsError, match=r"run\.npz: no predictions .*delete the file"):
-        load_predictions(path)
-
-
-def test_a_network_without_features_has_none_after_saving(tmp_path: Path, folder: Path) -> None:
-    predictions = load_predictions(Results(folder).predictions_path(saved_models.record().run_id))
-    save_predictions(tmp_path / "run.npz", replace(predictions, features=None))
-    assert load_predictions(tmp_path / "run.npz").features is None

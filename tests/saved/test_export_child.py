@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -16,15 +18,15 @@ IMAGES = np.arange(40 * 784, dtype=np.float32).reshape(40, 28, 28)
 
 
 class Answering:
-    """A network that says what it was asked, on a clock that it moves itself."""
+    """A network that notes what it was asked, on a clock that it moves itself."""
 
-    def __init__(self, name: str, call_s: float, said: list[tuple[str, int]]) -> None:
-        self.name, self.call_s, self.said = name, call_s, said
+    def __init__(self, name: str, call_s: float, events: list[tuple[str, int]]) -> None:
+        self.name, self.call_s, self.events = name, call_s, events
         self.asked: list[float] = []  # the first pixel of every batch
         self.now_s: list[float] = []
 
     def infer(self, images: Images) -> Logits:
-        self.said.append((self.name, len(images)))
+        self.events.append((self.name, len(images)))
         self.asked.append(float(images.flat[0]))
         self.now_s[0] += self.call_s
         return np.zeros((len(images), 10), np.float32)
@@ -69,22 +71,22 @@ def test_logits_that_are_no_numbers_are_an_error_that_names_who_gave_them() -> N
 
 def timed() -> tuple[Answering, Answering, list[tuple[str, int]], tuple[ExportRound, ...]]:
     """A network of 1 ms a call and one of 2 ms."""
-    said: list[tuple[str, int]] = []
-    own, exported = Answering("own", 0.001, said), Answering("exported", 0.002, said)
+    events: list[tuple[str, int]] = []
+    own, exported = Answering("own", 0.001, events), Answering("exported", 0.002, events)
     own.now_s = exported.now_s = [0.0]
     rounds = export_child.measure(
         own,
         exported,
         IMAGES,
         clock=lambda: own.now_s[0],
-        sleep=lambda seconds: said.append(("pause", 0)),
+        sleep=lambda seconds: events.append(("pause", 0)),
     )
-    return own, exported, said, rounds
+    return own, exported, events, rounds
 
 
 def test_the_two_are_asked_in_turn_after_a_pause_each() -> None:
-    _, _, said, _ = timed()
-    turns = [one for one, before in zip(said, [("", 0), *said], strict=False) if one != before]
+    _, _, events, _ = timed()
+    turns = [event for event, _ in itertools.groupby(events)]
     names = [name for name, _ in turns]
     assert names == ["pause", "own", "pause", "exported"] * (2 * export_child.ROUNDS)
     sizes = [size for name, size in turns if name == "own"]
@@ -93,15 +95,15 @@ def test_the_two_are_asked_in_turn_after_a_pause_each() -> None:
 
 def test_every_counted_call_is_kept_and_no_warm_up() -> None:
     own, _, _, rounds = timed()
-    each = MAX_SAMPLES // export_child.ROUNDS  # before a round's share of a second is over
+    samples = MAX_SAMPLES // export_child.ROUNDS  # before a round's share of a second is over
     assert len(rounds) == 2 * export_child.ROUNDS
-    for one in rounds:
-        assert one.own.samples_s == pytest.approx([0.001] * each)
-        assert one.exported.samples_s[: each // 2] == pytest.approx([0.002] * (each // 2))
-    assert len(own.asked) == 2 * export_child.ROUNDS * (each + WARM_UP_CALLS)
+    for turns in rounds:
+        assert turns.own.samples_s == pytest.approx([0.001] * samples)
+        assert turns.exported.samples_s[: samples // 2] == pytest.approx([0.002] * (samples // 2))
+    assert len(own.asked) == 2 * export_child.ROUNDS * (samples + WARM_UP_CALLS)
 
 
 def test_both_are_asked_with_one_image_after_the_other() -> None:
     own, exported, _, _ = timed()
-    last = {tuple(one.asked[-3:]) for one in (own, exported)}
+    last = {tuple(network.asked[-3:]) for network in (own, exported)}
     assert all(np.diff(asked).tolist() == [784.0, 784.0] for asked in last)

@@ -45,27 +45,27 @@ def test_a_folder_is_read_and_each_picture_has_a_line(pictures: Path, capsys: Ca
     out, err = capsys.readouterr()
     model = load(model_path())
     for line, path in zip(out.splitlines(), sorted(pictures.glob("*.*g")), strict=True):
-        [said] = model.predict([path])
+        [prediction] = model.predict([path])
         assert line.startswith(f"{path}")
-        assert line.split()[1:3] == [said.label, f"{said.top[0].probability:.1%}"]
+        assert line.split()[1:3] == [prediction.label, f"{prediction.top[0].probability:.1%}"]
         assert line.endswith(" ms")
     assert "drawn glyphs, not on handwriting" in err
 
 
 def test_json_says_all_of_it_to_a_program(pictures: Path, capsys: Captured) -> None:
     assert run(pictures / "one.png", "--json", "--top", "10") == 0
-    said = json.loads(capsys.readouterr().out)
-    assert (said["task"], said["framework"], said["class_names"]) == (
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["task"], printed["framework"], printed["class_names"]) == (
         "digits",
         "numpy",
         list("0123456789"),
     )
-    [one] = said["predictions"]
-    assert one["image"] == str(pictures / "one.png")
-    assert one["label"] == one["top"][0]["label"]
-    assert sum(guess["probability"] for guess in one["top"]) == pytest.approx(1)
-    assert one["took_s"] > 0
-    assert one["error"] is None
+    [reading] = printed["predictions"]
+    assert reading["image"] == str(pictures / "one.png")
+    assert reading["label"] == reading["top"][0]["label"]
+    assert sum(guess["probability"] for guess in reading["top"]) == pytest.approx(1)
+    assert reading["took_s"] > 0
+    assert reading["error"] is None
 
 
 def test_a_file_that_is_no_picture_is_said_after_the_others_are_done(
@@ -91,18 +91,18 @@ def test_a_folder_without_pictures_and_a_file_that_is_no_model_end_at_once(
 def test_what_the_model_saw_is_saved_and_nothing_is_written_over(
     pictures: Path, tmp_path: Path, capsys: Captured
 ) -> None:
-    seen = tmp_path / "seen"
-    assert run(pictures, "--save-prepared", seen) == 0
-    assert sorted(path.name for path in seen.iterdir()) == ["one.png", "two.png"]
-    saved = np.asarray(Image.open(seen / "one.png"))
+    prepared = tmp_path / "prepared"
+    assert run(pictures, "--save-prepared", prepared) == 0
+    assert sorted(path.name for path in prepared.iterdir()) == ["one.png", "two.png"]
+    saved = np.asarray(Image.open(prepared / "one.png"))
     np.testing.assert_array_equal(saved, load(model_path()).prepare(pictures / "one.png"))
-    assert run(pictures, "--save-prepared", seen) == 0  # the same again is no loss
+    assert run(pictures, "--save-prepared", prepared) == 0  # the same again is no loss
     other = Image.new("L", (28, 28))
-    other.save(seen / "one.png")
+    other.save(prepared / "one.png")
     capsys.readouterr()
-    assert run(pictures, "--save-prepared", seen) == 2
+    assert run(pictures, "--save-prepared", prepared) == 2
     assert "one.png is there already and is another image: it was kept" in capsys.readouterr().err
-    assert not np.asarray(Image.open(seen / "one.png")).any()
+    assert not np.asarray(Image.open(prepared / "one.png")).any()
 
 
 def test_pictures_of_one_name_are_saved_under_two() -> None:

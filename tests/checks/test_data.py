@@ -95,7 +95,7 @@ def test_glyphs_are_drawn_when_they_are_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--data-dir", "/no/such/folder"], "/no/such/folder (the data folder) does not exist"),
         (["--fetch", "digits"], "no mirror can be used"),
@@ -104,12 +104,12 @@ def test_glyphs_are_drawn_when_they_are_asked_for(
     ],
 )
 def test_what_cannot_be_done_is_said_and_ends_with_2(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert data.main(words) == 2
     complaint = capsys.readouterr().err
     assert complaint.startswith("bench data: error: ")
-    assert said in complaint
+    assert message in complaint
 
 
 def test_a_bad_file_ends_with_2_and_its_name(

@@ -1,0 +1,87 @@
+"""``python -m bench audit``: the audit must be able to fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.checks import arms
+from bench.checks.audit import main, passed
+from bench.machine import hardware
+from bench.results.folder import Results
+from bench.stats import verdict
+from tests.checks.audits import DELAYED_S, SAME_S, UNEQUAL, an_audit, some_arms, warned
+from tests.suite_process import bench
+
+
+def test_a_delay_that_is_found_between_arms_that_are_equal_passes() -> None:
+    assert passed(an_audit(some_arms()))
+    assert warned(some_arms()) == []
+
+
+def test_a_delay_that_was_never_injected_is_not_found() -> None:
+    missed = some_arms(delayed_s=SAME_S)
+    assert not passed(an_audit(missed))
+    assert "the clock misreads" in warned(missed)[0]
+
+
+def test_a_delay_that_is_read_twice_is_not_found() -> None:
+    doubled = some_arms(delayed_s=[late + 0.05 for late in DELAYED_S])
+    assert not passed(an_audit(doubled))
+
+
+def test_a_winner_between_equal_arms_does_not_pass() -> None:
+    assert not passed(an_audit(UNEQUAL))
+    assert any("equal arms came out faster" in warning for warning in warned(UNEQUAL))
+
+
+def test_arms_that_could_not_be_run_do_not_pass() -> None:
+    assert not passed(an_audit(None))
+
+
+def test_one_winner_in_twenty_repetitions_is_chance_and_two_are_not() -> None:
+    assert passed(an_audit(some_arms(), [some_arms()] * 19 + [UNEQUAL]))
+    assert not passed(an_audit(some_arms(), [some_arms()] * 18 + [UNEQUAL] * 2))
+    assert not passed(an_audit(some_arms(), [some_arms()] * 18 + [UNEQUAL]))  # of 19
+
+
+def test_a_repetition_is_judged_beside_the_noise_floor_of_the_arms() -> None:
+    loud = some_arms(same_s=(0.8, 1.3, 0.7, 1.2, 1.1))  # a floor above what UNEQUAL differs by
+    assert verdict.winners_named(some_arms(), [UNEQUAL]) == 1
+    assert verdict.winners_named(loud, [UNEQUAL]) == 0
+
+
+def test_the_command_leaves_what_it_found_and_its_exit_code_says_whether_it_passed(
+    tmp_path: Path,
+) -> None:
+    done = bench("audit", "--rounds", "2", "--out", tmp_path, check=None)
+    audit = Results(tmp_path).evidence().audit
+    assert audit is not None, done.stderr
+    assert audit.arms is not None
+    assert audit.arms.injected_s == (arms.DELAY_SHARE * audit.arms.a_s[0],) * 2
+    assert audit.machine == hardware.observe()
+    assert ("cpu", "fp32") in {(each.device, each.precision) for each in audit.peaks}
+    assert all(each.flop_per_s > 0 and each.bytes_per_s > 0 for each in audit.peaks)
+    assert done.returncode == (0 if passed(audit) else 1), done.stderr
+    for phrase in ("Noise floor", "Injected delay of", "Timer: perf_counter", "Steadiness:"):
+        assert phrase in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--framework", "nunpy"], "unknown framework 'nunpy'; choose from pytorch"),
+        (["--rounds", "1"], "'1' is no whole number from 2 up"),
+        (["--framework", "numpy", "--device", "mps"], "--device mps"),
+    ],
+)
+def test_a_mistake_is_explained_and_nothing_is_run(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(words)
+    except SystemExit as ended:
+        code = ended.code  # type: ignore[assignment]
+    assert code == 2
+    assert message in capsys.readouterr().err
