@@ -17,11 +17,18 @@ from bench.report import summary, trust, wording
 from bench.report.plots import PLOTS, style
 from bench.report.plots.style import Page, Plot, pages
 from bench.report.tables import TABLES, WITH_RUNGS, ladder
-from bench.report.tables.table import Table, markdown_line, to_csv, to_frame, to_markdown
+from bench.report.tables.table import (
+    Table,
+    fact_table,
+    sections_to_markdown,
+    to_csv,
+    to_frame,
+    to_markdown,
+)
 from bench.results import write_atomically
 from bench.results.evidence import read_price
 from bench.results.folder import Results, ResultsError
-from bench.results.record import Data, Record
+from bench.results.record import Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
 
@@ -172,35 +179,24 @@ def _machine(records: Iterable[Record]) -> Iterator[str]:
 
 def _data(records: Iterable[Record]) -> Iterator[str]:
     yield "## Data"
-    lines = [
-        markdown_line(
-            (
-                "task",
-                "source",
-                "classes",
-                "training",
-                "validation",
-                "test",
-                "duplicates removed",
-                "fingerprint",
-            )
-        ),
-        markdown_line(["---", "---", *["---:"] * 5, "---"]),
-        *dict.fromkeys(_data_line(record.data) for record in records),
-    ]
-    yield "\n".join(lines)
-
-
-def _data_line(data: Data) -> str:
-    counts = (
-        len(data.class_names),
-        data.train_images,
-        data.validation_images,
-        data.test_images,
-        data.duplicates_removed,
+    facts = (
+        {
+            "task": data.task,
+            "source": wording.source(data),
+            "classes": len(data.class_names),
+            "training": data.train_images,
+            "validation": data.validation_images,
+            "test": data.test_images,
+            "duplicates_removed": data.duplicates_removed,
+            "fingerprint": f"`{data.fingerprint[:12]}`",
+        }
+        for data in dict.fromkeys(record.data for record in records)
     )
-    numbers = (f"{count:,}" for count in counts)
-    return markdown_line((data.task, wording.source(data), *numbers, f"`{data.fingerprint[:12]}`"))
+    numbers = ("training", "validation", "test", "duplicates_removed")
+    table = fact_table(
+        name="data", title="Data", explanation="", rows=facts, formats={",": numbers}
+    )
+    yield from sections_to_markdown(table)
 
 
 def _studies(tasks: Sequence[str]) -> Iterator[str]:

@@ -60,15 +60,12 @@ def soonest(ranked: Ranking, goal: str, misses: str) -> str:
         return _unpaired(ranked, seconds, f"reached {goal} first", misses)
     if rivals := ranked.rivals():
         return " ".join(_no_winner(ranked, rivals, seconds, f"reached {goal} first", misses))
+    of_those = "Of those that did with every seed, " if misses else ""
     return (
-        f"{_of_those(misses)}{best.name} reached {goal} first, after "
+        f"{of_those}{best.name} reached {goal} first, after "
         f"{seconds(best)}: in {_times(beside)} of the time "
         f"of the next, {others[0].name} ({wording.evidence(beside)}){misses}."
     )
-
-
-def _of_those(misses: str) -> str:
-    return "Of those that did with every seed, " if misses else ""
 
 
 def faster(name: str, judged: Judged) -> str:
@@ -116,10 +113,11 @@ def _no_winner(
     if beside is None:
         yield f"Which {won} cannot be said: {names} have no seed in common{misses}."
     elif beside.outcome == "tie":
+        apart = wording.percent(beside.paired.difference, 1)
+        floor = wording.percent(beside.noise_floor or 0, 1)
         yield (
-            f"Which {won} cannot be said: {names} tie. They differ by "
-            f"{_percent(beside.paired.difference)}, and the whole 95 % interval lies within the "
-            f"noise floor of {_percent(beside.noise_floor or 0)}{misses}."
+            f"Which {won} cannot be said: {names} tie. They differ by {apart}, and the whole 95 % "
+            f"interval lies within the noise floor of {floor}{misses}."
         )
     else:
         yield (
@@ -129,10 +127,6 @@ def _no_winner(
     if rivals[1:]:
         others = " and ".join(rival.name for rival in rivals[1:])
         yield f"Nor can {best.name} be told apart from {others}."
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f} %"
 
 
 # All sentences, in the order of the page

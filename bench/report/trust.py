@@ -305,19 +305,22 @@ def _noise(arms: Arms) -> str:
     if floor is None or paired.interval is None:
         return f"Noise floor: not known, of one round of {wording.framework(arms.experiment)}."
     named = "a winner was named" if verdict.names_winner(arms) else "no winner was named"
+    ratio, low, high = (
+        wording.percent(end - 1, 1, signed=True)
+        for end in (paired.ratio, paired.interval.low, paired.interval.high)
+    )
     return (
-        f"Noise floor {_percent(floor)}: the very same experiment run as two arms "
+        f"Noise floor {wording.percent(floor, 1)}: the very same experiment run as two arms "
         f"({wording.framework(arms.experiment)}, {rounds}) differed by "
-        f"{_signed(paired.ratio - 1)} ({_signed(paired.interval.low - 1)} to "
-        f"{_signed(paired.interval.high - 1)}), and {named}. A smaller difference on "
-        "this device names no winner; an audit of more rounds lowers the floor."
+        f"{ratio} ({low} to {high}), and {named}. A smaller difference on this device names no "
+        "winner; an audit of more rounds lowers the floor."
     )
 
 
 def _delay(arms: Arms) -> str:
     delay = verdict.delay_found(arms)
     share = delay.injected_s / (sum(arms.a_s) / len(arms.a_s))
-    what = f"Injected delay of {_ms(delay.injected_s)} a run ({_percent(share)})"
+    what = f"Injected delay of {_ms(delay.injected_s)} a run ({wording.percent(share, 1)})"
     if delay.interval is None:
         return f"{what}: {_ms(delay.found_s)} seen, of one round."
     reading = f"{_ms(delay.found_s)} ({_ms(delay.interval.low)} to {_ms(delay.interval.high)})"
@@ -367,12 +370,15 @@ def steadiness_sentence(steady: Steadiness) -> str:
     """How the same small product fared over the runs, and what others took meanwhile."""
     parts = [
         f"Steadiness: the same small matrix product, before each of {steady.pulses} runs, took "
-        f"{_ms(steady.product_s)}, at the slowest {_percent(steady.slowest)} longer"
+        f"{_ms(steady.product_s)}, at the slowest {wording.percent(steady.slowest, 1)} longer"
     ]
     if steady.drift is not None:
-        parts.append(f"the last quarter of the runs {_signed(steady.drift)} beside the first")
+        drift = wording.percent(steady.drift, 1, signed=True)
+        parts.append(f"the last quarter of the runs {drift} beside the first")
     if steady.busiest is not None:
-        parts.append(f"other programs took at most {_percent(steady.busiest)} of the processors")
+        parts.append(
+            f"other programs took at most {wording.percent(steady.busiest, 1)} of the processors"
+        )
     if steady.clock_hz is not None:
         low, high = (f"{hz / 1e9:.2f}" for hz in steady.clock_hz)
         parts.append(f"processors' clock {low if low == high else f'{low} to {high}'} GHz")
@@ -381,11 +387,3 @@ def steadiness_sentence(steady: Steadiness) -> str:
 
 def _ms(seconds: float) -> str:
     return f"{wording.number(seconds * 1e3)} ms"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _signed(share: float) -> str:
-    return f"{100 * share:+.1f} %"

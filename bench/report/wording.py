@@ -34,9 +34,9 @@ def number(value: float, digits: int = 3) -> str:
     return _rounded(value, _decimals_of(value, digits))
 
 
-def percent(fraction: float) -> str:
-    """An accuracy with its sign: 98.12 %."""
-    return f"{100 * fraction:.2f} %"
+def percent(fraction: float, decimals: int = 2, *, signed: bool = False) -> str:
+    """An accuracy or another share: 98.12 %; ``signed``: +1.5 %, with a plus from 0 on."""
+    return f"{100 * fraction:{'+' if signed else ''}.{decimals}f} %"
 
 
 def target(fraction: float) -> str:
@@ -242,7 +242,7 @@ def verdict(judged: Judged, better: str, worse: str) -> str:
     ``better`` and ``worse`` are the words for a ratio above and below 1, such as 'faster' and
     'slower' for a throughput.
     """
-    floor = f"the noise floor of {100 * (judged.noise_floor or 0):.1f} %"
+    floor = f"the noise floor of {percent(judged.noise_floor or 0, 1)}"
     if judged.outcome == "tie":
         return f"tie: the whole interval lies within {floor}"
     if judged.outcome != "undecided":

@@ -168,18 +168,19 @@ def _same_machine(audit: Audit, group: Replicates) -> bool:
 
 def joules_per_image(record: Record) -> float | None:
     """Joules of training one image; None where energy was not measured."""
-    energy = record.measurement.energy if record.measurement else None
-    if energy is None or energy.joules is None or not energy.images:
-        return None
-    return energy.joules / energy.images
+    return _joules(record, per="images")
 
 
 def watts(record: Record) -> float | None:
     """Mean power while training; None where energy was not measured."""
+    return _joules(record, per="window_s")
+
+
+def _joules(record: Record, *, per: str) -> float | None:
+    """All joules that were read over another field of the reading."""
     energy = record.measurement.energy if record.measurement else None
-    if energy is None or energy.joules is None or not energy.window_s:
-        return None
-    return energy.joules / energy.window_s
+    divisor = getattr(energy, per) if energy else None
+    return energy.joules / divisor if energy and energy.joules is not None and divisor else None
 
 
 def joules_to_target(record: Record, target: float) -> float | None:

@@ -177,10 +177,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     before it. The chance of even one false difference among the m stays below the level,
     whatever they have to do with one another; Bonferroni's m for all of them is never better.
     """
-    adjusted = [0.0] * len(p_values)
-    highest = 0.0
-    ascending = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    for rank, index in enumerate(ascending):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = highest
-    return adjusted
+    ascending = np.argsort(p_values)
+    times = np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[ascending] = np.maximum.accumulate(np.asarray(p_values)[ascending] * times)
+    return [min(float(p), 1.0) for p in adjusted]

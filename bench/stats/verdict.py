@@ -20,11 +20,10 @@ comparisons named a winner in 4.2 % of 4,000 cases.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from statistics import fmean
+from statistics import fmean, geometric_mean
 from typing import Literal
 
 from bench.results.evidence import Arms
@@ -151,7 +150,7 @@ def _seeds(pairs: Sequence[tuple[int, float, float]]) -> tuple[int, ...]:
 
 def _paired(ratios: Sequence[float], seeds: tuple[int, ...]) -> Paired:
     return Paired(
-        ratio=math.exp(fmean(map(math.log, ratios))),
+        ratio=geometric_mean(ratios),
         interval=uncertainty.of_ratio(ratios),
         p=paired_t(ratios),
         seeds=seeds,

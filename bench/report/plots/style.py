@@ -16,7 +16,6 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -119,7 +118,6 @@ def page(panels: int) -> tuple[Figure, list[Axes]]:
     columns = min(panels, 2) if panels < 5 else 3
     rows = -(-panels // columns)
     figure = Figure(figsize=(WIDTH, HEIGHT))
-    FigureCanvasAgg(figure)
     grid = [figure.add_subplot(rows, columns, 1 + number) for number in range(panels)]
     return figure, grid
 
@@ -222,7 +220,6 @@ class Page:
     """One picture."""
 
     stem: str  # its files' name without the ending
-    title: str
     conditions: str  # what is equal in all its panels
     figure: Figure
 
@@ -269,7 +266,7 @@ def _draw(plot: Plot, panels: list[Comparison], stem: str) -> Page:
             plot.draw(axes, panel)
             axes.set_title(plot.heading(panel) if plot.heading else _title(panel, shared))
         frame(figure, grid, plot.title, list(_notes(plot, conditions, panels)))
-    return Page(stem=stem, title=plot.title, conditions=conditions, figure=figure)
+    return Page(stem=stem, conditions=conditions, figure=figure)
 
 
 def _shared(panels: list[Comparison]) -> list[str]:

@@ -82,6 +82,39 @@ def text(header: str, of: Callable[[Replicates], str]) -> Column:
     )
 
 
+def words(
+    header: str,
+    name: str,
+    fact: Callable[[Any], str | None],
+    absent: Words = wording.NOT_MEASURED,
+) -> Column:
+    """A column of words, the same in Markdown and in the CSV; ``absent`` in Markdown alone."""
+
+    def cell(known: str) -> Cell:
+        return Cell(shown=known, raw=(known,))
+
+    return column(header, name, fact, cell, absent=absent, words=True)
+
+
+def number(
+    header: str,
+    name: str,
+    fact: Callable[[Any], float | None],
+    *,
+    scale: float = 1.0,
+    digits: int = 3,
+) -> Column:
+    """A column of one number of each row; without a name in Markdown only.
+
+    ``scale`` and ``digits`` are for Markdown alone, as of ``wording.number``.
+    """
+
+    def cell(known: float) -> Cell:
+        return Cell(shown=wording.number(known * scale, digits), raw=(known,) if name else ())
+
+    return column(header, (name,) if name else (), fact, cell)
+
+
 # What the runs of a row were, and how they ended
 
 
@@ -137,10 +170,11 @@ WORK = Column(header="work", names=("work",), cell=_work, words=True)
 def outcome_of(side: Side) -> Column:
     """How many runs one group of a row has, and what failed."""
 
-    def cell(group: Replicates) -> Cell:
-        return Cell(shown=wording.outcome(group), raw=(wording.outcome(group),))
+    def outcome(row: Row) -> str | None:
+        group = side.pick(row)
+        return wording.outcome(group) if group else None
 
-    return column(f"{side.header} runs", f"{side.name}runs", side.pick, cell, words=True)
+    return words(f"{side.header} runs", f"{side.name}runs", outcome)
 
 
 def failed(told_by: Callable[[Replicates], str]) -> Column:
@@ -154,10 +188,7 @@ def failed(told_by: Callable[[Replicates], str]) -> Column:
         )
         return "; ".join(failures) or None
 
-    def cell(failures: str) -> Cell:
-        return Cell(shown=failures, raw=(failures,))
-
-    return column("failed", "failed", reasons, cell, absent="", words=True)
+    return words("failed", "failed", reasons, absent="")
 
 
 def framework_section(comparison: Comparison, columns: Iterable[Column], *notes: str) -> Section:

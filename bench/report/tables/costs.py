@@ -78,22 +78,21 @@ def machine(comparison: Comparison) -> str:
 
 def _constant(header: str, name: str, statistic: Statistic) -> Column:
     """A number that is the same in all runs of a row; without a header in the CSV only."""
-    return columns.column(
-        header,
-        name,
-        lambda row: row.first.summary(statistic),
-        lambda summary: Cell(shown=wording.number(summary.mean), raw=(summary.mean,)),
-    )
+
+    def mean(row: Row) -> float | None:
+        summary = row.first.summary(statistic)
+        return summary.mean if summary else None
+
+    return columns.number(header, name, mean)
 
 
 def _of_point(header: str, name: str, field: str, scale: float) -> Column:
     """One field of where a row lies under the roof."""
 
-    def cell(point: costs.RooflinePoint) -> Cell:
-        number: float = getattr(point, field)
-        return Cell(shown=wording.number(number * scale), raw=(number,))
+    def value(row: Row) -> float | None:
+        return getattr(_point(row), field, None)
 
-    return columns.column(header, name, _point, cell)
+    return columns.number(header, name, value, scale=scale)
 
 
 def _point(row: Row) -> costs.RooflinePoint | None:
@@ -154,7 +153,7 @@ def _energy_columns(comparison: Comparison) -> tuple[Column, ...]:
     measured = any(group.summary(costs.joules_per_image) for group in comparison.groups)
     price = comparison.groups[0].evidence.suite.price_per_h
     return (
-        columns.column("energy", "meter", _meter, _meter_cell, absent="not asked for", words=True),
+        columns.words("energy", "meter", _meter, absent="not asked for"),
         columns.quantity("power (W)", "power", "w", costs.watts),
         columns.quantity("an image (mJ)", "image", "j", costs.joules_per_image, scale=1000),
         *(_energy_to(target) for target in comparison.targets if measured),
@@ -206,10 +205,6 @@ def _misses(spread: str, missed: int, total: int) -> str:
 def _meter(row: Row) -> str | None:
     """What was read; or why nothing could be, which is never left blank."""
     return "; ".join(_meters(row.first)) or None
-
-
-def _meter_cell(meters: str) -> Cell:
-    return Cell(shown=meters, raw=(meters,))
 
 
 def _meters(group: Replicates) -> list[str]:

@@ -189,7 +189,7 @@ def rows(comparison: Comparison) -> list[ModelsRow]:
     pairs_by_seed = [
         (replace(first, records=(record,)), replace(second, records=(other,)))
         for first, second in pairs(comparison)
-        for record, other in zip(*_common(first, second), strict=True)
+        for record, other in _common(first, second)
     ]
     compared = [
         (pair, disagreement(pair[0].records[0], pair[1].records[0])) for pair in pairs_by_seed
@@ -208,14 +208,13 @@ def tested(comparison: Comparison) -> list[float]:
     return [row.p for row in rows(comparison) if row.p is not None]
 
 
-def _common(first: Replicates, second: Replicates) -> tuple[list[Record], list[Record]]:
-    """The runs of both at the seeds that both were tested at, in the same order."""
+def _common(first: Replicates, second: Replicates) -> list[tuple[Record, Record]]:
+    """The runs of both at each seed that both were tested at."""
     ours, theirs = (
         {r.seed: r for r in group.measured if r.measurement and r.measurement.test}
         for group in (first, second)
     )
-    seeds = sorted(ours.keys() & theirs.keys())
-    return [ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]
+    return [(ours[seed], theirs[seed]) for seed in sorted(ours.keys() & theirs.keys())]
 
 
 def _wrong(record: Record) -> frozenset[int] | None:
@@ -256,12 +255,5 @@ MODELS = (
     _count("first alone wrong", "first_only_wrong_n", lambda models: models.first_only),
     _count("second alone wrong", "second_only_wrong_n", lambda models: models.second_only),
     Column(header="p (Holm)", names=("mcnemar_p", "mcnemar_p_holm"), cell=_p_value),
-    columns.column(
-        "the first is",
-        "mcnemar_verdict",
-        _verdict,
-        lambda verdict: Cell(shown=verdict, raw=(verdict,)),
-        absent=NOT_KEPT,
-        words=True,
-    ),
+    columns.words("the first is", "mcnemar_verdict", _verdict, absent=NOT_KEPT),
 )

@@ -253,13 +253,11 @@ def _columns(ladder: Ladder) -> Columns:
             lambda rung: rung.accuracy_difference,
         ),
         columns.p_value("", "accuracy", lambda rung: rung.accuracy),
-        columns.column(
+        columns.words(
             "in accuracy",
             "accuracy_verdict",
             lambda rung: rung.accuracy and ACCURACY[rung.accuracy.outcome],
-            lambda verdict: Cell(shown=verdict, raw=(verdict,)),
             absent=alone,
-            words=True,
         ),
         *map(_of_own_runs, measured),
     )

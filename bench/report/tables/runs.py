@@ -86,11 +86,10 @@ def _runs_columns(targets: Sequence[float]) -> Columns:
 def _value(header: str, name: str, statistic: Statistic, scale: float = 1.0) -> Column:
     """A number of one run; without a header in the CSV only, without a name in Markdown only."""
 
-    def cell(number: float) -> Cell:
-        return Cell(shown=wording.number(number * scale, 4), raw=(number,) if name else ())
+    def value(row: Row) -> float | None:
+        return statistic(row.first.records[0])
 
-    names = (name,) if name else ()
-    return columns.column(header, names, lambda row: statistic(row.first.records[0]), cell)
+    return columns.number(header, name, value, scale=scale, digits=4)
 
 
 def _time(target: float) -> Column:

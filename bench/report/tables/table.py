@@ -64,7 +64,7 @@ class Section:
     """Rows that may be compared with one another."""
 
     heading: str  # empty: the table's title is enough
-    note: str  # what is equal in all its rows
+    note: str  # what is equal in all its rows; without a heading there is none
     columns: tuple[Column, ...]
     rows: Sequence[Any]  # of the kind that its columns make cells of
 
@@ -171,7 +171,6 @@ def sections_to_markdown(table: Table) -> Iterator[str]:
     for section in table.sections:
         if section.heading:
             yield f"## {section.heading}"
-        if section.note:
             yield section.note
         yield _section_to_markdown(section)
 
@@ -205,12 +204,8 @@ def to_frame(table: Table) -> pd.DataFrame:
 
     Columns hold Python objects, so that a count beside an absent one stays a whole number.
     """
-    names: dict[str, None] = {}  # keeps the order
-    lines: list[dict[str, Raw]] = []
-    for section in table.sections:
-        names.update(dict.fromkeys(n for column in section.columns for n in column.names))
-        lines += [_raw(section, row) for row in section.rows]
-    return pd.DataFrame(lines, columns=list(names), dtype=object)
+    lines = [_raw(section, row) for section in table.sections for row in section.rows]
+    return pd.DataFrame(lines, dtype=object)
 
 
 def _raw(section: Section, row: Any) -> dict[str, Raw]:
