@@ -57,8 +57,8 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     # which frameworks set themselves, once they are imported
     "KMP_INIT_AT_FORK": ("framework",),
     "TF_FORCE_GPU_ALLOW_GROWTH": ("framework",),
-    "TORCHINDUCTOR_CACHE_DIR": ("framework",),
     "XLA_PYTHON_CLIENT_PREALLOCATE": ("framework",),
+    "TORCHINDUCTOR_CACHE_DIR": ("framework",),  # of older records: it is no longer read
 }
 NOT_SET = "not set"
 

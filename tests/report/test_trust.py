@@ -292,7 +292,8 @@ def test_rows_are_compared_by_settings_that_are_read() -> None:
     read = {"processors", "allocator", "CPU governor", "CPU boost"}
     of_gpus = {"GPU power limit", "GPU throttle reasons"}
     assert set(trust.EXPLAINED_BY) <= {*settings.TRAINER_KEYS, *read, *of_gpus}
-    for name in trust.VARIABLES:
+    of_older_records = {"TORCHINDUCTOR_CACHE_DIR"}
+    for name in trust.VARIABLES.keys() - of_older_records:
         assert settings.variables({name: "1"}) == {name: "1"}
 
 
