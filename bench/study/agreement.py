@@ -16,8 +16,7 @@ from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
 from bench.results.models import Predictions
 from bench.stats.uncertainty import holm, mcnemar
-from bench.study.answers import Answered
-from bench.study.artifact import Picture
+from bench.study.artifact import Answered, Picture, Study
 
 # The numbers
 
@@ -153,12 +152,12 @@ FORMATS = {
 }
 
 
-def tables(compared: Sequence[Comparison], what: str) -> Iterator[Table]:
+def tables(study: Study, compared: Sequence[Comparison]) -> Iterator[Table]:
     """A row a comparison, means over its seeds; then a row a comparison and pair of seeds."""
     by_seed = _by_seed(compared)
     yield fact_table(
         name="overlap",
-        title=f"Do they fail on the same images? {what}",
+        title=f"Do they fail on the same images? {study.subject}",
         explanation=(
             f"{CAPTION} Means over seeds, the overlap beside its lowest and highest; of p the "
             "largest, so that what it says holds with every seed."
@@ -178,7 +177,7 @@ def tables(compared: Sequence[Comparison], what: str) -> Iterator[Table]:
     )
     yield fact_table(
         name="overlap_by_seed",
-        title=f"Do they fail on the same images? Seed by seed, {what}",
+        title=f"Do they fail on the same images? Seed by seed, {study.subject}",
         explanation=CAPTION,
         rows=by_seed.drop(columns="comparison").to_dict("records"),
         formats=FORMATS,
@@ -222,9 +221,9 @@ DRAWN = 36  # bars on the slide, at most
 ROOMY = 20  # bars up to which their names are as large as all words
 
 
-def picture(compared: Sequence[Comparison], what: str) -> Picture:
+def picture(study: Study, compared: Sequence[Comparison]) -> Picture:
     """A bar a comparison, the largest overlap first; a mark at what chance would make of it."""
-    title = f"Do they fail on the same images? {what}"
+    title = f"Do they fail on the same images? {study.subject}"
     known = [comparison for comparison in compared if comparison.jaccards]
     drawn = sorted(known, key=lambda comparison: -fmean(comparison.jaccards))[:DRAWN]
     notes = ["test images that both get wrong, of those that either gets wrong"]

@@ -1,4 +1,4 @@
-"""What a step of the study leaves: pictures and tables, each with its caption."""
+"""What a step of the study gets, and what it leaves: pictures and tables with their captions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from bench.experiment import Experiment
+from bench.report import wording
 from bench.report.tables.table import Table
 from bench.results.folder import Results
 from bench.results.models import Predictions
+from bench.results.record import Record
 from bench.stats.runs import Replicates
 from datasets import Dataset
 
@@ -30,22 +35,6 @@ class Picture:
 Artifact = Picture | Table
 
 
-def numbered(names: Iterable[str], mark: str) -> list[str]:
-    """The names told apart: 'a', 'a', 'b' with the mark '_' -> 'a', 'a_2', 'b'."""
-    counts: Counter[str] = Counter()
-    distinct = []
-    for name in names:
-        counts[name] += 1
-        distinct.append(name if counts[name] == 1 else f"{name}{mark}{counts[name]}")
-    return distinct
-
-
-def seeds_sentence(groups: Iterable[Replicates]) -> str:
-    """Which seeds ended well: 'Seeds 0, 1, 2.' or 'Seed 0, alone.'; at least one."""
-    seeds = sorted({record.seed for group in groups for record in group.measured})
-    return f"Seeds {', '.join(map(str, seeds))}." if len(seeds) > 1 else f"Seed {seeds[0]}, alone."
-
-
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """One task's data and everything that was learned of it."""
@@ -54,6 +43,11 @@ class Study:
     dataset: Dataset
     groups: Sequence[Replicates]  # of this task and source; goal 'train'; failures included
     predictions: Mapping[str, Predictions]  # by run id, of the runs that ended well
+
+    @property
+    def subject(self) -> str:
+        """Task and source in words: 'letters (az-sample)'."""
+        return wording.images(self.groups[0].data)
 
     @property
     def folder(self) -> Path:
@@ -77,3 +71,89 @@ class Step(Protocol):
     def make(self, study: Study) -> Iterator[Artifact]:
         """Its pictures and tables, as they come; none where what it needs is not there."""
         ...
+
+
+# What each model says of the test images, seed by seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """One network and recipe, with what its runs answer."""
+
+    name: str  # of files: 'cnn_keras-tensorflow_augmented'
+    title: str  # 'CNN in keras-tensorflow, augmented'
+    records: Mapping[int, Record]  # by seed
+    predictions: Mapping[int, Predictions]  # by seed; at least one
+
+    @property
+    def seed(self) -> int:
+        """The lowest: the run that is shown where one has to do."""
+        return min(self.predictions)
+
+    @property
+    def shown(self) -> Predictions:
+        """What the run of the lowest seed says."""
+        return self.predictions[self.seed]
+
+    @property
+    def errors(self) -> int:
+        """How many test images that run gets wrong."""
+        return int(self.wrong(self.seed).sum())
+
+    @property
+    def certainty(self) -> NDArray[np.float64]:
+        """(n,) the probability that it gives to what it says."""
+        return np.asarray(self.shown.probabilities.max(axis=1))
+
+    def wrong(self, seed: int) -> NDArray[np.bool_]:
+        """(n,) which test images the run of a seed gets wrong."""
+        run = self.predictions[seed]
+        return np.asarray(run.predicted != run.labels)
+
+
+def answered(study: Study) -> list[Answered]:
+    """Every group with predictions, in the order of the groups; names are distinct."""
+    groups: list[tuple[Experiment, dict[int, Record]]] = []
+    for group in study.groups:
+        records = {r.seed: r for r in group.measured if r.run_id in study.predictions}
+        if records:
+            groups.append((group.experiment, records))
+    names = numbered([_name(experiment) for experiment, _ in groups], "_")
+    return [
+        Answered(
+            name=name,
+            title=_title(experiment),
+            records=records,
+            predictions={seed: study.predictions[r.run_id] for seed, r in records.items()},
+        )
+        for name, (experiment, records) in zip(names, groups, strict=True)
+    ]
+
+
+def _title(experiment: Experiment) -> str:
+    ending = ", augmented" if experiment.augmentation else ""
+    return f"{wording.architecture(experiment.architecture)} in {experiment.framework}{ending}"
+
+
+def _name(experiment: Experiment) -> str:
+    ending = "_augmented" if experiment.augmentation else ""
+    return f"{experiment.architecture}_{experiment.framework}{ending}"
+
+
+# Names and sentences
+
+
+def numbered(names: Iterable[str], mark: str) -> list[str]:
+    """The names told apart: 'a', 'a', 'b' with the mark '_' -> 'a', 'a_2', 'b'."""
+    counts: Counter[str] = Counter()
+    distinct = []
+    for name in names:
+        counts[name] += 1
+        distinct.append(name if counts[name] == 1 else f"{name}{mark}{counts[name]}")
+    return distinct
+
+
+def seeds_sentence(groups: Iterable[Replicates]) -> str:
+    """Which seeds ended well: 'Seeds 0, 1, 2.' or 'Seed 0, alone.'; at least one."""
+    seeds = sorted({record.seed for group in groups for record in group.measured})
+    return f"Seeds {', '.join(map(str, seeds))}." if len(seeds) > 1 else f"Seed {seeds[0]}, alone."

@@ -6,22 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.comparison import comparisons
 from bench.report.plots import style
 from bench.report.plots.curves import draw_seeds
+from bench.report.tables.differences import disagreement
 from bench.report.tables.table import Table, fact_table
 from bench.results.record import Record
 from bench.stats import runs, verdict
 from bench.stats.runs import Replicates
-from bench.stats.uncertainty import mcnemar
-from bench.study import answers, training
+from bench.study import slides, training
 from bench.study.artifact import Artifact, Picture, Study
-from datasets import Dataset
 from datasets.warping import augment
 
 TITLE = "Augmentation"
@@ -63,11 +60,10 @@ def make(study: Study) -> Iterator[Artifact]:
     pairs = _pairs(study.groups)
     if not pairs:
         return
-    subject = wording.images(pairs[0].plain.data)
-    yield _examples(study.dataset, subject)
-    yield _curves(pairs, subject)
-    yield _summary(pairs, subject)
-    yield _by_seed(pairs, subject)
+    yield _examples(study)
+    yield _curves(study, pairs)
+    yield _summary(study, pairs)
+    yield _by_seed(study, pairs)
 
 
 def _pairs(groups: Sequence[Replicates]) -> list[Pair]:
@@ -82,21 +78,21 @@ def _pairs(groups: Sequence[Replicates]) -> list[Pair]:
 # What it does to an image
 
 
-def _examples(dataset: Dataset, subject: str) -> Picture:
-    rows = _of_several_classes(dataset)
+def _examples(study: Study) -> Picture:
+    dataset = study.dataset
+    rows = slides.of_several_classes(dataset, CLASSES_SHOWN)
     images = dataset.train.images[rows]
     augmented = augment(np.repeat(images, VERSIONS, axis=0), np.random.default_rng(0))
     versions = augmented.reshape(len(rows), VERSIONS, *images.shape[1:])
-    title = f"One image, and {VERSIONS} augmented versions of it: {subject}"
+    title = f"One image, and {VERSIONS} augmented versions of it: {study.subject}"
     with style.applied():
         figure = Figure(figsize=(style.WIDTH, style.HEIGHT), layout="constrained")
-        FigureCanvasAgg(figure)
         grid = figure.subplots(len(rows), VERSIONS + 1, squeeze=False)
         for line, image, distorted, label in zip(
             grid, images, versions, dataset.train.labels[rows], strict=True
         ):
             for axes, picture in zip(line, (image, *distorted), strict=True):
-                answers.show(axes, picture)
+                slides.show(axes, picture)
             name = dataset.class_names[label]
             line[0].set_ylabel(name, rotation=0, fontsize=20, ha="right", va="center")
             line[0].spines[:].set(visible=True, color=LOOKS[1].colour, linewidth=4)
@@ -117,20 +113,13 @@ def _examples(dataset: Dataset, subject: str) -> Picture:
     )
 
 
-def _of_several_classes(dataset: Dataset) -> NDArray[np.int64]:
-    """The row of one training image of each of a few classes, spread over all of them."""
-    _, first = np.unique(dataset.train.labels, return_index=True)
-    chosen = np.linspace(0, len(first) - 1, min(CLASSES_SHOWN, len(first)))
-    return np.asarray(first[chosen.round().astype(np.int64)])
-
-
 # With and without
 
 ACCURACIES = ("test_accuracy_without", "test_accuracy_with")
 
 
-def _curves(pairs: Sequence[Pair], subject: str) -> Picture:
-    title = f"Validation accuracy with and without augmentation: {subject}"
+def _curves(study: Study, pairs: Sequence[Pair]) -> Picture:
+    title = f"Validation accuracy with and without augmentation: {study.subject}"
     with style.applied():
         figure, grid = style.page(len(pairs))
         for axes, pair in zip(grid, pairs, strict=True):
@@ -153,10 +142,10 @@ def _curves(pairs: Sequence[Pair], subject: str) -> Picture:
     )
 
 
-def _summary(pairs: Sequence[Pair], subject: str) -> Table:
+def _summary(study: Study, pairs: Sequence[Pair]) -> Table:
     return fact_table(
         name="augmentation_summary",
-        title=f"With and without augmentation: {subject}",
+        title=f"With and without augmentation: {study.subject}",
         explanation=(
             "Test accuracy, means over the seeds that both have, and the difference seed by seed, "
             "in percentage points, with its interval of 95 % confidence, which one seed alone does "
@@ -195,7 +184,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return summary.mean if summary else None
 
 
-def _by_seed(pairs: Sequence[Pair], subject: str) -> Table:
+def _by_seed(study: Study, pairs: Sequence[Pair]) -> Table:
     rows = [
         {**pair.names, "seed": plain.seed, **_seed_row(plain, augmented)}
         for pair in pairs
@@ -203,7 +192,7 @@ def _by_seed(pairs: Sequence[Pair], subject: str) -> Table:
     ]
     return fact_table(
         name="augmentation_by_seed",
-        title=f"With and without augmentation, seed by seed: {subject}",
+        title=f"With and without augmentation, seed by seed: {study.subject}",
         explanation=(
             "Two runs of the same seed begin from the same weights and see the images in the same "
             "order. Wrong without alone: test images that only the run without augmentation gets "
@@ -222,21 +211,14 @@ def _by_seed(pairs: Sequence[Pair], subject: str) -> Table:
 
 def _seed_row(plain: Record, augmented: Record) -> dict[str, object]:
     without, with_ = runs.test_accuracy(plain), runs.test_accuracy(augmented)
-    alone = _wrong_alone(plain, augmented)
+    alone = disagreement(plain, augmented)
     return {
         "test_accuracy_without": without,
         "test_accuracy_with": with_,
         "difference_points": (
             None if without is None or with_ is None else 100 * (with_ - without)
         ),
-        "wrong_without_alone": alone and alone[0],
-        "wrong_with_alone": alone and alone[1],
-        "p_mcnemar": alone and mcnemar(*alone),
+        "wrong_without_alone": alone and alone.first_only,
+        "wrong_with_alone": alone and alone.second_only,
+        "p_mcnemar": alone and alone.p,
     }
-
-
-def _wrong_alone(first: Record, second: Record) -> tuple[int, int] | None:
-    """How many test images each gets wrong that the other does not; None where not kept."""
-    tests = [record.measurement.test if record.measurement else None for record in (first, second)]
-    wrong = [set(test.wrong) for test in tests if test and test.wrong is not None]
-    return (len(wrong[0] - wrong[1]), len(wrong[1] - wrong[0])) if len(wrong) == 2 else None

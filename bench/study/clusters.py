@@ -17,8 +17,7 @@ from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
 from bench.study import scatter
-from bench.study.answers import Answered, answered
-from bench.study.artifact import Artifact, Picture, Study
+from bench.study.artifact import Answered, Artifact, Picture, Study, answered
 from datasets import Dataset, how_to_install
 
 FEWEST = 20  # points: fewer have no neighbourhoods worth the name
@@ -36,12 +35,11 @@ def make(study: Study) -> Iterator[Artifact]:
     points = choose(study.dataset)
     if missing() or len(points.labels) < FEWEST:
         return
-    what = wording.images(study.groups[0].data)
     layouts = []
     for space in spaces(study, points):
         layouts.append(lay_out(space))
-        yield _picture(layouts[-1], points, what)
-    yield _table(layouts, points, what)
+        yield _picture(study, layouts[-1], points)
+    yield _table(study, layouts, points)
 
 
 def missing() -> list[str]:
@@ -69,22 +67,13 @@ class Points:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
-    """What a model says of the images that are shown."""
-
-    model: str  # 'CNN in pytorch'
-    predicted: NDArray[np.int64]  # (n,)
-    probability: NDArray[np.float64]  # (n,) of the predicted class
-
-
-@dataclass(frozen=True, kw_only=True)
 class Space:
     """The images as vectors of one kind."""
 
     name: str  # of its files: 'pixels', 'cnn_pytorch'
     title: str  # 'raw pixels', 'penultimate layer of the CNN in pytorch'
     vectors: NDArray[np.float32]  # (n, d)
-    answers: Answers | None  # of the space's own model; of the best one for raw pixels
+    model: Answered | None  # whose answers are shown: its own; of raw pixels the best one's
 
 
 def choose(dataset: Dataset) -> Points:
@@ -118,14 +107,11 @@ def spaces(study: Study, points: Points) -> Iterator[Space]:
     models: dict[str, Answered] = {}  # the first of each title, though recipes may differ more
     for model in answered(study):
         models.setdefault(model.title, model)
-    fewest = min(
-        models.values(), key=lambda model: int(model.wrong(model.seed).sum()), default=None
-    )
     yield Space(
         name="pixels",
         title="raw pixels",
         vectors=points.images.reshape(len(points.images), -1).astype(np.float32),
-        answers=_answers(fewest, points) if fewest else None,
+        model=min(models.values(), key=lambda model: model.errors, default=None),
     )
     for model in models.values():
         if model.shown.features is not None:
@@ -133,16 +119,8 @@ def spaces(study: Study, points: Points) -> Iterator[Space]:
                 name=model.name,
                 title=f"penultimate layer of the {model.title}",
                 vectors=model.shown.features[points.indices],
-                answers=_answers(model, points),
+                model=model,
             )
-
-
-def _answers(model: Answered, points: Points) -> Answers:
-    return Answers(
-        model=model.title,
-        predicted=model.shown.predicted[points.indices],
-        probability=model.certainty[points.indices],
-    )
 
 
 # A space in the plane, and how well its classes hold together: arithmetic alone
@@ -243,15 +221,15 @@ def silhouette(vectors: Vectors, labels: NDArray[np.int64]) -> float | None:
 # The picture
 
 
-def _picture(layout: Layout, points: Points, what: str) -> Picture:
+def _picture(study: Study, layout: Layout, points: Points) -> Picture:
     space = layout.space
-    title = f"Clusters of {what}: {space.title}"
+    title = f"Clusters of {study.subject}: {space.title}"
     note = f"{len(points.labels):,} test images, {space.vectors.shape[1]:,} dimensions"
     wrong = np.zeros(len(points.labels), dtype=np.bool_)
-    if space.answers is not None:
-        wrong = space.answers.predicted != points.labels
+    if space.model is not None:
+        wrong = space.model.wrong(space.model.seed)[points.indices]
         errors = wording.counted(int(wrong.sum()), "error")
-        note += f"; in a ring: {errors} of the {space.answers.model}"
+        note += f"; in a ring: {errors} of the {space.model.title}"
     with style.applied():
         figure, (left, right) = style.page(2)
         for axes, positions in ((left, layout.pca), (right, layout.tsne)):
@@ -283,10 +261,10 @@ def _of_pixels(space: Space, points: Points) -> Iterator[str]:
         "name where that is one character, as a shape where it is longer. The name stands large "
         "at the median of the class, with a line to it where names would cover each other."
     )
-    if space.answers is not None:
+    if space.model is not None:
         yield (
             "In a ring: the errors, drawn as what they truly are. Pixels answer nothing, so here "
-            f"they are those of the {space.answers.model}, which got most test images right."
+            f"they are those of the {space.model.title}, which got most test images right."
         )
     yield (
         "Left: the two directions of the largest variance, a true projection. Right: t-SNE "
@@ -303,9 +281,9 @@ def _of_features(space: Space) -> Iterator[str]:
         f"The same images as the {space.vectors.shape[1]:,} numbers from which the network's last "
         "layer tells the classes, laid out the same way."
     )
-    if space.answers is not None:
+    if space.model is not None:
         yield (
-            f"In a ring: the errors of the {space.answers.model}, drawn as what they truly are. "
+            f"In a ring: the errors of the {space.model.title}, drawn as what they truly are. "
             "One that lies among images of another class was already put there by the layers "
             "before the last."
         )
@@ -324,10 +302,10 @@ SHARES = (
 )
 
 
-def _table(layouts: Sequence[Layout], points: Points, what: str) -> Table:
+def _table(study: Study, layouts: Sequence[Layout], points: Points) -> Table:
     return fact_table(
         name="clusters",
-        title=f"How well the classes of {what} hold together",
+        title=f"How well the classes of {study.subject} hold together",
         explanation=(
             f"Of the same {len(points.labels):,} test images. Variance: the share that the first "
             "2, 10 and 50 principal components have. Neighbours' accuracy: how often most of an "
@@ -337,7 +315,7 @@ def _table(layouts: Sequence[Layout], points: Points, what: str) -> Table:
             "how many of them most of the neighbours are of the class that was said, and of the "
             "true one."
         ),
-        rows=[_row(layout, points.labels) for layout in layouts],
+        rows=[_row(layout, points) for layout in layouts],
         formats={
             ",d": ("dimensions", "errors"),
             ".1%": SHARES,
@@ -346,8 +324,8 @@ def _table(layouts: Sequence[Layout], points: Points, what: str) -> Table:
     )
 
 
-def _row(layout: Layout, labels: NDArray[np.int64]) -> dict[str, object]:
-    space = layout.space
+def _row(layout: Layout, points: Points) -> dict[str, object]:
+    space, labels = layout.space, points.labels
     of_neighbours = majority(space.vectors, labels)
     row = {
         "space": space.title,
@@ -358,9 +336,9 @@ def _row(layout: Layout, labels: NDArray[np.int64]) -> dict[str, object]:
         "neighbours_accuracy_in_tsne": _share(majority(layout.tsne, labels) == labels),
         "silhouette": silhouette(space.vectors, labels),
     }
-    if space.answers is None:
+    if space.model is None:
         return row
-    predicted = space.answers.predicted
+    predicted = space.model.shown.predicted[points.indices]
     wrong = predicted != labels
     return {
         **row,

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
-from bench.study import answers
-from bench.study.answers import Answered
-from bench.study.artifact import Picture
+from bench.study import slides
+from bench.study.artifact import Answered, Picture, Study
 
 Counts = NDArray[np.int64]
 
@@ -41,14 +40,15 @@ def confusion_counts(model: Answered) -> Counts:
     return np.asarray(confusion_matrix(labels, predicted, labels=classes))
 
 
-def matrix_picture(model: Answered, names: Sequence[str], what: str) -> Picture:
+def matrix_picture(study: Study, model: Answered) -> Picture:
     """The matrix on a slide, with numbers where they can be read."""
     matrix, seeds = confusion_counts(model), wording.counted(len(model.predictions), "seed")
-    title = f"What is taken for what: {model.title}, {what}"
+    names = study.dataset.class_names
+    title = f"What is taken for what: {model.title}, {study.subject}"
     area = _area(names)
     size = min(15.0, LINE * 72 * style.HEIGHT * area[3] / len(names))  # points
     with style.applied():
-        figure = answers.slide(title, f"Test images, added up over {seeds}; rows: the truth")
+        figure = slides.slide(title, f"Test images, added up over {seeds}; rows: the truth")
         axes = figure.add_axes(area)
         errors = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
         most = max(2, int(errors.max()))
@@ -72,13 +72,14 @@ def matrix_picture(model: Answered, names: Sequence[str], what: str) -> Picture:
     )
 
 
-def matrix_table(model: Answered, names: Sequence[str], what: str) -> Table:
+def matrix_table(study: Study, model: Answered) -> Table:
     """The same numbers, a row a true class."""
+    names = study.dataset.class_names
     columns = [f"said {name}" for name in names]
     seeds = wording.counted(len(model.predictions), "seed")
     return fact_table(
         name=f"confusion_{model.name}",
-        title=f"Confusion matrix: {model.title}, {what}",
+        title=f"Confusion matrix: {model.title}, {study.subject}",
         explanation=(
             f"Test images by their class and by what the model says, added up over {seeds}."
         ),
@@ -92,7 +93,7 @@ def matrix_table(model: Answered, names: Sequence[str], what: str) -> Table:
 
 def _upright(names: Sequence[str]) -> bool:
     """Whether names below the matrix would run into each other side by side."""
-    return answers.crowded(names, share=0.5 if len(names) <= SQUARE else 1)
+    return slides.crowded(names, share=0.5 if len(names) <= SQUARE else 1)
 
 
 def _area(names: Sequence[str]) -> tuple[float, float, float, float]:
@@ -164,17 +165,17 @@ def most_confused(matrix: Counts, count: int) -> list[ConfusedPair]:
     return sorted(pairs, key=lambda pair: -pair.times - pair.times_the_other_way)[:count]
 
 
-def pairs_table(models: Sequence[Answered], names: Sequence[str], what: str) -> Table:
+def pairs_table(study: Study, models: Sequence[Answered]) -> Table:
     """A row a model and pair, the worst first."""
     return fact_table(
         name="confused_pairs",
-        title=f"The pairs confused most, {what}",
+        title=f"The pairs confused most, {study.subject}",
         explanation=(
             f"Of each model the {LISTED} pairs of classes that are taken for each other most "
             "often, the more frequent way first; test images, mean over seeds. The last column: "
             "both ways together, of all errors of the model."
         ),
-        rows=[row for model in models for row in _rows(model, names)],
+        rows=[row for model in models for row in _rows(model, study.dataset.class_names)],
         formats={
             ".1f": ("times_a_seed", "the_other_way_a_seed"),
             ".1%": ("share_of_errors",),
@@ -196,22 +197,18 @@ def _rows(model: Answered, names: Sequence[str]) -> Iterator[dict[str, object]]:
         }
 
 
-def pairs_pictures(
-    models: Sequence[Answered], names: Sequence[str], what: str
-) -> Iterator[Picture]:
+def pairs_pictures(study: Study, models: Sequence[Answered]) -> Iterator[Picture]:
     """A panel a model, each with an error, on as many slides as that takes."""
     for slide, start in enumerate(range(0, len(models), PANELS), start=1):
-        yield _pairs_picture(models[start : start + PANELS], names, what, slide)
+        yield _pairs_picture(study, models[start : start + PANELS], slide)
 
 
-def _pairs_picture(
-    models: Sequence[Answered], names: Sequence[str], what: str, slide: int
-) -> Picture:
-    title = f"The pairs confused most, {what}" + (f" ({slide})" if slide > 1 else "")
+def _pairs_picture(study: Study, models: Sequence[Answered], slide: int) -> Picture:
+    title = f"The pairs confused most, {study.subject}" + (f" ({slide})" if slide > 1 else "")
     with style.applied():
         figure, panels = style.page(len(models))
         for axes, model in zip(panels, models, strict=True):
-            _bars(axes, model, names)
+            _bars(axes, model, study.dataset.class_names)
             axes.set_title(model.title)
         style.frame(figure, panels, title, ["test images, mean over seeds; truth → said"])
     return Picture(

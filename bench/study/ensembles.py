@@ -23,7 +23,6 @@ from bench.report.plots.curves import Curve, mean
 from bench.report.tables.differences import disagreement
 from bench.report.tables.table import Table, fact_table
 from bench.results.evidence import EnsembleTimes, Ensembling, Way
-from bench.results.folder import Results
 from bench.results.record import Record
 from bench.stats import runs, uncertainty, verdict
 from bench.stats.runs import Replicates
@@ -61,10 +60,10 @@ def make(study: Study) -> Iterator[Artifact]:
     if all(group.experiment.architecture == OTHER for group in groups):
         return
     groups.sort(key=lambda group: list(LOOKS).index(group.experiment.architecture))
-    yield _networks(groups)
-    yield from _errors(groups)
-    yield _against_cost(groups)
-    yield from _against_members(groups, study.dataset, study.results)
+    yield _networks(study, groups)
+    yield from _errors(study, groups)
+    yield _against_cost(study, groups)
+    yield from _against_members(study, groups)
     timed = study.results.ensembling()
     if timed is not None:
         yield _at_once(timed)
@@ -81,11 +80,11 @@ def _accuracies(group: Replicates) -> list[float]:
 ALIKE = ("device", "augmentation", "validation_share", "batch_size", "epochs", "optimizer")
 
 
-def _networks(groups: Sequence[Replicates]) -> Table:
+def _networks(study: Study, groups: Sequence[Replicates]) -> Table:
     """A row a network: its size, its training, its accuracy, and what it gains on the single."""
     return fact_table(
         name="ensembles",
-        title=f"Ensembles beside a single network: {wording.images(groups[0].data)}",
+        title=f"Ensembles beside a single network: {study.subject}",
         explanation=(
             "Test accuracy of the checkpoint with the lowest validation loss: mean over the seeds "
             "with its 95 % interval, which one seed does not have. Gain: test accuracy less that "
@@ -142,7 +141,7 @@ def _network(group: Replicates, single: Replicates | None) -> dict[str, object]:
     }
 
 
-def _errors(groups: Sequence[Replicates]) -> Iterator[Table]:
+def _errors(study: Study, groups: Sequence[Replicates]) -> Iterator[Table]:
     """A row a network and seed: images that it or the single small MLP alone gets wrong."""
     compared = [row for group in groups for row in _error_rows(group, _single_for(group, groups))]
     if not compared:
@@ -150,7 +149,7 @@ def _errors(groups: Sequence[Replicates]) -> Iterator[Table]:
     corrected = holm([row["p"] for row in compared])
     yield fact_table(
         name="ensembles_errors",
-        title=f"Errors of ensembles and of a single network: {wording.images(groups[0].data)}",
+        title=f"Errors of ensembles and of a single network: {study.subject}",
         explanation=(
             "Test images that the network alone, or the single small MLP of the same seed alone, "
             "gets wrong. p is McNemar's, exact; p Holm is corrected for all rows of the table."
@@ -247,9 +246,9 @@ def _way(timed: EnsembleTimes, way: Way) -> dict[str, object]:
 SHOWN_FROM = 0.9
 
 
-def _against_cost(groups: Sequence[Replicates]) -> Picture:
+def _against_cost(study: Study, groups: Sequence[Replicates]) -> Picture:
     """Validation accuracy against training seconds; test accuracy against parameters."""
-    title = f"What ensembles cost: {wording.images(groups[0].data)}"
+    title = f"What ensembles cost: {study.subject}"
     with style.applied():
         figure, (seconds, parameters) = style.page(2)
         for group in groups:
@@ -348,16 +347,14 @@ def _finish(seconds: Axes, parameters: Axes) -> None:
 Weights = Mapping[str, NDArray[np.float32]]
 
 
-def _against_members(
-    groups: Sequence[Replicates], dataset: datasets.Dataset, results: Results
-) -> Iterator[Picture]:
+def _against_members(study: Study, groups: Sequence[Replicates]) -> Iterator[Picture]:
     """One picture, where a saved model of an ensemble is in the results folder."""
-    title = f"Accuracy against members: {wording.images(groups[0].data)}"
+    title = f"Accuracy against members: {study.subject}"
     with style.applied():
         figure, (axes,) = style.page(1)
         for group in groups:
             if group.experiment.architecture in GROWING:
-                _draw_growth(axes, _growth(group, dataset, results), group, _label(group, groups))
+                _draw_growth(axes, _growth(study, group), group, _label(group, groups))
         if not axes.lines:
             return
         for group in groups:
@@ -384,17 +381,15 @@ def _against_members(
     )
 
 
-def _growth(group: Replicates, dataset: datasets.Dataset, results: Results) -> list[Curve]:
+def _growth(study: Study, group: Replicates) -> list[Curve]:
     """Members and accuracy in percent, of each run whose saved model is there."""
     curves: list[Curve] = []
     for record in group.measured:
-        path = results.model_path(record.run_id, ".safetensors")
+        path = study.results.model_path(record.run_id, ".safetensors")
         if path.exists():
-            data = record.data
-            images = datasets.normalise(
-                dataset.test.images, mean=data.pixel_mean, std=data.pixel_std
-            )
-            shares = accuracies(load_file(path), images, dataset.test.labels)
+            test, data = study.dataset.test, record.data
+            images = datasets.normalise(test.images, mean=data.pixel_mean, std=data.pixel_std)
+            shares = accuracies(load_file(path), images, test.labels)
             curves.append([(k, 100 * share) for k, share in enumerate(shares, start=1)])
     return curves
 

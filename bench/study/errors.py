@@ -14,8 +14,8 @@ from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
 from bench.study import agreement, confusion
-from bench.study.answers import Answered, answered, fitting, image_slide, show, slide
-from bench.study.artifact import Artifact, Picture, Study
+from bench.study.artifact import Answered, Artifact, Picture, Study, answered
+from bench.study.slides import fitting, image_slide, show, slide
 
 TITLE = "The errors"
 NEEDS = "a run that ended well"
@@ -26,30 +26,29 @@ def make(study: Study) -> Iterator[Artifact]:
     models = answered(study)
     if not models:
         return
-    what, names = wording.images(study.groups[0].data), study.dataset.class_names
     for model in models:
-        if model.wrong(model.seed).any():
-            yield _mistakes(study, model, what)
+        if model.errors:
+            yield _mistakes(study, model)
     erring = [model for model in models if any(map(np.any, map(model.wrong, model.predictions)))]
     if erring:
-        yield confusion.pairs_table(erring, names, what)
-        yield from confusion.pairs_pictures(erring, names, what)
-    yield from _same_images(study, models, what)
+        yield confusion.pairs_table(study, erring)
+        yield from confusion.pairs_pictures(study, erring)
+    yield from _same_images(study, models)
 
 
-def _same_images(study: Study, models: Sequence[Answered], what: str) -> Iterator[Artifact]:
+def _same_images(study: Study, models: Sequence[Answered]) -> Iterator[Artifact]:
     """Nothing of a single run: there is nothing to hold it against."""
     compared = agreement.comparisons(models)
     if compared:
-        yield from agreement.tables(compared, what)
+        yield from agreement.tables(study, compared)
     if any(comparison.jaccards for comparison in compared):
-        yield agreement.picture(compared, what)
-    missed = _missed_by_all(models, study.dataset.class_names)
+        yield agreement.picture(study, compared)
+    missed = _missed_by_all(study, models)
     if sum(len(model.predictions) for model in models) > 1 and len(missed):
-        yield _missed_picture(study, missed, what)
-        yield _missed_table(missed, what)
+        yield _missed_picture(study, missed)
+        yield _missed_table(study, missed)
     if len(models) > 1:
-        yield _alone_picture(study, models, what)
+        yield _alone_picture(study, models)
 
 
 # The most confident mistakes of a model
@@ -57,31 +56,28 @@ def _same_images(study: Study, models: Sequence[Answered], what: str) -> Iterato
 MISTAKES = 24  # shown
 
 
-def _mistakes(study: Study, model: Answered, what: str) -> Picture:
+def _mistakes(study: Study, model: Answered) -> Picture:
     run, certainty, names = model.shown, model.certainty, study.dataset.class_names
     wrong = np.flatnonzero(model.wrong(model.seed))
     shown = wrong[np.argsort(-certainty[wrong], kind="stable")][:MISTAKES]
-    title = f"The most confident mistakes: {model.title}, {what}"
-    return Picture(
+    return image_slide(
         name=f"mistakes_{model.name}",
-        title=title,
+        title=f"The most confident mistakes: {model.title}, {study.subject}",
         caption=(
             "The test images that the model gets wrong while it is surest of its answer. Some are "
             "labelled wrongly or cannot be told by anybody; a network that is sure of the others "
             "does not know what it does not know."
         ),
-        figure=image_slide(
-            title,
+        note=(
             f"{len(shown)} of {wording.counted(len(wrong), 'error')}, seed {model.seed}; "
-            "below: truth → said, probability",
-            [study.dataset.test.images[index] for index in shown],
-            [
-                f"{names[run.labels[index]]} → {names[run.predicted[index]]}\n"
-                f"{certainty[index]:.2%}"
-                for index in shown
-            ],
-            columns=8,
+            "below: truth → said, probability"
         ),
+        images=study.dataset.test.images[shown],
+        lines=[
+            f"{names[run.labels[index]]} → {names[run.predicted[index]]}\n{certainty[index]:.2%}"
+            for index in shown
+        ],
+        columns=8,
     )
 
 
@@ -90,10 +86,11 @@ def _mistakes(study: Study, model: Answered, what: str) -> Picture:
 MISSED = 24  # shown
 
 
-def _missed_by_all(models: Sequence[Answered], names: Sequence[str]) -> pd.DataFrame:
+def _missed_by_all(study: Study, models: Sequence[Answered]) -> pd.DataFrame:
     """A row a test image that every run gets wrong, those first of whose answer they are surest."""
     from scipy.stats import mode
 
+    names = study.dataset.class_names
     runs = [run for model in models for run in model.predictions.values()]
     wrong = np.flatnonzero(np.all([run.predicted != run.labels for run in runs], axis=0))
     certainty = np.mean([run.probabilities.max(axis=1)[wrong] for run in runs], axis=0)
@@ -111,10 +108,10 @@ def _missed_by_all(models: Sequence[Answered], names: Sequence[str]) -> pd.DataF
     return frame.sort_values("mean_probability", ascending=False, kind="stable")
 
 
-def _missed_table(missed: pd.DataFrame, what: str) -> Table:
+def _missed_table(study: Study, missed: pd.DataFrame) -> Table:
     return fact_table(
         name="missed_by_all",
-        title=f"Test images that every run gets wrong, {what}",
+        title=f"Test images that every run gets wrong, {study.subject}",
         explanation=(
             "The answer that most runs give, how many do, and the mean probability that each run "
             "gives to its own answer. Where all are sure of one and the same, look at the image: "
@@ -125,26 +122,24 @@ def _missed_table(missed: pd.DataFrame, what: str) -> Table:
     )
 
 
-def _missed_picture(study: Study, missed: pd.DataFrame, what: str) -> Picture:
+def _missed_picture(study: Study, missed: pd.DataFrame) -> Picture:
     """Those images, each with its truth and what most runs say."""
     shown = missed.head(MISSED)
-    title = f"Wrong in every model: {what}"
-    return Picture(
+    return image_slide(
         name="missed_by_all",
-        title=title,
+        title=f"Wrong in every model: {study.subject}",
         caption=(
             "Test images that every run of every model gets wrong, those first of which they are "
             "surest. They are hard in themselves, unlike what was trained on, or labelled wrongly: "
             "no choice of network will mend them."
         ),
-        figure=image_slide(
-            title,
+        note=(
             f"{len(shown)} of {wording.counted(len(missed), 'test image')} that all "
-            f"{shown['runs'].iloc[0]} runs get wrong; below: truth → said by most (runs that do)",
-            [study.dataset.test.images[index] for index in shown["index"]],
-            [f"{row.truth} → {row.said_most} ({row.by_runs})" for row in shown.itertuples()],
-            columns=8,
+            f"{shown['runs'].iloc[0]} runs get wrong; below: truth → said by most (runs that do)"
         ),
+        images=study.dataset.test.images[shown["index"]],
+        lines=[f"{row.truth} → {row.said_most} ({row.by_runs})" for row in shown.itertuples()],
+        columns=8,
     )
 
 
@@ -155,10 +150,10 @@ ALONE = 10  # images in a line
 LABEL = 0.16  # width of what stands left of a row, as a share of the slide's
 
 
-def _alone_picture(study: Study, models: Sequence[Answered], what: str) -> Picture:
+def _alone_picture(study: Study, models: Sequence[Answered]) -> Picture:
     """A row a model: images that it alone gets wrong."""
-    fewest = sorted(models, key=lambda model: int(model.wrong(model.seed).sum()))[:MODELS]
-    title = f"Wrong in one model alone: {what}"
+    fewest = sorted(models, key=lambda model: model.errors)[:MODELS]
+    title = f"Wrong in one model alone: {study.subject}"
     with style.applied():
         figure = slide(
             title, "wrong with every seed of the model, right in every run of all others"

@@ -8,14 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
 from bench.results.models import Predictions
 from bench.stats import uncertainty
-from bench.study import answers, confusion
-from bench.study.answers import Answered, answered
-from bench.study.artifact import Artifact, Picture, Study
+from bench.study import confusion, slides
+from bench.study.artifact import Answered, Artifact, Picture, Study, answered
 
 TITLE = "The best checkpoint"
 NEEDS = "a run that ended well"
@@ -26,24 +24,23 @@ def make(study: Study) -> Iterator[Artifact]:
     models = answered(study)
     if not models:
         return
-    what, names = wording.images(study.groups[0].data), study.dataset.class_names
-    yield _overall(models, what)
-    yield _runs(models, what)
-    yield _class_table(models, names, what)
-    yield _class_picture(models, names, what)
+    yield _overall(study, models)
+    yield _runs(study, models)
+    yield _class_table(study, models)
+    yield _class_picture(study, models)
     for model in models:
-        yield _batch(study, model, what)
-        yield confusion.matrix_picture(model, names, what)
-        yield confusion.matrix_table(model, names, what)
+        yield _batch(study, model)
+        yield confusion.matrix_picture(study, model)
+        yield confusion.matrix_table(study, model)
 
 
 # Overall, and run by run
 
 
-def _overall(models: Sequence[Answered], what: str) -> Table:
+def _overall(study: Study, models: Sequence[Answered]) -> Table:
     return fact_table(
         name="evaluation",
-        title=f"Test accuracy of the saved models, {what}",
+        title=f"Test accuracy of the saved models, {study.subject}",
         explanation=(
             "Each run's checkpoint of the lowest validation loss, saved, loaded again from its "
             "file, and asked of every test image. The accuracy is the mean over seeds, beside the "
@@ -77,13 +74,13 @@ def _overall_row(model: Answered) -> dict[str, object]:
     }
 
 
-def _runs(models: Sequence[Answered], what: str) -> Table:
+def _runs(study: Study, models: Sequence[Answered]) -> Table:
     rows = [
         _run_row(model, seed, run) for model in models for seed, run in model.predictions.items()
     ]
     return fact_table(
         name="evaluation_runs",
-        title=f"Every saved model, {what}",
+        title=f"Every saved model, {study.subject}",
         explanation=(
             "A row a run: what the table before it sums up. Loss: mean cross-entropy of a test "
             "image (nats). Macro precision and recall: means over the classes for which they are "
@@ -160,11 +157,12 @@ def _of_seeds(model: Answered, names: Sequence[str]) -> pd.DataFrame:
     return frame.assign(lowest_f1=classes["f1"].min(), highest_f1=classes["f1"].max())
 
 
-def _class_table(models: Sequence[Answered], names: Sequence[str], what: str) -> Table:
-    frame = pd.concat([_of_seeds(model, names) for model in models], ignore_index=True)
+def _class_table(study: Study, models: Sequence[Answered]) -> Table:
+    names = study.dataset.class_names
+    frame = pd.concat([_of_seeds(model, names) for model in models])
     return fact_table(
         name="per_class",
-        title=f"By class, {what}",
+        title=f"By class, {study.subject}",
         explanation=(
             "Accuracy: of all test images, the share that are rightly told to be of the class or "
             "not of it; it is high for every small class. Precision: of the images taken for the "
@@ -182,9 +180,10 @@ def _class_table(models: Sequence[Answered], names: Sequence[str], what: str) ->
     )
 
 
-def _class_picture(models: Sequence[Answered], names: Sequence[str], what: str) -> Picture:
+def _class_picture(study: Study, models: Sequence[Answered]) -> Picture:
     """F1 of each class, the hardest first; a mark a model."""
-    title, shown = f"F1 of each class, {what}", models[:MODELS_SHOWN]
+    title, shown = f"F1 of each class, {study.subject}", models[:MODELS_SHOWN]
+    names = study.dataset.class_names
     scores = [_of_seeds(model, names)["f1"] for model in shown]
     hardest = np.argsort(pd.concat(scores, axis=1).mean(axis=1).to_numpy(), kind="stable")
     notes = ["test images, mean over seeds; the class that is hardest on average first"]
@@ -201,7 +200,7 @@ def _class_picture(models: Sequence[Answered], names: Sequence[str], what: str) 
                 markersize=11,
                 markeredgecolor="white",
             )
-        answers.name_classes(axes, [names[label] for label in hardest])
+        slides.name_classes(axes, [names[label] for label in hardest])
         axes.set_ylabel("F1 (%)")
         style.frame(figure, [axes], title, notes)
     return Picture(
@@ -222,29 +221,26 @@ BATCH = 20  # test images shown one by one: the batch size of the study
 LONG = 9  # characters of an answer, from which on its probability stands below it
 
 
-def _batch(study: Study, model: Answered, what: str) -> Picture:
+def _batch(study: Study, model: Answered) -> Picture:
     # drawn, and the same for every model: data sets are often sorted by class
     chosen = np.random.default_rng(0).permutation(len(model.shown.labels))[:BATCH]
     wrong = model.wrong(model.seed)[chosen]
-    title = f"One batch of {what}: {model.title}"
-    figure = answers.image_slide(
-        title,
-        f"{len(chosen)} test images drawn at random, seed {model.seed}, {int(wrong.sum())} "
-        "of them wrong; below: said (truth) probability",
-        [study.dataset.test.images[index] for index in chosen],
-        list(_answer_lines(model, study.dataset.class_names, chosen)),
-        columns=7 if len(chosen) > 10 else 5,
-        wrong=wrong.tolist(),
-    )
-    return Picture(
+    return slides.image_slide(
         name=f"batch_{model.name}",
-        title=title,
+        title=f"One batch of {study.subject}: {model.title}",
         caption=(
             "Test images, the same for every model, as the saved model sees them. Below each: the "
             "class with the highest probability, the truth in brackets, and the probability that "
             "the model gives to what it says. A frame and a cross mark what it gets wrong."
         ),
-        figure=figure,
+        note=(
+            f"{len(chosen)} test images drawn at random, seed {model.seed}, {int(wrong.sum())} "
+            "of them wrong; below: said (truth) probability"
+        ),
+        images=study.dataset.test.images[chosen],
+        lines=list(_answer_lines(model, study.dataset.class_names, chosen)),
+        columns=7 if len(chosen) > 10 else 5,
+        wrong=wrong,
     )
 
 

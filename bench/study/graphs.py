@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -21,9 +20,9 @@ from bench.report.plots.curves import draw_mean, draw_seeds, stretches
 from bench.report.tables.table import Table, fact_table
 from bench.stats import runs
 from bench.stats.runs import Replicates
-from bench.study import training
+from bench.study import slides, training
 from bench.study.artifact import Artifact, Picture, Study, seeds_sentence
-from datasets import Dataset, superpixels
+from datasets import superpixels
 from datasets.superpixels import NEIGHBOURS, Graphs
 
 TITLE = "Graphs of superpixels"
@@ -38,11 +37,10 @@ def make(study: Study) -> Iterator[Artifact]:
     own = [group for group in groups if group.experiment.architecture == "gnn"]
     if not own:
         return
-    subject = wording.images(own[0].data)
-    yield _examples(study.dataset, subject)
-    yield _sizes(study.dataset, subject)
-    yield _learning_curves(own, subject)
-    yield _accuracy([g for g in groups if g.experiment.architecture in BESIDE], subject)
+    yield _examples(study)
+    yield _sizes(study)
+    yield _learning_curves(study, own)
+    yield _accuracy(study, [g for g in groups if g.experiment.architecture in BESIDE])
 
 
 # Images beside the graphs that are made of them, and how large such graphs are
@@ -54,17 +52,18 @@ BACKGROUND = "#9DB4C0"  # of a graph: black and white nodes are both seen on it
 EDGE = "#2F4858"
 
 
-def _examples(dataset: Dataset, subject: str) -> Picture:
+def _examples(study: Study) -> Picture:
     """A few training images above their superpixels and their graphs.
 
-    ``subject``: task and source in words. Raises DataError where scikit-image is not installed.
+    Raises DataError where scikit-image is not installed.
     """
-    chosen = _of_several_classes(dataset)
+    dataset = study.dataset
+    chosen = slides.of_several_classes(dataset, EXAMPLES)
+    title = f"Images as graphs of superpixels: {study.subject}"
     images = dataset.train.images[chosen]
     graphs = superpixels.build(images)
     with style.applied():
         figure = Figure(figsize=(style.WIDTH, style.HEIGHT), layout="constrained")
-        FigureCanvasAgg(figure)
         grid = figure.subplots(3, len(chosen), squeeze=False)
         for column, index in enumerate(chosen):
             graph = graphs.select(np.array([column]))
@@ -74,10 +73,10 @@ def _examples(dataset: Dataset, subject: str) -> Picture:
             grid[2, column].set_xlabel(f"{len(graph.nodes)} nodes, {graph.neighbours.size} edges")
         for axes, words in zip(grid[:, 0], ("28 x 28 pixels", "superpixels", "graph"), strict=True):
             axes.set_ylabel(words, fontsize=16)
-        figure.suptitle(f"Images as graphs of superpixels: {subject}", fontsize=20, weight="bold")
+        figure.suptitle(title, fontsize=20, weight="bold")
     return Picture(
         name="graphs_examples",
-        title=f"Images as graphs of superpixels: {subject}",
+        title=title,
         caption=(
             "Above the image, in the middle its superpixels (SLIC), below its graph, which is all "
             "that the graph network is given. A node is a superpixel: it lies at the centroid, "
@@ -86,13 +85,6 @@ def _examples(dataset: Dataset, subject: str) -> Picture:
         ),
         figure=figure,
     )
-
-
-def _of_several_classes(dataset: Dataset) -> list[int]:
-    """The first training image of each of a few classes, spread over all of them."""
-    _, first = np.unique(dataset.train.labels, return_index=True)
-    spread = np.linspace(0, len(first) - 1, min(EXAMPLES, len(first))).round().astype(int)
-    return [int(index) for index in first[spread]]
 
 
 def _draw_column(column: Sequence[Axes], image: NDArray[np.uint8], graph: Graphs) -> None:
@@ -136,12 +128,12 @@ def _draw_graph(axes: Axes, graph: Graphs) -> None:
     )
 
 
-def _sizes(dataset: Dataset, subject: str) -> Table:
+def _sizes(study: Study) -> Table:
     """Nodes, edges and their lengths over a sample of the training images.
 
-    ``subject``: task and source in words. Raises DataError where scikit-image is not installed.
+    Raises DataError where scikit-image is not installed.
     """
-    images = dataset.train.images
+    images = study.dataset.train.images
     chosen = np.unique(np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).astype(np.int64))
     graphs = superpixels.build(images[chosen])
     inked = np.add.reduceat(graphs.nodes[:, 0] > INK, graphs.offsets[:-1], dtype=np.int64)
@@ -153,7 +145,7 @@ def _sizes(dataset: Dataset, subject: str) -> Table:
     }
     return fact_table(
         name="graphs_sizes",
-        title=f"The graphs in numbers: {subject}",
+        title=f"The graphs in numbers: {study.subject}",
         explanation=(
             f"Of {len(chosen):,} training images, evenly spaced among all. An edge counts once in "
             f"its direction: every node is reached by {NEIGHBOURS}."
@@ -182,8 +174,8 @@ def _edge_lengths(graphs: Graphs) -> NDArray[np.float32]:
 # The graph network, by itself and beside others
 
 
-def _learning_curves(groups: Sequence[Replicates], subject: str) -> Picture:
-    title = f"The graph network's learning curves: {subject}"
+def _learning_curves(study: Study, groups: Sequence[Replicates]) -> Picture:
+    title = f"The graph network's learning curves: {study.subject}"
     with style.applied():
         figure, (accuracy, loss) = style.page(2)
         for look, group in zip(style.LOOKS, groups, strict=False):
@@ -221,10 +213,10 @@ def _draw_group(accuracy: Axes, loss: Axes, group: Replicates, look: style.Look)
     draw_mean(loss, trained, look, linestyle=":", markerfacecolor="white")
 
 
-def _accuracy(groups: Sequence[Replicates], subject: str) -> Table:
+def _accuracy(study: Study, groups: Sequence[Replicates]) -> Table:
     return fact_table(
         name="graphs_accuracy",
-        title=f"The graph network beside the MLP and the CNN: {subject}",
+        title=f"The graph network beside the MLP and the CNN: {study.subject}",
         explanation=(
             "Test accuracy of the checkpoint with the lowest validation loss; mean and sample "
             "standard deviation over the runs. Training seconds are those of all epochs, without "

@@ -7,15 +7,14 @@ training and validation images alone, and test images are only counted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
-from bench.study import answers
+from bench.study import slides
 from bench.study.artifact import Artifact, Picture, Study
 from bench.study.suspects import MOST, NEARLY, NEIGHBOURS, Examination, Suspect, examine
 from datasets import Dataset, Split, normalise
@@ -30,18 +29,17 @@ Floats = NDArray[np.float64]
 
 def make(study: Study) -> Iterator[Artifact]:
     """Everything there is to see before a network is trained."""
-    data, what = study.dataset, wording.images(study.groups[0].data)
-    yield _samples(data, what)
-    yield _in_numbers(data, what)
-    yield _classes_picture(data, what)
-    yield _classes_table(data, what)
-    yield _means(data, what)
-    yield _statistics(data, what)
-    examination = examine(data)
-    yield _duplicates(data, examination, what)
+    yield _samples(study)
+    yield _in_numbers(study)
+    yield _classes_picture(study)
+    yield _classes_table(study)
+    yield _means(study)
+    yield _statistics(study)
+    examination = examine(study.dataset)
+    yield _duplicates(study, examination)
     if examination.suspects:
-        yield _suspects_table(data, examination.suspects, what)
-        yield _suspects_picture(data, examination.suspects, what)
+        yield _suspects_table(study, examination.suspects)
+        yield _suspects_picture(study, examination.suspects)
 
 
 # Images: some of each class, one in numbers, the mean of each class
@@ -52,30 +50,30 @@ LARGE = 0  # the training image whose pixels are written out
 BRIGHT = 110  # pixels from here on bear black numbers
 
 
-def _samples(data: Dataset, what: str) -> Picture:
+def _samples(study: Study) -> Picture:
     """As many training images of each class as a slide holds, drawn at random."""
-    names, title = data.class_names, f"Samples of {what}"
+    names, title = study.dataset.class_names, f"Samples of {study.subject}"
     blocks = 1 if len(names) <= 13 else 2 if len(names) <= 30 else 3
     lines = max(1, 10 // len(names))  # of each class
     rows = -(-len(names) // blocks) * lines
     margin = min(2.0, 0.4 + 0.12 * max(map(len, names)))  # inches, for the names
     across = int((WIDTH / blocks - margin) / (HEIGHT / rows))
-    chosen = [_drawn(data, label, across * lines) for label in range(len(names))]
+    chosen = [_drawn(study.dataset, label, across * lines) for label in range(len(names))]
     strips = [
         images[line * across : (line + 1) * across] for images in chosen for line in range(lines)
     ]
     labels = [name if line == 0 else "" for name in names for line in range(lines)]
     with style.applied():
-        figure = answers.slide(
+        figure = slides.slide(
             title,
             f"Training images drawn at random, {across * lines} of each class where it has them",
         )
-        size = answers.fitting(names, 72 * (margin - 0.1), 16)
+        size = slides.fitting(names, 72 * (margin - 0.1), 16)
         for block in range(blocks):
             part = slice(block * rows, (block + 1) * rows)
             left = 0.01 + block * 0.98 / blocks + margin / style.WIDTH
             area = (left, 0.02, across * HEIGHT / rows / style.WIDTH, 0.86)
-            answers.mosaic(
+            slides.mosaic(
                 figure, area, strips[part], rows=rows, columns=across, left=labels[part], size=size
             )
     return Picture(
@@ -96,15 +94,16 @@ def _drawn(data: Dataset, label: int, count: int) -> list[Images]:
     return [np.asarray(data.train.images[row]) for row in drawn]
 
 
-def _in_numbers(data: Dataset, what: str) -> Picture:
+def _in_numbers(study: Study) -> Picture:
     """One training image with the value of every pixel written in it."""
+    data = study.dataset
     image = np.asarray(data.train.images[LARGE])
     label = data.class_names[data.train.labels[LARGE]]
-    title = f"One image of {what}, pixel by pixel"
+    title = f"One image of {study.subject}, pixel by pixel"
     with style.applied():
-        figure = answers.slide(title, f"The first training image, labelled {label}")
+        figure = slides.slide(title, f"The first training image, labelled {label}")
         axes = figure.add_axes((0.02, 0.02, 0.96, 0.86))
-        answers.show(axes, image)
+        slides.show(axes, image)
         axes.set_aspect("auto")
         for (row, column), value in np.ndenumerate(image):
             colour = "black" if value >= BRIGHT else "white" if value else "0.5"
@@ -120,21 +119,21 @@ def _in_numbers(data: Dataset, what: str) -> Picture:
     )
 
 
-def _means(data: Dataset, what: str) -> Picture:
+def _means(study: Study) -> Picture:
     """Mean image and standard deviation of each pixel, class by class."""
-    names, title = data.class_names, f"Mean and spread of each class, {what}"
+    names, title = study.dataset.class_names, f"Mean and spread of each class, {study.subject}"
     blocks = 1 if len(names) <= 5 else 2 if len(names) <= 30 else 3
     across = -(-len(names) // blocks)
-    pairs = [_mean_images(data, label) for label in range(len(names))]
+    pairs = [_mean_images(study.dataset, label) for label in range(len(names))]
     with style.applied():
-        figure = answers.slide(
+        figure = slides.slide(
             title, "Training images; above the mean, below the standard deviation, twice as bright"
         )
         for block in range(blocks):
             part = slice(block * across, (block + 1) * across)
             area = (0.02, 0.06 + 0.83 * (blocks - 1 - block) / blocks, 0.96, 0.83 / blocks - 0.05)
             rows = [*zip(*pairs[part], strict=True)]
-            answers.mosaic(figure, area, rows, rows=2, columns=across, below=names[part])
+            slides.mosaic(figure, area, rows, rows=2, columns=across, below=names[part])
     return Picture(
         name="means",
         title=title,
@@ -183,14 +182,14 @@ def _class_counts(data: Dataset) -> dict[str, Counts]:
     }
 
 
-def _classes_picture(data: Dataset, what: str) -> Picture:
-    title, names = f"The classes of {what}", data.class_names
+def _classes_picture(study: Study) -> Picture:
+    data, title = study.dataset, f"The classes of {study.subject}"
     with style.applied():
         figure, (axes,) = style.page(1)
         for position, (name, counts) in enumerate(_class_counts(data).items()):
             look = style.LOOKS[position]
             axes.bar(
-                np.arange(len(names)) + 0.28 * (position - 1),
+                np.arange(len(data.class_names)) + 0.28 * (position - 1),
                 100 * counts / counts.sum(),
                 width=0.26,
                 label=f"{name} ({counts.sum():,} images)",
@@ -199,7 +198,7 @@ def _classes_picture(data: Dataset, what: str) -> Picture:
                 edgecolor="white",
                 linewidth=0,
             )
-        answers.name_classes(axes, names)
+        slides.name_classes(axes, data.class_names)
         axes.set_ylabel("share of the split's images (%)")
         axes.grid(axis="x", visible=False)
         style.frame(figure, [axes], title, [_imbalance(data)])
@@ -224,15 +223,15 @@ def _imbalance(data: Dataset) -> str:
     )
 
 
-def _classes_table(data: Dataset, what: str) -> Table:
-    counts = _class_counts(data)
+def _classes_table(study: Study) -> Table:
+    counts = _class_counts(study.dataset)
     return fact_table(
         name="classes",
-        title=f"Images of each class, {what}",
+        title=f"Images of each class, {study.subject}",
         explanation="How many images of each class are in each split.",
         rows=[
             {"class": name, **dict(zip(counts, of_class, strict=True)), "all": sum(of_class)}
-            for name, *of_class in zip(data.class_names, *counts.values(), strict=True)
+            for name, *of_class in zip(study.dataset.class_names, *counts.values(), strict=True)
         ],
         formats={",d": (*counts, "all")},
     )
@@ -244,8 +243,7 @@ LEVELS = 256  # values of a pixel: a histogram holds all there is to know of a s
 _CHUNK_IMAGES = 4096  # counted at once: counting needs eight bytes a pixel
 
 
-@dataclass(frozen=True, kw_only=True)
-class PixelStatistics:
+class PixelStatistics(NamedTuple):
     """Of all pixels of a split, in one form."""
 
     lowest: float
@@ -277,11 +275,11 @@ def pixel_statistics(counts: Counts, values: NDArray[np.number]) -> PixelStatist
     )
 
 
-def _statistics(data: Dataset, what: str) -> Table:
-    rows = [row for name, split in _splits(data).items() for row in _rows(name, split, data)]
+def _statistics(study: Study) -> Table:
+    data = study.dataset
     return fact_table(
         name="pixel_statistics",
-        title=f"Pixels before and after normalisation, {what}",
+        title=f"Pixels before and after normalisation, {study.subject}",
         explanation=(
             "Pixels as they are, from 0 to 255, and as networks are given them: divided by 255, "
             f"less {data.pixel_mean:.4f}, divided by {data.pixel_std:.4f}, the mean and the "
@@ -290,7 +288,7 @@ def _statistics(data: Dataset, what: str) -> Table:
             "what is to be read later is not known when it is made. Zeros: the share of pixels "
             "that are exactly 0, which black is before and not after."
         ),
-        rows=rows,
+        rows=[row for name, split in _splits(data).items() for row in _rows(name, split, data)],
         formats={
             ",d": ("images",),
             "z.4f": ("lowest", "highest", "mean", "std"),
@@ -303,17 +301,17 @@ def _rows(name: str, split: Split, data: Dataset) -> Iterator[dict[str, object]]
     counts, levels = histogram(split.images), np.arange(LEVELS, dtype=np.uint8)
     normalised = normalise(levels, mean=data.pixel_mean, std=data.pixel_std)
     for form, values in (("as they are", levels), ("normalised", normalised)):
-        statistics = asdict(pixel_statistics(counts, values))
+        statistics = pixel_statistics(counts, values)._asdict()
         yield {"split": name, "pixels": form, "images": len(split.labels), **statistics}
 
 
 # Duplicates and suspects
 
 
-def _duplicates(data: Dataset, examination: Examination, what: str) -> Table:
+def _duplicates(study: Study, examination: Examination) -> Table:
     counts = [
-        ("exact duplicates left out before the split", data.duplicates_removed),
-        ("... of them under another label", data.conflicting_labels),
+        ("exact duplicates left out before the split", study.dataset.duplicates_removed),
+        ("... of them under another label", study.dataset.conflicting_labels),
         ("training and validation images compared with one another", examination.compared),
         ("... nearly the same as their nearest neighbour", examination.repeated),
         ("... ... which is in the other split", examination.across_splits),
@@ -324,7 +322,7 @@ def _duplicates(data: Dataset, examination: Examination, what: str) -> Table:
     ]
     return fact_table(
         name="duplicates",
-        title=f"Duplicates and suspicious labels, {what}",
+        title=f"Duplicates and suspicious labels, {study.subject}",
         explanation=(
             "An image that is there twice, once for training and once for testing, would be "
             "remembered and not recognised: of exact duplicates the first is kept. Two images are "
@@ -344,8 +342,8 @@ def _duplicates(data: Dataset, examination: Examination, what: str) -> Table:
 SUSPECTS = 12  # in the picture, two a row
 
 
-def _suspects_table(data: Dataset, suspects: Sequence[Suspect], what: str) -> Table:
-    names = data.class_names
+def _suspects_table(study: Study, suspects: Sequence[Suspect]) -> Table:
+    names = study.dataset.class_names
     rows = [
         {
             "split": suspect.split,
@@ -359,7 +357,7 @@ def _suspects_table(data: Dataset, suspects: Sequence[Suspect], what: str) -> Ta
     ]
     return fact_table(
         name="suspects",
-        title=f"Suspicious labels, {what}",
+        title=f"Suspicious labels, {study.subject}",
         explanation=(
             f"Images whose {NEIGHBOURS} nearest neighbours are all of one other class. Distance: "
             "Euclidean, of pixels on the scale 0..1, the mean to those neighbours; own distance: "
@@ -371,28 +369,25 @@ def _suspects_table(data: Dataset, suspects: Sequence[Suspect], what: str) -> Ta
     )
 
 
-def _suspects_picture(data: Dataset, suspects: Sequence[Suspect], what: str) -> Picture:
+def _suspects_picture(study: Study, suspects: Sequence[Suspect]) -> Picture:
     """The most suspicious labels, each image beside its neighbours."""
-    shown, title = suspects[:SUSPECTS], f"Suspicious labels of {what}"
-    labels = [label for s in shown for label in (s.label, *s.neighbour_labels)]
-    figure = answers.image_slide(
-        title,
-        f"{len(shown)} of {len(suspects):,}: each framed image, then its {NEIGHBOURS} nearest "
-        "neighbours; below: labels",
-        [image for s in shown for image in (s.image, *s.neighbour_images)],
-        [data.class_names[label] for label in labels],
-        columns=2 * (1 + NEIGHBOURS),
-        wrong=[True, *[False] * NEIGHBOURS] * len(shown),
-        size=13,
-    )
-    return Picture(
+    shown, names = suspects[:SUSPECTS], study.dataset.class_names
+    return slides.image_slide(
         name="suspects",
-        title=title,
+        title=f"Suspicious labels of {study.subject}",
         caption=(
             f"Framed: training and validation images whose {NEIGHBOURS} nearest neighbours are all "
             "of one other class, those first that are nearest to them beside the nearest of their "
             "own class; after each, those neighbours. Some labels are wrong, some images are "
             "written so that they could be either. None was removed."
         ),
-        figure=figure,
+        note=(
+            f"{len(shown)} of {len(suspects):,}: each framed image, then its {NEIGHBOURS} nearest "
+            "neighbours; below: labels"
+        ),
+        images=[image for s in shown for image in (s.image, *s.neighbour_images)],
+        lines=[names[label] for s in shown for label in (s.label, *s.neighbour_labels)],
+        columns=2 * (1 + NEIGHBOURS),
+        wrong=[True, *[False] * NEIGHBOURS] * len(shown),
+        size=13,
     )

@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.report import wording
 from bench.report.tables.table import Table, fact_table
 from bench.results import write_atomically
 from bench.study.artifact import Artifact, Study
@@ -57,7 +56,9 @@ def make(study: Study) -> Iterator[Artifact]:
 
 def vectors(values: NDArray[np.float32]) -> str:
     """(n, d) -> n lines of d numbers, four digits each: the eye sees no more."""
-    return "".join("\t".join(f"{value:.4g}" for value in row) + "\n" for row in values.tolist())
+    lines = io.StringIO()
+    np.savetxt(lines, values, fmt="%.4g", delimiter="\t")
+    return lines.getvalue()
 
 
 def metadata(points: Points, space: Space) -> str:
@@ -66,12 +67,12 @@ def metadata(points: Points, space: Space) -> str:
         "index": points.indices.tolist(),
         "label": [points.class_names[label] for label in points.labels],
     }
-    if space.answers is not None:
-        predicted = space.answers.predicted
+    if space.model is not None:
+        predicted = space.model.shown.predicted[points.indices]
         columns |= {
             "said": [points.class_names[label] for label in predicted],
             "right": ["yes" if right else "NO" for right in predicted == points.labels],
-            "probability": [f"{value:.4f}" for value in space.answers.probability],
+            "probability": [f"{value:.4f}" for value in space.model.certainty[points.indices]],
         }
     return pd.DataFrame(columns).to_csv(sep="\t", index=False, lineterminator="\n")
 
@@ -85,9 +86,9 @@ def sprite(images: NDArray[np.uint8]) -> bytes:
     from PIL import Image
 
     side = math.ceil(math.sqrt(len(images)))
-    sheet = np.full((side * side, SIDE, SIDE), 255, np.uint8)
-    sheet[: len(images)] -= images
-    grid = sheet.reshape(side, side, SIDE, SIDE).swapaxes(1, 2).reshape(side * SIDE, side * SIDE)
+    tiles = np.full((side * side, SIDE, SIDE), 255, np.uint8)
+    tiles[: len(images)] -= images
+    grid = tiles.reshape(side, side, SIDE, SIDE).swapaxes(1, 2).reshape(side * SIDE, side * SIDE)
     content = io.BytesIO()
     Image.fromarray(grid).save(content, "PNG")
     return content.getvalue()
@@ -109,7 +110,7 @@ def config(names: Sequence[str]) -> str:
 def _table(study: Study, listed: Sequence[Space], files: Mapping[str, bytes]) -> Table:
     return fact_table(
         name="projector",
-        title=f"Files for the Embedding Projector, {wording.images(study.groups[0].data)}",
+        title=f"Files for the Embedding Projector, {study.subject}",
         explanation=(
             "The spaces of the clusters to be turned around in a browser, with every image as its "
             "own point: `tensorboard --logdir` with the folder `projector` beside this page, then "

@@ -37,7 +37,7 @@ def make(study: Study) -> Iterator[Artifact]:
         return
     for name, group in zip(numbered(map(_name, groups), "-no"), groups, strict=True):
         yield _picture(name, group)
-    yield _table(study.groups)
+    yield _table(study)
 
 
 def _name(group: Replicates) -> str:
@@ -198,17 +198,17 @@ def _caption(records: Sequence[Record]) -> str:
 # The table
 
 
-def _table(groups: Sequence[Replicates]) -> Table:
+def _table(study: Study) -> Table:
     return fact_table(
         name="training_runs",
-        title=f"All runs: {wording.images(groups[0].data)}",
+        title=f"All runs: {study.subject}",
         explanation=(
             "A row a run. The best epoch is the one with the lowest validation loss; its weights "
             "are the ones that are tested, once. Training seconds are those of all epochs, "
             "without reading the validation set and without making augmented images, whose "
             "seconds stand apart."
         ),
-        rows=[_row(group, r) for group in groups for r in group.records],
+        rows=[_row(group, r) for group in study.groups for r in group.records],
         formats={
             "g": ("epochs",),
             ".3g": ("best_epoch",),

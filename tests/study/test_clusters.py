@@ -44,21 +44,21 @@ def a_study() -> Study:
 
 
 @pytest.fixture(scope="module")
-def made() -> list[Artifact]:
+def artifacts() -> list[Artifact]:
     return list(clusters.make(a_study()))
 
 
 def test_there_is_a_picture_of_the_pixels_and_of_each_model_and_one_table(
-    made: list[Artifact],
+    artifacts: list[Artifact],
 ) -> None:
-    assert list(pictures(made)) == ["clusters_pixels", "clusters_mlp_pytorch"]
-    assert list(frames(made)) == ["clusters"]
+    assert list(pictures(artifacts)) == ["clusters_pixels", "clusters_mlp_pytorch"]
+    assert list(frames(artifacts)) == ["clusters"]
 
 
 def test_planted_clusters_are_found_and_an_error_lies_among_the_class_that_was_said(
-    made: list[Artifact],
+    artifacts: list[Artifact],
 ) -> None:
-    row = frames(made)["clusters"].set_index("dimensions").loc[20]
+    row = frames(artifacts)["clusters"].set_index("dimensions").loc[20]
     for column in ("neighbours_accuracy", "neighbours_accuracy_in_tsne"):
         assert row[column] == (len(LABELS) - 1) / len(LABELS), column
     assert (row["errors"], row["majority_as_said"], row["majority_as_true"]) == (1, 1.0, 0.0)
@@ -67,25 +67,25 @@ def test_planted_clusters_are_found_and_an_error_lies_among_the_class_that_was_s
 
 
 def test_a_picture_names_every_class_and_rings_the_error_in_both_panels(
-    made: list[Artifact],
+    artifacts: list[Artifact],
 ) -> None:
-    picture = pictures(made)["clusters_mlp_pytorch"]
+    picture = pictures(artifacts)["clusters_mlp_pytorch"]
     texts = words(picture.figure)
     assert [texts.count(name) for name in ("A", "B", "C")] == [2, 2, 2]
     assert any("150 test images, 20 dimensions; in a ring: 1 error of the MLP" in t for t in texts)
     assert [_rings(picture.figure, panel) for panel in (0, 1)] == [1, 1]
 
 
-def test_the_caption_says_what_tsne_does_not_show(made: list[Artifact]) -> None:
-    caption = pictures(made)["clusters_pixels"].caption
+def test_the_caption_says_what_tsne_does_not_show(artifacts: list[Artifact]) -> None:
+    caption = pictures(artifacts)["clusters_pixels"].caption
     assert "all 150" in caption
     for word in ("perplexity 30", "distances between clusters", "Distill", "Maaten", "Poličar"):
         assert word in caption, word
 
 
-def test_the_same_input_gives_the_same_picture(made: list[Artifact]) -> None:
+def test_the_same_input_gives_the_same_picture(artifacts: list[Artifact]) -> None:
     again = pictures(list(clusters.make(a_study())))
-    for name, picture in pictures(made).items():
+    for name, picture in pictures(artifacts).items():
         assert style.png(again[name].figure) == style.png(picture.figure), name
 
 
@@ -124,8 +124,8 @@ def test_raw_pixels_show_the_errors_of_the_best_model() -> None:
     answers = {("cnn", 0): bad.tolist(), ("mlp", 0): good.tolist()}
     study = make_study(test, test, test, CLASSES, answers)
     (pixels,) = spaces(study, choose(study.dataset))  # neither has features here
-    assert pixels.answers is not None
-    assert pixels.answers.model == "MLP in pytorch"
+    assert pixels.model is not None
+    assert pixels.model.title == "MLP in pytorch"
     np.testing.assert_array_equal(pixels.vectors[3], test.images[3].reshape(-1))
 
 

@@ -28,7 +28,7 @@ from tests.study_data import (
 )
 
 TRUTH = [0, 0, 0, 1, 1, 2, 2, 2, 2, 2]
-SAID = [0, 0, 1, 1, 0, 2, 2, 2, 2, 1]  # class 3 neither comes nor is said
+ANSWERS = [0, 0, 1, 1, 0, 2, 2, 2, 2, 1]  # class 3 neither comes nor is said
 
 
 def artifacts_of(
@@ -42,24 +42,26 @@ def a_study(answers: Answers, classes: int = 4, truth: list[int] | None = None) 
     return make_study(test, test, test, classes, answers)
 
 
-def a_run(truth: list[int], said: list[int], classes: int) -> Predictions:
-    return make_predictions("run", said, make_split(truth), classes)
+def a_run(truth: list[int], predicted: list[int], classes: int) -> Predictions:
+    return make_predictions("run", predicted, make_split(truth), classes)
 
 
 def test_shares_are_those_of_their_definitions() -> None:
     random = np.random.default_rng(0)
-    truth, said = random.integers(0, 5, 300), random.integers(0, 4, 300)  # 4 is never said
-    classes = evaluation.by_class(a_run(truth.tolist(), said.tolist(), 6))  # 5 never comes either
+    truth, predicted = random.integers(0, 5, 300), random.integers(0, 4, 300)  # 4 is never said
+    classes = evaluation.by_class(
+        a_run(truth.tolist(), predicted.tolist(), 6)
+    )  # 5 never comes either
     for label in range(5):
-        is_true, is_said = truth == label, said == label
-        right = (is_true & is_said).sum()
+        is_true, is_predicted = truth == label, predicted == label
+        right = (is_true & is_predicted).sum()
         row = classes.iloc[label]
         assert row["images"] == is_true.sum()
-        assert row["accuracy"] == pytest.approx((is_true == is_said).mean())
+        assert row["accuracy"] == pytest.approx((is_true == is_predicted).mean())
         assert row["recall"] == pytest.approx(right / is_true.sum())
-        assert row["f1"] == pytest.approx(2 * right / (is_true.sum() + is_said.sum()))
+        assert row["f1"] == pytest.approx(2 * right / (is_true.sum() + is_predicted.sum()))
         if label < 4:
-            assert row["precision"] == pytest.approx(right / is_said.sum())
+            assert row["precision"] == pytest.approx(right / is_predicted.sum())
     assert (classes["images"][5], classes["accuracy"][5]) == (0, 1)
 
 
@@ -76,8 +78,8 @@ def test_what_has_no_denominator_is_not_defined_and_is_left_out_of_means() -> No
 
 
 def test_a_share_that_no_seed_defines_is_not_defined() -> None:
-    said = {("mlp", 0): [0, 0, 0], ("mlp", 1): [0, 0, 1]}
-    frame = frames(artifacts_of(said, 3, [0, 0, 1]))["per_class"]
+    answers = {("mlp", 0): [0, 0, 0], ("mlp", 1): [0, 0, 1]}
+    frame = frames(artifacts_of(answers, 3, [0, 0, 1]))["per_class"]
     assert frame["precision"].tolist()[:2] == [pytest.approx(5 / 6), 1]  # of the seed that says it
     assert frame.loc[2, ["precision", "recall", "f1", "lowest_f1"]].isna().all()
 
@@ -88,7 +90,7 @@ def test_pairs_are_counted_both_ways_the_more_frequent_way_first() -> None:
 
 
 def test_a_run_has_its_accuracy_interval_and_whether_it_is_as_recorded() -> None:
-    (row,) = frames(artifacts_of({("mlp", 0): SAID}))["evaluation_runs"].to_dict("records")
+    (row,) = frames(artifacts_of({("mlp", 0): ANSWERS}))["evaluation_runs"].to_dict("records")
     bounds = uncertainty.wilson(7, 10)
     assert bounds is not None
     assert (row["correct"], row["images"], row["accuracy"]) == (7, 10, pytest.approx(0.7))
@@ -97,7 +99,7 @@ def test_a_run_has_its_accuracy_interval_and_whether_it_is_as_recorded() -> None
 
 
 def test_a_model_that_answers_otherwise_than_recorded_is_called_out() -> None:
-    study = a_study({("mlp", 0): SAID, ("mlp", 1): SAID})
+    study = a_study({("mlp", 0): ANSWERS, ("mlp", 1): ANSWERS})
     first, second = study.predictions.values()
     other = replace(
         study, predictions={**study.predictions, second.run_id: replace(second, as_recorded=False)}
@@ -109,7 +111,7 @@ def test_a_model_that_answers_otherwise_than_recorded_is_called_out() -> None:
 
 
 def test_seeds_give_the_mean_and_the_range() -> None:
-    tables = frames(artifacts_of({("mlp", 0): SAID, ("mlp", 1): TRUTH}))
+    tables = frames(artifacts_of({("mlp", 0): ANSWERS, ("mlp", 1): TRUTH}))
     (row,) = tables["evaluation"].to_dict("records")
     assert [row[name] for name in ("accuracy", "lowest_seed", "highest_seed")] == pytest.approx(
         [0.85, 0.7, 1.0]
@@ -121,7 +123,7 @@ def test_seeds_give_the_mean_and_the_range() -> None:
 
 
 def test_the_hardest_class_comes_first_and_one_without_a_score_last() -> None:
-    figure = pictures(artifacts_of({("mlp", 0): SAID}))["per_class"].figure
+    figure = pictures(artifacts_of({("mlp", 0): ANSWERS}))["per_class"].figure
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["B", "A", "C", "D"]
     drawn = np.asarray(axes.lines[0].get_ydata(), np.float64)
@@ -129,7 +131,7 @@ def test_the_hardest_class_comes_first_and_one_without_a_score_last() -> None:
 
 
 def test_the_matrix_counts_all_seeds_and_colours_errors_alone() -> None:
-    artifacts = artifacts_of({("mlp", 0): SAID, ("mlp", 1): SAID})
+    artifacts = artifacts_of({("mlp", 0): ANSWERS, ("mlp", 1): ANSWERS})
     table = frames(artifacts)["confusion_mlp_pytorch"]
     assert table["truth"].tolist() == ["A", "B", "C", "D"]
     assert table.drop(columns="truth").to_numpy().tolist() == [
@@ -141,11 +143,15 @@ def test_the_matrix_counts_all_seeds_and_colours_errors_alone() -> None:
     assert sorted(text.get_text() for text in axes.texts) == sorted("42228" + "2")
 
 
-def test_a_batch_shows_what_is_said_and_marks_what_is_wrong() -> None:
-    figure = pictures(artifacts_of({("mlp", 0): SAID}))["batch_mlp_pytorch"].figure
+def test_a_batch_shows_what_is_predicted_and_marks_what_is_wrong() -> None:
+    figure = pictures(artifacts_of({("mlp", 0): ANSWERS}))["batch_mlp_pytorch"].figure
     cells = {axes.get_xlabel().split("  ")[0]: axes for axes in figure.axes if axes.images}
     assert set(cells) == {"A (A)", "B (A)", "B (B)", "A (B)", "C (C)", "B (C)"}
-    assert {said for said, axes in cells.items() if is_marked(axes)} == {"B (A)", "A (B)", "B (C)"}
+    assert {answer for answer, axes in cells.items() if is_marked(axes)} == {
+        "B (A)",
+        "A (B)",
+        "B (C)",
+    }
     assert any("3 of them wrong" in text for text in words(figure))
 
 
@@ -157,7 +163,7 @@ def is_marked(axes: Axes) -> bool:
 
 
 def test_every_model_shows_the_same_batch() -> None:
-    figures = pictures(artifacts_of({("mlp", 0): SAID, ("cnn", 0): TRUTH}))
+    figures = pictures(artifacts_of({("mlp", 0): ANSWERS, ("cnn", 0): TRUTH}))
     first, second = (figures[f"batch_{name}_pytorch"].figure for name in ("mlp", "cnn"))
     for left, right in zip(first.axes, second.axes, strict=True):
         if left.images:
@@ -167,8 +173,8 @@ def test_every_model_shows_the_same_batch() -> None:
 @pytest.mark.parametrize("classes", [2, 26, 60])
 def test_matrices_of_any_size_fit_their_slide_and_name_every_class(classes: int) -> None:
     truth = [*range(classes)] * 2
-    said = [(label + (index < 5)) % classes for index, label in enumerate(truth)]
-    drawn = pictures(artifacts_of({("mlp", 0): said}, classes, truth))
+    predicted = [(label + (index < 5)) % classes for index, label in enumerate(truth)]
+    drawn = pictures(artifacts_of({("mlp", 0): predicted}, classes, truth))
     figure = drawn["confusion_mlp_pytorch"].figure
     names = {chr(ord("A") + label) for label in range(classes)}
     assert names <= set(words(figure))

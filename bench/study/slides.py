@@ -1,86 +1,17 @@
-"""What each model of a study says of the test images, seed by seed; and images drawn alike."""
+"""Slides of small images, drawn alike in all steps; and names of classes that fit below an axis."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench.experiment import Experiment
-from bench.report import wording
 from bench.report.plots import style
-from bench.results.models import Predictions
-from bench.results.record import Record
-from bench.study.artifact import Study, numbered
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answered:
-    """One network and recipe, with what its runs answer."""
-
-    name: str  # of files: 'cnn_keras-tensorflow_augmented'
-    title: str  # 'CNN in keras-tensorflow, augmented'
-    experiment: Experiment
-    records: Mapping[int, Record]  # by seed
-    predictions: Mapping[int, Predictions]  # by seed; at least one
-
-    @property
-    def seed(self) -> int:
-        """The lowest: the run that is shown where one has to do."""
-        return min(self.predictions)
-
-    @property
-    def shown(self) -> Predictions:
-        """What the run of the lowest seed says."""
-        return self.predictions[self.seed]
-
-    @property
-    def certainty(self) -> NDArray[np.float64]:
-        """(n,) the probability that the run of the lowest seed gives to what it says."""
-        return np.asarray(self.shown.probabilities.max(axis=1))
-
-    def wrong(self, seed: int) -> NDArray[np.bool_]:
-        """(n,) which test images the run of a seed gets wrong."""
-        run = self.predictions[seed]
-        return np.asarray(run.predicted != run.labels)
-
-
-def answered(study: Study) -> list[Answered]:
-    """Every group with predictions, in the order of the groups; names are distinct."""
-    groups: list[tuple[Experiment, dict[int, Record]]] = []
-    for group in study.groups:
-        records = {r.seed: r for r in group.measured if r.run_id in study.predictions}
-        if records:
-            groups.append((group.experiment, records))
-    names = numbered([_name(experiment) for experiment, _ in groups], "_")
-    return [
-        Answered(
-            name=name,
-            title=_title(experiment),
-            experiment=experiment,
-            records=records,
-            predictions={seed: study.predictions[r.run_id] for seed, r in records.items()},
-        )
-        for name, (experiment, records) in zip(names, groups, strict=True)
-    ]
-
-
-def _title(experiment: Experiment) -> str:
-    ending = ", augmented" if experiment.augmentation else ""
-    return f"{wording.architecture(experiment.architecture)} in {experiment.framework}{ending}"
-
-
-def _name(experiment: Experiment) -> str:
-    ending = "_augmented" if experiment.augmentation else ""
-    return f"{experiment.architecture}_{experiment.framework}{ending}"
-
-
-# Slides of small images, drawn alike in all steps
+from bench.study.artifact import Picture
+from datasets import Dataset
 
 WRONG = "#D55E00"  # Okabe and Ito's vermilion; the frame and a cross say the same without colour
 LETTERS = 110  # that fit side by side below a slide-wide axis
@@ -91,25 +22,27 @@ SIDE, GAP = 28, 2  # pixels of an image, and white ones between two of a mosaic
 def slide(title: str, note: str) -> Figure:
     """An empty slide with its title and a line below it. To be called within ``style.applied``."""
     figure = Figure(figsize=(style.WIDTH, style.HEIGHT))
-    FigureCanvasAgg(figure)
     figure.text(0.5, 0.985, title, ha="center", va="top", fontsize=20, fontweight="bold")
     figure.text(0.5, 0.925, note, ha="center", va="top", fontsize=13)
     return figure
 
 
 def image_slide(
-    title: str,
-    note: str,
-    images: Sequence[NDArray[np.uint8]],
-    lines: Sequence[str],
     *,
+    name: str,
+    title: str,
+    caption: str,
+    note: str,
+    images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+    lines: Sequence[str],
     columns: int,
-    wrong: Sequence[bool] = (),
+    wrong: Sequence[bool] | NDArray[np.bool_] = (),
     size: float = 15,
-) -> Figure:
+) -> Picture:
     """A slide of images in rows of ``columns``, each above its line; wrong ones are framed.
 
-    ``size``: of the lines' letters, at most, in points. ``wrong``: empty: none is.
+    ``note``: below the title. ``size``: of the lines' letters, at most, in points. ``wrong``:
+    empty: none is.
     """
     rows = -(-len(images) // columns)
     size = fitting(lines, 0.93 * 72 * style.WIDTH / columns, size)
@@ -132,7 +65,7 @@ def image_slide(
             axes.set_axis_off()
         for axes in cells[np.flatnonzero(wrong)]:
             _mark_as_wrong(axes)
-    return figure
+    return Picture(name=name, title=title, caption=caption, figure=figure)
 
 
 def mosaic(
@@ -198,3 +131,9 @@ def crowded(names: Sequence[str], share: float = 1) -> bool:
 def name_classes(axes: Axes, names: Sequence[str]) -> None:
     """Name the classes below a slide-wide axis; upright where they would touch."""
     axes.set_xticks(range(len(names)), names, rotation=90 if crowded(names) else 0)
+
+
+def of_several_classes(dataset: Dataset, count: int) -> NDArray[np.int64]:
+    """Rows of the first training image of each of ``count`` classes at most, spread over all."""
+    _, first = np.unique(dataset.train.labels, return_index=True)
+    return first[np.linspace(0, len(first) - 1, min(count, len(first))).round().astype(np.int64)]
