@@ -34,7 +34,7 @@ class Facts:
     conflicting_labels: int  # those of them whose label differed from the earlier one's
     pixel_mean: float  # of the training pixels, on the scale 0..1
     pixel_std: float  # their population standard deviation, on the same scale
-    notes: tuple[str, ...] = ()  # how the files were read, where that was a choice: sentences
+    reading: tuple[str, ...] = ()  # how a user's own files were read: sentences
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ from datasets.tasks import DataError, Source, Task
 CACHE_VARIABLE = "GLYPHBENCH_CACHE"
 
 # Part of every folder's name. Raise it when the files, the parsing or the split change.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 
 
 # Any folder of the cache
@@ -143,7 +143,7 @@ def open_cached(folder: Path) -> Dataset:
         content = json.loads((folder / "facts.json").read_bytes())
         train, validation, test = _open_arrays(folder, content.pop("sizes"))
         content["class_names"] = tuple(content["class_names"])
-        content["notes"] = tuple(content.get("notes", ()))  # which caches of before do not have
+        content["reading"] = tuple(content["reading"])
         return Dataset(**content, train=train, validation=validation, test=test)
     except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(
@@ -188,7 +188,7 @@ def _facts(
         conflicting_labels=collection.conflicting_labels,
         pixel_mean=mean,
         pixel_std=std,
-        notes=collection.notes,
+        reading=collection.reading,
     )
 
 

@@ -7,13 +7,19 @@ image by image: two images of one set stay comparable, and the user is told.
 
 from __future__ import annotations
 
+import struct
+import threading
+import warnings
+import zlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.formats import regular_bytes
 from datasets.tasks import DataError
 
 if TYPE_CHECKING:
@@ -23,13 +29,35 @@ Bytes = NDArray[np.uint8]
 Grey = NDArray[np.float32]  # brightness from 0, black, to 1, white
 Numbers = NDArray[Any]  # unsigned, signed, floating or boolean
 
-FORMATS = ("PNG", "JPEG", "BMP")
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp")
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+PHONE_ENDINGS = (".heic", ".heif")  # which Pillow alone does not read
 SIDE = 28  # pixels
 LEAST_SIDE = 4  # of an image on which anything can be told apart
+MOST_SIDE = 1024  # of the images of an array: more is a picture, and comes as a file
+MOST_IMAGES = 1_000_000  # of a data set: 784 MB once they are read
+MOST_PIXELS = 64_000_000  # of one picture: A4 scanned at 600 dots an inch has 35 million
+LARGE_PIXELS = 16_000_000  # pictures with more are read one at a time, and shrunk
 FAINT = 64  # a set that nowhere reaches this is on a scale of its own: 0..1, 0..16
 
 _WHITE_OF_WHOLE_NUMBERS = 65535.0  # of Pillow's modes I and I;16
+_ONE_LARGE = threading.Lock()
+_SHRINKABLE = ("L", "LA", "RGB", "RGBA", "CMYK", "F")  # Pillow's modes that it takes means of
+# What Pillow raises on bytes that are no picture, or not whole.
+_UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    struct.error,
+    zlib.error,
+)
 
 
 # One picture
@@ -39,25 +67,82 @@ def read(image: str | Path | Image) -> Grey:
     """(height, width) float32 from 0, black, to 1, white, of a file or an image of Pillow's.
 
     Colour becomes its luminance (ITU-R 601-2, as Pillow does it); what is transparent becomes
-    black under light ink and white under dark; a photograph is turned as its EXIF says. Raises
-    DataError on a file that is no PNG, JPEG or BMP image, or is cut off.
+    black under light ink and white under dark; a photograph is turned as its EXIF says; one of
+    more than LARGE_PIXELS is shrunk. Raises DataError on a file that is no picture in one of
+    FORMATS, is cut off, holds several pictures or more than MOST_PIXELS.
     """
     if not isinstance(image, str | Path):
         return _brightness(image)
     import PIL.Image
 
+    # What it doubts in a file it says in warnings; what cannot be used is an error here.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
+        regular_bytes(Path(image))
         with PIL.Image.open(image, formats=FORMATS) as opened:
-            opened.load()
-            return _brightness(opened)
+            return _decoded(opened, str(image))
     except FileNotFoundError:
         raise DataError(f"{image}: no such file; wanted a PNG or JPEG image") from None
-    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+    except PIL.Image.DecompressionBombError as error:  # by its own limit, above ours
+        raise _too_large(str(image), str(error)) from error
+    except _UNREADABLE as error:
+        if _is_of_a_phone(Path(image)):
+            raise DataError(
+                f"{image}: an HEIC or AVIF picture, which is not read here; export it as JPEG"
+            ) from error
         reason = str(error).removesuffix(f" {str(image)!r}")  # Pillow repeats the name
         raise DataError(
-            f"{image}: cannot be read as a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image: "
-            f"{reason}"
+            f"{image}: cannot be read as a PNG, JPEG or BMP image, or as WebP, TIFF or GIF: "
+            f"{reason or type(error).__name__}"
         ) from error
+
+
+def _decoded(opened: Image, name: str) -> Grey:
+    """The brightness of a picture whose header is read. Raises DataError as ``read`` does."""
+    pixels = opened.width * opened.height
+    if pixels > MOST_PIXELS:
+        raise _too_large(name, f"{opened.width}×{opened.height} pixels")
+    # A preview beside a phone's JPEG is no second picture.
+    if opened.format != "MPO" and getattr(opened, "is_animated", False):
+        raise DataError(f"{name}: holds several pictures; save the one that is meant by itself")
+    with _ONE_LARGE if pixels > LARGE_PIXELS else nullcontext():
+        opened.load()
+        if pixels > LARGE_PIXELS and opened.mode in _SHRINKABLE:
+            times = int(np.ceil((pixels / LARGE_PIXELS) ** 0.5))
+            return _brightness(_shrunk(opened, times))
+        return _brightness(opened)
+
+
+def _shrunk(image: Image, times: int) -> Image:
+    """So many times smaller in both directions; what its EXIF says is kept."""
+    small = image.reduce(times)
+    small.info = image.info
+    small.getexif().update(image.getexif())
+    return small
+
+
+def _too_large(name: str, size: str) -> DataError:
+    return DataError(
+        f"{name}: {size}; {MOST_PIXELS / 1e6:.0f} million pixels are the most that are read: save "
+        "it smaller"
+    )
+
+
+def _is_of_a_phone(path: Path) -> bool:
+    """Whether a file is of the family of HEIC, by its first bytes (ISO/IEC 14496-12, 4.3)."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(12)
+    except OSError:
+        return False
+    return begin[4:8] == b"ftyp" and begin[8:12] in (
+        b"heic",
+        b"heix",
+        b"hevc",
+        b"mif1",
+        b"msf1",
+        b"avif",
+    )
 
 
 def _brightness(image: Image) -> Grey:
@@ -122,28 +207,29 @@ def fitted(values: Grey, side: int) -> Grey:
 
 
 def standard(parts: Sequence[Numbers], *, name: str) -> tuple[list[Bytes], list[str]]:
-    """All parts of a data set brought into the project's form together, and notes on how.
+    """All parts of a data set brought into the project's form together, and sentences on how.
 
     Args:
         parts: (n, side, side) or (n, side * side) each, the last axis may also be 1 colour:
-            (n, side, side, 1). Numbers from 0 to 255, or on a smaller scale from 0.
+            (n, side, side, 1) or (n, 1, side, side). Numbers from 0 to 255, on a smaller scale
+            from 0, or fractions from -1 to 1.
         name: the file's, for errors.
 
     Returns (n, 28, 28) uint8 each, C-contiguous. Raises DataError on colour, on images that
-    are not square, on numbers outside 0..255.
+    are not square, on other numbers.
     """
     squares = [_square(part, name) for part in parts]
-    filled, notes = _fill_scale(squares, name)
+    filled, reading = _fill_scale(squares, name)
     resized = [resize(part) for part in filled]
     if (side := squares[0].shape[1]) != SIDE:
-        notes.append(f"images were resized from {side}×{side} to {SIDE}×{SIDE}")
+        reading.append(f"images were resized from {side}×{side} to {SIDE}×{SIDE}")
     if _are_dark_on_light(resized):
-        notes.append(
+        reading.append(
             "the images are dark on light (most of all their border pixels are above 127), so "
             "all were inverted to white on black"
         )
         resized = [np.bitwise_not(part) for part in resized]
-    return [np.ascontiguousarray(part) for part in resized], notes
+    return [np.ascontiguousarray(part) for part in resized], reading
 
 
 def _are_dark_on_light(parts: Sequence[Bytes]) -> bool:
@@ -168,10 +254,13 @@ def _square(images: Numbers, name: str) -> Numbers:
     """(n, side, side) of any of the shapes that mean it."""
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
+    elif images.ndim == 4 and images.shape[1] == 1:
+        images = images[:, 0]
     if images.ndim == 4:
+        axis = 1 if images.shape[1] in (2, 3, 4) else -1
         raise DataError(
             f"{name}: images of the shape {images.shape[1:]}, in colour; wanted grey ones, "
-            "(n, 28, 28): images.mean(axis=-1) makes them grey"
+            f"(n, 28, 28): images.mean(axis={axis}) makes them grey"
         )
     if images.ndim == 2:
         side = round(images.shape[1] ** 0.5)
@@ -187,11 +276,19 @@ def _square(images: Numbers, name: str) -> Numbers:
             f"{name}: {len(images):,} images of {images.shape[1]}×{images.shape[1]} pixels; "
             f"wanted some of {LEAST_SIDE}×{LEAST_SIDE} at least"
         )
+    if images.shape[1] > MOST_SIDE:
+        raise DataError(
+            f"{name}: images of {images.shape[1]:,}×{images.shape[1]:,} pixels; wanted "
+            f"{MOST_SIDE:,}×{MOST_SIDE:,} at most: make them smaller, or save them as pictures"
+        )
     return images
 
 
 def _fill_scale(parts: Sequence[Numbers], name: str) -> tuple[list[Bytes], list[str]]:
     """Bytes from 0 to 255; what is on a smaller scale is stretched."""
+    if _run_from_minus_1(parts):
+        reading = ["pixels run from -1 to 1; they were brought to 0 to 255"]
+        return [_rounded(part + 1, 127.5) for part in parts], reading
     for part in parts:
         _check_numbers(part, name)
     greatest = max(float(part.max()) for part in parts)
@@ -199,8 +296,19 @@ def _fill_scale(parts: Sequence[Numbers], name: str) -> tuple[list[Bytes], list[
         raise DataError(f"{name}: every pixel of every image is 0; nothing can be seen")
     if greatest >= FAINT:
         return [_rounded(part, 1.0) for part in parts], []
-    note = f"pixels run from 0 to {greatest:g}; they were multiplied to run to 255"
-    return [_rounded(part, 255 / greatest) for part in parts], [note]
+    reading = [f"pixels run from 0 to {greatest:g}; they were multiplied to run to 255"]
+    return [_rounded(part, 255 / greatest) for part in parts], reading
+
+
+def _run_from_minus_1(parts: Sequence[Numbers]) -> bool:
+    """Whether they are fractions from -1 to 1, as (x - 0.5) / 0.5 makes them.
+
+    What reaches neither end is on another scale, such as that of a standard deviation.
+    """
+    if any(part.dtype.kind != "f" for part in parts):
+        return False
+    least, greatest = (min(part.min() for part in parts), max(part.max() for part in parts))
+    return bool(-1 <= least <= -0.9 and 0.5 <= greatest <= 1)
 
 
 def _rounded(part: Numbers, factor: float) -> Bytes:
@@ -218,5 +326,5 @@ def _check_numbers(part: Numbers, name: str) -> None:
         value = part[index][wrong[index]][0]
         raise DataError(
             f"{name}: image {index + 1:,} has a pixel of {value}; wanted numbers from 0 to 255, "
-            "or from 0 to 1: rescale them first"
+            "or from 0 to 1, or fractions from -1 to 1: rescale them first"
         )

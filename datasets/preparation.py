@@ -30,6 +30,8 @@ class Available:
     source: Source
     files: tuple[Path, ...] = ()  # empty: the images are drawn
     images: int = 0  # how many to draw; 0 where there are files
+    # of own files, the number of a known task's first class; None: what alone fits
+    labels_from: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ def prepare(
     source: str | None = None,
     data_dir: Path | None = None,
     data_file: Path | None = None,
+    labels_from: int | None = None,
     cache_dir: Path | None = None,
     download: bool = True,
     glyphs_images: int | None = None,
@@ -62,6 +65,8 @@ def prepare(
     GLYPHBENCH_DATA, then in the cache folder, then by download, then drawn 'glyphs'; a name
     for that source or an error. ``data_file``: a user's own data, read instead of any search,
     as a task of a new name, or with the classes of a known one (``datasets.own``).
+    ``labels_from``: whether its labels number those classes from 0 or from 1; None for what
+    alone fits.
     ``cache_dir``: None for GLYPHBENCH_CACHE or the user's cache folder. ``download``: False to
     ask no network. ``glyphs_images``: how many to draw where it comes to that; None for 20,000.
 
@@ -71,12 +76,12 @@ def prepare(
     subject = _subject(task, data_file)
     wanted = subject.sources if source is None else (source_named(subject, source),)
     if data_file is not None:
-        return convert(_own(subject, data_file), cache_dir=cache_dir, progress=progress)
+        available = replace(_own(subject, data_file), labels_from=labels_from)
+        return convert(available, cache_dir=cache_dir, progress=progress)
     cache_root = cache_folder(cache_dir)
     folders = search_folders(data_dir, cache_root)
-    available, reasons = _find_or_fetch(subject, wanted, folders, cache_root, download, progress)
-    if available is None:
-        available = _drawn(subject, wanted, glyphs_images, reasons)
+    real, reasons = _find_or_fetch(subject, wanted, folders, cache_root, download, progress)
+    available = real or _drawn(subject, wanted, glyphs_images, reasons)
     notes = (f"{task}: {'; '.join(reasons)}; drawn glyphs serve instead",) if reasons else ()
     return convert(available, cache_dir=cache_dir, notes=notes, progress=progress)
 
@@ -118,7 +123,9 @@ def load(available: Available, *, progress: Progress = silent) -> Collection:
     if available.source.drawn:
         return glyphs.load(available.task, available.images, progress)
     if available.source == own.SOURCE:
-        return own.load(available.task, available.files, progress)
+        return own.load(
+            available.task, available.files, progress, labels_from=available.labels_from
+        )
     return MODULES[available.task.name].load(available.source.name, available.files, progress)
 
 
@@ -146,23 +153,23 @@ def convert(
         drawn=available.source.drawn,
         files=available.files,
         targets=available.source.targets,
-        notes=(*notes, *(f"{available.task.name}: {note}" for note in read.notes)),
+        notes=(*notes, *(f"{available.task.name}: {note}" for note in read.reading)),
     )
 
 
 def cached_folder(available: Available, *, cache_dir: Path | None = None) -> Path:
     """Where ``available`` is cached, or would be: the same content, the same folder.
 
-    A file's content is taken to be the same where its path, size and time are: hashing 700 MB
-    for every run would cost more than the cache saves.
+    A file's content is taken to be the same where its path, size and times are
+    (``datasets.own.tree.stamp``): hashing 700 MB for every run would cost more than the cache
+    saves.
     """
     if available.source.drawn:
         parts = [glyphs.content_key(available.task, available.images)]
     elif available.source == own.SOURCE:
-        parts = [own.content_key(available.files)]
+        parts = [own.content_key(available.files, labels_from=available.labels_from)]
     else:
-        stats = [(path, path.stat()) for path in available.files]
-        parts = [f"{path.resolve()} {s.st_size} {s.st_mtime_ns}" for path, s in stats]
+        parts = [own.tree.stamp(path) for path in available.files]
     key = sha256("\n".join([str(cache.CACHE_VERSION), *parts]).encode()).hexdigest()[:16]
     name = f"{available.task.name}-{available.source.name}-{key}"
     return cache_folder(cache_dir) / "arrays" / name

@@ -29,7 +29,7 @@ class Collection:
     duplicates_removed: int = 0  # rows in no split because an earlier row has the same pixels
     conflicting_labels: int = 0  # those among them whose label differs from that earlier row's
     class_names: tuple[str, ...] | None = None  # as the files have them; None: those of the task
-    notes: tuple[str, ...] = ()  # how the files were read, where that was a choice: sentences
+    reading: tuple[str, ...] = ()  # how a user's own files were read: sentences
 
 
 def divide(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Collection:

@@ -15,8 +15,19 @@ from datasets.splits import Collection
 class DataError(Exception):
     """Data that cannot be used: which file and where in it, what came, what was wanted.
 
-    Its message is complete: front ends print it and exit.
+    Its message is complete: front ends print it and exit. It holds no control characters, which
+    a file's name may have.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """The text with all that a terminal would obey or not show written out: '\\x1b', '\\n'."""
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in text
+    )
 
 
 class Unreachable(DataError):

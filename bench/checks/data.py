@@ -130,7 +130,7 @@ def _show_own(options: argparse.Namespace, progress: StageDisplay) -> None:
     dataset = open_cached(prepared.folder)
     print(f"{prepared.task}: {len(dataset.class_names)} classes")
     print("  own: " + "\n       ".join(str(path) for path in prepared.files))
-    for note in dataset.notes:
+    for note in dataset.reading:
         print(f"    {note}")
     print(f"    cached in {prepared.folder}")
     print(describe_dataset(dataset))

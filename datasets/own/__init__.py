@@ -1,10 +1,14 @@
-"""A user's own images as a task: IDX, CSV, ``.npz``, or a folder of images by class.
+"""A user's own images as a task: IDX, tables, arrays, or a folder of images by class.
 
-arrays.py     IDX pairs, and arrays of NumPy
-table.py      CSV, and which of its columns holds the labels
+idx.py        IDX: images with their labels beside them
+table.py      tables in text: CSV and the like, read piece by piece
+columns.py    which column of a table holds the labels
+arrays.py     arrays under usual names: .npz, .npy, .mat
 images.py     a folder of images by class
-content.py    what each of these readers returns
-gathering.py  labels of any kind into class names, images into the project's form, all split
+listed.py     pictures whose labels are in a table beside them
+tree.py       what lies in a folder, through links, and whether it is still the same
+labels.py     labels of any kind as indices into class names
+gathering.py  what each of these readers returns, and from it one data set, split for good
 
 Here is which form a file has, told by its first bytes, and which files belong to it. The files
 are named by the user, never searched for. No reader is imported before one is needed: every run's
@@ -22,13 +26,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from datasets import formats
+from datasets.own import tree
 from datasets.splits import Collection
 from datasets.tasks import DataError, Progress, Source, Task
 
 if TYPE_CHECKING:
-    from datasets.own.content import Content
+    from datasets.own.gathering import Content
 
-Form = Literal["idx", "csv", "npz", "folder"]
+Form = Literal["idx", "csv", "npz", "npy", "mat", "folder"]
 
 SOURCE = Source(
     name="own",
@@ -38,7 +43,7 @@ SOURCE = Source(
 )
 
 # Part of every cache folder's name. Raise it when reading, resizing or splitting changes.
-VERSION = 2
+VERSION = 3
 
 MOST_NAME_CHARACTERS = 40  # it is part of file names
 _WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -47,18 +52,31 @@ WANTED = (
     "wanted an IDX file of images, a CSV, an .npz, or a folder with a subfolder of images "
     "for each class"
 )
+_ONE_IMAGE = "one image; name the folder that holds a subfolder of images for each class"
+_PICKLE = "a Python pickle, which can run code when it is read; save the arrays by np.savez"
 # First bytes of what a user may take for data -> what it is, and what to do.
 _MISTAKEN = {
-    b"\x93NUMPY": "a single NumPy array; save images and labels together: "
-    "np.savez(FILE, images=images, labels=labels)",
-    b"\x89PNG": "one image; name the folder that holds a subfolder of images for each class",
-    b"\xff\xd8\xff": "one image; name the folder that holds a subfolder of images for each class",
-    b"BM": "one image; name the folder that holds a subfolder of images for each class",
-    b"\x80\x04": "a Python pickle, which can run code when it is read; save the arrays by np.savez",
-    b"\x80\x05": "a Python pickle, which can run code when it is read; save the arrays by np.savez",
+    b"\x89PNG": _ONE_IMAGE,
+    b"\xff\xd8\xff": _ONE_IMAGE,
+    b"\x80\x02": _PICKLE,
+    b"\x80\x03": _PICKLE,
+    b"\x80\x04": _PICKLE,
+    b"\x80\x05": _PICKLE,
     b"\x89HDF": "HDF5; save the arrays by np.savez",
-    b"PAR1": "Parquet; save the table as CSV",
+    b"\xff\xfe": "text in UTF-16; save the table as CSV in UTF-8",
+    b"\xfe\xff": "text in UTF-16; save the table as CSV in UTF-8",
 }
+# The same of those that begin with letters, as a table may too: with bytes that no text has.
+_MISTAKEN_BINARY = {
+    b"BM": _ONE_IMAGE,
+    b"GIF8": _ONE_IMAGE,
+    b"II*": _ONE_IMAGE,
+    b"MM": _ONE_IMAGE,
+    b"RIFF": _ONE_IMAGE,
+    b"PAR1": "Parquet; save the table as CSV: pandas.read_parquet(FILE).to_csv(..., index=False)",
+    b"MATLAB 7.3": "MATLAB 7.3's form, which is HDF5; save it by save(FILE, '-v7')",
+}
+_MAT = b"MATLAB 5.0"
 
 
 def task(name: str) -> Task:
@@ -81,54 +99,68 @@ def find(path: Path) -> tuple[Path, ...]:
     not there or has none of the known forms.
     """
     path = path.expanduser().absolute()
-    if form(path) != "idx":
-        return (path,)
-    from datasets.own import arrays
+    with _unreadable_is_told((path,)):
+        form_of_path = form(path)
+        if form_of_path == "idx":
+            from datasets.own import idx
 
-    return arrays.idx_files(path)
+            return idx.belonging(path)
+        if form_of_path == "npy":
+            from datasets.own import arrays
+
+            return arrays.npy_files(path)
+        if form_of_path == "folder":
+            from datasets.own import idx
+
+            return idx.in_folder(path) or (path,)
+    return (path,)
 
 
-def load(task: Task, files: tuple[Path, ...], progress: Progress) -> Collection:
-    """Read, check and split what ``find`` returned, with its class names and notes.
+def load(
+    task: Task, files: tuple[Path, ...], progress: Progress, *, labels_from: int | None = None
+) -> Collection:
+    """Read, check and split what ``find`` returned, with its class names and how it was read.
 
-    Where the task has classes already, the labels are theirs or their numbers. Raises DataError
-    naming the file and where in it.
+    Where the task has classes already, the labels are theirs or their numbers; ``labels_from``:
+    that of the first class, 0 or 1; None: what alone fits. Raises DataError naming the file and
+    where in it, and where a file has changed while it was read.
     """
     from datasets.own import gathering
 
+    key = content_key(files)
     with _unreadable_is_told(files):
         content = read(files, progress)
-    return gathering.gather(content, classes_given=task.class_names, name=str(files[0]))
+    if content_key(files) != key:
+        raise DataError(f"{files[0]}: has changed while it was read; try again when it is complete")
+    return gathering.gather(
+        content, classes_given=task.class_names, labels_from=labels_from, name=str(files[0])
+    )
 
 
 def read(files: tuple[Path, ...], progress: Progress) -> Content:
     """What ``find`` returned, as it is in the files. Raises DataError as ``load`` does."""
-    from datasets.own import arrays, images, table
+    from datasets.own import arrays, idx, images, table
 
     readers: dict[Form, Callable[[tuple[Path, ...], Progress], Content]] = {
-        "idx": arrays.read_idx,
+        "idx": idx.read,
         "csv": table.read,
         "npz": arrays.read_npz,
+        "npy": arrays.read_npy,
+        "mat": arrays.read_mat,
         "folder": images.read,
     }
     return readers[form(files[0])](files, progress)
 
 
-def content_key(files: tuple[Path, ...]) -> str:
-    """Say what would be read: paths, sizes and times, of a folder those of all files in it."""
-    digest = sha256(f"{VERSION}\n".encode())
+def content_key(files: tuple[Path, ...], *, labels_from: int | None = None) -> str:
+    """Say what would be read, and how: of a folder all that lies in it, through links."""
+    digest = sha256(f"{VERSION} {labels_from}\n".encode())
     with _unreadable_is_told(files):
-        for path in (inside for each in files for inside in _inside(each.resolve())):
-            stat = path.stat()
-            line = f"{path}\0{stat.st_size} {stat.st_mtime_ns}\n"
-            digest.update(line.encode("utf-8", "surrogateescape"))  # any name that a disk may have
+        for path in files:
+            for inside in [path, *(tree.entries(path) if path.is_dir() else ())]:
+                line = f"{inside}\0{tree.stamp(inside)}\n"
+                digest.update(line.encode("utf-8", "surrogateescape"))  # any name a disk may have
     return digest.hexdigest()
-
-
-def _inside(root: Path) -> list[Path]:
-    if not root.is_dir():
-        return [root]
-    return sorted(path for path in root.rglob("*") if path.exists())  # a link may lead nowhere
 
 
 @contextmanager
@@ -149,8 +181,9 @@ def form(path: Path) -> Form:
         return "folder"
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; {WANTED}")
+    formats.regular_bytes(path)
     begin = _beginning(path)
-    if begin.startswith(b"PK"):
+    if formats.is_zip(begin):
         return _form_of_zip(path)
     return _form_of_content(begin, path)
 
@@ -159,21 +192,28 @@ def _beginning(path: Path) -> bytes:
     """The first bytes; of gzip those of its content."""
     try:
         with path.open("rb") as file:
-            magic = file.read(2)
+            magic = file.read(formats.HEADER_BYTES)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if magic == b"PK":
+    if formats.is_zip(magic):
         return magic
     return next(formats.read_blocks(path), b"")
 
 
 def _form_of_content(begin: bytes, path: Path) -> Form:
-    for magic, what in _MISTAKEN.items():
+    binary = b"\0" in begin
+    for magic, what in (_MISTAKEN | (_MISTAKEN_BINARY if binary else {})).items():
         if begin.startswith(magic):
             raise DataError(f"{path}: this is {what}")
+    if begin[4:8] == b"ftyp":
+        raise DataError(f"{path}: this is {_ONE_IMAGE}, exported as JPEG")
+    if begin.startswith(b"\x93NUMPY"):
+        return "npy"
     if begin.startswith(b"\0\0"):
         return "idx"
-    if not begin or b"\0" in begin:
+    if binary and begin.startswith(_MAT):
+        return "mat"
+    if not begin or binary:
         raise DataError(f"{path}: nothing in it, or a binary file of no known form; {WANTED}")
     return "csv"
 
@@ -182,7 +222,7 @@ def _form_of_zip(path: Path) -> Form:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
         raise DataError(
             f"{path}: truncated or corrupt ({error}); fetch or save it again"
         ) from error
@@ -190,6 +230,8 @@ def _form_of_zip(path: Path) -> Form:
         return "npz"
     if any(name.lower().endswith(".csv") for name in names):
         return "csv"
+    if any(name.startswith("xl/") for name in names):
+        raise DataError(f"{path}: this is an Excel workbook; save the table as CSV in UTF-8")
     raise DataError(
         f"{path}: a zip with neither arrays (.npy) nor a CSV in it; if it holds folders of "
         "images, unpack it and name the folder"

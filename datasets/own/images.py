@@ -1,59 +1,167 @@
-"""A folder of images by class: the name of each subfolder is that of a class."""
+"""A folder of images by class: the name of each subfolder is that of a class.
+
+Around the classes there may be another folder or two, and folders train and test; beside pictures
+without such folders there may be a table that lists their labels.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from datasets import pictures
-from datasets.own.content import Content, Part
-from datasets.pictures import ENDINGS, SIDE
-from datasets.tasks import DataError, Progress, Stage
+from datasets.own.gathering import Content, Part
+from datasets.own.labels import MOST_CLASSES
+from datasets.own.tree import files_in, left_out, named, subfolders
+from datasets.pictures import ENDINGS, PHONE_ENDINGS, SIDE
+from datasets.tasks import DataError, Progress, Stage, printable
 
-_TRAIN, _TEST = ("train", "training"), ("test", "testing")
-_VALIDATION = ("val", "valid", "validation")
+Classes = dict[str, list[Path]]  # the name of each class -> its images
+
+# The parts of a set by the names of their folders, without case and separators: 'Training Set',
+# 'test_images', 'trainingSet'.
+_PART = re.compile(
+    r"(?P<train>train|training)|(?P<test>test|testing)|(?P<validation>val|valid|validation|dev)"
+)
+_ENDS = re.compile(r"(set|data|dataset|images|imgs|samples?|split|part)$")
 _THREADS = min(os.cpu_count() or 1, 8)  # Pillow lets them decode at once
 
 
 def read(files: tuple[Path, ...], progress: Progress) -> Content:
     """Read every image of every class; subfolders train and test hold the official parts.
 
-    Raises DataError where there are no folders of images, and naming an image that cannot be
-    read.
+    Raises DataError where there are no folders of images and no table of their labels, and
+    naming an image that cannot be read.
     """
     (folder,) = files
-    parts = {each.name.casefold(): each for each in _subfolders(folder)}
-    train = _part(parts, _TRAIN)
-    if train is None:
-        rest, test, notes = by_class(folder), None, list[str]()
-    else:
-        _refuse_others(folder, parts)
-        rest, test, notes = _official(train, parts)
-    total = sum(map(len, (*rest.values(), *(test or {}).values())))
-    reading = _Reading(Stage(name=f"reading {folder.name}", total=total, unit="images"), progress)
+    inside_files = files_in(folder)
+    by_label = _of_folders(folder) or _of_table(folder, inside_files)
+    if by_label is None:
+        raise _no_classes(folder, inside_files)
+    paths = [
+        path for part in (by_label.rest, by_label.test or {}) for path in chain(*part.values())
+    ]
+    _check(folder, inside_files, paths)
+    stage = Stage(name=f"reading {folder.name}", total=len(paths), unit="images")
+    images = _Reading(stage, progress)
     return Content(
-        rest=reading.part(rest),
-        test=None if test is None else reading.part(test),
-        notes=tuple(notes + _left_out(folder, total)),
+        rest=images.part(by_label.rest),
+        test=None if by_label.test is None else images.part(by_label.test),
+        labels_are_names=by_label.labels_are_names,
+        reading=(*by_label.reading, *left_out(folder, inside_files, paths)),
     )
 
 
-def by_class(folder: Path) -> dict[str, list[Path]]:
+@dataclass(frozen=True, kw_only=True)
+class Sorted:
+    """The images of a folder by class, unread."""
+
+    rest: Classes
+    test: Classes | None = None  # the official test part
+    labels_are_names: bool  # False: a table has them
+    reading: tuple[str, ...]  # sentences
+
+
+def _of_folders(folder: Path) -> Sorted | None:
+    """By their subfolders; None where these are no classes."""
+    inside, reading = without_extra_level(folder)
+    parts = parts_in(inside)
+    if "train" in parts:
+        return _official(inside, parts, reading)
+    if not _has_classes(inside, parts):
+        return None
+    rest = by_class(inside)
+    reading += _deeper(rest, inside)
+    return Sorted(rest=rest, labels_are_names=True, reading=tuple(reading))
+
+
+def _of_table(folder: Path, files: Sequence[Path]) -> Sorted | None:
+    from datasets.own import listed
+
+    listing = listed.by_table(folder, [path for path in files if is_image(path)], files)
+    if listing is None:
+        return None
+    rest, reading = listing
+    return Sorted(rest=rest, labels_are_names=False, reading=tuple(reading))
+
+
+# Which folders are classes
+
+
+def without_extra_level(folder: Path) -> tuple[Path, list[str]]:
+    """The folder inside that has the classes, where one alone lies around it; and a sentence."""
+    inside = folder
+    while True:
+        below = subfolders(inside)
+        if len(below) != 1 or not subfolders(below[0]) or _pictures_right_in(inside):
+            break
+        inside = below[0]
+    if inside == folder:
+        return folder, []
+    return inside, [f"the classes are the folders in {printable(str(inside.relative_to(folder)))}"]
+
+
+def parts_in(folder: Path) -> dict[str, Path]:
+    """The folders of official parts, 'train', 'test' or 'validation': those with classes in them.
+
+    Toys may be trains too: a folder 'train' with pictures and no folders is a class.
+    """
+    parts: dict[str, Path] = {}
+    for each in subfolders(folder):
+        part = part_named(each.name)
+        if part is not None and subfolders(each):
+            if part in parts:
+                raise DataError(
+                    f"{folder}: {parts[part].name} and {each.name} both hold the {part} part; "
+                    "leave one of them"
+                )
+            parts[part] = each
+    return parts
+
+
+def part_named(name: str) -> str | None:
+    """'train', 'test' or 'validation' where a folder's name says that it holds this part."""
+    letters = re.sub(r"[\W_\d]", "", name.casefold())
+    part = _PART.fullmatch(_ENDS.sub("", letters))
+    return None if part is None else part.lastgroup
+
+
+def _has_classes(folder: Path, parts: Mapping[str, Path]) -> bool:
+    """Whether its subfolders are classes. Raises DataError where some of them look like parts."""
+    below = subfolders(folder)
+    if parts:
+        raise DataError(
+            f"{folder}: {', '.join(each.name for each in parts.values())} holds folders of "
+            "classes, and no part is there to train on; wanted a folder train beside it"
+        )
+    look_like_parts = [each for each in below if part_named(each.name)]
+    if len(look_like_parts) == len(below):
+        return False  # their labels may be in a table
+    held_out = [each.name for each in look_like_parts if part_named(each.name) != "train"]
+    if held_out:
+        classes = [each.name for each in below if each not in look_like_parts]
+        raise DataError(
+            f"{folder}: {held_out[0]} looks like a part of the set, beside classes such as "
+            f"{classes[0]}; give it a folder for each class and put the others into a folder "
+            "train, or rename it where it is a class"
+        )
+    return len(below) > 1 and any(_images(each) for each in below)
+
+
+def by_class(folder: Path) -> Classes:
     """The images of each subfolder, however deep in it, sorted by their paths.
 
-    Raises DataError where there is no subfolder, or none has an image.
+    Raises DataError where one has none, and on more subfolders than classes can be.
     """
-    classes = {each.name: _images(each) for each in _subfolders(folder)}
+    classes = {each.name: _images(each) for each in _few_enough(subfolders(folder), folder)}
     empty = [name for name, images in classes.items() if not images]
-    if len(empty) == len(classes):
-        raise DataError(
-            f"{folder}: holds no folders of images; wanted a subfolder for each class, named as "
-            f"the class, with images ({', '.join(ENDINGS)}) in it"
-        )
     if empty:
         raise DataError(
             f"{folder}: these classes hold no images: {', '.join(empty[:10])}; wanted some "
@@ -62,64 +170,106 @@ def by_class(folder: Path) -> dict[str, list[Path]]:
     return classes
 
 
-def _subfolders(folder: Path) -> list[Path]:
-    return [
-        each for each in sorted(folder.iterdir()) if each.is_dir() and not _is_hidden(each.name)
-    ]
+def _no_classes(folder: Path, files: Sequence[Path]) -> DataError:
+    """What to raise where nothing says which class an image is of."""
+    tables = [path for path in files if path.suffix.casefold() in (".csv", ".npz", ".mat", ".gz")]
+    advice = f"; or name one of its own files, such as {tables[0]}" if tables else ""
+    return DataError(
+        f"{folder}: holds no folders of images by class; wanted a subfolder for each class, named "
+        f"as the class, with images ({', '.join(ENDINGS)}) in it, or a CSV beside them that lists "
+        f"their names and labels{advice}{_phone_pictures(files, folder)}"
+    )
 
 
-def _is_hidden(name: str) -> bool:
-    """Whether a system or a program keeps it for itself: .git, .DS_Store, __MACOSX."""
-    return name.startswith((".", "__")) or name in ("Thumbs.db", "desktop.ini")
+def _few_enough(folders: list[Path], folder: Path) -> list[Path]:
+    if len(folders) > MOST_CLASSES:
+        raise DataError(
+            f"{folder}: {len(folders):,} folders ({', '.join(f.name for f in folders[:5])}, ...); "
+            f"wanted one for each class, 2 to {MOST_CLASSES}"
+        )
+    return folders
 
 
 def _images(folder: Path) -> list[Path]:
-    return [path for path in _files(folder) if path.suffix.casefold() in ENDINGS]
+    return [path for path in files_in(folder) if is_image(path)]
 
 
-def _files(folder: Path) -> list[Path]:
-    """All files in it, however deep, sorted; none that is hidden or in a hidden folder."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [path for path in paths if not any(map(_is_hidden, path.relative_to(folder).parts))]
+def is_image(path: Path) -> bool:
+    """Whether it is a file whose name ends as that of a picture that can be read."""
+    return path.suffix.casefold() in ENDINGS and path.is_file()
 
 
-def _part(parts: Mapping[str, Path], names: tuple[str, ...]) -> Path | None:
-    """The folder of an official part: one that has classes in it. Toys may be trains too."""
-    folders = (parts[name] for name in names if name in parts)
-    return next((folder for folder in folders if _subfolders(folder)), None)
+def _pictures_right_in(folder: Path) -> bool:
+    return any(is_image(path) for path in folder.iterdir())
 
 
-def _refuse_others(folder: Path, parts: Mapping[str, Path]) -> None:
-    known = (*_TRAIN, *_TEST, *_VALIDATION)
-    others = [path.name for name, path in parts.items() if name not in known]
+def _deeper(classes: Classes, folder: Path) -> list[str]:
+    """A sentence where folders lie in those of the classes: they are no classes of their own."""
+    deeper = [
+        path for images in classes.values() for path in images if path.parent.parent != folder
+    ]
+    if not deeper:
+        return []
+    inside = deeper[0].parent.relative_to(folder)
+    return [
+        f"folders inside a class count to it, such as {printable(str(inside))} to {inside.parts[0]}"
+    ]
+
+
+def _check(folder: Path, files: Sequence[Path], images: Sequence[Path]) -> None:
+    if len(images) > pictures.MOST_IMAGES:
+        raise DataError(
+            f"{folder}: {len(images):,} images; {pictures.MOST_IMAGES:,} are the most that are "
+            "read: leave some out"
+        )
+    if advice := _phone_pictures(files, folder):
+        raise DataError(f"{folder}: holds pictures that cannot be read{advice}")
+
+
+def _phone_pictures(files: Sequence[Path], folder: Path) -> str:
+    """What to do about HEIC, which phones make: without it a part of the set would be missing."""
+    phone = [path for path in files if path.suffix.casefold() in PHONE_ENDINGS]
+    return f"; HEIC is not read, export as JPEG: {named(phone, folder)}" if phone else ""
+
+
+# Official parts
+
+
+def _official(folder: Path, parts: Mapping[str, Path], reading: list[str]) -> Sorted:
+    """Images to train on and to test on by class. Raises DataError on other folders beside them."""
+    others = [path.name for path in subfolders(folder) if not part_named(path.name)]
     if others:
         raise DataError(
             f"{folder}: holds {', '.join(others[:5])} beside the training part; wanted the parts "
-            f"alone ({', '.join(known)}), or the classes alone"
+            "alone (train, test, validation), or the classes alone"
         )
-
-
-def _official(
-    train: Path, parts: Mapping[str, Path]
-) -> tuple[dict[str, list[Path]], dict[str, list[Path]] | None, list[str]]:
-    """Images to train on and to test on by class, and notes."""
-    rest, notes = by_class(train), []
-    validation, test = _part(parts, _VALIDATION), _part(parts, _TEST)
-    if validation is not None:
-        for name, images in by_class(validation).items():
+    train = without_extra_level(parts["train"])[0]
+    rest = by_class(train)
+    held_out = {
+        part: by_class(inside)
+        for part, path in parts.items()
+        if part != "train"
+        and (inside := without_extra_level(path)[0])
+        # Of another's test images the labels are often not published: they lie in a folder of
+        # no class, and are left out.
+        and {each.name for each in subfolders(inside)} & rest.keys()
+    }
+    reading = [*reading, *_deeper(rest, train)]
+    if "validation" in held_out:
+        for name, images in held_out["validation"].items():
             rest[name] = [*rest.get(name, ()), *images]
-        notes.append(
-            f"the images of {validation.name} are put to those of {train.name}; validation images "
-            "are drawn from both"
+        reading.append(
+            f"the images of {parts['validation'].name} are put to those of {parts['train'].name}; "
+            "validation images are drawn from both"
         )
-    if test is None:
-        return rest, None, notes
-    return rest, by_class(test), [*notes, f"the images of {test.name} are the official test part"]
+    if "test" in held_out:
+        reading.append(f"the images of {parts['test'].name} are the official test part")
+    return Sorted(
+        rest=rest, test=held_out.get("test"), labels_are_names=True, reading=tuple(reading)
+    )
 
 
-def _left_out(folder: Path, read: int) -> list[str]:
-    others = len(_files(folder)) - read
-    return [f"left out: {others:,} files that are no images of a class"] if others else []
+# Reading
 
 
 def _read_image(path: Path) -> pictures.Bytes:

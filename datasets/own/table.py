@@ -1,33 +1,43 @@
-"""CSV: a row for each image, its label in the first or the last column, pixels in the others.
+"""A table in text: a row for each image, its label at one end, pixels in the other columns.
 
-Which of the two holds the labels is decided by evidence and never by guess.
+It is parsed by pandas, piece by piece, so that no file is in memory as a whole and no line is
+longer than a row can be.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import BytesIO, StringIO
+from io import StringIO
+from itertools import chain
 from math import isqrt
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from datasets.formats import read_file
-from datasets.own.content import Content, Part, Texts
-from datasets.own.gathering import MOST_CLASSES
-from datasets.pictures import LEAST_SIDE, Numbers
+from datasets.formats import read_blocks
+from datasets.own.columns import (
+    choose_label_column,
+    index_column,
+    is_header,
+    is_renamed_image,
+    separator_of,
+    shown,
+)
+from datasets.own.gathering import Content, Part
+from datasets.own.labels import MOST_CHARACTERS, Texts
+from datasets.pictures import LEAST_SIDE, MOST_IMAGES, Numbers
 from datasets.tasks import DataError, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LABELS = frozenset(
-    ["label", "labels", "class", "target", "y", "category", "digit", "letter", "character"]
-)
-_CHUNK_ROWS = 10_000  # parsed at a time: 60 MB of the whole numbers that pandas makes
+MOST_LINE_BYTES = 8 << 20  # a row of 512x512 fractions has less
+_CHUNK_VALUES = 8_000_000  # parsed at a time: 63 MB of the whole numbers that pandas makes
+_ENDS = (0, 1, -2, -1)  # the columns that may be labels or count the rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,128 +45,256 @@ class Layout:
     """What the first lines of a file say of all of it."""
 
     columns: int
-    separator: str
+    separator: str | None  # None: spaces
     header: tuple[str, ...] | None  # the names of the columns; None: the first line is an image
+    has_index: bool  # there is a column more than a label and pixels
+    lost_image: bool  # the first line is an image that pandas took for names
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Rows:
-    """Some rows, the columns that may be labels apart."""
+    """Some rows, the columns at the ends apart."""
 
-    first: Texts  # (n,)
-    pixels: Numbers  # (n, columns - 2)
-    last: Texts  # (n,)
+    ends: dict[int, Texts]  # by their place, one of _ENDS: (n,) each
+    pixels: Numbers  # (n, columns - 4)
 
 
 def read(files: tuple[Path, ...], progress: Progress) -> Content:
-    """Read a table, plain, in gzip or in a zip; commas, semicolons or tabs between its columns.
+    """Read a table, plain, in gzip or in a zip, with commas, semicolons, tabs or spaces.
 
     Raises DataError with the row (from 1, a header counted) and the column on what is no
     pixel, on rows of another length, and where nothing tells which column holds the labels.
     """
     (path,) = files
-    content = read_file(path, progress=progress)
-    form = layout(content, path)
-    chunks = list(_chunks(content, form, path))
-    first = np.concatenate([rows.first for rows in chunks])
-    pixels = np.concatenate([rows.pixels for rows in chunks])
-    last = np.concatenate([rows.last for rows in chunks])
-    choice = choose_label_column(first, last, form.header, name=str(path))
-    labels, corner = (first, last) if choice.is_first else (last, first)
-    corners = _compact(corner.astype(np.float64))[:, None]
-    together = [pixels, corners] if choice.is_first else [corners, pixels]
-    note = (
-        f"labels are the {'first' if choice.is_first else 'last'} column of {path.name}: "
+    lines, text = _opened(read_blocks(path, progress=progress), path)
+    form = layout(lines, path)
+    pieces = list(_pieces(text, form, path))
+    if not pieces:
+        raise DataError(f"{path}: holds no rows; wanted one for each image")
+    ends = {place: np.concatenate([rows.ends[place] for rows in pieces]) for place in _ENDS}
+    pixels = np.concatenate([rows.pixels for rows in pieces])
+    return _content(ends, pixels, form, path)
+
+
+def _content(ends: dict[int, Texts], pixels: Numbers, form: Layout, path: Path) -> Content:
+    """Each column at the ends is the labels, a count of the rows, or pixels."""
+    places, header, reading, aside = list(_ENDS), form.header, [], ""
+    if form.has_index:
+        counts = index_column({0: ends[0], -1: ends[-1]}, header)
+        if counts is None:
+            advice = "if one of them counts the rows, leave it out: to_csv(index=False)"
+            raise _wrong_columns(form.columns, advice, path)
+        reading.append(f"left out: the {_ordinal(counts)} column, which counts the rows")
+        places.remove(counts)
+        aside = " of the others"
+        if header is not None:
+            header = header[1:] if counts == 0 else header[:-1]
+    left, right = places[0], places[-1]
+    choice = choose_label_column(
+        ends[left],
+        ends[right],
+        header,
+        least_pixel=float(pixels.min(initial=0)),
+        name=str(path),
+    )
+    label = left if choice.is_first else right
+    places.remove(label)
+    reading.append(
+        f"labels are the {_ordinal(0 if choice.is_first else -1)} column of {path.name}{aside}: "
         f"{choice.reason}"
     )
-    return Content(rest=Part(images=np.hstack(together), labels=labels), notes=(note,))
+    first_row = 1 + int(form.header is not None or form.lost_image)
+    corners = {
+        place: _pixel_column(ends[place], first_row, place % form.columns, path) for place in places
+    }
+    before = [corners[place] for place in places if place >= 0]
+    after = [corners[place] for place in places if place < 0]
+    if form.lost_image:
+        reading.append(
+            "left out: the first line, an image that pandas has taken for a header and renamed"
+        )
+    images = np.hstack([*before, pixels, *after])
+    return Content(rest=Part(images=images, labels=ends[label]), reading=tuple(reading))
 
 
-def layout(content: bytes, path: Path) -> Layout:
-    """Columns, separator and header, from the first two lines.
+def _ordinal(place: int) -> str:
+    return "first" if place == 0 else "last"
+
+
+def _pixel_column(column: Texts, first_row: int, place: int, path: Path) -> Numbers:
+    try:
+        return _compact(column.astype(np.float64))[:, None]
+    except ValueError:
+        row = next(row for row, text in enumerate(column) if not _is_float(str(text)))
+        raise _no_pixel(str(column[row]), first_row + row, place, path) from None
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_pixel(text: str, row: int, place: int, path: Path) -> DataError:
+    return DataError(
+        f"{path}: row {row:,}, column {place + 1:,}: {shown(text)} is no pixel, a number from 0 to "
+        "255"
+    )
+
+
+# Its first lines
+
+
+def layout(lines: list[str], path: Path) -> Layout:
+    """Columns, separator and header, from the first two lines that are not empty.
 
     Raises DataError where the columns are not a label and a square number of pixels.
     """
-    lines = _first_lines(content, path)
-    separator = max(",;\t", key=lines[0].count)
-    rows = list(csv.reader(StringIO("\n".join(lines)), delimiter=separator))
-    header = tuple(word.strip() for word in rows[0]) if _is_header(rows) else None
+    separator = separator_of(lines[0])
+    rows = [_fields(line, separator, path) for line in lines]
+    lost_image = is_renamed_image(rows[0])
+    has_header = not lost_image and is_header(rows[0])
     columns = len(rows[-1])
-    side = isqrt(columns - 1)
-    if side * side != columns - 1 or side < LEAST_SIDE:
-        raise DataError(
-            f"{path}: {columns} columns; wanted a label and a square number of pixels, such as "
-            f"785 (28×28) or 65 (8×8){_advice(columns)}"
-        )
-    return Layout(columns=columns, separator=separator, header=header)
+    side = isqrt(max(columns - 1, 0))
+    is_plain, has_index = (side * side == columns - beside for beside in (1, 2))
+    if side < LEAST_SIDE or not (is_plain or has_index):
+        colour = columns % 3 == 1 and isqrt(columns // 3) ** 2 == columns // 3
+        advice = "colour images are to be made grey first" if colour else "is it a table of images?"
+        raise _wrong_columns(columns, advice, path)
+    return Layout(
+        columns=columns,
+        separator=separator,
+        header=tuple(rows[0]) if has_header else None,
+        has_index=has_index,
+        lost_image=lost_image,
+    )
 
 
-def _advice(columns: int) -> str:
-    if columns < 2:
-        return ""
-    if isqrt(columns - 2) ** 2 == columns - 2:
-        return "; if the first one counts the rows, leave it out: to_csv(index=False)"
-    return "" if columns % 3 != 1 else "; colour images are to be made grey first"
+def _wrong_columns(columns: int, advice: str, path: Path) -> DataError:
+    return DataError(
+        f"{path}: {columns:,} columns; wanted a label and a square number of pixels, such as "
+        f"785 (28×28) or 65 (8×8); {advice}"
+    )
 
 
-def _first_lines(content: bytes, path: Path) -> list[str]:
-    end = content.find(b"\n")
-    second = content.find(b"\n", end + 1) if end >= 0 else -1
+def _fields(line: str, separator: str | None, path: Path) -> list[str]:
+    if separator is None:
+        return line.split()
     try:
-        text = content[: second if second >= 0 else len(content)].decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: its first lines are no text in UTF-8 ({error})") from error
-    lines = [line for line in text.splitlines() if line.strip()]
+        return [field.strip() for field in next(csv.reader(StringIO(line), delimiter=separator))]
+    except csv.Error as error:
+        raise DataError(
+            f"{path}: its first lines are no table ({error}); wanted a row for each image"
+        ) from error
+
+
+# Its text, in pieces
+
+
+def _opened(blocks: Iterator[bytes], path: Path) -> tuple[list[str], io.BufferedReader]:
+    """The first two lines that are not empty, and the whole text for pandas."""
+    bounded = _bounded(blocks, path)
+    begin = b""
+    lines: list[bytes] = []
+    for block in bounded:
+        begin += block
+        lines = [line for line in begin.splitlines() if line.strip()]
+        if len(lines) > 2:  # so that the second has its end
+            break
     if not lines:
         raise DataError(f"{path}: holds no rows; wanted one for each image")
-    return lines
+    try:
+        first = [line.decode("utf-8-sig") for line in lines[:2]]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: its first lines are no text in UTF-8 ({error})") from error
+    return first, io.BufferedReader(_Stream(chain([begin], bounded)))
 
 
-def _is_header(rows: list[list[str]]) -> bool:
-    """Whether the first row names columns: with two words in it, or counting them.
+def _bounded(blocks: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    """The same blocks; DataError where a line is longer than a row can be."""
+    line_bytes = 0
+    for block in blocks:
+        end = max(block.rfind(b"\n"), block.rfind(b"\r"))
+        line_bytes = len(block) - 1 - end if end >= 0 else line_bytes + len(block)
+        if line_bytes > MOST_LINE_BYTES:
+            raise DataError(
+                f"{path}: a line of more than {MOST_LINE_BYTES >> 20} MB; wanted a line for each "
+                "image: is it a table?"
+            )
+        yield block
 
-    One word alone may be the label of an image.
-    """
-    ends = ([word.strip() for word in rows[0][part]] for part in (slice(1, None), slice(-1)))
-    words = sum(not is_number(word) for word in rows[0])
-    return words > 1 or any(_counts(names) for names in ends)
+
+class _Stream(io.RawIOBase):
+    """Blocks as a file that can be read once."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks, self._rest = blocks, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = memoryview(next(self._blocks, b""))
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
 
 
-def _counts(names: list[str]) -> bool:
-    """Whether they are 0, 1, 2 or 1, 2, 3 and so on, as no row of pixels is."""
-    return any(names == [str(n + start) for n in range(len(names))] for start in (0, 1))
-
-
-def _chunks(content: bytes, form: Layout, path: Path) -> Iterator[_Rows]:
+def _pieces(text: io.BufferedReader, form: Layout, path: Path) -> Iterator[_Rows]:
     import pandas as pd
 
-    skipped = int(form.header is not None)
+    row = 1 + int(form.header is not None or form.lost_image)
+    images = 0
     try:
         frames = pd.read_csv(
-            BytesIO(content),
+            text,
             header=None,
-            skiprows=skipped,
-            sep=form.separator,
-            dtype={0: "str", form.columns - 1: "str"},
+            skiprows=row - 1,
+            sep=r"\s+" if form.separator is None else form.separator,
+            dtype={place % form.columns: "str" for place in _ENDS},
             keep_default_na=False,  # NA and null may be labels
-            chunksize=_CHUNK_ROWS,
+            chunksize=max(1, _CHUNK_VALUES // form.columns),
             low_memory=False,
             encoding="utf-8-sig",
         )
-        for number, frame in enumerate(frames):
-            yield _rows(frame, 1 + skipped + number * _CHUNK_ROWS, path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        for frame in frames:
+            yield _rows(frame, row, path)
+            row += len(frame)
+            images += len(frame)
+            if images > MOST_IMAGES:
+                raise DataError(
+                    f"{path}: more than {MOST_IMAGES:,} images, the most that are read; leave some "
+                    "out"
+                )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OverflowError) as error:
         raise DataError(
-            f"{path}: cannot be read as a table of {form.columns} columns ({error}); wanted a "
-            "row for each image, all of the same length"
+            f"{path}: cannot be read as a table of {form.columns} columns "
+            f"({str(error).strip()}); wanted a row for each image, all of the same length"
         ) from error
 
 
 def _rows(frame: pd.DataFrame, first_row: int, path: Path) -> _Rows:
     _refuse_what_is_no_number(frame, first_row, path)
-    values = _compact(frame.iloc[:, 1:-1].to_numpy())
-    first, last = (frame.iloc[:, column].to_numpy(dtype=np.str_) for column in (0, -1))
-    return _Rows(first=np.char.strip(first), pixels=values, last=np.char.strip(last))
+    ends = {place: _texts(frame, place, first_row, path) for place in _ENDS}
+    return _Rows(ends=ends, pixels=_compact(frame.iloc[:, 2:-2].to_numpy()))
+
+
+def _texts(frame: pd.DataFrame, place: int, first_row: int, path: Path) -> Texts:
+    """A column as it stands in the file; NumPy makes room in each row for the longest field."""
+    column = frame.iloc[:, place]
+    lengths = column.str.len()
+    if lengths.max() > MOST_CHARACTERS:
+        row = int(lengths.to_numpy().argmax())
+        raise DataError(
+            f"{path}: row {first_row + row:,}, column {place % frame.shape[1] + 1:,}: a field of "
+            f"{lengths.max():,} characters, {shown(column.iloc[row])}; wanted a pixel, or a label "
+            f"of {MOST_CHARACTERS} characters at most"
+        )
+    return np.char.strip(column.to_numpy(dtype=np.str_))
 
 
 def _compact(values: Numbers) -> Numbers:
@@ -176,103 +314,10 @@ def _refuse_what_is_no_number(frame: pd.DataFrame, first_row: int, path: Path) -
             f"{path}: row {first_row + short[0]:,} has nothing in the last of its {columns} "
             "columns; is the file truncated?"
         )
-    for column in range(1, columns - 1):
-        values = frame.iloc[:, column]
+    for place in range(2, columns - 2):
+        values = frame.iloc[:, place]
         if not pd.api.types.is_numeric_dtype(values):
             wrong = np.flatnonzero(pd.to_numeric(values, errors="coerce").isna())
-            shown = values.iloc[wrong[0]] if len(wrong) else "a word"
-            raise DataError(
-                f"{path}: row {first_row + (wrong[0] if len(wrong) else 0):,}, column "
-                f"{column + 1}: {shown!r} is no pixel, a number from 0 to 255"
-            )
-
-
-# Which column holds the labels
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """The column that was taken, and why."""
-
-    is_first: bool
-    reason: str
-
-
-def choose_label_column(
-    first: Texts, last: Texts, header: tuple[str, ...] | None, *, name: str
-) -> Choice:
-    """Take the first or the last column by the strongest evidence that tells them apart.
-
-    Args:
-        first: (n,) the first column as it stands in the file.
-        last: (n,) the last one.
-        header: the names of all columns; None: there are none.
-        name: the file's, for errors.
-
-    In this order: one cannot be pixels; the header names one of them; one cannot be labels; one
-    counts its classes from 0 or 1 without a gap. Raises DataError where nothing decides.
-    """
-    numbers = [_numbers(column) for column in (first, last)]
-    impossible = _not_pixels(numbers, name)
-    evidence = (
-        (impossible, "it cannot be pixels, the other can"),
-        (_named(header), "the header says so"),
-        ([_is_list_of_classes(column) for column in numbers], "the other is no list of classes"),
-        ([_counts_up(column) for column in numbers], "its numbers have no gap"),
-    )
-    for (is_first, is_last), reason in evidence:
-        if is_first != is_last:
-            return Choice(is_first=is_first, reason=reason)
-    raise DataError(
-        f"{name}: either the first or the last column may hold the labels; add a header line "
-        "that names that column 'label'"
-    )
-
-
-def is_number(text: str) -> bool:
-    """Whether a field holds a finite number."""
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
-
-
-def _numbers(column: Texts) -> Numbers | None:
-    """The column as numbers; None where one of its fields is none."""
-    if not all(is_number(str(text)) for text in np.unique(column)):
-        return None
-    return column.astype(np.float64)
-
-
-def _named(header: tuple[str, ...] | None) -> list[bool]:
-    """Whether the header says of the first column, and of the last, that it holds the labels."""
-    ends = (header[0], header[-1]) if header else ("", "")
-    return [name.casefold() in LABELS for name in ends]
-
-
-def _not_pixels(columns: list[Numbers | None], name: str) -> list[bool]:
-    """Whether the first column, and the last, cannot be pixels. Raises DataError where both."""
-    impossible = [c is None or bool((c < 0).any() or (c > 255).any()) for c in columns]
-    if all(impossible):
-        raise DataError(
-            f"{name}: neither the first nor the last column can be pixels; wanted labels in one "
-            "of them, and numbers from 0 to 255 in all others"
-        )
-    return impossible
-
-
-def _is_list_of_classes(numbers: Numbers | None) -> bool:
-    """Whole numbers, at least two different ones, each three times on average."""
-    if numbers is None:
-        return True
-    different = np.unique(numbers)
-    whole = bool((different == np.round(different)).all())
-    return whole and 2 <= len(different) <= min(MOST_CLASSES, len(numbers) // 3)
-
-
-def _counts_up(numbers: Numbers | None) -> bool:
-    if numbers is None:
-        return False
-    different = np.unique(numbers)
-    start = different[0]
-    return bool(start in (0, 1) and np.array_equal(different, start + np.arange(len(different))))
+            row = int(wrong[0]) if len(wrong) else 0
+            text = str(values.iloc[row]) if len(wrong) else "a word"
+            raise _no_pixel(text, first_row + row, place, path)

@@ -95,7 +95,7 @@ def test_an_image_cut_short_is_named(ending: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=rf"a\{ending}: cannot be read as a PNG, JPEG or BMP"):
         read_whole(path)
     path.write_text("no image at all")
-    with pytest.raises(DataError, match="a PNG, JPEG or BMP image: cannot identify"):
+    with pytest.raises(DataError, match="as WebP, TIFF or GIF: cannot identify"):
         read_whole(path)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from datasets import DataError, prepare
 from datasets.own import images
-from datasets.own.content import Content
+from datasets.own.gathering import Content
 from datasets.tasks import silent
 from tests.own_files import SHAPES, write_folder
 
@@ -37,7 +37,10 @@ def test_classes_are_the_subfolders_and_images_lie_as_deep_as_they_like(tmp_path
     (tmp_path / "ring" / "note.txt").touch()
     found = read(tmp_path)
     assert found.rest.labels.tolist() == ["bar"] * 4 + ["cross"] * 4 + ["ring"] * 5
-    assert found.notes == ("left out: 1 files that are no images of a class",)
+    assert found.reading == (
+        "folders inside a class count to it, such as ring/more/still to ring",
+        "left out, as no image of a class: 1 file (ring/note.txt)",
+    )
 
 
 def test_parts_are_told_from_classes_by_the_classes_in_them(tmp_path: Path) -> None:
@@ -49,7 +52,7 @@ def test_parts_are_told_from_classes_by_the_classes_in_them(tmp_path: Path) -> N
     write_folder(parts / "valid", 2, seed=1)
     found = read(parts)
     assert (len(found.rest.labels), found.test) == (18, None)
-    assert found.notes[0].startswith("the images of valid are put to those of Training")
+    assert found.reading[0].startswith("the images of valid are put to those of Training")
     write_folder(parts / "test", 1, seed=2)
     test = read(parts).test
     assert test is not None

@@ -44,7 +44,10 @@ NPZ_MISTAKES: list[tuple[dict[str, Any], str]] = [
         {"x": PIXELS.astype(int) * 2, "y": NAMES},
         "image 1 has a pixel of 510; wanted numbers from 0",
     ),
-    ({"x": PIXELS / 127.5 - 1, "y": NAMES}, "image 1 has a pixel of -1.0"),
+    ({"x": PIXELS / 100 - 0.5, "y": NAMES}, "image 1 has a pixel of -0.5; wanted numbers from 0"),
+    ({"x": PIXELS // 128 - 1.0, "y": NAMES}, "image 1 has a pixel of -1.0"),
+    ({"x": (PIXELS // 200).astype(int) - 1, "y": NAMES}, "image 1 has a pixel of -1"),
+    ({"x": np.where(PIXELS, np.inf, 0), "y": NAMES}, "a pixel of inf"),
     ({"x": PIXELS * np.nan, "y": NAMES}, "a pixel of nan"),
     ({"x": PIXELS * 0, "y": NAMES}, "every pixel of every image is 0"),
     ({"x": PIXELS[:, :3, :3], "y": NAMES}, "of 3×3 pixels; wanted some of 4×4 at least"),
@@ -73,7 +76,8 @@ FILE_MISTAKES = [
     (b"\x93NUMPY", r"a single NumPy array.*np.savez"),
     (b"\x89PNG\r\n", "one image; name the folder"),
     (pickle.dumps([1]), "a Python pickle, which can run code"),
-    (b"GIF89a\0", "a binary file of no known form"),
+    (b"GIF89a\0", "one image; name the folder"),
+    (b"what\0", "a binary file of no known form"),
     (b"\0\0\x08\x03", "its labels are found beside it|the word 'images'"),
 ]
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from datasets import DataError, open_cached, prepare
 from datasets.own import table
-from datasets.own.content import Texts
+from datasets.own.columns import choose_label_column
+from datasets.own.labels import Texts
 from datasets.tasks import silent
 from tests.data_files import unhurried
 from tests.own_files import shapes
@@ -42,7 +43,7 @@ def text(
 
 
 def notes_of(path: Path) -> tuple[str, ...]:
-    return table.read((path,), silent).notes
+    return table.read((path,), silent).reading
 
 
 labels_of_a_kind = st.sampled_from(
@@ -89,7 +90,7 @@ def test_what_was_written_is_read(
     found = table.read((path,), silent)
     assert found.rest.labels.tolist() == labels.tolist()
     assert np.array_equal(found.rest.images, pixels.reshape(18, -1))
-    assert f"labels are the {'first' if first else 'last'} column" in found.notes[0]
+    assert f"labels are the {'first' if first else 'last'} column" in found.reading[0]
 
 
 @pytest.mark.parametrize(
@@ -112,16 +113,16 @@ def test_the_label_column_is_chosen_by_evidence(
     reason: str,
 ) -> None:
     texts = [np.array([str(one) for one in column] * 4) for column in (first, last)]
-    choice = table.choose_label_column(texts[0], texts[1], header, name="own.csv")
+    choice = choose_label_column(texts[0], texts[1], header, name="own.csv")
     assert (choice.is_first, choice.reason) == (is_first, reason)
 
 
 def test_where_nothing_tells_the_columns_apart_a_header_is_asked_for(tmp_path: Path) -> None:
     column = np.array(["0", "1", "2"] * 5)
     with pytest.raises(DataError, match="add a header line that names that column 'label'"):
-        table.choose_label_column(column, column, None, name="own.csv")
+        choose_label_column(column, column, None, name="own.csv")
     with pytest.raises(DataError, match="neither the first nor the last column can be pixels"):
-        table.choose_label_column(np.array(["a"]), np.array(["b"]), ("label", "x"), name="own.csv")
+        choose_label_column(np.array(["a"]), np.array(["b"]), ("label", "x"), name="own.csv")
 
 
 def test_gzip_and_zip_are_unpacked_and_the_whole_way_is_gone(tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_gzip_and_zip_are_unpacked_and_the_whole_way_is_gone(tmp_path: Path) -> 
 def test_many_rows_are_read_in_pieces_that_fit_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "_CHUNK_ROWS", 7)
+    monkeypatch.setattr(table, "_CHUNK_VALUES", 7 * 65)
     path = tmp_path / "own.csv"
     path.write_text(text(PIXELS, NAMES, header="words"))
     found = table.read((path,), silent)
