@@ -14,20 +14,14 @@ from bench.checks.certify import GLYPHS, CertificateSite, certificates
 from bench.checks.trial import Subject
 from bench.results.evidence import Certificate
 from bench.results.folder import Results
+from tests.fakes import an_experiment
 from tests.report.test_trust import a_certificate
 
 NEEDS_SHELL = pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in")
 
 
-def a_subject(architecture: str = "mlp", framework: str = "numpy") -> Subject:
-    return Subject(
-        framework=framework,
-        execution="eager",
-        device="cpu",
-        precision="fp32",
-        threads=None,
-        architecture=architecture,
-    )
+def a_subject(architecture: str = "mlp") -> Subject:
+    return trial.of(an_experiment(framework="numpy", architecture=architecture))
 
 
 @pytest.fixture(scope="module")

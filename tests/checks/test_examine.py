@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -17,7 +18,6 @@ from bench.checks.trial import (
     TRAIN_IMAGES,
     Create,
     Sample,
-    Subject,
 )
 from bench.experiment import Precision
 from bench.results.evidence import Check
@@ -28,6 +28,7 @@ from datasets.arrays import normalise
 from datasets.glyphs import draw
 from models import COMPARED
 from tests import parity_faults
+from tests.fakes import an_experiment
 
 # Run by `make test` a second time, with the kernels of an older processor.
 on_every_kernel = pytest.mark.kernel
@@ -36,6 +37,9 @@ CLEARLY = 4  # times the tolerance: what a planted fault exceeds at the least
 # Starts of the MLP from which no kernel of a BLAS decides anything by its rounding.
 QUIET = (4, 6, 10, 15)
 MOMENTUM = {"losses of 20 steps by momentum", "logits after 20 steps by momentum"}
+
+
+SUBJECT = trial.of(an_experiment(framework="numpy"))
 
 
 @cache
@@ -58,14 +62,7 @@ def examined(
     precision: Precision = "fp32",
     starts: Sequence[int] = QUIET[:1],
 ) -> dict[str, Check]:
-    subject = Subject(
-        framework=framework,
-        execution="eager",
-        device="cpu",
-        precision=precision,
-        threads=None,
-        architecture=architecture,
-    )
+    subject = replace(SUBJECT, framework=framework, precision=precision, architecture=architecture)
     checks, _ = examine(create, subject, drawn(), starts=starts)
     return {check.quantity: check for check in checks}
 
@@ -83,16 +80,6 @@ def test_an_honest_trainer_passes_every_check(architecture: str) -> None:
     checks = examined(numpy_trainer, architecture, starts=STARTS)
     assert len(checks) == 11
     assert [check for check in checks.values() if not check.passed] == []
-
-
-SUBJECT = Subject(
-    framework="numpy",
-    execution="eager",
-    device="cpu",
-    precision="fp32",
-    threads=None,
-    architecture="mlp",
-)
 
 
 def starts_tried(monkeypatch: pytest.MonkeyPatch, judge: Callable[..., bool]) -> int:
