@@ -24,7 +24,7 @@ from bench.machine import hardware
 from bench.machine.devices import DEVICES, choose_devices
 from bench.machine.pulse import steadiness
 from bench.plan import versions_of
-from bench.report.trust import findings, steadiness_sentence
+from bench.report.audit import findings, steadiness_sentence
 from bench.results.evidence import Audit
 from bench.results.folder import Results, ResultsError
 from bench.results.record import Machine

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.experiment import Experiment
 from bench.report import wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, Comparison, comparisons
-from bench.report.tables import columns
+from bench.report.tables import beside, columns
 from bench.report.tables.table import (
     Column,
     Row,
@@ -273,21 +273,21 @@ def _section(comparison: Comparison, partners: dict[str, Replicates]) -> Section
         (
             *columns.experiment(leave_out=("machine", "versions")),
             columns.FRAMEWORK,
-            *columns.speeds(BOTH, "B / A"),
+            *beside.speeds(BOTH, "B / A"),
             *(
                 column
                 for target in comparison.targets
                 for column in (*(columns.time(target, side) for side in BOTH), _time_ratio(target))
             ),
             *map(columns.accuracy, BOTH),
-            columns.difference(
+            beside.difference(
                 "B - A (points)",
                 "b_less_a_test_accuracy",
                 lambda row: verdict.difference(row.second, row.first, runs.test_accuracy),
             ),
             *map(columns.outcome_of, BOTH),
         ),
-        columns.judged_rows(rows),
+        beside.judged_rows(rows),
     )
 
 
@@ -300,4 +300,4 @@ def _time_ratio(target: float) -> Column:
         time = partial(runs.time_to_accuracy_s, target=target)
         return verdict.compare(row.second, row.first, time)
 
-    return columns.ratio("B / A", f"b_over_a_{columns.time_name(target)}", paired, sign=" ×")
+    return beside.ratio("B / A", f"b_over_a_{columns.time_name(target)}", paired, sign=" ×")

@@ -5,22 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-from bench.machine.pulse import Steadiness, steadiness, warnings
-from bench.report import wording
+from bench.report import audit, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK
-from bench.results.evidence import Arms, Audit, Certificate, Peak, Timer, Unsynchronised
+from bench.results.evidence import Certificate
 from bench.results.record import Record
-from bench.stats import verdict
 from bench.stats.runs import Replicates
 from models import COMPARED
 
 HEADING = "## Can these numbers be trusted?"
 MATCHED = "matched"
 ONE_FRAMEWORK = "no other framework has this network"
-NO_AUDIT = (
-    "The clock was not audited, so the noise floor of this machine is not known: "
-    "'python -m bench audit --out' with this folder does it."
-)
 
 # Every setting that rows are compared by -> the fields of an experiment that explain a
 # difference: a reader who varies one of them has asked for it. Settings are what a run read back
@@ -80,7 +74,7 @@ def sentences(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterat
     """
     evidence = groups[0].evidence
     yield from matched_sentences(groups)
-    yield from audit_sentences(evidence.audit, records)
+    yield from audit.sentences(evidence.audit, records)
     yield from unasked_sentences(groups)
     if evidence.suite.seeds_stopped:
         yield evidence.suite.seeds_stopped
@@ -262,128 +256,3 @@ def _varying(groups: Sequence[Replicates]) -> list[str]:
         for field in EXPERIMENT_FIELDS
         if len({getattr(group.experiment, field) for group in groups}) > 1
     ]
-
-
-# The audit: how far the clock and the machine are to be trusted
-
-
-def audit_sentences(audit: Audit | None, records: Sequence[Record]) -> Iterator[str]:
-    """What the audit found, and how steady the machine was over the runs; warnings last.
-
-    ``audit``: None where there is none. ``records``: all of the folder, in their order.
-    """
-    steady = steadiness([record.pulse for record in records if record.pulse is not None])
-    if audit is None:
-        yield NO_AUDIT
-    else:
-        yield from findings(audit)
-    if steady is not None:
-        yield steadiness_sentence(steady)
-    of_audit = audit.warnings if audit else ()
-    of_runs = warnings(steady, "the runs") if steady else ()
-    yield from (f"Warning: {warning}" for warning in (*of_audit, *of_runs))
-
-
-def findings(audit: Audit) -> Iterator[str]:
-    """What the audit found, without its warnings."""
-    if audit.arms is not None:
-        yield _noise(audit.arms)
-        if audit.arms.delayed_s:
-            yield _delay(audit.arms)
-        if audit.repetitions:
-            yield _repetitions(audit.arms, audit.repetitions)
-    yield from map(_careless, audit.unsynchronised)
-    yield _timer(audit.timer)
-    yield from map(_peak, audit.peaks)
-
-
-def _noise(arms: Arms) -> str:
-    mean_s = wording.number(sum(arms.a_s) / len(arms.a_s), 2)
-    rounds = f"{len(arms.a_s)} rounds of runs that train about {mean_s} s"
-    paired = verdict.compare_arms(arms.same_s, arms.a_s)
-    floor = verdict.noise_floor(arms)
-    if floor is None or paired.interval is None:
-        return f"Noise floor: not known, of one round of {wording.framework(arms.experiment)}."
-    named = "a winner was named" if verdict.names_winner(arms) else "no winner was named"
-    ratio, low, high = (
-        wording.percent(end - 1, 1, signed=True)
-        for end in (paired.ratio, paired.interval.low, paired.interval.high)
-    )
-    return (
-        f"Noise floor {wording.percent(floor, 1)}: the very same experiment run as two arms "
-        f"({wording.framework(arms.experiment)}, {rounds}) differed by "
-        f"{ratio} ({low} to {high}), and {named}. A smaller difference on this device names no "
-        "winner; an audit of more rounds lowers the floor."
-    )
-
-
-def _delay(arms: Arms) -> str:
-    delay = verdict.delay_found(arms)
-    share = delay.injected_s / (sum(arms.a_s) / len(arms.a_s))
-    what = f"Injected delay of {_ms(delay.injected_s)} a run ({wording.percent(share, 1)})"
-    if delay.interval is None:
-        return f"{what}: {_ms(delay.found_s)} seen, of one round."
-    reading = f"{_ms(delay.found_s)} ({_ms(delay.interval.low)} to {_ms(delay.interval.high)})"
-    outcome = f"found, as {reading}" if delay.found else f"NOT found; seen were {reading}"
-    return f"{what}: {outcome}."
-
-
-def _repetitions(arms: Arms, repetitions: Sequence[Arms]) -> str:
-    named = verdict.winners_named(arms, repetitions)
-    return (
-        f"Of {len(repetitions)} further comparisons of the experiment with itself, "
-        f"{len(repetitions[0].a_s)} pairs each, the report's rule named no winner in "
-        f"{len(repetitions) - named} and one in {named}."
-    )
-
-
-def _careless(reading: Unsynchronised) -> str:
-    if reading.false_s is None or reading.true_s is None:
-        return (
-            f"A clock that does not wait, on {wording.device(reading.device)}: unavailable: "
-            f"{reading.unavailable}."
-        )
-    return (
-        f"A clock that does not wait for {wording.device(reading.device)} reads "
-        f"{_ms(reading.false_s)} for what takes {_ms(reading.true_s)}: it would be wrong by a "
-        f"factor of {wording.number(reading.true_s / max(reading.false_s, 1e-9))}. Ours waits."
-    )
-
-
-def _timer(timer: Timer) -> str:
-    return (
-        f"Timer: {timer.name}; its smallest step is {wording.number(timer.resolution_s * 1e9)} ns, "
-        f"and a reading costs {wording.number(timer.cost_s * 1e9)} ns."
-    )
-
-
-def _peak(peak: Peak) -> str:
-    threads = "" if peak.threads is None else f", {wording.counted(peak.threads, 'thread')}"
-    return (
-        f"Peak on {wording.device(peak.device)} in {peak.precision}{threads}: "
-        f"{wording.number(peak.flop_per_s / 1e9)} GFLOP/s in matrix products, "
-        f"{wording.number(peak.bytes_per_s / 1e9)} GB/s in copies ({peak.by})."
-    )
-
-
-def steadiness_sentence(steady: Steadiness) -> str:
-    """How the same small product fared over the runs, and what others took meanwhile."""
-    parts = [
-        f"Steadiness: the same small matrix product, before each of {steady.pulses} runs, took "
-        f"{_ms(steady.product_s)}, at the slowest {wording.percent(steady.slowest, 1)} longer"
-    ]
-    if steady.drift is not None:
-        drift = wording.percent(steady.drift, 1, signed=True)
-        parts.append(f"the last quarter of the runs {drift} beside the first")
-    if steady.busiest is not None:
-        parts.append(
-            f"other programs took at most {wording.percent(steady.busiest, 1)} of the processors"
-        )
-    if steady.clock_hz is not None:
-        low, high = (f"{hz / 1e9:.2f}" for hz in steady.clock_hz)
-        parts.append(f"processors' clock {low if low == high else f'{low} to {high}'} GHz")
-    return f"{'; '.join(parts)}."
-
-
-def _ms(seconds: float) -> str:
-    return f"{wording.number(seconds * 1e3)} ms"

@@ -20,7 +20,7 @@ from bench.report.comparison import (
     only,
     swaps,
 )
-from bench.report.tables import columns
+from bench.report.tables import beside, columns
 from bench.report.tables.columns import Side
 from bench.report.tables.table import Column, Row, Section, Table, labelled, section_of
 from bench.stats import runs
@@ -125,13 +125,13 @@ def _section(axis: Axis, comparison: Comparison, values: tuple[Any, Any]) -> Sec
         (
             *columns.experiment(leave_out=(axis.field,)),
             columns.FRAMEWORK,
-            *columns.speeds(both, axis.over.format(first, second)),
+            *beside.speeds(both, axis.over.format(first, second)),
             *(columns.time(target, side) for target in comparison.targets for side in both),
             *map(columns.accuracy, both),
             columns.WORK,
             *map(columns.outcome_of, both),
         ),
-        columns.judged_rows(labelled(pairs(axis, comparison, values))),
+        beside.judged_rows(labelled(pairs(axis, comparison, values))),
         axis.note(comparison),
         heading=f"{first} and {second}: {subject}",
     )

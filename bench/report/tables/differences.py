@@ -9,7 +9,7 @@ from itertools import combinations
 
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Best, Comparison, comparisons, ranking
-from bench.report.tables import columns
+from bench.report.tables import beside, columns
 from bench.report.tables.columns import Columns, Side
 from bench.report.tables.table import Cell, Column, Row, Section, Table, section_of
 from bench.results.record import Record
@@ -81,7 +81,7 @@ def _differences(comparison: Comparison) -> Columns:
     return (
         *_speed(comparison),
         *(column for target in comparison.targets for column in _time(comparison, target)),
-        columns.difference(
+        beside.difference(
             "test accuracy, first - second (points)",
             "test_accuracy_difference",
             lambda row: verdict.difference(row.first, row.second, runs.test_accuracy),
@@ -91,7 +91,7 @@ def _differences(comparison: Comparison) -> Columns:
 
 def _speed(comparison: Comparison) -> Columns:
     judged = _judged(comparison.groups, runs.throughput_images_per_s, best="highest")
-    ratio, p_value, verdict = columns.judgement(
+    ratio, p_value, verdict = beside.judgement(
         "throughput",
         judged,
         ("faster", "slower"),
@@ -102,7 +102,7 @@ def _speed(comparison: Comparison) -> Columns:
         (),
         judged,
         lambda known: Cell(shown=str(known.paired.n), raw=()),
-        absent=columns.ABSENT,
+        absent=beside.ABSENT,
     )
     return ratio, pairs, p_value, verdict
 
@@ -110,7 +110,7 @@ def _speed(comparison: Comparison) -> Columns:
 def _time(comparison: Comparison, target: float) -> Columns:
     reached = [group for group in comparison.groups if survival.all_reached(group, target)]
     goal = wording.target(target)
-    return columns.judgement(
+    return beside.judgement(
         columns.time_name(target),
         _judged(reached, partial(runs.time_to_accuracy_s, target=target), best="lowest"),
         ("slower", "sooner"),

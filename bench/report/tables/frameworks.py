@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, ranking
-from bench.report.tables import columns
+from bench.report.tables import beside, columns
 from bench.report.tables.columns import Columns
 from bench.report.tables.table import Column, Row, Section, Table
 from bench.stats import runs
@@ -64,7 +64,7 @@ def _beside_the_highest(comparison: Comparison) -> Columns:
             return "the highest"
         return "no seed in common" if row.first.measured else wording.NOT_MEASURED
 
-    return columns.judgement(
+    return beside.judgement(
         "throughput_to_highest",
         judged,
         ("faster", "slower"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from bench.experiment import NATIVE
 from bench.report import wording
 from bench.report.comparison import Comparison, comparisons, only
-from bench.report.tables import columns
+from bench.report.tables import beside, columns
 from bench.report.tables.columns import Columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table, section_of
 from bench.results.record import Record
@@ -217,7 +217,7 @@ def _columns(ladder: Ladder) -> Columns:
     def alone(rung: Rung) -> str:
         if rung.already:
             return "already the default"
-        return columns.ABSENT if rung.first is ladder.matched else wording.NOT_MEASURED
+        return beside.ABSENT if rung.first is ladder.matched else wording.NOT_MEASURED
 
     measured = (
         columns.quantity("training (s)", "train", "s", runs.train_s),
@@ -233,13 +233,13 @@ def _columns(ladder: Ladder) -> Columns:
             cell=lambda rung: Cell(shown=rung.restored, raw=(rung.restored, rung.already)),
             words=True,
         ),
-        columns.difference(
+        beside.difference(
             "training less matched (s)",
             "train_time_difference",
             lambda rung: rung.time_difference,
             unit="s",
         ),
-        *columns.judgement(
+        *beside.judgement(
             "train_time",
             lambda rung: rung.time,
             ("slower", "faster"),
@@ -247,12 +247,12 @@ def _columns(ladder: Ladder) -> Columns:
             absent=alone,
             ratio_absent=alone,
         ),
-        columns.difference(
+        beside.difference(
             "accuracy less matched (points)",
             "accuracy_difference",
             lambda rung: rung.accuracy_difference,
         ),
-        columns.p_value("", "accuracy", lambda rung: rung.accuracy),
+        beside.p_value("", "accuracy", lambda rung: rung.accuracy),
         columns.words(
             "in accuracy",
             "accuracy_verdict",

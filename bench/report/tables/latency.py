@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, only
-from bench.report.tables import columns
+from bench.report.tables import beside, columns
 from bench.report.tables.table import Cell, Column, Row, Section, Table, section_of
 from bench.results.evidence import Export
 from bench.stats import runs, verdict
@@ -145,7 +145,7 @@ def _speed_up(header: str, name: str, *, one_image: bool) -> Column:
         return speed_up(row.exports, one_image=one_image)
 
     name = f"{name}_speed_up"
-    return columns.ratio(header, name, paired, sign=" ×", pairs="rounds", absent="")
+    return beside.ratio(header, name, paired, sign=" ×", pairs="rounds", absent="")
 
 
 def _worst(row: LatencyRow) -> Export | None:
