@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="K",
         help=f"further comparisons of two equal arms, {auditing.REPEATED_ROUNDS} pairs each",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write audit.json there")
+    add_option(parser, "out", help="write audit.json there")
     add_option(parser, "pythons")
     return parser
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cli import add_option, list_of, whole, words
+from bench.cli import add_option, list_of, words
 from bench.run.progress import StageDisplay
 from datasets import TASKS, DataError, Dataset, Source, Task, open_cached, prepare
 from datasets.cache import cache_folder, is_intact
@@ -72,9 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         help="download",
     )
     parser.add_argument("--convert", action="store_true", help="parse and cache what is shown")
-    parser.add_argument(
-        "--glyphs-images", type=whole, default=DEFAULT_IMAGES, metavar="N", help="how many to draw"
-    )
+    add_option(parser, "glyphs_images", default=DEFAULT_IMAGES)
     return parser
 
 

@@ -13,7 +13,6 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import datasets
 import models
@@ -151,7 +150,7 @@ def _site(options: argparse.Namespace, frameworks: set[str]) -> CertificateSite:
         data_folder=prepared.folder,
         versions={name: versions_of(name, options.pythons) for name in frameworks},
         pythons=options.pythons,
-        timeout_s=options.timeout,
+        timeout_s=options.timeout_s,
     )
 
 
@@ -175,23 +174,16 @@ def _parser() -> argparse.ArgumentParser:
             metavar=name.upper(),
             help=f"of {', '.join(known)} (default: {usual})",
         )
-    _add_rest(parser)
-    return parser
-
-
-def _add_rest(parser: argparse.ArgumentParser) -> None:
     add_option(parser, "threads")
     parser.add_argument("--task", type=cli.one_of("task", tuple(datasets.TASKS)), default="digits")
-    parser.add_argument("--source", help="where the images come from (default: the best found)")
+    add_option(parser, "source", type=str)  # known or not: judged when the task is known
     add_option(parser, "data_dir")
     add_option(parser, "pythons")
-    parser.add_argument(
-        "--timeout",
-        type=cli.positive,
+    add_option(
+        parser,
+        "timeout_s",
         default=TIMEOUT_S,
-        metavar="S",
         help=f"seconds for each network of a framework (default: {TIMEOUT_S:g})",
     )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="results folder to leave the certificates in"
-    )
+    add_option(parser, "out", help="results folder to leave the certificates in")
+    return parser

@@ -84,7 +84,7 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = cli.saved_model_parser("evaluate", __doc__)
     parser.add_argument("--task", help="of other data (default: the model's own)")
-    parser.add_argument("--source", help="where its images come from (default: the best found)")
+    cli.add_option(parser, "source", type=str)  # known or not: judged when the task is known
     cli.add_option(parser, "data_file")
     cli.add_option(parser, "data_dir")
     parser.add_argument("--all", action="store_true", help="all images, not the test images alone")
