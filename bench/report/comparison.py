@@ -124,6 +124,18 @@ def only(groups: Iterable[Replicates], **wanted: object) -> list[Replicates]:
     ]
 
 
+def contender(group: Replicates) -> tuple[str, str, str]:
+    """What tells the rows of a table of frameworks apart: framework, execution, packages."""
+    experiment = group.experiment
+    return experiment.framework, experiment.execution, wording.versions(group.versions)
+
+
+def by_contender(groups: Iterable[Replicates]) -> list[tuple[Replicates, ...]]:
+    """The groups of each contender, by ascending batch size."""
+    ordered = sorted(groups, key=lambda group: (contender(group), group.experiment.batch_size))
+    return [tuple(members) for _, members in groupby(ordered, contender)]
+
+
 # The architecture swap
 
 

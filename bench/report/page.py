@@ -56,17 +56,8 @@ def write(results: Results) -> str:
     _keep_only(results.tables, _write_tables(results.tables, tables))
     plots = [(plot, list(_write_pages(results.plots, plot, plain))) for plot in PLOTS]
     _keep_only(results.plots, {page.stem for _, pages_drawn in plots for page in pages_drawn})
-    page = page_text(
-        results.folder.resolve().name,
-        records,
-        summary_paragraphs,
-        tables,
-        plots,
-        "\n".join(results.commands()) or None,
-        groups,
-        results.studied(),
-    )
-    write_atomically(results.page, page.encode())
+    page = "\n\n".join(_paragraphs(results, records, groups, summary_paragraphs, tables, plots))
+    write_atomically(results.page, f"{page}\n".encode())
     trust_sentences = trust.sentences(groups, records)
     return "\n\n".join((*summary_paragraphs, *trust_sentences, _where(results)))
 
@@ -104,45 +95,29 @@ def load(folder: str | Path, table: str = "runs") -> pd.DataFrame:
 # The page
 
 
-def page_text(
-    name: str,
+def _paragraphs(
+    results: Results,
     records: Sequence[Record],
+    groups: Sequence[Replicates],
     summary_paragraphs: Iterable[str],
     tables: Iterable[Table],
     plots: Plots,
-    command: str | None,
-    groups: Sequence[Replicates] = (),
-    studies: Sequence[str] = (),
-) -> str:
-    """The page as Markdown.
-
-    Args:
-        name: of the results folder.
-        records: all its records.
-        summary_paragraphs: the closing sentences.
-        tables: all there are; those without sections are said to be missing, and why.
-        plots: all there are with the pages that were drawn of each.
-        command: that made the records; None: not known.
-        groups: the same runs with what lies beside them; none: no word on whether to trust them.
-        studies: tasks that have a page under ``study/``.
-    """
-    parts = (
-        f"# Results: {name}",
-        *_origin(records, command),
-        "## What the runs show",
-        *summary_paragraphs,
-        *(trust.paragraphs(groups, records) if groups else ()),
-        *_machine(records),
-        *_data(records),
-        *_studies(studies),
-        "## Tables",
-        "\n".join(_tables(tables)),
-        *_plots(plots),
-    )
-    return "\n\n".join(parts) + "\n"
+) -> Iterator[str]:
+    """The page; of tables and plots that are not made it says what they need."""
+    yield f"# Results: {results.folder.resolve().name}"
+    yield from _origin(records, results.commands())
+    yield "## What the runs show"
+    yield from summary_paragraphs
+    yield from trust.paragraphs(groups, records)
+    yield from _machine(records)
+    yield from _data(records)
+    yield from _studies(results.studied())
+    yield "## Tables"
+    yield "\n".join(_tables(tables))
+    yield from _plots(plots)
 
 
-def _origin(records: Sequence[Record], command: str | None) -> Iterator[str]:
+def _origin(records: Sequence[Record], commands: Sequence[str]) -> Iterator[str]:
     first, last = (pick(record.started_at for record in records) for pick in (min, max))
     seeds = sorted({record.seed for record in records})
     yield (
@@ -150,8 +125,8 @@ def _origin(records: Sequence[Record], command: str | None) -> Iterator[str]:
         f"{wording.counted(len(seeds), 'seed')} ({', '.join(map(str, seeds))}), started between "
         f"{first[:16]} and {last[:16]} UTC."
     )
-    if command:
-        yield f"Made by:\n\n```sh\n{command}\n```"
+    if commands:
+        yield "\n".join(("Made by:\n\n```sh", *commands, "```"))
     yield (
         "This page, the tables and the plots are made from the records, the audit and the "
         "certificates of the folder alone; "

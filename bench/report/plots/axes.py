@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from itertools import groupby, product
+from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +13,15 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from bench.report import wording
-from bench.report.comparison import FRAMEWORK, Comparison, comparisons, differences, only, swaps
+from bench.report.comparison import (
+    FRAMEWORK,
+    Comparison,
+    by_contender,
+    comparisons,
+    differences,
+    only,
+    swaps,
+)
 from bench.report.plots import style
 from bench.report.plots.style import Look, Plot
 from bench.stats import runs
@@ -27,8 +35,7 @@ def _has_sizes(panel: Comparison) -> bool:
 
 
 def _draw_batch_size(axes: Axes, panel: Comparison) -> None:
-    ordered = sorted(panel.measured, key=lambda group: (*_line_of(group), _batch_size(group)))
-    lines = [list(members) for _, members in groupby(ordered, _line_of)]
+    lines = by_contender(panel.measured)
     for (_, look, label), line in zip(style.series(line[0] for line in lines), lines, strict=True):
         _draw_line(axes, line, look, label)
     axes.loglog()
@@ -40,17 +47,9 @@ def _draw_batch_size(axes: Axes, panel: Comparison) -> None:
     axes.set_ylabel("training throughput\n(images/s, log scale)")
 
 
-def _line_of(group: Replicates) -> tuple[str, str]:
-    return wording.framework(group.experiment), wording.versions(group.versions)
-
-
-def _batch_size(group: Replicates) -> int:
-    return group.experiment.batch_size
-
-
 def _draw_line(axes: Axes, groups: Sequence[Replicates], look: Look, label: str) -> None:
     points = [
-        (_batch_size(group), throughput)
+        (group.experiment.batch_size, throughput)
         for group in groups
         if (throughput := group.summary(runs.throughput_images_per_s))
     ]

@@ -15,6 +15,7 @@ from bench.report.comparison import (
     RECIPE,
     SCHEDULE,
     Comparison,
+    by_contender,
     comparisons,
     differences,
     only,
@@ -174,12 +175,6 @@ def sweeps(groups: Sequence[Replicates]) -> list[Comparison]:
 
 
 def _batch_size_section(comparison: Comparison) -> Section:
-    def series(group: Replicates) -> tuple[str, str, str]:
-        experiment = group.experiment
-        return experiment.framework, experiment.execution, wording.versions(group.versions)
-
-    by_size = sorted(comparison.groups, key=lambda group: group.experiment.batch_size)
-    lines = groupby(sorted(by_size, key=series), series)
     return section_of(
         comparison,
         (
@@ -189,7 +184,7 @@ def _batch_size_section(comparison: Comparison) -> Section:
             columns.WORK,
             columns.failed(lambda group: f"batch {group.experiment.batch_size:,}"),
         ),
-        labelled(tuple(members) for _, members in lines),
+        labelled(by_contender(comparison.groups)),
         heading=comparison.heading("device", "goal"),
     )
 

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import combinations
 
 from bench.report import wording
-from bench.report.comparison import FRAMEWORK, Best, Comparison, comparisons, ranking
+from bench.report.comparison import FRAMEWORK, Best, Comparison, comparisons, contender, ranking
 from bench.report.tables import beside, columns
 from bench.report.tables.columns import Columns, Side
 from bench.report.tables.table import Cell, Column, Row, Section, Table, section_of
@@ -52,7 +52,7 @@ def pairs(comparison: Comparison) -> list[tuple[Replicates, Replicates]]:
 def names(comparison: Comparison) -> Columns:
     """Which two frameworks a row is of, and what their runs were."""
     labels = wording.distinct_labels(comparison.groups)
-    label_by_key = dict(zip(map(_key, comparison.groups), labels, strict=True))
+    label_of = dict(zip(map(contender, comparison.groups), labels, strict=True))
 
     def name(side: Side) -> Column:
         parts = (f"{side.name}{part}" for part in ("framework", "execution", "versions"))
@@ -60,16 +60,11 @@ def names(comparison: Comparison) -> Columns:
             side.header,
             parts,
             side.pick,
-            lambda group: Cell(shown=label_by_key[_key(group)], raw=_key(group)),
+            lambda group: Cell(shown=label_of[contender(group)], raw=contender(group)),
             words=True,
         )
 
     return (*columns.experiment(leave_out=(*FRAMEWORK, "versions")), *map(name, SIDES))
-
-
-def _key(group: Replicates) -> tuple[str, str, str]:
-    experiment = group.experiment
-    return experiment.framework, experiment.execution, wording.versions(group.versions)
 
 
 def _section(comparison: Comparison, about: Columns, rows: Sequence[Row]) -> Section:
