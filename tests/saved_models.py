@@ -14,13 +14,14 @@ import numpy as np
 
 import datasets
 import models
-from bench.experiment import Experiment, Goal, Run
+from bench.experiment import Goal, Run
 from bench.results.folder import Results
 from bench.results.models import Card, card_of
 from bench.results.record import Record
 from bench.run.worker import RunRequest, perform
 from bench.trainers import Weights
 from models.weights import initial_weights
+from tests.fakes import an_experiment
 from tests.records import MACHINE, make_record
 
 IMAGES = 400  # drawn; a tenth of them for the test
@@ -52,16 +53,8 @@ def model_path() -> Path:
 
 def run_request(folder: Path, *, goal: Goal = "train") -> RunRequest:
     """One epoch of the MLP in NumPy on the drawn digits."""
-    experiment = Experiment(
-        task="digits",
-        source="glyphs",
-        architecture="mlp",
-        framework="numpy",
-        execution="eager",
-        device="cpu",
-        goal=goal,
-        batch_size=32,
-        epochs=1,
+    experiment = an_experiment(
+        source="glyphs", framework="numpy", goal=goal, batch_size=32, epochs=1, targets=()
     )
     return RunRequest(
         run=Run(experiment=experiment, seed=0),

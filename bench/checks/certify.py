@@ -109,10 +109,10 @@ def _in_one_process(members: tuple[Subject, ...], site: CertificateSite) -> Iter
             yield certificate
     would_run = site.versions.get(framework, {})
     for subject in members[certified:]:
-        yield replace(blank(subject, would_run), failure=str(child.ending))
+        yield replace(_blank(subject, would_run), failure=str(child.ending))
 
 
-def blank(subject: Subject, with_versions: dict[str, str], images: str = "") -> Certificate:
+def _blank(subject: Subject, with_versions: dict[str, str], images: str = "") -> Certificate:
     """A certificate of today on which nothing is checked yet; ``images``: what it is made with."""
     return Certificate(
         **asdict(subject),
@@ -139,7 +139,7 @@ def main() -> int:
 def beside_the_referee(subject: Subject, images: Sample) -> Certificate:
     """Examine one subject; whatever goes wrong becomes the certificate's failure."""
     installed = versions.installed(trainers.FRAMEWORKS[subject.framework].packages)
-    certificate = blank(subject, installed, images.name)
+    certificate = _blank(subject, installed, images.name)
     try:
         module = trainers.load(subject.framework)
         checks, starts = examine.examine(module.create, subject, images)

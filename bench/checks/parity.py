@@ -44,7 +44,7 @@ def _lines(certificate: Certificate) -> Iterator[str]:
     if certificate.failure is not None:
         yield f"  could not be checked: {certificate.failure}"
         return
-    yield f"  on {certificate.data}{started(certificate)}"
+    yield f"  on {certificate.data}{_started(certificate)}"
     yield f"  {'quantity':36} {'deviation':>10} {'tolerance':>10}"
     yield from map(_line, certificate.checks)
     reasons: dict[str, list[str]] = {}
@@ -54,7 +54,7 @@ def _lines(certificate: Certificate) -> Iterator[str]:
         yield f"  tolerance of {quantities[0]}{_others(quantities)}: {reason}"
 
 
-def started(certificate: Certificate) -> str:
+def _started(certificate: Certificate) -> str:
     """Words for a certificate that is not of the first start alone; else empty."""
     if certificate.starts == 1:
         return ""
