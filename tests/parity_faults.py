@@ -128,6 +128,8 @@ class OneBatchOutOfOrder(Wrapper):
         self.batches = [order[start : start + size] for start in range(0, len(order), size)]
 
     def arrange(self, order: NDArray[np.int64]) -> None:
+        if len(order) > self.setup.experiment.batch_size:  # all of them, in one call
+            return self.trainer.arrange(order)
         np.testing.assert_array_equal(order, self.batches[self.calls])
         swapped = {OUT_OF_ORDER: OUT_OF_ORDER + 1, OUT_OF_ORDER + 1: OUT_OF_ORDER}
         self.trainer.arrange(self.batches[swapped.get(self.calls, self.calls)])

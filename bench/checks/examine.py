@@ -20,6 +20,7 @@ from bench.checks.trial import (
     Observed,
     Sample,
     Start,
+    Stretch,
     Subject,
     Trajectory,
     experiment,
@@ -58,13 +59,17 @@ def observe_referee(
     network = _network(subject, sample, start)
     logits = network.forward(sample.evaluation_images).copy()
     _backward(network, sample, start.batches[0])
+    trajectories = {
+        name: _trajectory(subject, recipe, sample, start, gradients)
+        for name, recipe in OPTIMIZERS.items()
+    }
+    adam = trajectories["Adam"]
+    images = [len(batch) for batch in start.batches]
     return Observed(
         logits=logits,
         gradients={name: array.copy() for name, array in network.gradients.items()},
-        trajectories={
-            name: _trajectory(subject, recipe, sample, start, gradients)
-            for name, recipe in OPTIMIZERS.items()
-        },
+        trajectories=trajectories,
+        stretch=Stretch(loss=float(np.average(adam.losses, weights=images)), logits=adam.logits),
     )
 
 
@@ -220,6 +225,13 @@ def compare(
             "trained logits",
             deviation(own.logits, other.logits),
         )
+    call, own_call = f"one call of {steps} steps by Adam", observed.stretch
+    yield f"mean loss of {call}", "Adam's losses", deviation(own_call.loss, wanted.stretch.loss)
+    yield (
+        f"logits after {call}",
+        "trained logits",
+        deviation(own_call.logits, wanted.stretch.logits),
+    )
 
 
 def _check(quantity: str, kind: Kind, apart: float, precision: Precision) -> Check:

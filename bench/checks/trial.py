@@ -175,12 +175,24 @@ class Trajectory:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """The same steps of Adam in one call of train(), as the clock has it take many.
+
+    A framework that cuts its own epochs short does every single step and not all of these.
+    """
+
+    loss: float  # mean over all images, each before its step
+    logits: Array  # (n, classes) of the evaluation images after the last step
+
+
+@dataclass(frozen=True, kw_only=True)
 class Observed:
     """Everything that is compared."""
 
     logits: Array  # (n, classes) of the evaluation images, before any step
     gradients: Arrays  # of the first batch, float64
     trajectories: Mapping[str, Trajectory]  # by the names of OPTIMIZERS
+    stretch: Stretch
 
 
 def experiment(subject: Subject, recipe: Recipe) -> Experiment:
@@ -252,6 +264,7 @@ def observe(create: Create, subject: Subject, sample: Sample, start: Start) -> O
             name: _trajectory(create(_setup(subject, recipe, sample, start)), name, sample, start)
             for name, recipe in OPTIMIZERS.items()
         },
+        stretch=_stretch(create(_setup(subject, ADAM, sample, start)), sample, start),
     )
 
 
@@ -290,8 +303,13 @@ def _trajectory(trainer: Trainer, optimizer: str, sample: Sample, start: Start) 
     )
 
 
+def _stretch(trainer: Trainer, sample: Sample, start: Start) -> Stretch:
+    loss = _step(_ready(trainer, start), np.concatenate(start.batches))
+    return Stretch(loss=loss, logits=trainer.logits(sample.evaluation_images))
+
+
 def _step(trainer: Trainer, batch: NDArray[np.int64]) -> float:
-    """One step on one batch; its loss."""
+    """One step on one batch, or on each of several in a row; the mean loss."""
     trainer.arrange(batch)
     trainer.train()
     trainer.synchronize()

@@ -25,8 +25,12 @@ PROJECT = Path(bench.__file__).resolve().parents[1]
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # Beginnings of the names of frameworks' own variables, which are withheld, ...
 OF_FRAMEWORKS = ("KERAS_", "JAX_", "TF_", "TORCH", "PYTORCH_", "XLA_", "TRITON_")
-# ... but for those that a user may need for a framework to run at all, or fast. They are shown.
-ALLOWED = ("XLA_FLAGS", "XLA_PYTHON_CLIENT_", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
+# ... but for those that a user may need for a framework to run at all, or fast, which are shown;
+# and Terraform's, which are none of TensorFlow's.
+ALLOWED = (
+    *("XLA_FLAGS", "XLA_PYTHON_CLIENT_", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"),
+    *("TF_CLI_", "TF_VAR_"),
+)
 WITHHELD = "GLYPHBENCH_WITHHELD"  # tells a child which of the user's variables it did not get
 # Where frameworks and compilers keep files, each in a folder of the child's own
 FOLDERS = ("KERAS_HOME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
@@ -51,7 +55,8 @@ def environment(
 
     withheld = sorted(name for name in base if _changes_a_framework(name))
     own = {name: value for name, value in own.items() if name not in withheld}
-    own[WITHHELD] = " ".join(withheld)
+    if withheld:
+        own[WITHHELD] = " ".join(withheld)
     if scratch is not None:
         own |= {name: str(scratch / name.lower()) for name in FOLDERS}
     own |= FRAMEWORKS[experiment.framework].environment

@@ -78,7 +78,7 @@ def assert_caught(checks: dict[str, Check], *quantities: str) -> None:
 @pytest.mark.parametrize("architecture", COMPARED)
 def test_an_honest_trainer_passes_every_check(architecture: str) -> None:
     checks = examined(numpy_trainer, architecture, starts=STARTS)
-    assert len(checks) == 11
+    assert len(checks) == 13
     assert [check for check in checks.values() if not check.passed] == []
 
 

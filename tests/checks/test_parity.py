@@ -20,7 +20,7 @@ def test_the_command_certifies_numpy_and_leaves_its_certificate(
     assert "1 of 1 certificates pass." in printed
     (certificate,) = Results(tmp_path).evidence().certificates
     assert certificate.passed
-    assert len(certificate.checks) == 11
+    assert len(certificate.checks) == 13
     for check in certificate.checks:
         assert check.quantity in printed
 
