@@ -32,9 +32,7 @@ class Rung(Row):
     restored: str  # in words
     already: bool = False  # True: the framework's own default is the matched one
     time: Judged | None = None  # training seconds; None: nothing to compare
-    time_difference: Difference | None = None
     accuracy: Judged | None = None  # on the test images: a ratio above 1 is the more accurate
-    accuracy_difference: Difference | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +82,15 @@ def _told_apart(rung: Rung) -> Iterator[str]:
         paired = rung.time.paired
         ratio = wording.estimate(paired.ratio, paired.interval)
         yield f"{name} takes {ratio} times the training time"
-    change = rung.accuracy_difference
+    change = _change(rung.accuracy, runs.test_accuracy)
     if change and rung.accuracy and rung.accuracy.outcome in ("higher", "lower"):
         points = wording.estimate(change.mean, change.interval, scale=100, decimals=2, signed=True)
         yield f"{name} changes the test accuracy by {points} points"
+
+
+def _change(judged: Judged | None, statistic: Statistic) -> Difference | None:
+    """A rung's statistic less that of the matched runs; None where they were not compared."""
+    return difference(judged.first, judged.second, statistic) if judged else None
 
 
 def _heading(ladder: Ladder, separator: str) -> str:
@@ -141,15 +144,7 @@ def _judged(matched: Replicates, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
     times = _beside(matched, rungs, runs.train_s, above_noise=True)
     accuracies = _beside(matched, rungs, _exp_accuracy, above_noise=False)
     return tuple(
-        replace(
-            rung,
-            time=time,
-            time_difference=difference(rung.first, matched, runs.train_s) if time else None,
-            accuracy=accuracy,
-            accuracy_difference=(
-                difference(rung.first, matched, runs.test_accuracy) if accuracy else None
-            ),
-        )
+        replace(rung, time=time, accuracy=accuracy)
         for rung, time, accuracy in zip(rungs, times, accuracies, strict=True)
     )
 
@@ -236,7 +231,7 @@ def _columns(ladder: Ladder) -> Columns:
         beside.difference(
             "training less matched (s)",
             "train_time_difference",
-            lambda rung: rung.time_difference,
+            lambda rung: _change(rung.time, runs.train_s),
             unit="s",
         ),
         *beside.judgement(
@@ -250,7 +245,7 @@ def _columns(ladder: Ladder) -> Columns:
         beside.difference(
             "accuracy less matched (points)",
             "accuracy_difference",
-            lambda rung: rung.accuracy_difference,
+            lambda rung: _change(rung.accuracy, runs.test_accuracy),
         ),
         beside.p_value("", "accuracy", lambda rung: rung.accuracy),
         columns.words(

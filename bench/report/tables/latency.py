@@ -43,25 +43,6 @@ def exported_group(group: Replicates, exports: Sequence[Export]) -> Replicates |
     return replace(group, records=records) if records else None
 
 
-def speed_up(exports: Sequence[Export], *, one_image: bool) -> Paired | None:
-    """How many times as fast ONNX Runtime answers, by the medians of each round of the two in turn.
-
-    ``one_image``: True for batch 1, False for the large batch. None where nothing was exported.
-    """
-    rounds = [
-        (statistics.median(turn.own.samples_s), statistics.median(turn.exported.samples_s))
-        for export in exports
-        for turn in export.rounds
-        if (turn.own.batch_size == 1) == one_image
-    ]
-    return verdict.compare_arms(*zip(*rounds, strict=True)) if rounds else None
-
-
-def worst(exports: Sequence[Export]) -> Export | None:
-    """The one that is furthest from its model: most images told otherwise, then deviation."""
-    return max(exports, key=lambda e: (e.differing, e.logits.deviation), default=None)
-
-
 def build(groups: Sequence[Replicates]) -> Table:
     """A section for each set of trained networks that differ in framework and execution alone."""
     trained = only(groups, goal="train")
@@ -141,15 +122,27 @@ def _runtime(row: LatencyRow) -> Cell:
 
 
 def _speed_up(header: str, name: str, *, one_image: bool) -> Column:
+    """How many times as fast ONNX Runtime answers, by the medians of each round of the two in turn.
+
+    ``one_image``: True for batch 1, False for the large batch.
+    """
+
     def paired(row: LatencyRow) -> Paired | None:
-        return speed_up(row.exports, one_image=one_image)
+        rounds = [
+            (statistics.median(turn.own.samples_s), statistics.median(turn.exported.samples_s))
+            for export in row.exports
+            for turn in export.rounds
+            if (turn.own.batch_size == 1) == one_image
+        ]
+        return verdict.compare_arms(*zip(*rounds, strict=True)) if rounds else None
 
     name = f"{name}_speed_up"
     return beside.ratio(header, name, paired, sign=" ×", pairs="rounds", absent="")
 
 
 def _worst(row: LatencyRow) -> Export | None:
-    return worst(row.exports)
+    """The one that is furthest from its model: most images told otherwise, then deviation."""
+    return max(row.exports, key=lambda e: (e.differing, e.logits.deviation), default=None)
 
 
 def _deviation(export: Export) -> Cell:
