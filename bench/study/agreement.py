@@ -17,6 +17,7 @@ from bench.report.tables.table import Table, fact_table
 from bench.results.models import Predictions
 from bench.stats.uncertainty import holm, mcnemar
 from bench.study.artifact import Answered, Picture, Study
+from bench.study.pictures import chart
 
 # The numbers
 
@@ -93,15 +94,11 @@ def overlap(first: Predictions, second: Predictions) -> Overlap:
 class Comparison:
     """Two models with each seed that both have, or one model with each two of its seeds."""
 
+    of_seeds: bool  # of one model with itself
     first: str
     second: str
     seeds: tuple[tuple[int, int], ...]  # of the first and of the second; at least one pair
     overlaps: tuple[Overlap, ...]  # one for each pair of seeds
-
-    @property
-    def of_seeds(self) -> bool:
-        """Whether it is of one model with itself."""
-        return self.first == self.second
 
     @property
     def jaccards(self) -> list[float]:
@@ -115,6 +112,7 @@ def comparisons(models: Sequence[Answered]) -> list[Comparison]:
     pairs += [(model, model, list(combinations(sorted(model.predictions), 2))) for model in models]
     return [
         Comparison(
+            of_seeds=first is second,
             first=first.title,
             second=second.title,
             seeds=tuple(seeds),
@@ -223,26 +221,25 @@ ROOMY = 20  # bars up to which their names are as large as all words
 
 def picture(study: Study, compared: Sequence[Comparison]) -> Picture:
     """A bar a comparison, the largest overlap first; a mark at what chance would make of it."""
-    title = f"Do they fail on the same images? {study.subject}"
     known = [comparison for comparison in compared if comparison.jaccards]
     drawn = sorted(known, key=lambda comparison: -fmean(comparison.jaccards))[:DRAWN]
     notes = ["test images that both get wrong, of those that either gets wrong"]
     if len(drawn) < len(known):
         notes.append(f"{len(known) - len(drawn)} comparisons with less overlap are not shown")
-    with style.applied():
-        figure, (axes,) = style.page(1)
-        _draw_bars(axes, drawn)
-        _draw_marks(axes, drawn)
-        size = 13 if len(drawn) <= ROOMY else 10
-        axes.set_yticks(range(len(drawn)), map(_short_name, drawn), fontsize=size)
-        axes.set_ylim(max(len(drawn), 4) - 0.5, -0.5)  # a few bars are not made thick
-        axes.set_xlim(left=0)
-        axes.set_xlabel("overlap of errors (%)")
-        axes.grid(axis="y", visible=False)
-        style.frame(figure, [axes], title, notes)
-    return Picture(
+    figure, (axes,) = style.page(1)
+    _draw_bars(axes, drawn)
+    _draw_marks(axes, drawn)
+    size = 13 if len(drawn) <= ROOMY else 10
+    axes.set_yticks(range(len(drawn)), map(_short_name, drawn), fontsize=size)
+    axes.set_ylim(max(len(drawn), 4) - 0.5, -0.5)  # a few bars are not made thick
+    axes.set_xlim(left=0)
+    axes.set_xlabel("overlap of errors (%)")
+    axes.grid(axis="y", visible=False)
+    return chart(
+        figure,
+        notes,
         name="overlap",
-        title=title,
+        title=f"Do they fail on the same images? {study.subject}",
         caption=(
             "Bars: of the test images that either of two models gets wrong, the share that both "
             "do, mean over seeds; dots: each seed; diamonds: what chance would make of it if the "
@@ -250,7 +247,6 @@ def picture(study: Study, compared: Sequence[Comparison]) -> Picture:
             "is images that are hard for both. Two seeds of one model show how much can be "
             "expected: two models that overlap as much err alike."
         ),
-        figure=figure,
     )
 
 

@@ -69,7 +69,10 @@ class Step(Protocol):
         ...
 
     def make(self, study: Study) -> Iterator[Artifact]:
-        """Its pictures and tables, as they come; none where what it needs is not there."""
+        """Its pictures and tables, as they come; none where what it needs is not there.
+
+        ``bench.report.plots.style`` is applied while they are drawn.
+        """
         ...
 
 

@@ -17,7 +17,7 @@ from bench.report.tables.table import Table, fact_table
 from bench.results.record import Record
 from bench.stats import runs, verdict
 from bench.stats.runs import Replicates
-from bench.study import slides, training
+from bench.study import pictures, training
 from bench.study.artifact import Artifact, Picture, Study
 from datasets.warping import augment
 
@@ -80,25 +80,24 @@ def _pairs(groups: Sequence[Replicates]) -> list[Pair]:
 
 def _examples(study: Study) -> Picture:
     dataset = study.dataset
-    rows = slides.of_several_classes(dataset, CLASSES_SHOWN)
+    rows = pictures.of_several_classes(dataset, CLASSES_SHOWN)
     images = dataset.train.images[rows]
     augmented = augment(np.repeat(images, VERSIONS, axis=0), np.random.default_rng(0))
     versions = augmented.reshape(len(rows), VERSIONS, *images.shape[1:])
     title = f"One image, and {VERSIONS} augmented versions of it: {study.subject}"
-    with style.applied():
-        figure = Figure(figsize=(style.WIDTH, style.HEIGHT), layout="constrained")
-        grid = figure.subplots(len(rows), VERSIONS + 1, squeeze=False)
-        for line, image, distorted, label in zip(
-            grid, images, versions, dataset.train.labels[rows], strict=True
-        ):
-            for axes, picture in zip(line, (image, *distorted), strict=True):
-                slides.show(axes, picture)
-            name = dataset.class_names[label]
-            line[0].set_ylabel(name, rotation=0, fontsize=20, ha="right", va="center")
-            line[0].spines[:].set(visible=True, color=LOOKS[1].colour, linewidth=4)
-        grid[0, 0].set_title("as it is")
-        grid[0, 1 + VERSIONS // 2].set_title("augmented")
-        figure.suptitle(title, fontsize=20, fontweight="bold")
+    figure = Figure(figsize=(style.WIDTH, style.HEIGHT), layout="constrained")
+    grid = figure.subplots(len(rows), VERSIONS + 1, squeeze=False)
+    for line, image, distorted, label in zip(
+        grid, images, versions, dataset.train.labels[rows], strict=True
+    ):
+        for axes, picture in zip(line, (image, *distorted), strict=True):
+            pictures.show(axes, picture)
+        name = dataset.class_names[label]
+        line[0].set_ylabel(name, rotation=0, fontsize=20, ha="right", va="center")
+        line[0].spines[:].set(visible=True, color=LOOKS[1].colour, linewidth=4)
+    grid[0, 0].set_title("as it is")
+    grid[0, 1 + VERSIONS // 2].set_title("augmented")
+    figure.suptitle(title, fontsize=20, fontweight="bold")
     return Picture(
         name="augmentation_examples",
         title=title,
@@ -119,26 +118,24 @@ ACCURACIES = ("test_accuracy_without", "test_accuracy_with")
 
 
 def _curves(study: Study, pairs: Sequence[Pair]) -> Picture:
-    title = f"Validation accuracy with and without augmentation: {study.subject}"
-    with style.applied():
-        figure, grid = style.page(len(pairs))
-        for axes, pair in zip(grid, pairs, strict=True):
-            for records, look, use in zip(pair.records, LOOKS, ("without", "with"), strict=True):
-                curves = training.curves(records, training.validation_accuracy)
-                draw_seeds(axes, curves, look, f"{use} augmentation")
-            axes.set_ylabel("validation accuracy (%)")
-            training.epoch_axis(axes)
-            axes.set_title(", ".join(pair.names.values()))
-        style.frame(figure, grid, title, wording.notices([pairs[0].plain.data]))
-    return Picture(
+    figure, grid = style.page(len(pairs))
+    for axes, pair in zip(grid, pairs, strict=True):
+        for records, look, use in zip(pair.records, LOOKS, ("without", "with"), strict=True):
+            curves = training.curves(records, training.validation_accuracy)
+            draw_seeds(axes, curves, look, f"{use} augmentation")
+        axes.set_ylabel("validation accuracy (%)")
+        training.epoch_axis(axes)
+        axes.set_title(", ".join(pair.names.values()))
+    return pictures.chart(
+        figure,
+        wording.notices([pairs[0].plain.data]),
         name="augmentation_accuracy",
-        title=title,
+        title=f"Validation accuracy with and without augmentation: {study.subject}",
         caption=(
             "The validation images are never distorted. With augmentation no image is seen twice: "
             "the first epochs are harder, and overfitting sets in later. With several "
             "seeds the bold line is their mean and each thin line is one seed."
         ),
-        figure=figure,
     )
 
 

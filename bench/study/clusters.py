@@ -18,6 +18,7 @@ from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
 from bench.study import scatter
 from bench.study.artifact import Answered, Artifact, Picture, Study, answered
+from bench.study.pictures import chart
 from datasets import Dataset, how_to_install
 
 FEWEST = 20  # points: fewer have no neighbourhoods worth the name
@@ -223,32 +224,33 @@ def silhouette(vectors: Vectors, labels: NDArray[np.int64]) -> float | None:
 
 def _picture(study: Study, layout: Layout, points: Points) -> Picture:
     space = layout.space
-    title = f"Clusters of {study.subject}: {space.title}"
     note = f"{len(points.labels):,} test images, {space.vectors.shape[1]:,} dimensions"
     wrong = np.zeros(len(points.labels), dtype=np.bool_)
     if space.model is not None:
         wrong = space.model.wrong(space.model.seed)[points.indices]
         errors = wording.counted(int(wrong.sum()), "error")
         note += f"; in a ring: {errors} of the {space.model.title}"
-    with style.applied():
-        figure, (left, right) = style.page(2)
-        for axes, positions in ((left, layout.pca), (right, layout.tsne)):
-            scatter.draw(axes, positions, points.labels, points.class_names, wrong)
-        left.set(
-            title="principal components (PCA)",
-            xlabel=f"first component ({layout.variance[0]:.1%} of the variance)",
-            ylabel=f"second component ({layout.variance[1]:.1%} of the variance)",
-        )
-        right.set(
-            title=f"t-SNE, perplexity {perplexity(len(points.labels)):g}",
-            xlabel="distances between clusters say little",
-            xticks=[],
-            yticks=[],
-        )
-        style.frame(figure, (left, right), title, [note])
+    figure, (left, right) = style.page(2)
+    for axes, positions in ((left, layout.pca), (right, layout.tsne)):
+        scatter.draw(axes, positions, points.labels, points.class_names, wrong)
+    left.set(
+        title="principal components (PCA)",
+        xlabel=f"first component ({layout.variance[0]:.1%} of the variance)",
+        ylabel=f"second component ({layout.variance[1]:.1%} of the variance)",
+    )
+    right.set(
+        title=f"t-SNE, perplexity {perplexity(len(points.labels)):g}",
+        xlabel="distances between clusters say little",
+        xticks=[],
+        yticks=[],
+    )
     caption = _of_pixels(space, points) if space.name == "pixels" else _of_features(space)
-    return Picture(
-        name=f"clusters_{space.name}", title=title, caption=" ".join(caption), figure=figure
+    return chart(
+        figure,
+        [note],
+        name=f"clusters_{space.name}",
+        title=f"Clusters of {study.subject}: {space.title}",
+        caption=" ".join(caption),
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
-from bench.study import slides
+from bench.study import pictures
 from bench.study.artifact import Answered, Picture, Study
 
 Counts = NDArray[np.int64]
@@ -44,31 +44,30 @@ def matrix_picture(study: Study, model: Answered) -> Picture:
     """The matrix on a slide, with numbers where they can be read."""
     matrix, seeds = confusion_counts(model), wording.counted(len(model.predictions), "seed")
     names = study.dataset.class_names
-    title = f"What is taken for what: {model.title}, {study.subject}"
     area = _area(names)
     size = min(15.0, LINE * 72 * style.HEIGHT * area[3] / len(names))  # points
-    with style.applied():
-        figure = slides.slide(title, f"Test images, added up over {seeds}; rows: the truth")
-        axes = figure.add_axes(area)
-        errors = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
-        most = max(2, int(errors.max()))
-        image = axes.imshow(
-            np.ma.masked_equal(errors, 0), cmap="Oranges", norm=LogNorm(0.5, most), aspect="auto"
-        )
-        _label(axes, names, size)
-        if size >= SMALLEST:
-            _write_counts(axes, matrix, most, size)
-        else:
-            _colour_bar(figure, axes, image)
-    return Picture(
+    figure = pictures.slide()
+    axes = figure.add_axes(area)
+    errors = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
+    most = max(2, int(errors.max()))
+    image = axes.imshow(
+        np.ma.masked_equal(errors, 0), cmap="Oranges", norm=LogNorm(0.5, most), aspect="auto"
+    )
+    _label(axes, names, size)
+    if size >= SMALLEST:
+        _write_counts(axes, matrix, most, size)
+    else:
+        _colour_bar(figure, axes, image)
+    return pictures.titled(
+        figure,
+        f"Test images, added up over {seeds}; rows: the truth",
         name=f"confusion_{model.name}",
-        title=title,
+        title=f"What is taken for what: {model.title}, {study.subject}",
         caption=(
             "Rows are the truth, columns what the model says; numbers count test images, "
             f"added up over {seeds}. Only errors are coloured, on a logarithmic scale, so that "
             "the diagonal, which is right, does not drown them; an empty cell never happened."
         ),
-        figure=figure,
     )
 
 
@@ -93,7 +92,7 @@ def matrix_table(study: Study, model: Answered) -> Table:
 
 def _upright(names: Sequence[str]) -> bool:
     """Whether names below the matrix would run into each other side by side."""
-    return slides.crowded(names, share=0.5 if len(names) <= SQUARE else 1)
+    return pictures.crowded(names, share=0.5 if len(names) <= SQUARE else 1)
 
 
 def _area(names: Sequence[str]) -> tuple[float, float, float, float]:
@@ -204,22 +203,20 @@ def pairs_pictures(study: Study, models: Sequence[Answered]) -> Iterator[Picture
 
 
 def _pairs_picture(study: Study, models: Sequence[Answered], slide: int) -> Picture:
-    title = f"The pairs confused most, {study.subject}" + (f" ({slide})" if slide > 1 else "")
-    with style.applied():
-        figure, panels = style.page(len(models))
-        for axes, model in zip(panels, models, strict=True):
-            _bars(axes, model, study.dataset.class_names)
-            axes.set_title(model.title)
-        style.frame(figure, panels, title, ["test images, mean over seeds; truth → said"])
-    return Picture(
+    figure, panels = style.page(len(models))
+    for axes, model in zip(panels, models, strict=True):
+        _bars(axes, model, study.dataset.class_names)
+        axes.set_title(model.title)
+    return pictures.chart(
+        figure,
+        ["test images, mean over seeds; truth → said"],
         name="confused_pairs" + (f"_{slide}" if slide > 1 else ""),
-        title=title,
+        title=f"The pairs confused most, {study.subject}" + (f" ({slide})" if slide > 1 else ""),
         caption=(
             "How often one class is taken for another (full, from the axis) and the other for the "
             "one (hatched, behind it). Two long parts are shapes that overlap; a bar without a "
             "hatched part is a habit of the model. 'truth → said' names the full part."
         ),
-        figure=figure,
     )
 
 

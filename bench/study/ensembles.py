@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 import datasets
 from bench.report import wording
 from bench.report.plots import style
-from bench.report.plots.curves import Curve, mean
+from bench.report.plots.curves import Curve, draw_mean, mean
 from bench.report.tables.differences import disagreement
 from bench.report.tables.table import Table, fact_table
 from bench.results.evidence import EnsembleTimes, Ensembling, Way
@@ -29,6 +29,7 @@ from bench.stats.runs import Replicates
 from bench.stats.uncertainty import SIGNIFICANCE, holm
 from bench.stats.verdict import Paired, compare_arms
 from bench.study.artifact import Artifact, Picture, Study, seeds_sentence
+from bench.study.pictures import chart
 from models import members
 
 TITLE = "Ensembles"
@@ -248,17 +249,16 @@ SHOWN_FROM = 0.9
 
 def _against_cost(study: Study, groups: Sequence[Replicates]) -> Picture:
     """Validation accuracy against training seconds; test accuracy against parameters."""
-    title = f"What ensembles cost: {study.subject}"
-    with style.applied():
-        figure, (seconds, parameters) = style.page(2)
-        for group in groups:
-            _over_seconds(seconds, group, _label(group, groups))
-            _over_parameters(parameters, group)
-        _finish(seconds, parameters)
-        style.frame(figure, (seconds, parameters), title, _notes(groups))
-    return Picture(
+    figure, (seconds, parameters) = style.page(2)
+    for group in groups:
+        _over_seconds(seconds, group, _label(group, groups))
+        _over_parameters(parameters, group)
+    _finish(seconds, parameters)
+    return chart(
+        figure,
+        _notes(groups),
         name="ensembles_cost",
-        title=title,
+        title=f"What ensembles cost: {study.subject}",
         caption=(
             "Left: validation accuracy after every stretch against the seconds of training so "
             "far, mean over the seeds; values below 90 % of the last one are left out. The "
@@ -266,7 +266,6 @@ def _against_cost(study: Study, groups: Sequence[Replicates]) -> Picture:
             "accuracy of the best checkpoint against trainable parameters, a small mark a run and "
             "a large one their mean. Both horizontal axes are logarithmic."
         ),
-        figure=figure,
     )
 
 
@@ -286,17 +285,9 @@ def _notes(groups: Sequence[Replicates]) -> list[str]:
 
 
 def _over_seconds(axes: Axes, group: Replicates, name: str) -> None:
-    look = LOOKS[group.experiment.architecture]
     x, y = mean([_validation(record) for record in group.measured])
     shown = [point for point in zip(x, y, strict=True) if point[1] >= SHOWN_FROM * y[-1]]
-    axes.plot(
-        *zip(*shown, strict=True),
-        color=look.colour,
-        marker=look.marker,
-        linestyle=look.line,
-        markevery=1 + len(shown) // style.MARKERS,
-        label=name,
-    )
+    draw_mean(axes, [shown], LOOKS[group.experiment.architecture], label=name)
 
 
 def _validation(record: Record) -> Curve:
@@ -349,26 +340,25 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 def _against_members(study: Study, groups: Sequence[Replicates]) -> Iterator[Picture]:
     """One picture, where a saved model of an ensemble is in the results folder."""
-    title = f"Accuracy against members: {study.subject}"
-    with style.applied():
-        figure, (axes,) = style.page(1)
-        for group in groups:
-            if group.experiment.architecture in GROWING:
-                _draw_growth(axes, _growth(study, group), group, _label(group, groups))
-        if not axes.lines:
-            return
-        for group in groups:
-            if group.experiment.architecture in ALONE:
-                look = LOOKS[group.experiment.architecture]
-                level = 100 * fmean(_accuracies(group))
-                label = _label(group, groups)
-                axes.axhline(level, color=look.colour, linestyle=look.line, label=label)
-        axes.set(xlabel="members", ylabel="test accuracy (%)")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        style.frame(figure, (axes,), title, _notes(groups))
-    yield Picture(
+    figure, (axes,) = style.page(1)
+    for group in groups:
+        if group.experiment.architecture in GROWING:
+            _draw_growth(axes, _growth(study, group), group, _label(group, groups))
+    if not axes.lines:
+        return
+    for group in groups:
+        if group.experiment.architecture in ALONE:
+            look = LOOKS[group.experiment.architecture]
+            level = 100 * fmean(_accuracies(group))
+            label = _label(group, groups)
+            axes.axhline(level, color=look.colour, linestyle=look.line, label=label)
+    axes.set(xlabel="members", ylabel="test accuracy (%)")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    yield chart(
+        figure,
+        _notes(groups),
         name="ensembles_members",
-        title=title,
+        title=f"Accuracy against members: {study.subject}",
         caption=(
             "Test accuracy of the first member, of the first two together, and so on to the whole "
             "of the saved model: independent members with averaged probabilities, boosted ones by "
@@ -377,7 +367,6 @@ def _against_members(study: Study, groups: Sequence[Replicates]) -> Iterator[Pic
             "members together. Each member of the ensemble had all epochs; the boosted members "
             "share them, so that the first of them is trained less than the single network."
         ),
-        figure=figure,
     )
 
 
@@ -422,5 +411,4 @@ def _draw_growth(axes: Axes, curves: Sequence[Curve], group: Replicates, label: 
     for curve in curves if len(curves) > 1 else ():
         axes.plot(*zip(*curve, strict=True), color=look.colour, linewidth=0.9, alpha=0.45)
     shortest = min(map(len, curves))  # a run may have been best before its last member
-    x, y = mean([curve[:shortest] for curve in curves])
-    axes.plot(x, y, color=look.colour, marker=look.marker, linestyle=look.line, label=label)
+    draw_mean(axes, [curve[:shortest] for curve in curves], look, label=label)

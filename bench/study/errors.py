@@ -7,15 +7,13 @@ from textwrap import fill
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bench.report import wording
-from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
 from bench.study import agreement, confusion
 from bench.study.artifact import Answered, Artifact, Picture, Study, answered
-from bench.study.slides import fitting, image_slide, show, slide
+from bench.study.pictures import image_slide
 
 TITLE = "The errors"
 NEEDS = "a run that ended well"
@@ -57,7 +55,7 @@ MISTAKES = 24  # shown
 
 
 def _mistakes(study: Study, model: Answered) -> Picture:
-    run, certainty, names = model.shown, model.certainty, study.dataset.class_names
+    certainty = model.certainty
     wrong = np.flatnonzero(model.wrong(model.seed))
     shown = wrong[np.argsort(-certainty[wrong], kind="stable")][:MISTAKES]
     return image_slide(
@@ -74,11 +72,19 @@ def _mistakes(study: Study, model: Answered) -> Picture:
         ),
         images=study.dataset.test.images[shown],
         lines=[
-            f"{names[run.labels[index]]} → {names[run.predicted[index]]}\n{certainty[index]:.2%}"
-            for index in shown
+            f"{answer}\n{probability:.2%}"
+            for answer, probability in zip(
+                _answers(study, model, shown), certainty[shown], strict=True
+            )
         ],
         columns=8,
     )
+
+
+def _answers(study: Study, model: Answered, indices: NDArray[np.int64]) -> list[str]:
+    """'truth → said' of these test images."""
+    names, run = study.dataset.class_names, model.shown
+    return [f"{names[run.labels[i]]} → {names[run.predicted[i]]}" for i in indices]
 
 
 # Images that every run gets wrong
@@ -147,30 +153,35 @@ def _missed_picture(study: Study, missed: pd.DataFrame) -> Picture:
 
 MODELS = LINES = 8  # lines of images on the slide: one or more a model
 ALONE = 10  # images in a line
-LABEL = 0.16  # width of what stands left of a row, as a share of the slide's
 
 
 def _alone_picture(study: Study, models: Sequence[Answered]) -> Picture:
     """A row a model: images that it alone gets wrong."""
     fewest = sorted(models, key=lambda model: model.errors)[:MODELS]
-    title = f"Wrong in one model alone: {study.subject}"
-    with style.applied():
-        figure = slide(
-            title, "wrong with every seed of the model, right in every run of all others"
-        )
-        height, lines = 0.86 / len(fewest), max(1, LINES // len(fewest))
-        for row, model in enumerate(fewest):
-            missed = _missed_alone(model, [other for other in models if other is not model])
-            _draw_row(figure, 0.88 - height * row, height, lines, study, model, missed)
-    return Picture(
+    lines_each = LINES // len(fewest)
+    images: list[NDArray[np.uint8] | None] = []
+    answers, row_names = [], []
+    for model in fewest:
+        missed = _missed_alone(model, [other for other in models if other is not model])
+        row_names += [f"{fill(model.title, 20)}\n{wording.counted(len(missed), 'image')}"]
+        row_names += [""] * (lines_each - 1)
+        shown, empty = missed[: lines_each * ALONE], lines_each * ALONE - len(missed)
+        images += [*study.dataset.test.images[shown], *[None] * empty]
+        answers += [*_answers(study, model, shown), *[""] * empty]
+    return image_slide(
         name="wrong_alone",
-        title=title,
+        title=f"Wrong in one model alone: {study.subject}",
         caption=(
             "A row a model, that with the fewest errors first: test images that it gets wrong and "
             "all others get right, below each the truth and what it says. What one alone gets "
             "wrong another could have told it, which is what ensembles live on."
         ),
-        figure=figure,
+        note="wrong with every seed of the model, right in every run of all others",
+        images=images,
+        lines=answers,
+        columns=ALONE,
+        row_names=row_names,
+        size=11,
     )
 
 
@@ -179,28 +190,3 @@ def _missed_alone(model: Answered, others: Sequence[Answered]) -> NDArray[np.int
     own = np.all([model.wrong(seed) for seed in model.predictions], axis=0)
     theirs = np.any([other.wrong(seed) for other in others for seed in other.predictions], axis=0)
     return np.flatnonzero(own & ~theirs)
-
-
-def _draw_row(
-    figure: Figure,
-    top: float,
-    height: float,
-    lines: int,
-    study: Study,
-    model: Answered,
-    missed: NDArray[np.int64],
-) -> None:
-    """One model's share of the slide: its name, how many there are, and the first of them."""
-    name = f"{fill(model.title, 20)}\n{wording.counted(len(missed), 'image')}"
-    figure.text(0.01, top - height / lines / 2, name, fontsize=13, va="center")
-    names, run, width = study.dataset.class_names, model.shown, (0.99 - LABEL) / ALONE
-    line = min(height / lines, 0.66 * width * style.WIDTH / style.HEIGHT)
-    side = 0.9 * line * style.HEIGHT / style.WIDTH
-    shown = missed[: lines * ALONE]
-    answers = [f"{names[run.labels[i]]}\n→ {names[run.predicted[i]]}" for i in shown]
-    size = fitting(answers, 72 * style.WIDTH * (width - side), 13)
-    for position, (index, answer) in enumerate(zip(shown, answers, strict=True)):
-        left, bottom = LABEL + position % ALONE * width, top - (position // ALONE + 1) * line
-        axes = figure.add_axes((left, bottom, side, 0.9 * line))
-        show(axes, study.dataset.test.images[index])
-        figure.text(left + side + 0.003, bottom + line / 2, answer, fontsize=size, va="center")

@@ -12,7 +12,7 @@ from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
 from bench.results.models import Predictions
 from bench.stats import uncertainty
-from bench.study import confusion, slides
+from bench.study import confusion, pictures
 from bench.study.artifact import Answered, Artifact, Picture, Study, answered
 
 TITLE = "The best checkpoint"
@@ -182,36 +182,34 @@ def _class_table(study: Study, models: Sequence[Answered]) -> Table:
 
 def _class_picture(study: Study, models: Sequence[Answered]) -> Picture:
     """F1 of each class, the hardest first; a mark a model."""
-    title, shown = f"F1 of each class, {study.subject}", models[:MODELS_SHOWN]
-    names = study.dataset.class_names
+    names, shown = study.dataset.class_names, models[:MODELS_SHOWN]
     scores = [_of_seeds(model, names)["f1"] for model in shown]
     hardest = np.argsort(pd.concat(scores, axis=1).mean(axis=1).to_numpy(), kind="stable")
     notes = ["test images, mean over seeds; the class that is hardest on average first"]
     if len(shown) < len(models):
         notes.append(f"not shown: {', '.join(model.title for model in models[MODELS_SHOWN:])}")
-    with style.applied():
-        figure, (axes,) = style.page(1)
-        for model, score, look in zip(shown, scores, style.LOOKS, strict=False):
-            axes.plot(
-                100 * score.to_numpy()[hardest],
-                look.marker,
-                color=look.colour,
-                label=model.title,
-                markersize=11,
-                markeredgecolor="white",
-            )
-        slides.name_classes(axes, [names[label] for label in hardest])
-        axes.set_ylabel("F1 (%)")
-        style.frame(figure, [axes], title, notes)
-    return Picture(
+    figure, (axes,) = style.page(1)
+    for model, score, look in zip(shown, scores, style.LOOKS, strict=False):
+        axes.plot(
+            100 * score.to_numpy()[hardest],
+            look.marker,
+            color=look.colour,
+            label=model.title,
+            markersize=11,
+            markeredgecolor="white",
+        )
+    pictures.name_classes(axes, [names[label] for label in hardest])
+    axes.set_ylabel("F1 (%)")
+    return pictures.chart(
+        figure,
+        notes,
         name="per_class",
-        title=title,
+        title=f"F1 of each class, {study.subject}",
         caption=(
             "The harmonic mean of precision and recall of each class, a mark a model. Where all "
             "marks are low the class itself is hard; where one is, that model has a weakness of "
             "its own."
         ),
-        figure=figure,
     )
 
 
@@ -225,7 +223,7 @@ def _batch(study: Study, model: Answered) -> Picture:
     # drawn, and the same for every model: data sets are often sorted by class
     chosen = np.random.default_rng(0).permutation(len(model.shown.labels))[:BATCH]
     wrong = model.wrong(model.seed)[chosen]
-    return slides.image_slide(
+    return pictures.image_slide(
         name=f"batch_{model.name}",
         title=f"One batch of {study.subject}: {model.title}",
         caption=(

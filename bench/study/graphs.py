@@ -20,7 +20,7 @@ from bench.report.plots.curves import draw_mean, draw_seeds, stretches
 from bench.report.tables.table import Table, fact_table
 from bench.stats import runs
 from bench.stats.runs import Replicates
-from bench.study import slides, training
+from bench.study import pictures, training
 from bench.study.artifact import Artifact, Picture, Study, seeds_sentence
 from datasets import superpixels
 from datasets.superpixels import NEIGHBOURS, Graphs
@@ -58,22 +58,21 @@ def _examples(study: Study) -> Picture:
     Raises DataError where scikit-image is not installed.
     """
     dataset = study.dataset
-    chosen = slides.of_several_classes(dataset, EXAMPLES)
+    chosen = pictures.of_several_classes(dataset, EXAMPLES)
     title = f"Images as graphs of superpixels: {study.subject}"
     images = dataset.train.images[chosen]
     graphs = superpixels.build(images)
-    with style.applied():
-        figure = Figure(figsize=(style.WIDTH, style.HEIGHT), layout="constrained")
-        grid = figure.subplots(3, len(chosen), squeeze=False)
-        for column, index in enumerate(chosen):
-            graph = graphs.select(np.array([column]))
-            _draw_column(list(grid[:, column]), images[column], graph)
-            name = dataset.class_names[dataset.train.labels[index]]
-            grid[0, column].set_title(f"{name!r}, training image {index:,}")
-            grid[2, column].set_xlabel(f"{len(graph.nodes)} nodes, {graph.neighbours.size} edges")
-        for axes, words in zip(grid[:, 0], ("28 x 28 pixels", "superpixels", "graph"), strict=True):
-            axes.set_ylabel(words, fontsize=16)
-        figure.suptitle(title, fontsize=20, weight="bold")
+    figure = Figure(figsize=(style.WIDTH, style.HEIGHT), layout="constrained")
+    grid = figure.subplots(3, len(chosen), squeeze=False)
+    for column, index in enumerate(chosen):
+        graph = graphs.select(np.array([column]))
+        _draw_column(list(grid[:, column]), images[column], graph)
+        name = dataset.class_names[dataset.train.labels[index]]
+        grid[0, column].set_title(f"{name!r}, training image {index:,}")
+        grid[2, column].set_xlabel(f"{len(graph.nodes)} nodes, {graph.neighbours.size} edges")
+    for axes, words in zip(grid[:, 0], ("28 x 28 pixels", "superpixels", "graph"), strict=True):
+        axes.set_ylabel(words, fontsize=16)
+    figure.suptitle(title, fontsize=20, weight="bold")
     return Picture(
         name="graphs_examples",
         title=title,
@@ -175,21 +174,20 @@ def _edge_lengths(graphs: Graphs) -> NDArray[np.float32]:
 
 
 def _learning_curves(study: Study, groups: Sequence[Replicates]) -> Picture:
-    title = f"The graph network's learning curves: {study.subject}"
-    with style.applied():
-        figure, (accuracy, loss) = style.page(2)
-        for look, group in zip(style.LOOKS, groups, strict=False):
-            _draw_group(accuracy, loss, group, look)
-        accuracy.set(ylabel="validation accuracy (%)", title="Accuracy")
-        loss.set(ylabel="loss (cross-entropy, nats)", title="Loss", yscale="log")
-        style.log_ticks(loss.yaxis)
-        for axes in (accuracy, loss):
-            training.epoch_axis(axes)
-        notes = [*wording.notices(group.data for group in groups), seeds_sentence(groups)]
-        style.frame(figure, (accuracy, loss), title, notes)
-    return Picture(
+    figure, (accuracy, loss) = style.page(2)
+    for look, group in zip(style.LOOKS, groups, strict=False):
+        _draw_group(accuracy, loss, group, look)
+    accuracy.set(ylabel="validation accuracy (%)", title="Accuracy")
+    loss.set(ylabel="loss (cross-entropy, nats)", title="Loss", yscale="log")
+    style.log_ticks(loss.yaxis)
+    for axes in (accuracy, loss):
+        training.epoch_axis(axes)
+    notes = [*wording.notices(group.data for group in groups), seeds_sentence(groups)]
+    return pictures.chart(
+        figure,
+        notes,
         name="graphs_learning_curves",
-        title=title,
+        title=f"The graph network's learning curves: {study.subject}",
         caption=(
             "Left the validation accuracy, right the loss after every stretch of training: solid "
             "with filled markers the validation loss, dotted and hollow the mean training loss of "
@@ -197,7 +195,6 @@ def _learning_curves(study: Study, groups: Sequence[Replicates]) -> Picture:
             "random. With several seeds the thick line is their mean and each thin line is one "
             "seed."
         ),
-        figure=figure,
     )
 
 

@@ -6,7 +6,7 @@ training and validation images alone, and test images are only counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
-from bench.study import slides
+from bench.study import pictures, suspects
 from bench.study.artifact import Artifact, Picture, Study
-from bench.study.suspects import MOST, NEARLY, NEIGHBOURS, Examination, Suspect, examine
 from datasets import Dataset, Split, normalise
 
 TITLE = "A look at the data"
@@ -35,11 +34,7 @@ def make(study: Study) -> Iterator[Artifact]:
     yield _classes_table(study)
     yield _means(study)
     yield _statistics(study)
-    examination = examine(study.dataset)
-    yield _duplicates(study, examination)
-    if examination.suspects:
-        yield _suspects_table(study, examination.suspects)
-        yield _suspects_picture(study, examination.suspects)
+    yield from suspects.artifacts(study)
 
 
 # Images: some of each class, one in numbers, the mean of each class
@@ -52,7 +47,7 @@ BRIGHT = 110  # pixels from here on bear black numbers
 
 def _samples(study: Study) -> Picture:
     """As many training images of each class as a slide holds, drawn at random."""
-    names, title = study.dataset.class_names, f"Samples of {study.subject}"
+    names = study.dataset.class_names
     blocks = 1 if len(names) <= 13 else 2 if len(names) <= 30 else 3
     lines = max(1, 10 // len(names))  # of each class
     rows = -(-len(names) // blocks) * lines
@@ -63,28 +58,25 @@ def _samples(study: Study) -> Picture:
         images[line * across : (line + 1) * across] for images in chosen for line in range(lines)
     ]
     labels = [name if line == 0 else "" for name in names for line in range(lines)]
-    with style.applied():
-        figure = slides.slide(
-            title,
-            f"Training images drawn at random, {across * lines} of each class where it has them",
+    figure = pictures.slide()
+    size = pictures.fitting(names, 72 * (margin - 0.1), 16)
+    for block in range(blocks):
+        part = slice(block * rows, (block + 1) * rows)
+        left = 0.01 + block * 0.98 / blocks + margin / style.WIDTH
+        area = (left, 0.02, across * HEIGHT / rows / style.WIDTH, 0.86)
+        pictures.mosaic(
+            figure, area, strips[part], rows=rows, columns=across, left=labels[part], size=size
         )
-        size = slides.fitting(names, 72 * (margin - 0.1), 16)
-        for block in range(blocks):
-            part = slice(block * rows, (block + 1) * rows)
-            left = 0.01 + block * 0.98 / blocks + margin / style.WIDTH
-            area = (left, 0.02, across * HEIGHT / rows / style.WIDTH, 0.86)
-            slides.mosaic(
-                figure, area, strips[part], rows=rows, columns=across, left=labels[part], size=size
-            )
-    return Picture(
+    return pictures.titled(
+        figure,
+        f"Training images drawn at random, {across * lines} of each class where it has them",
         name="samples",
-        title=title,
+        title=f"Samples of {study.subject}",
         caption=(
             "Training images, a class a row, drawn at random with a fixed seed; white on black, as "
             "networks are given them. Look for classes that are written in several ways, and for "
             "images that you would label otherwise."
         ),
-        figure=figure,
     )
 
 
@@ -99,51 +91,48 @@ def _in_numbers(study: Study) -> Picture:
     data = study.dataset
     image = np.asarray(data.train.images[LARGE])
     label = data.class_names[data.train.labels[LARGE]]
-    title = f"One image of {study.subject}, pixel by pixel"
-    with style.applied():
-        figure = slides.slide(title, f"The first training image, labelled {label}")
-        axes = figure.add_axes((0.02, 0.02, 0.96, 0.86))
-        slides.show(axes, image)
-        axes.set_aspect("auto")
-        for (row, column), value in np.ndenumerate(image):
-            colour = "black" if value >= BRIGHT else "white" if value else "0.5"
-            axes.text(column, row, str(value), ha="center", va="center", fontsize=12, color=colour)
-    return Picture(
+    figure = pictures.slide()
+    axes = figure.add_axes((0.02, 0.02, 0.96, 0.86))
+    pictures.show(axes, image)
+    axes.set_aspect("auto")
+    for (row, column), value in np.ndenumerate(image):
+        colour = "black" if value >= BRIGHT else "white" if value else "0.5"
+        axes.text(column, row, str(value), ha="center", va="center", fontsize=12, color=colour)
+    return pictures.titled(
+        figure,
+        f"The first training image, labelled {label}",
         name="pixels",
-        title=title,
+        title=f"One image of {study.subject}, pixel by pixel",
         caption=(
             "What a network is given: 28 by 28 numbers from 0 (black) to 255 (white), and nothing "
             "else. The picture is stretched so that the numbers can be read."
         ),
-        figure=figure,
     )
 
 
 def _means(study: Study) -> Picture:
     """Mean image and standard deviation of each pixel, class by class."""
-    names, title = study.dataset.class_names, f"Mean and spread of each class, {study.subject}"
+    names = study.dataset.class_names
     blocks = 1 if len(names) <= 5 else 2 if len(names) <= 30 else 3
     across = -(-len(names) // blocks)
     pairs = [_mean_images(study.dataset, label) for label in range(len(names))]
-    with style.applied():
-        figure = slides.slide(
-            title, "Training images; above the mean, below the standard deviation, twice as bright"
-        )
-        for block in range(blocks):
-            part = slice(block * across, (block + 1) * across)
-            area = (0.02, 0.06 + 0.83 * (blocks - 1 - block) / blocks, 0.96, 0.83 / blocks - 0.05)
-            rows = [*zip(*pairs[part], strict=True)]
-            slides.mosaic(figure, area, rows, rows=2, columns=across, below=names[part])
-    return Picture(
+    figure = pictures.slide()
+    for block in range(blocks):
+        part = slice(block * across, (block + 1) * across)
+        area = (0.02, 0.06 + 0.83 * (blocks - 1 - block) / blocks, 0.96, 0.83 / blocks - 0.05)
+        rows = [*zip(*pairs[part], strict=True)]
+        pictures.mosaic(figure, area, rows, rows=2, columns=across, below=names[part])
+    return pictures.titled(
+        figure,
+        "Training images; above the mean, below the standard deviation, twice as bright",
         name="means",
-        title=title,
+        title=f"Mean and spread of each class, {study.subject}",
         caption=(
             "The mean of the training images of each class, and below it how much each pixel "
             "varies among them (standard deviation). A sharp mean is a class that is always "
             "written alike; where the spread is bright, hands differ. Two classes with similar "
             "means are told apart by little."
         ),
-        figure=figure,
     )
 
 
@@ -183,34 +172,33 @@ def _class_counts(data: Dataset) -> dict[str, Counts]:
 
 
 def _classes_picture(study: Study) -> Picture:
-    data, title = study.dataset, f"The classes of {study.subject}"
-    with style.applied():
-        figure, (axes,) = style.page(1)
-        for position, (name, counts) in enumerate(_class_counts(data).items()):
-            look = style.LOOKS[position]
-            axes.bar(
-                np.arange(len(data.class_names)) + 0.28 * (position - 1),
-                100 * counts / counts.sum(),
-                width=0.26,
-                label=f"{name} ({counts.sum():,} images)",
-                color=look.colour,
-                hatch=look.hatch,
-                edgecolor="white",
-                linewidth=0,
-            )
-        slides.name_classes(axes, data.class_names)
-        axes.set_ylabel("share of the split's images (%)")
-        axes.grid(axis="x", visible=False)
-        style.frame(figure, [axes], title, [_imbalance(data)])
-    return Picture(
+    data = study.dataset
+    figure, (axes,) = style.page(1)
+    for position, (name, counts) in enumerate(_class_counts(data).items()):
+        look = style.LOOKS[position]
+        axes.bar(
+            np.arange(len(data.class_names)) + 0.28 * (position - 1),
+            100 * counts / counts.sum(),
+            width=0.26,
+            label=f"{name} ({counts.sum():,} images)",
+            color=look.colour,
+            hatch=look.hatch,
+            edgecolor="white",
+            linewidth=0,
+        )
+    pictures.name_classes(axes, data.class_names)
+    axes.set_ylabel("share of the split's images (%)")
+    axes.grid(axis="x", visible=False)
+    return pictures.chart(
+        figure,
+        [_imbalance(data)],
         name="classes",
-        title=title,
+        title=f"The classes of {study.subject}",
         caption=(
             "The share of each class in each split, side by side. Bars of one class that differ "
             "mean that the splits are not alike. Where classes are unequal, a model that is wrong "
             "about all of a small one can still have a high accuracy: read the tables by class."
         ),
-        figure=figure,
     )
 
 
@@ -303,91 +291,3 @@ def _rows(name: str, split: Split, data: Dataset) -> Iterator[dict[str, object]]
     for form, values in (("as they are", levels), ("normalised", normalised)):
         statistics = pixel_statistics(counts, values)._asdict()
         yield {"split": name, "pixels": form, "images": len(split.labels), **statistics}
-
-
-# Duplicates and suspects
-
-
-def _duplicates(study: Study, examination: Examination) -> Table:
-    counts = [
-        ("exact duplicates left out before the split", study.dataset.duplicates_removed),
-        ("... of them under another label", study.dataset.conflicting_labels),
-        ("training and validation images compared with one another", examination.compared),
-        ("... nearly the same as their nearest neighbour", examination.repeated),
-        ("... ... which is in the other split", examination.across_splits),
-        ("... ... which has another label", examination.across_labels),
-        ("... with a suspicious label", len(examination.suspects)),
-        ("test images compared with them, unseen by us", examination.test_compared),
-        ("... nearly the same as a training or validation image", examination.test_repeated),
-    ]
-    return fact_table(
-        name="duplicates",
-        title=f"Duplicates and suspicious labels, {study.subject}",
-        explanation=(
-            "An image that is there twice, once for training and once for testing, would be "
-            "remembered and not recognised: of exact duplicates the first is kept. Two images are "
-            f"nearly the same where they differ by less than {NEARLY:.0%} of the length of one "
-            f"(Euclidean, of pixels). A label is suspicious where the {NEIGHBOURS} nearest "
-            "neighbours of its image all bear one other label (after Wilson, 'Asymptotic "
-            "Properties of Nearest Neighbor Rules Using Edited Data', IEEE Transactions on "
-            "Systems, Man, and Cybernetics 2, 1972). Neighbours are found in the first 50 "
-            f"principal components; of more than {MOST:,} images so many are drawn. None was "
-            "removed."
-        ),
-        rows=({"what": counted, "images": images} for counted, images in counts),
-        formats={",d": ("images",)},
-    )
-
-
-SUSPECTS = 12  # in the picture, two a row
-
-
-def _suspects_table(study: Study, suspects: Sequence[Suspect]) -> Table:
-    names = study.dataset.class_names
-    rows = [
-        {
-            "split": suspect.split,
-            "index": suspect.index,
-            "label": names[suspect.label],
-            "neighbours": names[suspect.neighbour_labels[0]],
-            "distance": suspect.distance,
-            "own_distance": suspect.own_distance if np.isfinite(suspect.own_distance) else None,
-        }
-        for suspect in suspects
-    ]
-    return fact_table(
-        name="suspects",
-        title=f"Suspicious labels, {study.subject}",
-        explanation=(
-            f"Images whose {NEIGHBOURS} nearest neighbours are all of one other class. Distance: "
-            "Euclidean, of pixels on the scale 0..1, the mean to those neighbours; own distance: "
-            "to the nearest image of the same label. The smallest ratio of the two comes first. "
-            "'index' counts within the split from 0."
-        ),
-        rows=rows,
-        formats={".2f": ("distance", "own_distance")},
-    )
-
-
-def _suspects_picture(study: Study, suspects: Sequence[Suspect]) -> Picture:
-    """The most suspicious labels, each image beside its neighbours."""
-    shown, names = suspects[:SUSPECTS], study.dataset.class_names
-    return slides.image_slide(
-        name="suspects",
-        title=f"Suspicious labels of {study.subject}",
-        caption=(
-            f"Framed: training and validation images whose {NEIGHBOURS} nearest neighbours are all "
-            "of one other class, those first that are nearest to them beside the nearest of their "
-            "own class; after each, those neighbours. Some labels are wrong, some images are "
-            "written so that they could be either. None was removed."
-        ),
-        note=(
-            f"{len(shown)} of {len(suspects):,}: each framed image, then its {NEIGHBOURS} nearest "
-            "neighbours; below: labels"
-        ),
-        images=[image for s in shown for image in (s.image, *s.neighbour_images)],
-        lines=[names[label] for s in shown for label in (s.label, *s.neighbour_labels)],
-        columns=2 * (1 + NEIGHBOURS),
-        wrong=[True, *[False] * NEIGHBOURS] * len(shown),
-        size=13,
-    )

@@ -51,15 +51,13 @@ STEPS: tuple[Step, ...] = (
 )
 ROWS_SHOWN = 60  # of a table on the page: the whole is in its file
 
-Folders = Mapping[tuple[str, str], Path]  # (task, source) -> folder of cached arrays
 
-
-def carry_out(results: Results, data: Folders) -> list[Path]:
+def carry_out(results: Results, data: Mapping[tuple[str, str], Path]) -> list[Path]:
     """Make the study of every task in the folder; return the pages.
 
     Args:
         results: a folder with records and saved models.
-        data: where the arrays of each task and source lie.
+        data: (task, source) -> folder of cached arrays; runs on others are left out.
 
     Raises:
         bench.results.folder.ResultsError: where something in the folder is broken or missing.
@@ -82,7 +80,7 @@ def _studies(
     results: Results,
     records: Sequence[Record],
     predictions: Mapping[str, Predictions],
-    data: Folders,
+    data: Mapping[tuple[str, str], Path],
 ) -> Iterator[Study]:
     by_data: dict[tuple[str, str], list[Replicates]] = {}
     for group in runs.replicates(records, results.evidence()):
@@ -113,11 +111,12 @@ def write(study: Study, steps: Iterable[Step]) -> None:
     for step in steps:
         paragraphs.append(f"## {step.TITLE}")
         artifacts = 0
-        for artifact in step.make(study):
-            _save(study, artifact)
-            names.add(artifact.name)
-            paragraphs += _shown(artifact)
-            artifacts += 1
+        with style.applied():
+            for artifact in step.make(study):
+                _save(study, artifact)
+                names.add(artifact.name)
+                paragraphs += _shown(artifact)
+                artifacts += 1
         if not artifacts:
             paragraphs.append(f"Not made: it needs {step.NEEDS}.")
     _remove_others(study, names)

@@ -6,13 +6,16 @@ scikit-learn does both, and is imported late.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.report.tables.table import Table, fact_table
+from bench.study import pictures
+from bench.study.artifact import Artifact, Picture, Study
 from datasets import Dataset
 
 COMPONENTS = 50  # they hold 82 % of the variance of MNIST and 86 % of the letters sample's
@@ -174,3 +177,100 @@ def distance(images: Images, others: Images) -> Points:
 def _flat(images: Images) -> Points:
     """(n, 784) pixels on the scale 0..1."""
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+
+
+# Tables and picture
+
+
+def artifacts(study: Study) -> Iterator[Artifact]:
+    """Duplicates in numbers; and suspicious labels, where there are any, listed and shown."""
+    examination = examine(study.dataset)
+    yield _duplicates(study, examination)
+    if examination.suspects:
+        yield _suspects_table(study, examination.suspects)
+        yield _suspects_picture(study, examination.suspects)
+
+
+def _duplicates(study: Study, examination: Examination) -> Table:
+    counts = {
+        "exact duplicates left out before the split": study.dataset.duplicates_removed,
+        "... of them under another label": study.dataset.conflicting_labels,
+        "training and validation images compared with one another": examination.compared,
+        "... nearly the same as their nearest neighbour": examination.repeated,
+        "... ... which is in the other split": examination.across_splits,
+        "... ... which has another label": examination.across_labels,
+        "... with a suspicious label": len(examination.suspects),
+        "test images compared with them, unseen by us": examination.test_compared,
+        "... nearly the same as a training or validation image": examination.test_repeated,
+    }
+    return fact_table(
+        name="duplicates",
+        title=f"Duplicates and suspicious labels, {study.subject}",
+        explanation=(
+            "An image that is there twice, once for training and once for testing, would be "
+            "remembered and not recognised: of exact duplicates the first is kept. Two images are "
+            f"nearly the same where they differ by less than {NEARLY:.0%} of the length of one "
+            f"(Euclidean, of pixels). A label is suspicious where the {NEIGHBOURS} nearest "
+            "neighbours of its image all bear one other label (after Wilson, 'Asymptotic "
+            "Properties of Nearest Neighbor Rules Using Edited Data', IEEE Transactions on "
+            "Systems, Man, and Cybernetics 2, 1972). Neighbours are found in the first 50 "
+            f"principal components; of more than {MOST:,} images so many are drawn. None was "
+            "removed."
+        ),
+        rows=[{"what": counted, "images": images} for counted, images in counts.items()],
+        formats={",d": ("images",)},
+    )
+
+
+SUSPECTS = 12  # in the picture, two a row
+
+
+def _suspects_table(study: Study, suspects: Sequence[Suspect]) -> Table:
+    names = study.dataset.class_names
+    rows = [
+        {
+            "split": suspect.split,
+            "index": suspect.index,
+            "label": names[suspect.label],
+            "neighbours": names[suspect.neighbour_labels[0]],
+            "distance": suspect.distance,
+            "own_distance": suspect.own_distance if np.isfinite(suspect.own_distance) else None,
+        }
+        for suspect in suspects
+    ]
+    return fact_table(
+        name="suspects",
+        title=f"Suspicious labels, {study.subject}",
+        explanation=(
+            f"Images whose {NEIGHBOURS} nearest neighbours are all of one other class. Distance: "
+            "Euclidean, of pixels on the scale 0..1, the mean to those neighbours; own distance: "
+            "to the nearest image of the same label. The smallest ratio of the two comes first. "
+            "'index' counts within the split from 0."
+        ),
+        rows=rows,
+        formats={".2f": ("distance", "own_distance")},
+    )
+
+
+def _suspects_picture(study: Study, suspects: Sequence[Suspect]) -> Picture:
+    """The most suspicious labels, each image beside its neighbours."""
+    shown, names = suspects[:SUSPECTS], study.dataset.class_names
+    return pictures.image_slide(
+        name="suspects",
+        title=f"Suspicious labels of {study.subject}",
+        caption=(
+            f"Framed: training and validation images whose {NEIGHBOURS} nearest neighbours are all "
+            "of one other class, those first that are nearest to them beside the nearest of their "
+            "own class; after each, those neighbours. Some labels are wrong, some images are "
+            "written so that they could be either. None was removed."
+        ),
+        note=(
+            f"{len(shown)} of {len(suspects):,}: each framed image, then its {NEIGHBOURS} nearest "
+            "neighbours; below: labels"
+        ),
+        images=[image for s in shown for image in (s.image, *s.neighbour_images)],
+        lines=[names[label] for s in shown for label in (s.label, *s.neighbour_labels)],
+        columns=2 * (1 + NEIGHBOURS),
+        wrong=[True, *[False] * NEIGHBOURS] * len(shown),
+        size=13,
+    )

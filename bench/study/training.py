@@ -15,6 +15,7 @@ from bench.results.record import Evaluation, Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
 from bench.study.artifact import Artifact, Picture, Study, numbered
+from bench.study.pictures import chart
 
 TITLE = "Training"
 NEEDS = "a run that ended well"
@@ -118,13 +119,16 @@ def _picture(name: str, group: Replicates) -> Picture:
     records, experiment = evaluated(group.measured), group.experiment
     ending = ", augmented" if experiment.augmentation else ""
     subject = wording.subject(experiment, group.data)
-    title = f"Training: {subject}, {wording.framework(experiment)}{ending}"
-    with style.applied():
-        figure, (loss, accuracy) = style.page(2)
-        _draw_losses(loss, records)
-        _draw_accuracies(accuracy, records)
-        style.frame(figure, (loss, accuracy), title, _notes(group, records))
-    return Picture(name=name, title=title, caption=_caption(records), figure=figure)
+    figure, (loss, accuracy) = style.page(2)
+    _draw_losses(loss, records)
+    _draw_accuracies(accuracy, records)
+    return chart(
+        figure,
+        _notes(group, records),
+        name=name,
+        title=f"Training: {subject}, {wording.framework(experiment)}{ending}",
+        caption=_caption(records),
+    )
 
 
 def _draw_losses(axes: Axes, records: Sequence[Record]) -> None:

@@ -125,7 +125,7 @@ def test_what_one_alone_gets_wrong_is_wrong_with_all_its_seeds_and_right_in_all_
     artifacts = make({("mlp", 0): MLP, ("mlp", 1): other, ("cnn", 0): CNN})
     figure = pictures(artifacts)["wrong_alone"].figure
     answers = [text for text in words(figure) if "→" in text]
-    assert sorted(answers) == ["B\n→ A", "B\n→ A"]  # image 4 of the MLP, image 7 of the CNN
+    assert sorted(answers) == ["B → A", "B → A"]  # image 4 of the MLP, image 7 of the CNN
     images = [axes.images[0].get_array() for axes in figure.axes]
     expected = make_split(TRUTH).images[[7, 4]]  # the CNN first: it has fewer errors
     np.testing.assert_array_equal(images, expected)

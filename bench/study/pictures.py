@@ -1,8 +1,9 @@
-"""Slides of small images, drawn alike in all steps; and names of classes that fit below an axis."""
+"""Pictures that are made alike in all steps: charts, and slides of small images."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,15 +17,26 @@ from datasets import Dataset
 WRONG = "#D55E00"  # Okabe and Ito's vermilion; the frame and a cross say the same without colour
 LETTERS = 110  # that fit side by side below a slide-wide axis
 CHARACTER = 0.62  # mean width of a letter, as a share of the font's size
+ROW_NAME = 0.16  # width of what stands left of a row of images, as a share of the slide's
 SIDE, GAP = 28, 2  # pixels of an image, and white ones between two of a mosaic
 
 
-def slide(title: str, note: str) -> Figure:
-    """An empty slide with its title and a line below it. To be called within ``style.applied``."""
-    figure = Figure(figsize=(style.WIDTH, style.HEIGHT))
+def chart(figure: Figure, notes: Sequence[str], *, name: str, title: str, caption: str) -> Picture:
+    """A page of panels (``style.page``) that are drawn, with its title, notes and legend."""
+    style.frame(figure, figure.axes, title, notes)
+    return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def slide() -> Figure:
+    """An empty one, of a page's size."""
+    return Figure(figsize=(style.WIDTH, style.HEIGHT))
+
+
+def titled(figure: Figure, note: str, *, name: str, title: str, caption: str) -> Picture:
+    """A slide that is drawn, with its title and the note below it."""
     figure.text(0.5, 0.985, title, ha="center", va="top", fontsize=20, fontweight="bold")
     figure.text(0.5, 0.925, note, ha="center", va="top", fontsize=13)
-    return figure
+    return Picture(name=name, title=title, caption=caption, figure=figure)
 
 
 def image_slide(
@@ -33,39 +45,53 @@ def image_slide(
     title: str,
     caption: str,
     note: str,
-    images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+    images: Sequence[NDArray[np.uint8] | None] | NDArray[np.uint8],
     lines: Sequence[str],
     columns: int,
     wrong: Sequence[bool] | NDArray[np.bool_] = (),
+    row_names: Sequence[str] = (),
     size: float = 15,
 ) -> Picture:
     """A slide of images in rows of ``columns``, each above its line; wrong ones are framed.
 
-    ``note``: below the title. ``size``: of the lines' letters, at most, in points. ``wrong``:
-    empty: none is.
+    Args:
+        name: of its file.
+        title: above it.
+        caption: how to read it.
+        note: below the title.
+        images: each (28, 28); None leaves its place empty.
+        lines: one an image.
+        columns: images in a row.
+        wrong: which images are; empty: none.
+        row_names: what stands left of each row; empty: nothing.
+        size: of the lines' letters, at most, in points.
     """
     rows = -(-len(images) // columns)
-    size = fitting(lines, 0.93 * 72 * style.WIDTH / columns, size)
+    left = ROW_NAME if row_names else 0.02
+    size = fitting(lines, (0.95 - left) * 72 * style.WIDTH / columns, size)
     deepest = max((line.count("\n") for line in lines), default=0)  # below the last row
-    with style.applied():
-        figure = slide(title, note)
-        cells = figure.subplots(rows, columns, squeeze=False).ravel()
-        figure.subplots_adjust(
-            left=0.02,
-            right=0.98,
-            bottom=0.045 + style.LINE * deepest,
-            top=0.87,
-            hspace=0.35,
-            wspace=0.1,
-        )
-        for axes, image, line in zip(cells, images, lines, strict=False):
+    figure = slide()
+    cells = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure.subplots_adjust(
+        left=left,
+        right=0.98,
+        bottom=0.045 + style.LINE * deepest,
+        top=0.87,
+        hspace=0.35,
+        wspace=0.1,
+    )
+    for axes, row_name in zip(cells[::columns], row_names, strict=False):
+        middle = axes.get_position().intervaly.mean()
+        figure.text(0.01, middle, row_name, fontsize=13, va="center")
+    for axes, image, line in zip_longest(cells, images, lines):
+        if image is None:
+            axes.remove()
+        else:
             show(axes, image)
             axes.set_xlabel(line, fontsize=size)
-        for axes in cells[len(images) :]:
-            axes.set_axis_off()
-        for axes in cells[np.flatnonzero(wrong)]:
-            _mark_as_wrong(axes)
-    return Picture(name=name, title=title, caption=caption, figure=figure)
+    for axes in cells[np.flatnonzero(wrong)]:
+        _mark_as_wrong(axes)
+    return titled(figure, note, name=name, title=title, caption=caption)
 
 
 def mosaic(
