@@ -97,7 +97,7 @@ def read_card(path: Path) -> Card:
             f"{path}: weights without a card: it lacks task, classes, normalisation and "
             "architecture; wanted a model that a run of this project has saved"
         )
-    return _decode(content, path)
+    return decode_card(content, path)
 
 
 def damaged(path: Path, error: Exception) -> SavedModelError:
@@ -111,7 +111,11 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _decode(content: bytes, path: Path) -> Card:
+def decode_card(content: str | bytes, path: Path) -> Card:
+    """The card that a file holds as JSON.
+
+    Raises SavedModelError where it is damaged or of a version that cannot be read.
+    """
     try:
         version = msgspec.json.decode(content, type=_Versioned).card_version
         if version != CARD_VERSION:

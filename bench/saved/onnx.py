@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import onnxruntime
 
 from bench.machine import settings
-from bench.results.models import Card, SavedModelError
+from bench.results.models import Card, SavedModelError, decode_card
 from bench.trainers import EVALUATION_BATCH_SIZE, Features, Images, Logits
 
 IMAGES, LOGITS = "images", "logits"  # the names of what goes in and of what comes out
@@ -77,10 +76,7 @@ def _card(session: onnxruntime.InferenceSession, path: Path) -> Card:
             f"{path}: an ONNX model without a card: it lacks task, classes and normalisation; "
             "wanted one that python -m bench export has written"
         )
-    try:
-        card = msgspec.json.decode(content, type=Card)
-    except msgspec.MsgspecError as error:
-        raise SavedModelError(f"{path}: its card is damaged ({error}); export it again") from error
+    card = decode_card(content, path)
     classes = {output.name: output.shape[-1] for output in session.get_outputs()}.get(LOGITS)
     inputs = [each.name for each in session.get_inputs()]
     if classes != len(card.class_names) or inputs != [IMAGES]:

@@ -46,3 +46,13 @@ def test_an_onnx_file_without_a_card_is_named(onnx_file: Path, tmp_path: Path) -
     onnx.save(model, tmp_path / "bare.onnx")
     with pytest.raises(SavedModelError, match=r"bare\.onnx: an ONNX model without a card"):
         networks.restore(tmp_path / "bare.onnx")
+
+
+def test_a_card_of_a_later_version_in_an_onnx_file_is_named(
+    onnx_file: Path, tmp_path: Path
+) -> None:
+    model = onnx.load(onnx_file)
+    onnx.helper.set_model_props(model, {networks.CARD: '{"card_version": 9}'})
+    onnx.save(model, tmp_path / "later.onnx")
+    with pytest.raises(SavedModelError, match=r"later\.onnx: its card is of version 9, wanted 1"):
+        networks.restore(tmp_path / "later.onnx")
