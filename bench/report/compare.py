@@ -271,7 +271,7 @@ def _section(comparison: Comparison, partners: dict[str, Replicates]) -> Section
     return section_of(
         comparison,
         (
-            *columns.experiment(leave_out=("machine", "versions")),
+            columns.experiment(leave_out=("machine", "versions")),
             columns.FRAMEWORK,
             *beside.speeds(BOTH, "B / A"),
             *(

@@ -124,7 +124,7 @@ def _section(axis: Axis, comparison: Comparison, values: tuple[Any, Any]) -> Sec
     return section_of(
         comparison,
         (
-            *columns.experiment(leave_out=(axis.field,)),
+            columns.experiment(leave_out=(axis.field,)),
             columns.FRAMEWORK,
             *beside.speeds(both, axis.over.format(first, second)),
             *(columns.time(target, side) for target in comparison.targets for side in both),
@@ -178,7 +178,7 @@ def _batch_size_section(comparison: Comparison) -> Section:
     return section_of(
         comparison,
         (
-            *columns.experiment(leave_out=("batch_size",)),
+            columns.experiment(leave_out=("batch_size",)),
             columns.FRAMEWORK,
             *map(_throughput_at, comparison.values("batch_size")),
             columns.WORK,
@@ -231,7 +231,7 @@ def _swap_section(comparison: Comparison) -> Section:
         heading=f"{wording.framework(experiment)}, {conditions}",
         note=" ".join((*(f"{sentence}." for sentence in sentences if sentence), *notices)),
         columns=(
-            *columns.experiment(leave_out=OF_A_PAIR),
+            columns.experiment(leave_out=OF_A_PAIR),
             columns.text("network", lambda group: wording.architecture(architecture(group))),
             *(
                 column(side)

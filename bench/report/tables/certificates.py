@@ -84,7 +84,7 @@ def _columns(certificates: Sequence[Certificate]) -> tuple[Column, ...]:
         check.quantity for certificate in certificates for check in certificate.checks
     )
     return (
-        *columns.experiment(leave_out=("task", "source", "images_drawn", "data_fingerprint")),
+        columns.experiment(leave_out=("task", "source", "images_drawn", "data_fingerprint")),
         columns.FRAMEWORK,
         columns.text("threads", lambda group: str(group.experiment.threads or "")),
         columns.column(

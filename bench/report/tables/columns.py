@@ -1,4 +1,4 @@
-"""Columns about one group of runs, and the section that tables of frameworks share.
+"""Columns about one group of runs: what it was, how it ended, what was measured.
 
 A column is about one ``Side`` of a row: its only group, or one of several beside one another.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.report import trust, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, Comparison
-from bench.report.tables.table import Cell, Column, Raw, Row, Section, labelled, section_of
+from bench.report.tables.table import Cell, Column, Raw, Row
 from bench.stats import runs, survival, uncertainty
 from bench.stats.runs import Replicates, Statistic, Summary
 from bench.stats.uncertainty import Interval
@@ -127,7 +127,7 @@ ABOUT: dict[str, Callable[[Replicates], Raw]] = {
 }
 
 
-def experiment(leave_out: Iterable[str] = ()) -> Columns:
+def experiment(leave_out: Iterable[str] = ()) -> Column:
     """What a row's runs were: experiment, data, machine, versions; in the CSV only.
 
     ``leave_out`` names what a row has several of.
@@ -137,7 +137,7 @@ def experiment(leave_out: Iterable[str] = ()) -> Columns:
     def cell(row: Row) -> Cell:
         return Cell(shown="", raw=tuple(of(row.first) for of in about.values()))
 
-    return (Column(header="", names=tuple(about), cell=cell),)
+    return Column(header="", names=tuple(about), cell=cell)
 
 
 def _outcome(row: Row) -> Cell:
@@ -185,19 +185,6 @@ def failed(told_by: Callable[[Replicates], str]) -> Column:
         return "; ".join(failures) or None
 
     return words("failed", "failed", reasons, absent="")
-
-
-def framework_section(comparison: Comparison, columns: Iterable[Column], *notes: str) -> Section:
-    """A section with a row a framework: what it is, how its runs ended, and these columns.
-
-    ``notes`` follow what is equal in all its rows.
-    """
-    return section_of(
-        comparison,
-        (*experiment(), FRAMEWORK, OUTCOME, WORK, *columns),
-        labelled((group,) for group in comparison.groups),
-        *notes,
-    )
 
 
 # Quantities of one group

@@ -12,6 +12,7 @@ from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.tables import columns
 from bench.report.tables.columns import Side
+from bench.report.tables.frameworks import framework_section
 from bench.report.tables.table import Cell, Column, Row, Section, Table, section_of
 from bench.results.record import Record
 from bench.stats import costs, runs
@@ -42,7 +43,7 @@ def limits(groups: Sequence[Replicates]) -> Table:
         ),
         needs="a run that ended well of an architecture with an entry in models/cost.py",
         sections=tuple(
-            columns.framework_section(comparison, LIMITS, work(comparison), machine(comparison))
+            framework_section(comparison, LIMITS, work(comparison), machine(comparison))
             for comparison in comparisons(groups, FRAMEWORK)
             if any(group.summary(costs.training_flop_per_s) for group in comparison.groups)
         ),
@@ -135,7 +136,7 @@ def energy(groups: Sequence[Replicates]) -> Table:
         ),
         needs="runs with --energy, or --price",
         sections=tuple(
-            columns.framework_section(comparison, _energy_columns(comparison))
+            framework_section(comparison, _energy_columns(comparison))
             for comparison in comparisons(groups, FRAMEWORK, keep=_asked)
         ),
     )
@@ -345,7 +346,7 @@ def _spread(values: Sequence[float], shown: Callable[[float], str] = wording.num
 
 SIDES = columns.sides("first:", "second:")
 BREAK_EVEN = (
-    *columns.experiment(leave_out=(*VARYING, "versions")),
+    columns.experiment(leave_out=(*VARYING, "versions")),
     *map(_name, SIDES),
     *(columns.quantity("start-up (s)", "start_up", "s", runs.start_up_s, side=s) for s in SIDES),
     *(

@@ -64,7 +64,7 @@ def names(comparison: Comparison) -> Columns:
             words=True,
         )
 
-    return (*columns.experiment(leave_out=(*FRAMEWORK, "versions")), *map(name, SIDES))
+    return (columns.experiment(leave_out=(*FRAMEWORK, "versions")), *map(name, SIDES))
 
 
 def _section(comparison: Comparison, about: Columns, rows: Sequence[Row]) -> Section:

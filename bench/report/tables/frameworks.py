@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons, ranking
 from bench.report.tables import beside, columns
 from bench.report.tables.columns import Columns
-from bench.report.tables.table import Column, Row, Section, Table
+from bench.report.tables.table import Column, Row, Section, Table, labelled, section_of
 from bench.stats import runs
 from bench.stats.runs import Replicates, Statistic
 from bench.stats.verdict import Judged
@@ -31,12 +31,12 @@ def side_by_side(groups: Sequence[Replicates]) -> Table:
             "Inference goes from host memory to host memory; latency is of one image."
         ),
         needs="a run",
-        sections=tuple(map(_frameworks_section, comparisons(groups, FRAMEWORK))),
+        sections=tuple(map(_side_by_side, comparisons(groups, FRAMEWORK))),
     )
 
 
-def _frameworks_section(comparison: Comparison) -> Section:
-    return columns.framework_section(
+def _side_by_side(comparison: Comparison) -> Section:
+    return framework_section(
         comparison,
         (
             columns.throughput(),
@@ -48,6 +48,19 @@ def _frameworks_section(comparison: Comparison) -> Section:
             _memory("process", runs.peak_process_memory_bytes),
             _memory("device", runs.peak_device_memory_bytes),
         ),
+    )
+
+
+def framework_section(comparison: Comparison, measured: Iterable[Column], *notes: str) -> Section:
+    """A section with a row a framework: what it is, how its runs ended, what was measured.
+
+    ``notes`` follow what is equal in all its rows. Other tables with a row a framework use it too.
+    """
+    return section_of(
+        comparison,
+        (columns.experiment(), columns.FRAMEWORK, columns.OUTCOME, columns.WORK, *measured),
+        labelled((group,) for group in comparison.groups),
+        *notes,
     )
 
 

@@ -221,7 +221,7 @@ def _columns(ladder: Ladder) -> Columns:
         columns.OUTCOME,
     )
     return (
-        *columns.experiment(),
+        columns.experiment(),
         Column(
             header="restored",
             names=("restored", "already_the_default"),

@@ -79,7 +79,7 @@ def _section(comparison: Comparison) -> Section:
     return section_of(
         comparison,
         (
-            *columns.experiment(),
+            columns.experiment(),
             Column(
                 header="runtime", names=("onnxruntime_version", "beside"), cell=_runtime, words=True
             ),

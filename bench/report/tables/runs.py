@@ -11,6 +11,7 @@ from bench.report import wording
 from bench.report.comparison import FRAMEWORK, comparisons
 from bench.report.tables import columns
 from bench.report.tables.columns import Columns
+from bench.report.tables.frameworks import framework_section
 from bench.report.tables.table import Cell, Column, Row, Section, Table
 from bench.stats import runs, survival
 from bench.stats.runs import Replicates, Statistic
@@ -53,7 +54,7 @@ def _runs_section(groups: Sequence[Replicates]) -> Section:
 
 def _runs_columns(targets: Sequence[float]) -> Columns:
     return (
-        *columns.experiment(),
+        columns.experiment(),
         columns.text("network", lambda group: wording.architecture(group.experiment.architecture)),
         columns.text("framework", lambda group: wording.framework(group.experiment)),
         columns.text("device", lambda group: wording.device(group.experiment.device)),
@@ -133,7 +134,7 @@ def ledger(groups: Sequence[Replicates]) -> Table:
         ),
         needs="a run that ended well",
         sections=tuple(
-            columns.framework_section(comparison, LEDGER)
+            framework_section(comparison, LEDGER)
             for comparison in comparisons(groups, FRAMEWORK)
             if comparison.measured
         ),
