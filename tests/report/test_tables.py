@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.report.tables import TABLES, axes, frameworks
+from bench.report.tables import TABLES, frameworks
 from bench.report.tables import runs as tables_of_runs
 from bench.report.tables.table import Table, to_csv, to_markdown
 from bench.results.record import Record
@@ -141,85 +141,6 @@ def test_goals_and_hyper_parameters_have_sections_of_their_own() -> None:
     assert len(headings) == 6
     assert any("training steps only" in line for line in headings)
     assert any("learning rate 0.01," in line for line in headings)
-
-
-def test_the_swap_has_a_row_an_architecture_and_columns_a_task() -> None:
-    accuracies = {("mlp", "digits"): 970, ("mlp", "letters"): 900, ("cnn", "digits"): 990}
-    records = [
-        make_record(architecture=name, task=task, source=source, correct=correct)
-        for (name, task), correct in accuracies.items()
-        for source in ["mnist" if task == "digits" else "az-sample"]
-    ]
-    text = markdown(axes.swap, records)
-    assert cells(text, "MLP")["digits (mnist): test accuracy (%)"] == "97.00 [95.75 to 97.89]"
-    assert cells(text, "MLP")["letters (az-sample): test accuracy (%)"] == "90.00 [87.98 to 91.71]"
-    assert cells(text, "CNN")["letters (az-sample): test accuracy (%)"] == "not measured"
-    assert "Letters: a sample of the full set (az-sample)." in text
-    by_name = {row["architecture"]: row for row in rows(axes.swap, records)}
-    assert by_name["cnn"]["digits_mnist_test_accuracy_mean_fraction"] == "0.99"
-    assert by_name["cnn"]["letters_az_sample_test_accuracy_n"] == "0"
-
-
-def test_hardware_gives_the_speed_up_only_where_both_sides_exist() -> None:
-    records = [
-        make_record(train_s=(1.0, 1.0)),
-        make_record(device="cuda", train_s=(0.1, 0.1)),
-        make_record(framework="keras-jax", device="cuda"),
-    ]
-    text = markdown(axes.hardware, records)
-    assert cells(text, "pytorch eager")["speed-up"] == "10.0 ×"
-    assert "keras-jax" not in text
-    (row,) = rows(axes.hardware, records)
-    assert float(row["cuda_over_cpu_throughput_ratio"]) == pytest.approx(10)
-
-
-def test_the_speed_up_of_several_seeds_has_an_interval() -> None:
-    records = [
-        make_record(device=device, seed=seed, train_s=(s * (1 + seed / 10),))
-        for device, s in (("cpu", 1.0), ("cuda", 0.1))
-        for seed in range(3)
-    ]
-    text = markdown(axes.hardware, records)
-    assert cells(text, "pytorch eager")["speed-up"] == "10.0 × [10.0 to 10.0]"
-    assert cells(text, "pytorch eager")["CUDA is"] == "faster"
-    (row,) = rows(axes.hardware, records)
-    assert float(row["cuda_over_cpu_throughput_ratio_low"]) == pytest.approx(10)
-    assert row["cuda_over_cpu_throughput_pairs_n"] == "3"
-
-
-def test_hardware_of_which_one_side_failed_has_no_speed_up() -> None:
-    records = [
-        make_record(),
-        make_record(device="cuda", status="out of memory", reason="full"),
-        make_record(framework="keras-jax"),
-        make_record(framework="keras-jax", device="cuda"),
-    ]
-    row = cells(markdown(axes.hardware, records), "pytorch eager")
-    assert row["CPU training (images/s)"] == "1,000"
-    assert row["CUDA training (images/s)"] == "not measured"
-    assert row["speed-up"] == "–"
-    assert row["CUDA runs"] == "0 of 1; out of memory: full"
-
-
-def test_a_sweep_has_a_column_a_batch_size_and_says_what_failed() -> None:
-    records = [
-        make_record(goal="throughput", batch_size=20, train_s=(2.0, 2.0)),
-        make_record(goal="throughput", batch_size=128),
-        make_record(goal="throughput", batch_size=1024, status="crashed"),
-        make_record(goal="throughput", batch_size=1024, framework="keras-jax"),
-    ]
-    row = cells(markdown(axes.batch_sizes, records), "pytorch eager")
-    assert row["batch 20 (images/s)"] == "500"
-    assert row["batch 128 (images/s)"] == "1,000"
-    assert row["batch 1,024 (images/s)"] == "not measured"
-    assert row["failed"] == "batch 1,024: crashed"
-    raw = rows(axes.batch_sizes, records)[-1]
-    assert raw["batch_20_throughput_mean_images_per_s"] == "500.0"
-
-
-def test_goals_are_not_one_sweep() -> None:
-    records = [make_record(batch_size=20), make_record(goal="throughput", batch_size=128)]
-    assert axes.batch_sizes(runs.replicates(records)).sections == ()
 
 
 def test_the_ledger_tells_start_up_by_phase() -> None:
