@@ -37,6 +37,7 @@ LEAST_SIDE = 4  # of an image on which anything can be told apart
 MOST_SIDE = 1024  # of the images of an array: more is a picture, and comes as a file
 MOST_IMAGES = 1_000_000  # of a data set: 784 MB once they are read
 MOST_PIXELS = 64_000_000  # of one picture: A4 scanned at 600 dots an inch has 35 million
+MOST_FILE_BYTES = 512 << 20  # of one picture: its pixels in colour, at 16 bits and not packed
 LARGE_PIXELS = 16_000_000  # pictures with more are read one at a time, and shrunk
 FAINT = 64  # a set that nowhere reaches this is on a scale of its own: 0..1, 0..16
 
@@ -78,7 +79,8 @@ def read(image: str | Path | Image) -> Grey:
     # What it doubts in a file it says in warnings; what cannot be used is an error here.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        regular_bytes(Path(image))
+        if regular_bytes(Path(image)) > MOST_FILE_BYTES:
+            raise _too_large(str(image), f"more than {MOST_FILE_BYTES >> 20} MB")
         with PIL.Image.open(image, formats=FORMATS) as opened:
             return _decoded(opened, str(image))
     except FileNotFoundError:

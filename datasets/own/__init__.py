@@ -21,6 +21,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -51,6 +52,9 @@ _WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 WANTED = (
     "wanted an IDX file of images, a CSV, an .npz, or a folder with a subfolder of images "
     "for each class"
+)
+MIRRORED = (
+    "the images are as they are in the file, where EMNIST's own are mirrored along their diagonal"
 )
 _ONE_IMAGE = "one image; name the folder that holds a subfolder of images for each class"
 _PICKLE = "a Python pickle, which can run code when it is read; save the arrays by np.savez"
@@ -132,6 +136,8 @@ def load(
         content = read(files, progress)
     if content_key(files) != key:
         raise DataError(f"{files[0]}: has changed while it was read; try again when it is complete")
+    if files[0].name.casefold().startswith("emnist"):
+        content = replace(content, reading=(*content.reading, MIRRORED))
     return gathering.gather(
         content, classes_given=task.class_names, labels_from=labels_from, name=str(files[0])
     )

@@ -67,7 +67,7 @@ def is_renamed_image(fields: Sequence[str]) -> bool:
     A name that it has already it makes another by a number, from 1.
     """
     originals = [_REPEATED.sub(r"\1", field) for field in fields]
-    if originals == list(fields) or not all(map(is_number, originals[1:-1])):
+    if originals == list(fields) or not all(map(is_number, originals[2:-2])):
         return False
     counts: dict[str, int] = {}
     renamed = []

@@ -84,13 +84,10 @@ def _existing(beside: Path, name: str) -> Path | None:
 def read(files: tuple[Path, ...], progress: Progress) -> Content:
     """Read what ``belonging`` returned. Raises DataError naming the file and the byte."""
     rest, *test = _parts(files, progress)
-    reading = [f"{files[2].name} is the official test part"] if test else []
-    if files[0].name.startswith("emnist"):
-        reading.append(
-            "EMNIST's own files hold every image mirrored along its diagonal; they were read as "
-            "they are"
-        )
-    return Content(rest=rest, test=test[0] if test else None, reading=tuple(reading))
+    if not test:
+        return Content(rest=rest)
+    reading = (f"{files[2].name} is the official test part",)
+    return Content(rest=rest, test=test[0], reading=reading)
 
 
 def _parts(files: tuple[Path, ...], progress: Progress) -> Iterator[Part]:

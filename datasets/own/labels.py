@@ -10,7 +10,6 @@ from collections.abc import Collection as Names
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
-from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -24,7 +23,7 @@ MOST_CLASSES = 256  # labels are kept as bytes
 MOST_CHARACTERS = 100  # of a class's name
 MOST_STORED = 1000  # that an array has room for, as NumPy gives every label the room of the longest
 
-_SORTED = 10_000  # so many classes are looked at for the few that an error names
+_SORTED = 10_000  # more than so many classes are an error, and not worth sorting
 _EXACT = 2**53  # whole numbers beyond it are not exact as floats
 _DIGITS = re.compile(r"(\d+)")
 # '1.0' and '1e0' are whole numbers that a program wrote as fractions; '007' stays a word.
@@ -138,12 +137,11 @@ def _spell(label: Any, address: str) -> str:
 
 
 def _check_classes(names: Names[str], name: str) -> None:
-    some = nsmallest(6, islice(names, _SORTED), key=str) if len(names) > _SORTED else sorted(names)
-    for text in some if len(names) > MOST_CLASSES else names:
+    few = nsmallest(5, names) if len(names) > _SORTED else sorted(names, key=natural)
+    for text in few:
         _check_name(text, name)
     if not 2 <= len(names) <= MOST_CLASSES:
-        first = sorted(some, key=natural)[:5]
-        shown = ", ".join(first) + (", ..." if len(names) > 5 else "")
+        shown = ", ".join(few[:5]) + (", ..." if len(names) > 5 else "")
         raise DataError(
             f"{name}: {len(names):,} class{'' if len(names) == 1 else 'es'} ({shown}); wanted 2 "
             f"to {MOST_CLASSES}"
@@ -212,7 +210,8 @@ def _start(occurring: Names[str], names: tuple[str, ...], name: str) -> int:
     """0 or 1, whichever alone makes the labels numbers of classes. Raises DataError else."""
     fitting = [start for start in (0, 1) if set(occurring) <= set(_numbers(names, start))]
     if not fitting:
-        strange = min(set(occurring) - set(names), key=natural)
+        unknown = set(occurring) - set(names)
+        strange = min(unknown - set(_numbers(names, 0)) or unknown, key=natural)
         raise DataError(
             f"{name}: {strange!r} is no class of this task; wanted labels of {', '.join(names)}, "
             f"or 0 to {len(names) - 1}"

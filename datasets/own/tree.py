@@ -27,7 +27,8 @@ def entries(folder: Path) -> Iterator[Path]:
     MOST_ENTRIES, OSError on a folder that may not be read.
     """
     count = 0
-    above = {str(folder): frozenset([os.path.realpath(folder)])}
+    root = Path(os.path.realpath(folder))
+    above = {str(folder): frozenset(map(str, (root, *root.parents)))}
     for place, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
         inside, real_above = Path(place), above.pop(place)
         folders[:] = sorted(name for name in folders if not is_hidden(name))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from datasets import DataError, open_cached, prepare
 from datasets.own import table
-from datasets.own.columns import choose_label_column
+from datasets.own.columns import choose_label_column, is_header, is_renamed_image
 from datasets.own.labels import Texts
 from datasets.tasks import silent
 from tests.data_files import unhurried
@@ -205,3 +205,127 @@ def test_the_real_letters_are_read_as_by_their_own_parser() -> None:
     known = open_cached(prepare("letters", source="az-sample").folder)
     assert own.fingerprint == known.fingerprint
     assert own.class_names == known.class_names
+
+
+# What pandas and spreadsheets make of a table
+
+
+def written(folder: Path, content: str) -> Path:
+    path = folder / "own.csv"
+    path.write_text(content)
+    return path
+
+
+def with_index(content: str, *, last: bool = False, start: int = 0, name: str = "") -> str:
+    """The same table with a column more that counts its rows, below ``name`` in its header."""
+    lines = content.splitlines()
+    counts = [str(number + start) for number in range(len(lines))]
+    if "pixel0" in lines[0]:
+        counts = [name, *counts[:-1]]
+    joined = zip(lines, counts, strict=True) if last else zip(counts, lines, strict=True)
+    return "\n".join(",".join(pair) for pair in joined)
+
+
+@pytest.mark.parametrize("header", [None, "words"])
+@pytest.mark.parametrize("label_first", [True, False])
+@pytest.mark.parametrize("index_last", [True, False])
+@pytest.mark.parametrize("start", [0, 1])
+def test_a_column_that_counts_the_rows_is_left_out_at_either_end(
+    header: str | None, label_first: bool, index_last: bool, start: int, tmp_path: Path
+) -> None:
+    plain = text(PIXELS, NAMES, first=label_first, header=header)
+    content = table.read(
+        (written(tmp_path, with_index(plain, last=index_last, start=start)),), silent
+    )
+    assert content.rest.labels.tolist() == NAMES.tolist()
+    assert np.array_equal(content.rest.images, PIXELS.reshape(30, -1))
+    end = "last" if index_last else "first"
+    assert content.reading[0] == f"left out: the {end} column, which counts the rows"
+    assert (
+        f"the {'first' if label_first else 'last'} column of own.csv of the others"
+        in (content.reading[1])
+    )
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", "index", "ID"])
+def test_a_shuffled_count_is_known_by_its_name(name: str, tmp_path: Path) -> None:
+    lines = with_index(text(PIXELS, NAMES, header="words"), name=name).splitlines()
+    lines[1:] = lines[:0:-1]
+    content = table.read((written(tmp_path, "\n".join(lines)),), silent)
+    assert content.rest.labels.tolist() == NAMES[::-1].tolist()
+    assert np.array_equal(content.rest.images, PIXELS[::-1].reshape(30, -1))
+
+
+def test_an_image_that_pandas_took_for_a_header_is_no_image(tmp_path: Path) -> None:
+    import pandas as pd
+
+    labels = np.array([("7", "8", "9")[number % 3] for number in range(30)])
+    first = written(tmp_path, text(PIXELS, labels))
+    pd.read_csv(first).to_csv(tmp_path / "again.csv", index=False)  # without header=None
+    content = table.read((tmp_path / "again.csv",), silent)
+    assert content.rest.labels.tolist() == labels[1:].tolist()
+    assert np.array_equal(content.rest.images, PIXELS[1:].reshape(29, -1))
+    assert "left out: the first line, an image that pandas" in content.reading[-1]
+    words = written(tmp_path, text(PIXELS, NAMES))
+    pd.read_csv(words).to_csv(tmp_path / "again.csv")  # and with its count of the rows
+    content = table.read((tmp_path / "again.csv",), silent)
+    assert content.rest.labels.tolist() == NAMES[1:].tolist()
+    assert np.array_equal(content.rest.images, PIXELS[1:].reshape(29, -1))
+
+
+@pytest.mark.parametrize("separator", [" ", "   ", "|", ", "])
+def test_spaces_and_bars_stand_between_columns_too(separator: str, tmp_path: Path) -> None:
+    content = table.read((written(tmp_path, text(PIXELS, NAMES, separator=separator)),), silent)
+    assert content.rest.labels.tolist() == NAMES.tolist()
+    assert np.array_equal(content.rest.images, PIXELS.reshape(30, -1))
+
+
+def test_what_numpy_writes_is_read(tmp_path: Path) -> None:
+    numbers = np.arange(30) % 3
+    np.savetxt(tmp_path / "own.txt", np.column_stack([numbers, PIXELS.reshape(30, -1)]))
+    dataset = open_cached(prepare("fruit", data_file=tmp_path / "own.txt").folder)
+    assert dataset.class_names == ("0", "1", "2")
+
+
+def test_fractions_from_minus_1_are_pixels_and_labels_stay_labels(tmp_path: Path) -> None:
+    pixels, names = shapes(30)
+    numbers = np.unique(names, return_inverse=True)[1]
+    scaled = np.round(pixels.reshape(30, -1) / 127.5 - 1, 6)
+    np.savetxt(tmp_path / "own.csv", np.column_stack([numbers, scaled]), "%g", delimiter=",")
+    dataset = open_cached(prepare("fruit", data_file=tmp_path / "own.csv").folder)
+    known = {image.tobytes() for image in pixels}
+    assert {image.tobytes() for image in dataset.test.images} <= known
+    assert dataset.reading[1] == "pixels run from -1 to 1; they were brought to 0 to 255"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (["label", "pixel0", "pixel1", "pixel2"], True),
+        (["", "label", "0", "1", "2"], True),
+        (["0", "1", "2", "label", "id"], True),
+        (["cat", "0", "255", "3"], False),
+        (["cat", "0", "?", "0", "0", "7"], False),  # a missing pixel is an error, not a header
+        (["3", "0", "0", "0"], False),
+    ],
+)
+def test_a_header_is_told_from_an_image(fields: list[str], expected: bool) -> None:
+    assert is_header(fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (["5", "0", "0.1", "0.2", "255", "0.3"], True),
+        (["A", "0", "0.1", "3", "0.2", "0.3"], True),
+        (["Unnamed: 0", "A", "0", "0.1", "0.2", "0.3"], True),
+        (["5", "0", "0.1", "0.3"], False),  # fractions
+        (["0.5", "0.25", "0", "1"], False),
+        (["pixel", "pixel.1", "pixel.2", "pixel.3", "pixel.4"], False),
+        (["1", "2", "3"], False),
+    ],
+)
+def test_an_image_renamed_by_pandas_is_told_from_fractions(
+    fields: list[str], expected: bool
+) -> None:
+    assert is_renamed_image(fields) == expected
