@@ -105,11 +105,6 @@ def estimate(
     return shown if interval is None else f"{shown} [{_ends(interval, scale, digits)}]"
 
 
-def interval_of(value: float, interval: Interval) -> str:
-    """The interval of a value within a sentence: '95 % interval 1.30 to 1.42'."""
-    return f"95 % interval {_ends(interval, 1.0, _estimate_decimals(value, interval))}"
-
-
 def bounds(interval: Interval | None, scale: float = 1.0, decimals: int = 2) -> str:
     """``[low to high]``; empty where there is none."""
     return "" if interval is None else f"[{_ends(interval, scale, decimals)}]"
@@ -145,12 +140,9 @@ def time_to_target(observed: Observed) -> str:
     middle = survival.median(observed)
     if middle.time is None:
         return f"{missed}; the soonest {number(min(observed.times))}"
-    low = "" if middle.low is None else f" [{number(middle.low)} to {_end(middle.high)}]"
-    return "; ".join(filter(None, (f"{number(middle.time)}{low}", missed)))
-
-
-def _end(value: float | None) -> str:
-    return "∞" if value is None else number(value)
+    high = "∞" if middle.high is None else number(middle.high)
+    interval = "" if middle.low is None else f" [{number(middle.low)} to {high}]"
+    return "; ".join(filter(None, (f"{number(middle.time)}{interval}", missed)))
 
 
 # Names
@@ -261,7 +253,8 @@ def evidence(judged: Judged) -> str:
     paired = judged.paired
     if paired.interval is None:
         return "1 paired seed"
-    parts = [interval_of(paired.ratio, paired.interval), counted(paired.n, "paired seed")]
+    ends = _ends(paired.interval, 1.0, _estimate_decimals(paired.ratio, paired.interval))
+    parts = [f"95 % interval {ends}", counted(paired.n, "paired seed")]
     p = p_value(judged.p)
     parts.append(f"p {p}" if p.startswith("<") else f"p = {p}")
     if judged.family > 1:

@@ -154,7 +154,7 @@ def _energy_columns(comparison: Comparison) -> tuple[Column, ...]:
     measured = any(group.summary(costs.joules_per_image) for group in comparison.groups)
     price = comparison.groups[0].evidence.suite.price_per_h
     return (
-        columns.words("energy", "meter", _meter, absent="not asked for"),
+        columns.words("energy", "meter", lambda row: _meters(row.first), absent="not asked for"),
         columns.quantity("power (W)", "power", "w", costs.watts),
         columns.quantity("an image (mJ)", "image", "j", costs.joules_per_image, scale=1000),
         *(_energy_to(target) for target in comparison.targets if measured),
@@ -203,22 +203,15 @@ def _misses(spread: str, missed: int, total: int) -> str:
     return f"not reached in {missed} of {total}; the others {spread}"
 
 
-def _meter(row: Row) -> str | None:
-    """What was read; or why nothing could be, which is never left blank."""
-    return "; ".join(_meters(row.first)) or None
-
-
-def _meters(group: Replicates) -> list[str]:
+def _meters(group: Replicates) -> str | None:
+    """What was read; or why nothing could be, which is never left blank; None: not asked for."""
     readings = [r.measurement.energy for r in group.measured if r.measurement]
-    return list(
-        dict.fromkeys(
-            energy.meter
-            if energy.unavailable is None
-            else f"not measurable here: {energy.unavailable}"
-            for energy in readings
-            if energy is not None
-        )
+    meters = (
+        energy.meter if energy.unavailable is None else f"not measurable here: {energy.unavailable}"
+        for energy in readings
+        if energy is not None
     )
+    return "; ".join(dict.fromkeys(meters)) or None
 
 
 # Break-even: after how many steps a longer start-up has paid for itself
