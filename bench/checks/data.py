@@ -166,42 +166,31 @@ def _describe_unconverted(data: Available, progress: StageDisplay) -> str:
 def describe_dataset(dataset: Dataset) -> str:
     """Images in each split and class of a cached data set, in lines of text."""
     splits = (dataset.train, dataset.validation, dataset.test)
-    return _describe(
-        [split.labels for split in splits],
-        dataset.class_names,
-        dataset.duplicates_removed,
-        dataset.conflicting_labels,
-    )
+    return _describe(dataset, [split.labels for split in splits], dataset.class_names)
 
 
 def describe_collection(collection: Collection, class_names: tuple[str, ...]) -> str:
     """The same of images that were parsed and not cached."""
     splits = (collection.train, collection.validation, collection.test)
-    return _describe(
-        [collection.labels[rows] for rows in splits],
-        class_names,
-        collection.duplicates_removed,
-        collection.conflicting_labels,
-    )
+    return _describe(collection, [collection.labels[rows] for rows in splits], class_names)
 
 
 def _describe(
-    labels: Sequence[NDArray[np.uint8]],
-    class_names: tuple[str, ...],
-    duplicates: int,
-    conflicts: int,
+    data: Dataset | Collection, labels: Sequence[NDArray[np.uint8]], class_names: tuple[str, ...]
 ) -> str:
-    train, validation, test = (len(split) for split in labels)
+    """``labels``: of each split; ``class_names``: in label order."""
+    train, validation, test = map(len, labels)
     counts = np.bincount(np.concatenate(labels), minlength=len(class_names))
     classes = ", ".join(f"{n} {c:,}" for n, c in zip(class_names, counts, strict=True))
     return (
         f"    {train:,} training, {validation:,} validation, {test:,} test images; "
-        f"{_describe_duplicates(duplicates, conflicts)}\n    images a class: {classes}"
+        f"{_describe_duplicates(data)}\n    images a class: {classes}"
     )
 
 
-def _describe_duplicates(duplicates: int, conflicts: int) -> str:
-    if duplicates == 0:
+def _describe_duplicates(data: Dataset | Collection) -> str:
+    if data.duplicates_removed == 0:
         return "no duplicates removed"
-    removed = f"{duplicates:,} exact duplicates removed"
+    removed = f"{data.duplicates_removed:,} exact duplicates removed"
+    conflicts = data.conflicting_labels
     return removed + (f", {conflicts:,} of them under another label" if conflicts else "")
