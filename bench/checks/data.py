@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bench.cli import add_option, list_of, words
 from bench.run.progress import StageDisplay
-from datasets import TASKS, DataError, Dataset, Source, Task, open_cached, prepare
+from datasets import TASKS, DataError, Dataset, Task, open_cached, prepare
 from datasets.cache import cache_folder, is_intact
 from datasets.glyphs import DEFAULT_IMAGES
 from datasets.preparation import (
@@ -48,7 +48,8 @@ def main(argv: Sequence[str]) -> int:
                 return 0
             _check_source(options)
             for name in options.fetch:
-                fetch(name, _published(TASKS[name]).name, progress=progress)
+                published = next(each for each in TASKS[name].sources if not each.drawn)
+                fetch(name, published.name, progress=progress)
             print(describe_folders(options.data_dir))
             for name in options.task or TASKS:
                 _show_task(task_named(name), options, progress)
@@ -59,7 +60,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench data", description=_summary())
+    summary = (__doc__ or "").partition("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m bench data", description=summary)
     add_option(parser, "data_dir")
     add_option(parser, "data_file", help="show your own data")
     parser.add_argument("--task", type=words, metavar="TASK,...", help="with --data-file its name")
@@ -76,20 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _summary() -> str:
-    return (__doc__ or "").partition("\n")[0]
-
-
 def _check_source(options: argparse.Namespace) -> None:
     tasks = [task_named(name) for name in options.task or TASKS]
     names = [source.name for task in tasks for source in task.sources]
     if options.source not in (None, *names):
         known = ", ".join(dict.fromkeys(names))
         raise DataError(f"unknown source {options.source!r}; choose from {known}")
-
-
-def _published(task: Task) -> Source:
-    return next(source for source in task.sources if not source.drawn)
 
 
 def describe_folders(data_dir: Path | None) -> str:

@@ -1,7 +1,7 @@
-"""Predictions of a folder's saved models: one process a framework, only what is missing.
+"""Asks the saved models of a results folder again: one process a framework, only what is missing.
 
-In that process, ``python -m bench.saved.asking``, the models are loaded again and asked.
-Nothing of the training is there: what is predicted with is what lies in the file.
+In that process, ``python -m bench.saved.asking``, each model is loaded from its file and predicts
+the test images of its run. Nothing of the training is there any more.
 
 The export hands its saved models to processes by the same functions: ``grouped`` and ``answers``
 on this side, ``answer_each`` inside the process.

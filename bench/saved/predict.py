@@ -96,15 +96,15 @@ def _paths(given: Iterable[Path]) -> list[Path]:
         if not path.is_dir():
             paths[path] = None
             continue
-        inside = [each for each in sorted(path.rglob("*")) if _is_picture(each)]
+        inside = [
+            file
+            for file in sorted(path.rglob("*"))
+            if file.is_file() and file.suffix.lower() in pictures.ENDINGS
+        ]
         if not inside:
             raise UsageError(f"{path}: no images in it; wanted {', '.join(pictures.ENDINGS)}")
         paths |= dict.fromkeys(inside)
     return list(paths)
-
-
-def _is_picture(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in pictures.ENDINGS
 
 
 def _read(model: Model, paths: Sequence[Path], options: argparse.Namespace) -> list[Reading]:
