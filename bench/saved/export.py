@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -170,13 +171,12 @@ def export(
         wanted: the exports to be made.
         pythons: framework -> interpreter that compares its models, where that is not this one.
     """
-    machine = hardware.observe()
     with tempfile.TemporaryDirectory() as folder:
         drafts = {each.out: Path(folder) / f"{number}.onnx" for number, each in enumerate(wanted)}
+        ask = partial(_ask, drafts=drafts, machine=hardware.observe())
         converted = []
         for members in grouped(wanted, lambda each: each.model.suffix):
-            framework = CONVERTERS[members[0].model.suffix]
-            for each, answer in _asked("convert", members, drafts, machine, framework, None):
+            for each, answer in ask("convert", members, CONVERTERS[members[0].model.suffix]):
                 if answer.failure is None:
                     converted.append(each)
                 else:
@@ -184,7 +184,7 @@ def export(
         for members in grouped(converted, _shared):
             framework = members[0].experiment.framework
             python = pythons.get(framework)
-            for each, answer in _asked("compare", members, drafts, machine, framework, python):
+            for each, answer in ask("compare", members, framework, python=python):
                 if answer.export is not None:
                     keep(each.out, answer.export, drafts[each.out])
                 yield each, answer
@@ -195,13 +195,14 @@ def _shared(wanted: Wanted) -> tuple[object, ...]:
     return wanted.experiment.framework, wanted.experiment.threads, wanted.data_folder
 
 
-def _asked(
+def _ask(
     work: Literal["convert", "compare"],
     members: Sequence[Wanted],
+    framework: str,
+    *,
     drafts: Mapping[Path, Path],
     machine: Machine,
-    framework: str,
-    python: Path | None,
+    python: Path | None = None,
 ) -> Iterator[tuple[Wanted, Answer]]:
     """Have a process do the work, in the environment of that framework."""
     first = members[0]
