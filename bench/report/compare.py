@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -32,7 +33,7 @@ from bench.stats.verdict import Paired
 
 # Which runs of the two belong together
 
-Facts = dict[str, set[str]]  # what is told -> all values it has in a folder
+Facts = Callable[[Record], Iterable[tuple[str, str]]]  # what is told of a run, and its value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +91,9 @@ def _refusal(first: Sequence[Replicates], second: Sequence[Replicates]) -> str:
 
 def differences(first: Sequence[Record], second: Sequence[Record]) -> Iterator[str]:
     """A sentence for each thing of machine, versions, data and settings that differs."""
-    yield from _compare(_machine, first, second)
     both = _frameworks(first) & _frameworks(second)
-    ours, theirs = (
-        [record for record in records if record.experiment.framework in both]
-        for records in (first, second)
-    )
-    yield from _compare(_versions, ours, theirs, absent="none")
+    yield from _compare(_machine, first, second)
+    yield from _compare(partial(_versions, frameworks=both), first, second, absent="none")
     yield from _compare(_data, first, second)
     yield from _compare(_settings, first, second)
 
@@ -106,33 +103,23 @@ def _frameworks(records: Sequence[Record]) -> set[str]:
 
 
 def _compare(
-    facts: Callable[[Record], Iterable[tuple[str, str]]],
-    first: Sequence[Record],
-    second: Sequence[Record],
-    absent: str | None = None,
+    facts: Facts, first: Sequence[Record], second: Sequence[Record], absent: str | None = None
 ) -> Iterator[str]:
     """``absent``: what to say of a thing that only one of the two has; None: not to name it."""
     a, b = _collect(facts, first), _collect(facts, second)
-    named = a.keys() & b.keys() if absent is None else a.keys() | b.keys()
-    missing = {absent or ""}
-    for what in sorted(named):
-        ours, theirs = a.get(what, missing), b.get(what, missing)
+    for what in sorted(a.keys() & b.keys() if absent is None else a.keys() | b.keys()):
+        ours, theirs = a.get(what, absent), b.get(what, absent)
         if ours != theirs:
-            yield f"{what}: {_joined(ours)} in A, {_joined(theirs)} in B"
+            yield f"{what}: {ours} in A, {theirs} in B"
 
 
-def _collect(
-    facts: Callable[[Record], Iterable[tuple[str, str]]], records: Sequence[Record]
-) -> Facts:
-    facts_of_folder: Facts = {}
+def _collect(facts: Facts, records: Sequence[Record]) -> dict[str, str]:
+    """Each thing that is told of a folder's records, with all values that it has."""
+    values: dict[str, set[str]] = defaultdict(set)
     for record in records:
         for what, value in facts(record):
-            facts_of_folder.setdefault(what, set()).add(value)
-    return facts_of_folder
-
-
-def _joined(values: set[str]) -> str:
-    return " and ".join(sorted(values))
+            values[what].add(value)
+    return {what: " and ".join(sorted(each)) for what, each in values.items()}
 
 
 def _machine(record: Record) -> Iterator[tuple[str, str]]:
@@ -144,8 +131,8 @@ def _machine(record: Record) -> Iterator[tuple[str, str]]:
     yield "GPUs", ", ".join(map(wording.gpu, record.machine.gpus)) or "none"
 
 
-def _versions(record: Record) -> Iterator[tuple[str, str]]:
-    if record.status == "ok":
+def _versions(record: Record, frameworks: Collection[str]) -> Iterator[tuple[str, str]]:
+    if record.status == "ok" and record.experiment.framework in frameworks:
         for package, version in record.versions.items():
             yield f"{package} for {record.experiment.framework}", version
 

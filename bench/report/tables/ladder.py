@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 from bench.experiment import NATIVE
 from bench.report import wording
@@ -140,33 +141,29 @@ def _of_word(word: str, matched: Replicates, groups: Sequence[Replicates]) -> It
 
 
 def _judged(matched: Replicates, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
-    """The rungs with what may be said of each, corrected for all of them."""
-    times = _beside(matched, rungs, runs.train_s, above_noise=True)
-    accuracies = _beside(matched, rungs, _exp_accuracy, above_noise=False)
-    return tuple(
-        replace(rung, time=time, accuracy=accuracy)
-        for rung, time, accuracy in zip(rungs, times, accuracies, strict=True)
+    """The rungs with what may be said of each beside the matched runs, corrected for all of them.
+
+    Nothing is said of a rung that is the matched runs themselves. Accuracies know no noise floor:
+    it is of seconds.
+    """
+    own = [not rung.already and rung.first is not matched for rung in rungs]
+    pairs = [(rung.first, matched) for rung in compress(rungs, own)]
+    verdicts = zip(
+        judge_pairs(pairs, runs.train_s),
+        judge_pairs(pairs, _exp_accuracy, above_noise=False),
+        strict=True,
     )
+    judged = []
+    for rung, is_own in zip(rungs, own, strict=True):
+        time, accuracy = next(verdicts) if is_own else (None, None)
+        judged.append(replace(rung, time=time, accuracy=accuracy))
+    return tuple(judged)
 
 
 def _exp_accuracy(record: Record) -> float | None:
     """So that what is compared as a ratio is the difference of two accuracies."""
     accuracy = runs.test_accuracy(record)
     return None if accuracy is None else math.exp(accuracy)
-
-
-def _beside(
-    matched: Replicates, rungs: Sequence[Rung], statistic: Statistic, *, above_noise: bool
-) -> list[Judged | None]:
-    """Each rung beside the matched runs, corrected by Holm's method for all that are compared.
-
-    None for a rung that is the matched runs themselves, or cannot be compared with them.
-    ``above_noise``: whether what is below the noise floor, which is of seconds, is a tie.
-    """
-    own = [not rung.already and rung.first is not matched for rung in rungs]
-    pairs = [(rung.first, matched) for rung, is_own in zip(rungs, own, strict=True) if is_own]
-    judged = iter(judge_pairs(pairs, statistic, above_noise=above_noise))
-    return [next(judged) if is_own else None for is_own in own]
 
 
 # The table of them
