@@ -39,10 +39,9 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One saved model, and the images it is asked about."""
+    """The saved model of one run, and the images it is asked about."""
 
     run_id: str
-    model: str  # the file, relative to the results folder
     data_folder: str  # of arrays cached by datasets.prepare
 
 
@@ -147,7 +146,13 @@ def _in_one_process(
     request = EvaluationRequest(
         results_folder=str(results.folder.resolve()),
         framework=records[0].experiment.framework,
-        questions=tuple(_question(results, record, data) for record in records),
+        questions=tuple(
+            Question(
+                run_id=record.run_id,
+                data_folder=str(data[record.data.task, record.data.source].resolve()),
+            )
+            for record in records
+        ),
     )
     asked = answers(
         __name__,
@@ -160,14 +165,6 @@ def _in_one_process(
     for record, answer in zip(records, asked, strict=True):
         if answer.failure is not None:
             yield f"{record.run_id} has no predictions: {answer.failure}"
-
-
-def _question(results: Results, record: Record, data: Mapping[tuple[str, str], Path]) -> Question:
-    return Question(
-        run_id=record.run_id,
-        model=saved_model(results, record).relative_to(results.folder).as_posix(),
-        data_folder=str(data[record.data.task, record.data.source].resolve()),
-    )
 
 
 # Saved models, handed to processes: also those of the export
@@ -241,17 +238,18 @@ def main() -> int:
 
 def _write_predictions(request: EvaluationRequest, question: Question) -> None:
     results = Results(Path(request.results_folder))
-    predicted = ask(question, results.folder, request.framework)
+    predicted = ask(question, results, request.framework)
     save_predictions(results.predictions_path(question.run_id), predicted)
 
 
-def ask(question: Question, folder: Path, framework: str) -> Predictions:
+def ask(question: Question, results: Results, framework: str) -> Predictions:
     """Load a model from its file and predict all test images of its run.
 
     Raises SavedModelError where the model is not that of the run or the images not those of
     its card.
     """
-    model = load(folder / question.model, framework)
+    path = results.model_path(question.run_id, FRAMEWORKS[framework].model_ending)
+    model = load(path, framework)
     dataset = datasets.open_cached(Path(question.data_folder))
     _check(model, question, dataset)
     test, recorded = dataset.test, model.card.record.measurement
@@ -259,7 +257,7 @@ def ask(question: Question, folder: Path, framework: str) -> Predictions:
     labels = test.labels.astype(np.int64)
     return Predictions(
         run_id=question.run_id,
-        model=question.model,
+        model=path.relative_to(results.folder).as_posix(),
         logits=logits,
         features=model.features(test.images),
         labels=labels,

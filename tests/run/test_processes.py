@@ -347,7 +347,6 @@ def _requests(data_folder: Path) -> dict[str, Any]:
     model = saved_models.model_path()
     question = asking.Question(
         run_id=saved_models.record().run_id,
-        model=f"models/{model.name}",
         data_folder=str(data_folder),
     )
     return {
