@@ -23,6 +23,7 @@ COMMANDS = {
     "data": ("bench.checks.data", "show what data there is; fetch, check, convert"),
     "parity": ("bench.checks.parity", "check that all frameworks do the same work as a referee"),
     "audit": ("bench.checks.audit", "check clock and machine: noise floor, injected delay, peaks"),
+    "cheats": ("bench.checks.cheats", "plant cheats and mistakes: is each of them caught?"),
     "ladder": ("bench.front:ladder", "restore a framework's own defaults one at a time"),
     "ensemble": ("bench.study.ensembling", "time members trained at once and one by one"),
     "study": ("bench.front:study", "explore, train, evaluate a task: pictures, tables, a page"),

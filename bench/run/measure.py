@@ -212,8 +212,9 @@ def _train(
         trainer.arrange(order)  # off the clock, which waits for it to end
         _, train_s = watch.time("train", train)
         seen += len(order)
-        trained.append(_segment(trainer, experiment, order.size, train_s))
-        count.expect(trained[-1].steps, watch.seconds["train"])
+        steps = math.ceil(order.size / experiment.batch_size)
+        count.expect(steps, watch.seconds["train"])  # before anything else waits for the device
+        trained.append(_segment(trainer, experiment, order.size, steps, train_s))
         if experiment.goal == "train":
             evaluations.append(_evaluate(subject, watch, seen))
             _remember(trainer, watch, best, evaluations)
@@ -235,13 +236,14 @@ def _images_to_see(experiment: Experiment, images: int) -> int:
     return epochs * images + min(rest * experiment.batch_size, images)
 
 
-def _segment(trainer: Trainer, experiment: Experiment, images: int, train_s: float) -> Segment:
+def _segment(
+    trainer: Trainer, experiment: Experiment, images: int, steps: int, train_s: float
+) -> Segment:
     loss = trainer.mean_loss()  # waits for the device, hence after the clock
     if not math.isfinite(loss):
         raise Diverged(
             f"the training loss is {loss}; try a learning rate below {experiment.learning_rate:g}"
         )
-    steps = math.ceil(images / experiment.batch_size)
     return Segment(images=images, steps=steps, train_s=train_s, train_loss=loss)
 
 

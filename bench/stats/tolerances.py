@@ -14,7 +14,7 @@ planted, and must exceed them clearly:
     logits after steps    ≤ 2e-5  323 u        2^11 u 1e-4  27 u  64 u    2e-2  1e2
 
 u is the unit roundoff; of bfloat16 the columns are measured and allowed. The last two columns
-are the mildest of the faults that a quantity is there to catch, in float32 (tests/parity_faults):
+are the mildest of the faults that a quantity is there to catch, in float32 (bench/checks/faults):
 a transposed kernel, a Flatten in the other order, biases not loaded (logits at step 0: 1e-1 to
 9e-1); labels shifted by an image, dropout left on, SGD's rate wrong by 5 % (gradients: 5e-2 to
 2); Adam's rate wrong by 5 % (its first update: 5e-2), its ε 1e-8 in place of 1e-7 (5e-1); two

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.checks import examine as examining
-from bench.checks import trial
+from bench.checks import faults, trial
 from bench.checks.examine import JUDGED, NEARNESS, NEIGHBOURS, STARTS, NotFinite, examine
 from bench.checks.trial import (
     EVALUATION_IMAGES,
@@ -27,7 +27,6 @@ from bench.trainers.numpy import create as numpy_trainer
 from datasets.arrays import normalise
 from datasets.glyphs import draw
 from models import COMPARED
-from tests import parity_faults
 from tests.fakes import an_experiment
 
 # Run by `make test` a second time, with the kernels of an older processor.
@@ -85,7 +84,7 @@ def test_an_honest_trainer_passes_every_check(architecture: str) -> None:
 def starts_tried(monkeypatch: pytest.MonkeyPatch, judge: Callable[..., bool]) -> int:
     """From how many starts momentum is missed, if this says which of them rounding decides."""
     monkeypatch.setattr(examining, "decided_by_rounding", judge)
-    create = parity_faults.planted(numpy_trainer, parity_faults.missing_momentum)
+    create = faults.planted(numpy_trainer, faults.missing_momentum)
     checks, tried = examine(create, SUBJECT, drawn())
     assert not all(check.passed for check in checks)
     return tried
@@ -110,19 +109,19 @@ def test_where_rounding_decides_every_start_the_check_still_fails(
 
 @on_every_kernel
 def test_rounding_excuses_nothing_from_quiet_starts() -> None:
-    create = parity_faults.planted(numpy_trainer, parity_faults.missing_momentum)
+    create = faults.planted(numpy_trainer, faults.missing_momentum)
     assert examine(create, SUBJECT, drawn(), starts=QUIET)[1] == JUDGED
 
 
 @pytest.mark.parametrize(
     ("fault", "tried"),
-    [(parity_faults.missing_momentum, len(QUIET)), (parity_faults.wrong_epsilon, JUDGED)],
+    [(faults.missing_momentum, len(QUIET)), (faults.wrong_epsilon, JUDGED)],
 )
 def test_what_a_neighbour_of_the_referee_fails_too_is_excused_but_no_first_update(
     fault: Callable[[Setup], Setup], tried: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(examining, "NEARNESS", 2.0**10)  # as if a format rounded far more
-    create = parity_faults.planted(numpy_trainer, fault)
+    create = faults.planted(numpy_trainer, fault)
     assert examine(create, SUBJECT, drawn(), starts=QUIET)[1] == tried
 
 
@@ -141,9 +140,7 @@ def test_a_quiet_start_has_neighbours_that_pass_every_check(seed: int) -> None:
 
 @on_every_kernel
 def test_an_epsilon_of_another_size_shows_in_adams_first_update_from_every_start() -> None:
-    checks = examined(
-        parity_faults.planted(numpy_trainer, parity_faults.wrong_epsilon), starts=QUIET[:2]
-    )
+    checks = examined(faults.planted(numpy_trainer, faults.wrong_epsilon), starts=QUIET[:2])
     assert_caught(checks, "first update by Adam")
     others = [check for name, check in checks.items() if "Adam" not in name]
     assert all(check.passed for check in others)
@@ -151,46 +148,46 @@ def test_an_epsilon_of_another_size_shows_in_adams_first_update_from_every_start
 
 @on_every_kernel
 def test_a_wrong_learning_rate_shows_in_what_steps_make_of_weights() -> None:
-    checks = examined(parity_faults.planted(numpy_trainer, parity_faults.wrong_learning_rate))
+    checks = examined(faults.planted(numpy_trainer, faults.wrong_learning_rate))
     assert_caught(checks, "gradients at step 1", "first update by Adam")
 
 
 @on_every_kernel
 def test_a_momentum_that_is_missing_shows_in_its_losses_and_in_nothing_else() -> None:
-    checks = examined(parity_faults.planted(numpy_trainer, parity_faults.missing_momentum))
+    checks = examined(faults.planted(numpy_trainer, faults.missing_momentum))
     assert_caught(checks, *MOMENTUM)
     assert {name for name, check in checks.items() if not check.passed} == MOMENTUM
 
 
 @on_every_kernel
 def test_a_dropout_left_on_shows_in_gradients_and_losses_but_not_in_evaluation() -> None:
-    checks = examined(parity_faults.planted(numpy_trainer, parity_faults.dropout_left_on))
+    checks = examined(faults.planted(numpy_trainer, faults.dropout_left_on))
     assert_caught(checks, "gradients at step 1", "losses of 20 steps by SGD")
     assert checks["logits at step 0"].passed
 
 
 @on_every_kernel
 def test_labels_shifted_by_one_image_show_in_gradients_and_losses() -> None:
-    checks = examined(parity_faults.planted(numpy_trainer, parity_faults.shifted_labels))
+    checks = examined(faults.planted(numpy_trainer, faults.shifted_labels))
     assert_caught(checks, "gradients at step 1", "losses of 20 steps by SGD")
     assert checks["logits at step 0"].passed
 
 
 @on_every_kernel
 def test_a_transposed_square_kernel_shows_in_the_logits_at_step_0() -> None:
-    checks = examined(parity_faults.wrapped(numpy_trainer, parity_faults.TransposedKernel))
+    checks = examined(faults.wrapped(numpy_trainer, faults.TransposedKernel))
     assert_caught(checks, "logits at step 0", "gradients at step 1")
 
 
 @on_every_kernel
 def test_biases_that_are_not_loaded_show_in_the_logits_at_step_0() -> None:
-    checks = examined(parity_faults.wrapped(numpy_trainer, parity_faults.BiasesNotLoaded))
+    checks = examined(faults.wrapped(numpy_trainer, faults.BiasesNotLoaded))
     assert_caught(checks, "logits at step 0")
 
 
 @on_every_kernel
 def test_two_batches_that_change_places_show_in_the_losses_alone() -> None:
-    checks = examined(parity_faults.wrapped(numpy_trainer, parity_faults.OneBatchOutOfOrder))
+    checks = examined(faults.wrapped(numpy_trainer, faults.OneBatchOutOfOrder))
     for optimizer in ("SGD", "momentum", "Adam"):
         assert_caught(checks, f"losses of 20 steps by {optimizer}")
         assert checks[f"first update by {optimizer}"].passed
@@ -199,9 +196,7 @@ def test_two_batches_that_change_places_show_in_the_losses_alone() -> None:
 
 @on_every_kernel
 def test_a_flatten_of_the_other_order_shows_in_the_logits_at_step_0() -> None:
-    checks = examined(
-        parity_faults.wrapped(numpy_trainer, parity_faults.FlattenOrderMixedUp), "cnn"
-    )
+    checks = examined(faults.wrapped(numpy_trainer, faults.FlattenOrderMixedUp), "cnn")
     assert_caught(checks, "logits at step 0")
 
 
@@ -212,9 +207,9 @@ def test_pytorch_is_caught_with_its_own_epsilon_and_with_a_transposed_kernel() -
 
     honest = examined(create, framework="pytorch", starts=STARTS)
     assert all(check.passed for check in honest.values())
-    own = parity_faults.planted(create, parity_faults.own_epsilon)
+    own = faults.planted(create, faults.own_epsilon)
     assert_caught(examined(own, framework="pytorch"), "first update by Adam")
-    transposed = parity_faults.wrapped(create, parity_faults.TransposedKernel)
+    transposed = faults.wrapped(create, faults.TransposedKernel)
     assert_caught(examined(transposed, framework="pytorch"), "logits at step 0")
 
 
@@ -223,7 +218,7 @@ def test_pytorch_that_computes_in_bfloat16_fails_as_float32_and_passes_as_bfloat
     pytest.importorskip("torch")
     from bench.trainers.pytorch import create
 
-    in_bfloat16 = parity_faults.planted(create, parity_faults.bfloat16)
+    in_bfloat16 = faults.planted(create, faults.bfloat16)
     assert_caught(examined(in_bfloat16, framework="pytorch"), "logits at step 0")
     honest = examined(create, framework="pytorch", precision="bf16", starts=STARTS)
     assert [check for check in honest.values() if not check.passed] == []
@@ -231,4 +226,4 @@ def test_pytorch_that_computes_in_bfloat16_fails_as_float32_and_passes_as_bfloat
 
 def test_a_trainer_that_answers_with_no_number_is_not_compared() -> None:
     with pytest.raises(NotFinite, match="logits at step 0: not a finite number"):
-        examined(parity_faults.wrapped(numpy_trainer, parity_faults.NoNumber))
+        examined(faults.wrapped(numpy_trainer, faults.NoNumber))
