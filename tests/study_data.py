@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bench.report.tables.table import Table, to_frame
 from bench.results.folder import Results
 from bench.results.models import Predictions
+from bench.results.record import Record
 from bench.stats import runs
 from bench.study.artifact import Artifact, Picture, Study
 from datasets import Dataset, Split
@@ -81,16 +82,28 @@ def make_study(
         make_predictions(record.run_id, answer, test, classes)
         for record, answer in zip(records, (answers or {}).values(), strict=False)
     ]
+    dataset = make_dataset(
+        train,
+        validation,
+        test,
+        names=names or [chr(ord("A") + label) for label in range(classes)],
+        duplicates_removed=7,
+        conflicting_labels=2,
+    )
+    return study_of(records, dataset, predictions=predictions)
+
+
+def study_of(
+    records: Sequence[Record],
+    dataset: Dataset,
+    *,
+    folder: Path = Path("nowhere"),
+    predictions: Iterable[Predictions] = (),
+) -> Study:
+    """A study of these records, whose results lie in a folder."""
     return Study(
-        results=Results(Path("nowhere")),
-        dataset=make_dataset(
-            train,
-            validation,
-            test,
-            names=names or [chr(ord("A") + label) for label in range(classes)],
-            duplicates_removed=7,
-            conflicting_labels=2,
-        ),
+        results=Results(folder),
+        dataset=dataset,
         groups=runs.replicates(records),
         predictions={run.run_id: run for run in predictions},
     )

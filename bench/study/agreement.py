@@ -108,7 +108,10 @@ class Comparison:
 
 def comparisons(models: Sequence[Answered]) -> list[Comparison]:
     """Every two models with a seed in common, then every model with two seeds."""
-    pairs = [(a, b, _common_seeds(a, b)) for a, b in combinations(models, 2)]
+    pairs = [
+        (a, b, [(seed, seed) for seed in sorted(a.predictions.keys() & b.predictions.keys())])
+        for a, b in combinations(models, 2)
+    ]
     pairs += [(model, model, list(combinations(sorted(model.predictions), 2))) for model in models]
     return [
         Comparison(
@@ -121,10 +124,6 @@ def comparisons(models: Sequence[Answered]) -> list[Comparison]:
         for first, second, seeds in pairs
         if seeds
     ]
-
-
-def _common_seeds(first: Answered, second: Answered) -> list[tuple[int, int]]:
-    return [(seed, seed) for seed in sorted(first.predictions.keys() & second.predictions.keys())]
 
 
 # The tables
@@ -230,7 +229,11 @@ def picture(study: Study, compared: Sequence[Comparison]) -> Picture:
     _draw_bars(axes, drawn)
     _draw_marks(axes, drawn)
     size = 13 if len(drawn) <= ROOMY else 10
-    axes.set_yticks(range(len(drawn)), map(_short_name, drawn), fontsize=size)
+    names = [
+        f"{bar.first}, two seeds" if bar.of_seeds else f"{bar.first} | {bar.second}"
+        for bar in drawn
+    ]
+    axes.set_yticks(range(len(drawn)), names, fontsize=size)
     axes.set_ylim(max(len(drawn), 4) - 0.5, -0.5)  # a few bars are not made thick
     axes.set_xlim(left=0)
     axes.set_xlabel("overlap of errors (%)")
@@ -284,7 +287,3 @@ def _draw_marks(axes: Axes, drawn: Sequence[Comparison]) -> None:
         if pair.jaccard_by_chance is not None
     ]
     axes.plot(*np.transpose(chance), "D", color="black", markersize=7, label="by chance")
-
-
-def _short_name(bar: Comparison) -> str:
-    return f"{bar.first}, two seeds" if bar.of_seeds else f"{bar.first} | {bar.second}"

@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         "both.",
     )
     several, widths = "; several with commas", (HIDDEN, 2 * HIDDEN)
-    for option, kind, default, what in (
+    for option, kind, default, meaning in (
         ("--members", wholes, (MEMBERS,), f"networks in an ensemble{several}"),
         ("--width", wholes, widths, f"hidden units of each{several}"),
         ("--batch-size", wholes, (128,), f"images a step{several}"),
@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
         parser.add_argument(
-            option, type=kind, default=default, metavar="N", help=f"{what} (default: {shown})"
+            option, type=kind, default=default, metavar="N", help=f"{meaning} (default: {shown})"
         )
     parser.add_argument("--device", type=one_of("device", DEVICES), default="cpu")
     parser.add_argument(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
-from bench.report.plots.curves import draw_mean, draw_seeds, stretches
+from bench.report.plots.curves import draw_mean, draw_seeds
 from bench.report.tables.table import Table, fact_table
 from bench.stats import runs
 from bench.stats.runs import Replicates
@@ -205,8 +205,7 @@ def _draw_group(accuracy: Axes, loss: Axes, group: Replicates, look: style.Look)
     draw_seeds(accuracy, accuracies, look, label)
     losses = training.curves(group.measured, lambda evaluation: evaluation.loss)
     draw_seeds(loss, losses, look, label)
-    measured = [record.measurement for record in group.measured if record.measurement]
-    trained = [stretches(measurement, group.data.train_images) for measurement in measured]
+    trained = [training.stretches_of(record) for record in group.measured]
     draw_mean(loss, trained, look, linestyle=":", markerfacecolor="white")
 
 

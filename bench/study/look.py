@@ -17,6 +17,7 @@ from bench.report.tables.table import Table, fact_table
 from bench.study import pictures, suspects
 from bench.study.artifact import Artifact, Picture, Study
 from datasets import Dataset, Split, normalise
+from datasets.arrays import chunks
 
 TITLE = "A look at the data"
 NEEDS = "images"
@@ -228,7 +229,6 @@ def _classes_table(study: Study) -> Table:
 # Pixels
 
 LEVELS = 256  # values of a pixel: a histogram holds all there is to know of a split's pixels
-_CHUNK_IMAGES = 4096  # counted at once: counting needs eight bytes a pixel
 
 
 class PixelStatistics(NamedTuple):
@@ -243,10 +243,8 @@ class PixelStatistics(NamedTuple):
 
 def histogram(images: Images) -> Counts:
     """(256,) how many pixels of (n, 28, 28) images have each value."""
-    counts = np.zeros(LEVELS, np.int64)
-    for start in range(0, len(images), _CHUNK_IMAGES):
-        counts += np.bincount(images[start : start + _CHUNK_IMAGES].ravel(), minlength=LEVELS)
-    return counts
+    counted = (np.bincount(chunk.ravel(), minlength=LEVELS) for chunk in chunks(images))
+    return sum(counted, start=np.zeros(LEVELS, np.int64))  # counting needs eight bytes a pixel
 
 
 def pixel_statistics(counts: Counts, values: NDArray[np.number]) -> PixelStatistics:

@@ -120,16 +120,12 @@ def write(study: Study, steps: Iterable[Step]) -> None:
         if not artifacts:
             paragraphs.append(f"Not made: it needs {step.NEEDS}.")
     _remove_others(study, names)
-    write_atomically(study.folder / PAGE, _text(paragraphs))
-
-
-def _text(paragraphs: Iterable[str]) -> bytes:
-    return ("\n\n".join(paragraphs) + "\n").encode()
+    write_atomically(study.folder / PAGE, ("\n\n".join(paragraphs) + "\n").encode())
 
 
 def _opening(study: Study) -> Iterator[str]:
     data = study.groups[0].data
-    yield f"# The study of {wording.images(data)}"
+    yield f"# The study of {study.subject}"
     yield from wording.notices([data])
     seeds = sorted({record.seed for group in study.groups for record in group.measured})
     trained = dict.fromkeys(

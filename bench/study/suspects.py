@@ -45,6 +45,11 @@ class Suspect:
     image: Images  # (28, 28)
     neighbour_images: tuple[Images, ...]
 
+    @property
+    def closeness(self) -> float:
+        """How near its neighbours are beside the nearest of its own label: small is suspicious."""
+        return self.distance / self.own_distance
+
 
 @dataclass(frozen=True, kw_only=True)
 class Examination:
@@ -71,7 +76,7 @@ def examine(data: Dataset) -> Examination:
     test = np.asarray(data.test.images[_drawn(len(data.test.images), MOST // 6)])
     return Examination(
         compared=len(pool.images),
-        suspects=tuple(sorted(_suspects(pool, neighbours), key=_closeness)),
+        suspects=tuple(sorted(_suspects(pool, neighbours), key=lambda s: s.closeness)),
         repeated=int(same.sum()),
         across_splits=int((same & (pool.training != pool.training[nearest])).sum()),
         across_labels=int((same & (pool.labels != pool.labels[nearest])).sum()),
@@ -116,15 +121,13 @@ class _Pool:
 
 
 def _pool(data: Dataset) -> _Pool:
-    splits = (data.train, data.validation)
-    index = np.concatenate([np.arange(len(split.labels)) for split in splits])
-    training = np.repeat([True, False], [len(split.labels) for split in splits])
-    kept = _drawn(len(index), MOST)
-    index, training = index[kept], training[kept]
-    rows = (index[training], index[~training])
+    first, second = data.train, data.validation
+    kept = _drawn(len(first.labels) + len(second.labels), MOST)
+    training = kept < len(first.labels)
+    index = np.where(training, kept, kept - len(first.labels))
     return _Pool(
-        images=np.concatenate([split.images[r] for split, r in zip(splits, rows, strict=True)]),
-        labels=np.concatenate([split.labels[r] for split, r in zip(splits, rows, strict=True)]),
+        images=np.concatenate([first.images[index[training]], second.images[index[~training]]]),
+        labels=np.concatenate([first.labels[index[training]], second.labels[index[~training]]]),
         training=training,
         index=index,
     )
@@ -157,11 +160,6 @@ def _suspects(pool: _Pool, neighbours: Rows) -> Iterator[Suspect]:
             image=image[0],
             neighbour_images=tuple(pool.images[nearest_first]),
         )
-
-
-def _closeness(suspect: Suspect) -> float:
-    """How near its neighbours are beside the nearest of its own label: small is suspicious."""
-    return suspect.distance / suspect.own_distance
 
 
 def _nearly(images: Images, others: Images) -> NDArray[np.bool_]:

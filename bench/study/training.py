@@ -135,7 +135,7 @@ def _draw_losses(axes: Axes, records: Sequence[Record]) -> None:
     """Training: of the sample of training images, else of the stretches of training themselves."""
     training, label = curves(records, lambda evaluation: evaluation.training_loss), "training"
     if not _sampled(records):
-        training = [_stretches(record) for record in records]
+        training = [stretches_of(record) for record in records]
         label = "training, while it changes"
     draw_seeds(axes, training, TRAINING, label)
     _draw_validation(axes, records, lambda evaluation: evaluation.loss)
@@ -143,7 +143,8 @@ def _draw_losses(axes: Axes, records: Sequence[Record]) -> None:
     style.log_ticks(axes.yaxis)
 
 
-def _stretches(record: Record) -> Curve:
+def stretches_of(record: Record) -> Curve:
+    """Epochs and mean training loss of each stretch; none where the run did not end well."""
     return stretches(record.measurement, record.data.train_images) if record.measurement else []
 
 

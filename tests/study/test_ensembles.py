@@ -13,12 +13,11 @@ from safetensors.numpy import save_file
 from bench.results.evidence import EnsembleArm, EnsembleSetting, EnsembleTimes, Ensembling
 from bench.results.folder import Results
 from bench.results.record import Record
-from bench.stats import runs
 from bench.study import ensembles
 from bench.study.artifact import Artifact, Study
 from datasets import Split
 from tests.records import MACHINE, make_record
-from tests.study_data import frames, make_dataset, pictures
+from tests.study_data import frames, make_dataset, pictures, study_of
 
 IMAGES = 60
 
@@ -33,12 +32,7 @@ def a_study(records: Sequence[Record], folder: Path) -> Study:
         images=values.integers(0, 256, (IMAGES, 28, 28), dtype=np.uint8),
         labels=values.integers(0, 10, IMAGES, dtype=np.uint8),
     )
-    return Study(
-        results=Results(folder),
-        dataset=make_dataset(test),
-        groups=runs.replicates(records),
-        predictions={},
-    )
+    return study_of(records, make_dataset(test), folder=folder)
 
 
 def some_records(seeds: int = 3) -> list[Record]:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from bench.results.folder import Results
 from bench.results.record import Record
-from bench.stats import runs
 from bench.study import graphs
 from bench.study.artifact import Study
 from datasets import Split, superpixels
 from tests.records import make_record
 from tests.strokes import strokes
-from tests.study_data import frames, make_dataset, pictures
+from tests.study_data import frames, make_dataset, pictures, study_of
 
 pytest.importorskip("skimage", reason="builds the superpixels")
 
@@ -25,12 +21,7 @@ IMAGES = strokes(12)
 
 def a_study(*records: Record, classes: int = 3) -> Study:
     split = Split(images=IMAGES, labels=(np.arange(len(IMAGES)) % classes).astype(np.uint8))
-    return Study(
-        results=Results(Path("unused")),
-        dataset=make_dataset(split, names="ABCDEFGH"[:classes]),
-        groups=runs.replicates(records),
-        predictions={},
-    )
+    return study_of(records, make_dataset(split, names="ABCDEFGH"[:classes]))
 
 
 def picture(study: Study, name: str) -> Figure:

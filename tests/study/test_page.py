@@ -13,24 +13,17 @@ import pytest
 from matplotlib.figure import Figure
 
 from bench.report.tables.table import Table, fact_table
-from bench.results.folder import Results
-from bench.stats import runs
 from bench.study import page
 from bench.study.artifact import Artifact, Picture, Step, Study, numbered
 from datasets import Split
 from tests.records import make_record
-from tests.study_data import make_dataset
+from tests.study_data import make_dataset, study_of
 
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
     split = Split(images=np.zeros((3, 28, 28), np.uint8), labels=np.zeros(3, np.uint8))
-    return Study(
-        results=Results(tmp_path),
-        dataset=make_dataset(split),
-        groups=runs.replicates([make_record(), make_record(seed=1)]),
-        predictions={},
-    )
+    return study_of([make_record(), make_record(seed=1)], make_dataset(split), folder=tmp_path)
 
 
 def a_step(*artifacts: Artifact) -> Step:

@@ -6,6 +6,7 @@ import io
 import json
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,11 @@ from PIL import Image
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from bench.results.folder import Results
-from bench.results.models import Predictions
-from bench.stats import runs
 from bench.study import projector
 from bench.study.artifact import Study
 from datasets import Split
 from tests.records import make_record
-from tests.study_data import frames, make_dataset
+from tests.study_data import frames, make_dataset, make_predictions, study_of
 
 N, WIDTH = 40, 5
 LABELS = np.arange(N, dtype=np.uint8) % 3
@@ -42,23 +40,12 @@ def a_study(folder: Path) -> Study:
     record = make_record()
     images = np.random.default_rng(0).integers(0, 256, (N, 28, 28), dtype=np.uint8)
     split = Split(images=images, labels=LABELS)
-    logits = np.eye(3, dtype=np.float32)[LABELS] * 4
-    logits[7] = (0, 0, 9) if LABELS[7] != 2 else (9, 0, 0)  # one error
-    return Study(
-        results=Results(folder),
-        dataset=make_dataset(split, names=("a", "b b", "ç")),
-        groups=runs.replicates([record]),
-        predictions={
-            record.run_id: Predictions(
-                run_id=record.run_id,
-                model="models/x.safetensors",
-                logits=logits,
-                features=np.divide(images[:, 0, :WIDTH], 7, dtype=np.float32),
-                labels=LABELS.astype(np.int64),
-                as_recorded=True,
-            )
-        },
-    )
+    answers = LABELS.tolist()
+    answers[7] = (answers[7] + 1) % 3  # one error
+    features = np.divide(images[:, 0, :WIDTH], 7, dtype=np.float32)
+    run = replace(make_predictions(record.run_id, answers, split, 3), features=features)
+    dataset = make_dataset(split, names=("a", "b b", "ç"))
+    return study_of([record], dataset, folder=folder, predictions=[run])
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,12 @@ import pytest
 from matplotlib.axes import Axes
 
 from bench.report.tables.table import Table, to_frame
-from bench.results.folder import Results
 from bench.results.record import Record
-from bench.stats import runs
 from bench.study import augmentation, training
-from bench.study.artifact import Artifact, Picture, Study
+from bench.study.artifact import Artifact, Picture
 from datasets import Split
 from tests.records import TEST_IMAGES, make_record
-from tests.study_data import make_dataset
+from tests.study_data import make_dataset, study_of
 
 ACCURACIES = (0.90, 0.98, 0.95)
 
@@ -48,9 +45,7 @@ def artifacts_of(step: Any, records: Sequence[Record], classes: int = 10) -> dic
     images = np.random.default_rng(0).integers(0, 256, (3 * classes, 28, 28), dtype=np.uint8)
     split = Split(images=images, labels=np.arange(3 * classes, dtype=np.uint8) % classes)
     dataset = make_dataset(split, names=[f"class {i}" for i in range(classes)])
-    groups = runs.replicates(records)
-    study = Study(results=Results(Path()), dataset=dataset, groups=groups, predictions={})
-    return {artifact.name: artifact for artifact in step.make(study)}
+    return {artifact.name: artifact for artifact in step.make(study_of(records, dataset))}
 
 
 def panels(artifact: Artifact) -> list[Axes]:
