@@ -98,3 +98,14 @@ def test_scores_count_each_class_apart() -> None:
     assert counted.by_class["b"].accuracy == 1.0
     assert counted.by_class["c"].accuracy is None
     assert msgspec.json.encode(counted)
+
+
+def test_a_model_of_a_user_s_own_data_asks_for_the_file(tmp_path: Path, capsys: Captured) -> None:
+    card = read_card(model_path())
+    own = replace(card.record.data, task="mine", source="own")
+    path = tmp_path / "run.safetensors"
+    trained = replace(card, task="mine", record=replace(card.record, data=own))
+    write_model(path, trained, saver(load_file(model_path())))
+    assert main([str(path)]) == 2
+    message = capsys.readouterr().err
+    assert "was trained on data of your own, mine: name it with --data-file" in message
