@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate
-from statistics import fmean
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from bench.report import wording
@@ -25,9 +25,7 @@ def mean(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
 
     All seeds of an experiment are read at the same steps, so their points belong together.
     """
-    steps = list(zip(*curves, strict=True))
-    x = [fmean(point[0] for point in points) for points in steps]
-    y = [fmean(point[1] for point in points) for points in steps]
+    x, y = np.mean(curves, axis=0).T.tolist()
     return x, y
 
 
