@@ -17,7 +17,6 @@ from bench.report import wording
 from bench.report.tables.table import Table
 from bench.results.folder import Results
 from bench.results.models import Predictions
-from bench.results.record import Record
 from bench.stats.runs import Replicates
 from datasets import Dataset
 
@@ -85,7 +84,7 @@ class Answered:
 
     name: str  # of files: 'cnn_keras-tensorflow_augmented'
     title: str  # 'CNN in keras-tensorflow, augmented'
-    records: Mapping[int, Record]  # by seed
+    parameters: int | None  # None: not counted
     predictions: Mapping[int, Predictions]  # by seed; at least one
 
     @property
@@ -116,18 +115,18 @@ class Answered:
 
 def answered(study: Study) -> list[Answered]:
     """Every group with predictions, in the order of the groups; names are distinct."""
-    groups: list[tuple[Experiment, dict[int, Record]]] = []
-    for group in study.groups:
-        records = {r.seed: r for r in group.measured if r.run_id in study.predictions}
-        if records:
-            groups.append((group.experiment, records))
+    groups = [
+        (group.experiment, records)
+        for group in study.groups
+        if (records := [r for r in group.measured if r.run_id in study.predictions])
+    ]
     names = numbered([_name(experiment) for experiment, _ in groups], "_")
     return [
         Answered(
             name=name,
             title=_title(experiment),
-            records=records,
-            predictions={seed: study.predictions[r.run_id] for seed, r in records.items()},
+            parameters=first.parameter_count if (first := records[0].measurement) else None,
+            predictions={record.seed: study.predictions[record.run_id] for record in records},
         )
         for name, (experiment, records) in zip(names, groups, strict=True)
     ]

@@ -27,7 +27,9 @@ def make(study: Study) -> Iterator[Artifact]:
     for model in models:
         if model.errors:
             yield _mistakes(study, model)
-    erring = [model for model in models if any(map(np.any, map(model.wrong, model.predictions)))]
+    erring = [
+        model for model in models if any(model.wrong(seed).any() for seed in model.predictions)
+    ]
     if erring:
         yield confusion.pairs_table(study, erring)
         yield from confusion.pairs_pictures(study, erring)

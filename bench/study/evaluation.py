@@ -61,10 +61,9 @@ def _overall(study: Study, models: Sequence[Answered]) -> Table:
 def _overall_row(model: Answered) -> dict[str, object]:
     runs = model.predictions.values()
     accuracies = [_accuracy(run) for run in runs]
-    measurement = next(iter(model.records.values())).measurement
     return {
         "model": model.title,
-        "parameters": measurement.parameter_count if measurement else None,
+        "parameters": model.parameters,
         "seeds": len(runs),
         **_bounded(float(np.mean(accuracies)), len(model.shown.labels)),
         "lowest_seed": min(accuracies),

@@ -28,7 +28,7 @@ def chart(figure: Figure, notes: Sequence[str], *, name: str, title: str, captio
 
 
 def slide() -> Figure:
-    """An empty one, of a page's size."""
+    """An empty slide; ``titled`` finishes it."""
     return Figure(figsize=(style.WIDTH, style.HEIGHT))
 
 

@@ -77,6 +77,14 @@ def test_what_is_not_known_is_an_empty_cell(study: Study) -> None:
     assert "| x |  | 1,001 |" in (study.folder / "README.md").read_text()
 
 
+def test_a_column_that_is_empty_in_all_rows_is_in_the_csv_alone(study: Study) -> None:
+    rows = [{"seed": 0, "count": 1234}, {"seed": 1, "p": None}]
+    table = fact_table(name="runs", title="Runs", explanation="Two.", rows=rows, formats={})
+    page.write(study, [a_step(table)])
+    assert "| seed | count |" in (study.folder / "README.md").read_text()
+    assert (study.folder / "tables/runs.csv").read_text() == "seed,count,p\n0,1234,\n1,,\n"
+
+
 def test_a_long_table_is_cut_on_the_page_alone(study: Study) -> None:
     page.write(study, [a_step(a_table(rows=page.ROWS_SHOWN + 7))])
     assert "7 more rows are in the files" in (study.folder / "README.md").read_text()
