@@ -78,7 +78,7 @@ def test_what_is_not_known_is_an_empty_cell(study: Study) -> None:
 
 
 def test_a_column_that_is_empty_in_all_rows_is_in_the_csv_alone(study: Study) -> None:
-    rows = [{"seed": 0, "count": 1234}, {"seed": 1, "p": None}]
+    rows: list[dict[str, int | None]] = [{"seed": 0, "count": 1234}, {"seed": 1, "p": None}]
     table = fact_table(name="runs", title="Runs", explanation="Two.", rows=rows, formats={})
     page.write(study, [a_step(table)])
     assert "| seed | count |" in (study.folder / "README.md").read_text()
