@@ -354,7 +354,8 @@ class Options:
     unchecked: bool = _running(
         "--unchecked",
         action="store_true",
-        help="no audit and no certificates: quicker, and every row is marked as not matched",
+        help="no audit, no certificates, and no repetition of runs that other programs disturb: "
+        "quicker, and every row is marked as not matched",
     )
     dry_run: bool = _running(
         "--dry-run", action="store_true", help="print the plan and about how long it will take"

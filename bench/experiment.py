@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -95,6 +95,7 @@ class Run:
 
     experiment: Experiment
     seed: int
+    position: int | None = field(default=None, compare=False)  # its turn among those of its seed
 
     @property
     def id(self) -> str:

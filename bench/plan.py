@@ -32,6 +32,8 @@ from models import ARCHITECTURES
 COMPILING_S = 15.0  # more, where execution is 'compiled' and not the framework's default
 INFERENCE_S = 3.0  # sampling inference at two batch sizes
 
+REPEATS = 2  # of a run that other programs disturb, at most
+
 STEP_S = 5e-4  # fixed cost of a step, which is what small batches pay for
 EVALUATION_SPEED_UP = 3.0  # a forward pass alone against a training step
 
@@ -109,6 +111,7 @@ def make_plan(options: Options) -> Plan:
         pythons=options.pythons,
         versions={name: versions_of(name, options.pythons) for name in FRAMEWORKS},
         energy=options.energy,
+        repeats=0 if options.unchecked else REPEATS,
     )
     return Plan(
         experiments=tuple(experiments),

@@ -73,6 +73,7 @@ def make_record(
     correct: int = 975,
     wrong: Sequence[int] | None = None,
     latencies_s: Sequence[float] = (0.001,) * 100,
+    others_share: float | None = None,
     **experiment: Any,
 ) -> Record:
     """A record of ``EXPERIMENT`` with some fields changed; one segment an entry of ``train_s``.
@@ -92,7 +93,12 @@ def make_record(
         versions={"python": "3.11.7", "torch": "2.13.0"} if versions is None else versions,
         data=make_data(asked, fingerprint),
         measurement=(
-            _measurement(asked, train_s, accuracies, _test(accuracies, correct, wrong), latencies_s)
+            replace(
+                _measurement(
+                    asked, train_s, accuracies, _test(accuracies, correct, wrong), latencies_s
+                ),
+                others_share=others_share,
+            )
             if status == "ok"
             else None
         ),

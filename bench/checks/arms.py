@@ -113,6 +113,9 @@ class _Quiet:
     def advanced(self, phase: str, done: int, total: int) -> None:
         """Nothing."""
 
+    def disturbed(self, record: Record) -> None:
+        """Nothing: the audit's own floor says how noisy the machine is."""
+
     def ended(self, record: Record) -> None:
         """Nothing."""
 

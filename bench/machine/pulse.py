@@ -1,7 +1,8 @@
-"""The machine's pulse: the same small matrix product again and again, just before a run.
+"""How the machine is: a pulse just before each run, and what other programs take during it.
 
-Over a whole suite the pulses show whether the machine stayed the same: load from other
-programs, throttling by heat or battery, drift. ``steadiness`` puts them in a few numbers.
+The pulse is the same small matrix product again and again. Over a whole suite the pulses show
+whether the machine stayed the same: load from other programs, throttling by heat or battery,
+drift. ``steadiness`` puts them in a few numbers.
 """
 
 from __future__ import annotations
@@ -38,15 +39,32 @@ def take() -> Pulse:
     """
     factor = _factor()
     factor @ factor  # starts the threads
-    start_s, own_s, idle_s = time.monotonic(), time.process_time(), _idle_s()
+    others, start_s = Others(), time.monotonic()
     product_s = tuple(_product_s(factor) for _ in range(PRODUCTS))
     clock_hz = settings.clock_hz()
     _wait_until_still()
     time.sleep(max(0.0, start_s + WINDOW_S - time.monotonic()))
-    passed_s = (time.monotonic() - start_s) * len(_processors())
-    ours_s, nobodys_s = time.process_time() - own_s, _idle_s() - idle_s
-    busy = 1 - (ours_s + nobodys_s) / passed_s
-    return Pulse(product_s=product_s, busy=min(max(busy, 0.0), 1.0), clock_hz=clock_hz)
+    return Pulse(product_s=product_s, busy=others.share(), clock_hz=clock_hz)
+
+
+class Others:
+    """What other programs take of the processors that this process may use, from now on."""
+
+    def __init__(self) -> None:
+        self._start_s, self._own_s = time.monotonic(), time.process_time()
+        self._idle_s = _idle_s()
+
+    def share(self) -> float | None:
+        """Of all the processors' time since then, 0..1: what was neither idle nor our own.
+
+        A virtual machine's stolen time is among it. None so soon that the system, which counts in
+        10 ms, cannot tell.
+        """
+        passed_s = time.monotonic() - self._start_s
+        if passed_s < 0.9 * WINDOW_S:
+            return None
+        known_s = time.process_time() - self._own_s + _idle_s() - self._idle_s
+        return min(max(1 - known_s / (passed_s * len(_processors())), 0.0), 1.0)
 
 
 @cache

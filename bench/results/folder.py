@@ -1,6 +1,7 @@
 """A results folder: the one module that knows where everything lies, and that reads and writes it.
 
 NAME/records/RUN.json       one record a run
+NAME/disturbed/RUN.N.json   tries of it that other programs disturbed more
 NAME/checkpoints/RUN.safetensors
 NAME/models/RUN.safetensors (or .keras)   the best weights with their card, ready for use
 NAME/predictions/RUN.npz    what that model says of the test images
@@ -72,6 +73,10 @@ class Results:
     def onnx_path(self, run_id: str) -> Path:
         """The exported model of a run; ``export_path`` says where its record lies."""
         return self.folder / "exports" / f"{run_id}.onnx"
+
+    def keep_disturbed(self, record: Record, number: int) -> None:
+        """Keep the record of a try that another has been made for; no report reads it."""
+        self._write(self.folder / "disturbed" / f"{record.run_id}.{number}.json", record)
 
     def log_path(self, run_id: str) -> Path:
         """The output of a run's process."""

@@ -19,6 +19,7 @@ import msgspec
 from bench.experiment import Experiment, Run
 
 SCHEMA_VERSION = 2
+DISTURBED = 0.10  # of the processors' time, by other programs: from here on a run is run again
 
 Status = Literal[
     "ok",
@@ -183,6 +184,8 @@ class Measurement:
     energy: Energy | None = None  # None: not asked for
     steps_counted: int | None = None  # of all segments, by the optimiser; None: by no one
     recheck: Recheck | None = None  # None: not made
+    # of the processors' time while it trained and was evaluated, by others; None: not counted
+    others_share: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,12 +205,24 @@ class Record:
     settings: dict[str, str] = field(default_factory=dict)  # as read back inside the run
     measurement: Measurement | None = None
     pulse: Pulse | None = None  # taken by the scheduler before the run; None: not taken
+    position: int | None = None  # its turn among the runs of its seed, drawn from it
+    tries: int = 1  # how often it was run: while others disturbed it; the last is kept
     schema_version: int = SCHEMA_VERSION
 
     @property
     def run(self) -> Run:
         """The run this is the record of."""
-        return Run(experiment=self.experiment, seed=self.seed)
+        return Run(experiment=self.experiment, seed=self.seed, position=self.position)
+
+    @property
+    def others_share(self) -> float:
+        """What others took of the processors meanwhile, 0..1; 0 where it was not counted."""
+        return (self.measurement.others_share if self.measurement else None) or 0.0
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether that was so much that its seconds are not those of a quiet machine."""
+        return self.others_share > DISTURBED
 
 
 class RecordError(Exception):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bench.experiment import Experiment, segments, total_steps
 from bench.machine.clock import Clock, Stopwatch, endless_batches, seconds_of_calls
+from bench.machine.pulse import Others
 from bench.results.record import Energy, Evaluation, Inference, Measurement, Phases, Segment, Test
 from bench.run.recheck import StepCount
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Trainer, Weights
@@ -129,8 +130,9 @@ def measure(
     trainer, experiment = subject.trainer, subject.experiment
     watch = Stopwatch(synchronize=trainer.synchronize, clock=clock)
     _prepare(subject, watch, listen)
-    best = _Best()
+    best, others = _Best(), Others()
     trained, evaluations = _train(subject, watch, best, listen, train or trainer.train)
+    others_share = others.share()
     test: Test | None = None
     inference: tuple[Inference, ...] = ()
     if experiment.goal == "train":
@@ -159,6 +161,7 @@ def measure(
         inference=inference,
         peak_device_memory_bytes=peak_device_memory_bytes,
         energy=energy,
+        others_share=others_share,
     )
 
 

@@ -27,6 +27,10 @@ class Display(Protocol):
         """The run in hand is in this phase, with ``done`` of ``total`` training images seen."""
         ...
 
+    def disturbed(self, record: Record) -> None:
+        """A run has ended, and is run again, since other programs disturbed it."""
+        ...
+
     def ended(self, record: Record) -> None:
         """A run has ended."""
         ...
@@ -69,7 +73,16 @@ def outcome(record: Record) -> str:
     accuracy = test_accuracy(record)
     words = [f"{rate:,.0f} images/s"] if rate is not None else []
     words += [f"test accuracy {accuracy:.2%}"] if accuracy is not None else []
+    words += [f"disturbed: others took {record.others_share:.0%}"] if record.disturbed else []
     return ", ".join([*words, f"{record.wall_s:.0f} s"])
+
+
+def disturbance(record: Record, then: str) -> str:
+    """What other programs took during a run, and what follows from that."""
+    return (
+        f"{title(record.run)}: other programs took {record.others_share:.0%} of the processors "
+        f"while it trained; {then}"
+    )
 
 
 class Lines:
@@ -88,6 +101,10 @@ class Lines:
 
     def advanced(self, phase: str, done: int, total: int) -> None:
         """Say nothing: a log does not want it."""
+
+    def disturbed(self, record: Record) -> None:
+        """Print by how much."""
+        print(disturbance(record, "it is run again"), file=sys.stderr, flush=True)
 
     def ended(self, record: Record) -> None:
         """Print the run, its outcome, and about how long the rest takes."""
@@ -150,6 +167,11 @@ class Bars:
     def _show(self, expected_s: float) -> None:
         self.runs.update(max(0.0, expected_s - self.shown))
         self.shown = max(self.shown, expected_s)
+
+    def disturbed(self, record: Record) -> None:
+        """Print by how much, and empty the lower bar."""
+        self.runs.write(disturbance(record, "it is run again"), file=sys.stderr)
+        self.run.reset(total=self.epochs)
 
     def ended(self, record: Record) -> None:
         """Print the outcome above the bars."""

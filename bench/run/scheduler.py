@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
+
+import numpy as np
 
 from bench.experiment import Experiment, Run
 from bench.machine import pulse
@@ -18,6 +20,8 @@ from bench.run import worker
 from bench.run.processes import Child, Ending
 from bench.run.progress import Display
 from bench.run.worker import RunProgress, RunRequest
+
+ORDER_STREAM = 2  # keeps the order of runs apart from what else is drawn from a seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,7 @@ class Site:
     pythons: Mapping[str, Path]  # framework -> interpreter, where it is not this one
     versions: Mapping[str, dict[str, str]]  # framework -> what it would run with
     energy: bool = False  # whether each run reads the energy of training
+    repeats: int = 0  # of a run that other programs disturb, at most
 
     def python(self, framework: str) -> Path:
         """The interpreter that runs a framework."""
@@ -38,22 +43,45 @@ class Site:
 
 
 def round_robin(experiments: Sequence[Experiment], seeds: Iterable[int]) -> list[Run]:
-    """All experiments with the first seed, then all with the next.
+    """All experiments with the first seed, then all with the next, each time in another order.
 
-    So a machine that slows down in the course of a suite slows all experiments alike.
+    So a machine that slows down in the course of a suite slows all experiments alike, and none is
+    always the one after the same other. The order is drawn from the seed: --resume draws it again.
     """
-    return [Run(experiment=experiment, seed=seed) for seed in seeds for experiment in experiments]
+    return [
+        Run(experiment=experiments[index], seed=seed, position=position)
+        for seed in seeds
+        for position, index in enumerate(
+            np.random.default_rng((seed, 0, ORDER_STREAM)).permutation(len(experiments))
+        )
+    ]
 
 
 def run_all(runs: Sequence[Run], site: Site, display: Display) -> None:
-    """Run each and save its record at once.
+    """Run each and save its record at once; what other programs disturb is run again.
 
+    The last try stays, however fast or slow it was, with the files that it left. On a machine that
+    is always busy only so many are repeated as a fifth of all runs, and three at the least.
     Raises KeyboardInterrupt after ending the run in hand, which leaves no record.
     """
+    repeats_left = max(3, len(runs) // 5)
     for run in runs:
         display.started(run)
         record = run_one(run, site, display)
+        while record.disturbed and record.tries <= site.repeats and repeats_left:
+            repeats_left -= 1
+            display.disturbed(record)
+            record = _again(record, run_one(run, site, display), site.results)
         display.ended(record)
+
+
+def _again(earlier: Record, later: Record, results: Results) -> Record:
+    """The later of two tries, unless it failed; the other is kept apart."""
+    kept, other = (later, earlier) if later.status == "ok" else (earlier, later)
+    results.keep_disturbed(other, earlier.tries)
+    kept = replace(kept, tries=earlier.tries + 1)
+    results.save(kept)
+    return kept
 
 
 def run_one(run: Run, site: Site, display: Display, *, injected_s: float = 0.0) -> Record:
@@ -96,6 +124,7 @@ def run_one(run: Run, site: Site, display: Display, *, injected_s: float = 0.0) 
         versions=site.versions[run.experiment.framework],
         data=data,
         pulse=beat,
+        position=run.position,
     )
     site.results.save(record)
     return record

@@ -230,6 +230,7 @@ def _blank(request: RunRequest, data: datasets.Dataset) -> Record:
         versions=versions.installed(_packages(request.run.experiment)),
         data=material.describe(data),
         pulse=request.pulse,
+        position=request.run.position,
     )
 
 

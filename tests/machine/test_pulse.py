@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -18,6 +20,30 @@ def test_a_pulse_has_every_product_and_a_share_of_the_processors() -> None:
     assert taken.busy is not None
     assert 0 <= taken.busy <= 1
     assert taken.clock_hz is None or taken.clock_hz > 1e6
+
+
+def test_what_a_busy_program_takes_is_seen_and_our_own_work_is_not() -> None:
+    processors = len(pulse._processors())
+    spin = "import time; end = time.monotonic() + 60\nwhile time.monotonic() < end: pass"
+    with subprocess.Popen([sys.executable, "-c", spin]) as busy:
+        time.sleep(0.3)  # until it has started
+        others = pulse.Others()
+        time.sleep(0.6)
+        with_it = others.share()
+        busy.kill()
+    assert with_it is not None
+    assert with_it > 0.4 / processors  # beside many others it may get half a processor
+    began, own, end = time.monotonic(), pulse.Others(), time.process_time() + 0.3
+    while time.process_time() < end:
+        pass
+    alone = own.share()
+    assert alone is not None
+    passed_s = time.monotonic() - began
+    assert alone <= 1 - 0.28 / (passed_s * processors)  # what we took ourselves is not in it
+
+
+def test_an_instant_tells_nothing_of_others() -> None:
+    assert pulse.Others().share() is None
 
 
 def test_no_thread_spins_on_into_the_run_that_follows() -> None:

@@ -12,7 +12,7 @@ import datasets
 from bench.experiment import Run
 from bench.run import material
 from bench.run.recheck import StepCount, WorkNotDone, recheck
-from bench.trainers import Trainer
+from bench.trainers import Setup, Trainer
 from bench.trainers.numpy import create
 from tests.fakes import FakeTrainer, an_experiment
 
@@ -64,7 +64,7 @@ def folder() -> Path:
     return datasets.prepare("digits", source="glyphs", glyphs_images=1000).folder
 
 
-def trained(folder: Path, **changes: object) -> tuple[Trainer, datasets.Dataset, material.Setup]:
+def trained(folder: Path, **changes: object) -> tuple[Trainer, datasets.Dataset, Setup]:
     data = datasets.open_cached(folder)
     experiment = an_experiment(framework="numpy", source="glyphs", batch_size=50, **changes)
     made, _ = material.setup(Run(experiment=experiment, seed=0), data)
