@@ -1,4 +1,4 @@
-"""What the ensembles in PyTorch promise. Run by ``test_pytorch_ensembles.py`` in a process of its own.
+"""What the ensembles in PyTorch promise. ``test_pytorch_ensembles.py`` runs it in its own process.
 
 By hand: ``GLYPHBENCH_TEST_FRAMEWORK=pytorch pytest tests/ensemble_contract.py``.
 """

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import msgspec
-
 from bench.experiment import Experiment, Precision
-from bench.results.record import Inference, Machine, RecordError
+from bench.results.record import Inference, Machine
+from bench.results.sound import parse
 
 Kind = TypeVar("Kind")
 
@@ -317,7 +316,4 @@ def decode(content: bytes, path: Path, kind: type[Kind]) -> Kind:
 
     Raises RecordError naming ``path`` and what it should have been.
     """
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except msgspec.MsgspecError as error:
-        raise RecordError(f"{path}: not {NAMES[kind]}: {error}") from error
+    return parse(content, path, kind, NAMES[kind])

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.results import write_atomically
-from bench.results.record import Record, RecordError, decode, encode
+from bench.results.record import Record, decode, encode
+from bench.results.sound import RecordError
 
 if TYPE_CHECKING:
     from bench.results.evidence import Audit, Certificate, Ensembling, Evidence, Export, SuiteFacts
@@ -117,7 +118,7 @@ class Results:
         Raises ResultsError naming a file that is broken.
         """
         paths = sorted((self.folder / "records").glob("*.json"))
-        records = (self._read(path, decode) for path in paths)
+        records = (self._read(path, _record_of_its_name) for path in paths)
         return sorted(
             (record for record in records if record is not None),
             key=lambda record: (record.started_at, record.run_id),
@@ -135,7 +136,7 @@ class Results:
 
     def record(self, run_id: str) -> Record | None:
         """The record of a run; None where there is none. Raises ResultsError where it is broken."""
-        return self._read(self.record_path(run_id), decode)
+        return self._read(self.record_path(run_id), _record_of_its_name)
 
     def save(self, record: Record) -> None:
         """Write a record, whole or not at all."""
@@ -265,6 +266,14 @@ class Results:
         write_atomically(path, encode(content))
         self._parsed.pop(path, None)
         return path
+
+
+def _record_of_its_name(content: bytes, path: Path) -> Record:
+    """The record in a file; a copy under another name would be counted as a further run."""
+    record = decode(content, path)
+    if path.stem != record.run_id:
+        raise RecordError(f"{path}: the record of {record.run_id}, which is not the file's name")
+    return record
 
 
 def export_path(onnx_file: Path) -> Path:

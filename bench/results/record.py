@@ -17,6 +17,7 @@ from typing import Literal
 import msgspec
 
 from bench.experiment import Experiment, Run
+from bench.results.sound import RecordError, parse, problems, with_checksum
 
 SCHEMA_VERSION = 2
 DISTURBED = 0.10  # of the processors' time, by other programs: from here on a run is run again
@@ -225,30 +226,26 @@ class Record:
         return self.others_share > DISTURBED
 
 
-class RecordError(Exception):
-    """A record file that cannot be read."""
-
-
 def encode(record: object) -> bytes:
-    """Indented JSON of a record of any kind; not-a-number becomes null."""
-    return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
+    """Indented JSON of a record of any kind, with a checksum; not-a-number becomes null."""
+    return with_checksum(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
 
 
 def decode(content: bytes, path: Path) -> Record:
-    """Read a record and check its types.
+    """Read a record, and check its types, its ranges and its checksum.
 
     Raises RecordError naming ``path`` where it is no record, or of another schema version.
     """
-    try:
-        version = msgspec.json.decode(content, type=_Versioned).schema_version
-        if version != SCHEMA_VERSION:
-            raise RecordError(
-                f"{path}: schema version {version}, wanted {SCHEMA_VERSION}; "
-                "read it with the version of the project that wrote it"
-            )
-        return msgspec.json.decode(content, type=Record)
-    except msgspec.MsgspecError as error:
-        raise RecordError(f"{path}: not a record: {error}") from error
+    version = parse(content, path, _Versioned, "a record").schema_version
+    if version != SCHEMA_VERSION:
+        raise RecordError(
+            f"{path}: schema version {version}, wanted {SCHEMA_VERSION}; "
+            "read it with the version of the project that wrote it"
+        )
+    record = parse(content, path, Record, "a record")
+    for problem in problems(record):
+        raise RecordError(f"{path}: this cannot be a record: {problem}")
+    return record
 
 
 class _Versioned(msgspec.Struct):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bench.results.record import SCHEMA_VERSION, RecordError, decode, encode
+from bench.results.record import SCHEMA_VERSION, decode, encode
+from bench.results.sound import RecordError
 from tests.records import make_record
 
 PATH = Path("run.json")
@@ -31,14 +35,14 @@ def test_a_record_is_raw_and_has_no_derived_figure() -> None:
 
 
 def test_a_field_of_another_type_is_refused_by_name() -> None:
-    content = json.loads(encode(make_record()))
+    content = json.loads(changed())
     content["experiment"]["batch_size"] = "many"
     with pytest.raises(RecordError, match=r"run\.json.*experiment\.batch_size"):
         decode(json.dumps(content).encode(), PATH)
 
 
 def test_a_status_that_is_none_of_ours_is_refused() -> None:
-    content = json.loads(encode(make_record()))
+    content = json.loads(changed())
     content["status"] = "fine"
     with pytest.raises(RecordError, match="fine"):
         decode(json.dumps(content).encode(), PATH)
@@ -52,7 +56,7 @@ def test_the_run_of_a_record_has_its_id() -> None:
 
 @pytest.mark.parametrize("version", [1, 99])
 def test_a_record_of_another_schema_is_refused(version: int) -> None:
-    content = json.loads(encode(make_record())) | {"schema_version": version}
+    content = json.loads(changed()) | {"schema_version": version}
     with pytest.raises(RecordError, match=f"schema version {version}, wanted 2; read it with"):
         decode(json.dumps(content).encode(), PATH)
 
@@ -61,3 +65,77 @@ def test_a_record_of_another_schema_is_refused(version: int) -> None:
 def test_what_is_no_record_is_refused_by_name(content: bytes) -> None:
     with pytest.raises(RecordError, match=r"run\.json: not a record"):
         decode(content, PATH)
+
+
+# Files of other people, and damaged ones
+
+
+def changed(**changes: object) -> bytes:
+    """A record's JSON without a checksum, and some fields anew: ``a__b`` is the b of its a."""
+    content = json.loads(encode(make_record()))
+    del content["sha256"]
+    for name, value in changes.items():
+        *owners, last = name.split("__")
+        owner = content
+        for each in owners:
+            owner = owner[int(each)] if each.isdigit() else owner[each]
+        owner[last] = value
+    return json.dumps(content).encode()
+
+
+def test_a_record_without_a_checksum_is_read() -> None:
+    assert decode(changed(), PATH) == make_record()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"experiment__device": "../../x"}, "device '../../x': wanted small letters"),
+        ({"experiment__task": "a" * 65}, "task 'aaa"),
+        ({"run_id": "../other"}, "run_id '../other': its experiment and seed make it"),
+        ({"seed": 7}, "run_id"),
+        ({"data__test_images": -1}, "data.test_images -1: wanted a finite number from 0 up"),
+        ({"started_at": "yesterday"}, "started_at 'yesterday': no date and time"),
+        ({"status": "failed"}, "status 'failed' with a measurement"),
+        ({"measurement": None}, "status 'ok' with no measurement"),
+        ({"measurement__segments": []}, "nothing was trained"),
+        ({"measurement__segments__0__images": 0}, "without images or steps"),
+        ({"measurement__segments__0__train_s": -1.0}, "train_s -1.0: wanted a finite number"),
+        ({"measurement__evaluations__0__accuracy": 1.5}, "an accuracy of 1.5"),
+        ({"measurement__test__correct": 10**9}, "right of"),
+        ({"measurement__test__evaluation": 99}, "test.evaluation 99: there are 2"),
+        ({"measurement__inference__0__samples_s": [0.1, -0.1]}, "the least of .*samples_s"),
+        ({"wall_s": -5}, "wall_s -5"),
+        ({"data__source": "az"}, "of another task or source"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
+)
+def test_what_cannot_be_is_refused_by_name(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(RecordError, match=message) as caught:
+        decode(changed(**changes), PATH)
+    assert str(caught.value).startswith("run.json: ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        encode(make_record()).replace(b'"pytorch"', b'"\xff\xfe"', 1),
+        b"[" * 100_000,
+        b'{"schema_version": 2, "a": ' + b'{"a":' * 50_000,
+        encode(make_record()).replace(b"1.0", b"1e999", 1),
+        b"NaN",
+        b"\x00" * 100,
+    ],
+    ids=["no UTF-8", "deep lists", "deep objects", "infinite", "no number", "zeros"],
+)
+def test_bytes_that_are_no_record_are_refused(content: bytes) -> None:
+    with pytest.raises(RecordError, match=r"^run\.json: "):
+        decode(content, PATH)
+
+
+@given(st.integers(0, 10**9), st.integers(0, 7))
+def test_a_flipped_bit_is_noticed(where: int, bit: int) -> None:
+    content = bytearray(encode(make_record()))
+    content[where % len(content)] ^= 1 << bit
+    with contextlib.suppress(RecordError):
+        assert decode(bytes(content), PATH) == make_record()  # it was in the checksum's own name
