@@ -38,27 +38,33 @@ def wrapped(create: Create, wrapper: Callable[[Trainer, Setup], Any]) -> Create:
 
 
 def wrong_epsilon(setup: Setup) -> Setup:
+    """PyTorch's ε in Keras's place."""
     return replace(setup, experiment=replace(setup.experiment, adam_epsilon=1e-8))
 
 
 def wrong_learning_rate(setup: Setup) -> Setup:
+    """5 % more than asked for."""
     rate = 1.05 * setup.experiment.learning_rate
     return replace(setup, experiment=replace(setup.experiment, learning_rate=rate))
 
 
 def missing_momentum(setup: Setup) -> Setup:
+    """Plain SGD where momentum was asked for."""
     return replace(setup, experiment=replace(setup.experiment, momentum=0.0))
 
 
 def dropout_left_on(setup: Setup) -> Setup:
+    """Dropout where there is to be none."""
     return replace(setup, experiment=replace(setup.experiment, dropout=True))
 
 
 def shifted_labels(setup: Setup) -> Setup:
+    """Every image has its neighbour's label."""
     return replace(setup, train_labels=np.roll(setup.train_labels, 1))
 
 
 def without_dropout(setup: Setup) -> Setup:
+    """No dropout where it was asked for."""
     return replace(setup, experiment=replace(setup.experiment, dropout=False))
 
 
@@ -83,19 +89,24 @@ class Wrapper:
         return getattr(self.trainer, name)
 
     def load_weights(self, weights: Weights) -> None:
+        """As the trainer does, what is to be changed of them changed."""
         self.trainer.load_weights(self.inward(weights))
 
     def weights(self) -> Weights:
+        """As the trainer's, the change undone."""
         return self.outward(self.trainer.weights())
 
     def batches(self, order: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """The order cut as the trainer cuts it."""
         size = self.setup.experiment.batch_size
         return [order[start : start + size] for start in range(0, len(order), size)]
 
     def inward(self, weights: Weights) -> Weights:
+        """What the trainer is given in the place of these."""
         return weights
 
     def outward(self, weights: Weights) -> Weights:
+        """What is read in the place of the trainer's."""
         return weights
 
 
@@ -103,6 +114,7 @@ class TransposedKernel(Wrapper):
     """(out, in) taken for (in, out): a square kernel raises no error."""
 
     def inward(self, weights: Weights) -> Weights:
+        """Its second dense kernel turned."""
         return weights | {"dense_2/kernel": np.ascontiguousarray(weights["dense_2/kernel"].T)}
 
     outward = inward
@@ -112,14 +124,19 @@ class FlattenOrderMixedUp(Wrapper):
     """The rows behind a Flatten in (channel, height, width) order, taken to be in the other."""
 
     def inward(self, weights: Weights) -> Weights:
+        """Rows in the other order."""
         return weights | {"dense/kernel": _moved(weights["dense/kernel"], (5, 5, 64), (2, 0, 1))}
 
     def outward(self, weights: Weights) -> Weights:
+        """And back."""
         return weights | {"dense/kernel": _moved(weights["dense/kernel"], (64, 5, 5), (1, 2, 0))}
 
 
 class BiasesNotLoaded(Wrapper):
+    """Kernels alone are loaded."""
+
     def inward(self, weights: Weights) -> Weights:
+        """Zeros for biases."""
         return {
             name: np.zeros_like(array) if name.endswith("/bias") else array
             for name, array in weights.items()
@@ -127,6 +144,8 @@ class BiasesNotLoaded(Wrapper):
 
 
 class NoNumber(Wrapper):
+    """Answers that are no numbers."""
+
     def logits(self, images: Images) -> Logits:
         return np.full_like(self.trainer.logits(images), np.nan)
 
@@ -219,6 +238,7 @@ class WorksLater(Wrapper):
             self.trainer.train()
 
     def wait(self) -> None:
+        """Return when all that it has been given is done."""
         reached = threading.Event()
         self.todo.put(reached)
         reached.wait()

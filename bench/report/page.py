@@ -15,7 +15,7 @@ import pandas as pd
 
 from bench.report import summary, trust, wording
 from bench.report.plots import PLOTS, style
-from bench.report.plots.style import Page, Plot, pages
+from bench.report.plots.style import Plot, pages
 from bench.report.tables import TABLES, WITH_RUNGS, ladder
 from bench.report.tables.table import (
     Table,
@@ -28,11 +28,13 @@ from bench.report.tables.table import (
 from bench.results import write_atomically
 from bench.results.evidence import read_price
 from bench.results.folder import Results, ResultsError
+from bench.results.made import Made, making
 from bench.results.record import Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
 
-Plots = Sequence[tuple[Plot, Sequence[Page]]]
+# of each plot the pages that were drawn: file names without the ending, what is equal in its panels
+Plots = Sequence[tuple[Plot, Sequence[tuple[str, str]]]]
 
 
 def write(results: Results) -> str:
@@ -50,12 +52,18 @@ def write(results: Results) -> str:
     if not records:
         return "No run has ended, so there is nothing to report."
     groups = runs.replicates(records, results.evidence())
+    with results.lock("report"):
+        return _write(results, records, groups)
+
+
+def _write(results: Results, records: Sequence[Record], groups: Sequence[Replicates]) -> str:
     plain = ladder.unrestored(groups)
     summary_paragraphs = [*summary.paragraphs(plain), *ladder.sentences(groups)]
     tables = tables_of(groups)
-    _keep_only(results.tables, _write_tables(results.tables, tables))
-    plots = [(plot, list(_write_pages(results.plots, plot, plain))) for plot in PLOTS]
-    _keep_only(results.plots, {page.stem for _, pages_drawn in plots for page in pages_drawn})
+    with making(results.tables) as made:
+        _write_tables(made, tables)
+    with making(results.plots) as made:
+        plots = [(plot, list(_write_pages(made, plot, plain))) for plot in PLOTS]
     page = "\n\n".join(_paragraphs(results, records, groups, summary_paragraphs, tables, plots))
     write_atomically(results.page, f"{page}\n".encode())
     trust_sentences = trust.sentences(groups, records)
@@ -198,35 +206,28 @@ def _plots(plots: Plots) -> Iterator[str]:
     for plot, drawn in plots:
         yield f"### {plot.title}"
         yield plot.caption if drawn else f"Not drawn: it needs {plot.needs}."
-        for page in drawn:
-            yield f"![{plot.title}: {page.conditions}](plots/{page.stem}.png)"
-            yield f"{page.conditions} ([SVG](plots/{page.stem}.svg))"
+        for stem, conditions in drawn:
+            yield f"![{plot.title}: {conditions}](plots/{stem}.png)"
+            yield f"{conditions} ([SVG](plots/{stem}.svg))"
 
 
 # Writing
 
 
-def _write_tables(folder: Path, tables: Iterable[Table]) -> set[str]:
-    """Write those that have rows; return their names."""
-    filled = [table for table in tables if table.sections]
-    for table in filled:
-        write_atomically(folder / f"{table.name}.md", to_markdown(table).encode())
-        write_atomically(folder / f"{table.name}.csv", to_csv(table).encode())
-    return {table.name for table in filled}
+def _write_tables(made: Made, tables: Iterable[Table]) -> None:
+    """Write those that have rows."""
+    for table in tables:
+        if table.sections:
+            made.write(f"{table.name}.md", to_markdown(table).encode())
+            made.write(f"{table.name}.csv", to_csv(table).encode())
 
 
-def _write_pages(folder: Path, plot: Plot, groups: Sequence[Replicates]) -> Iterator[Page]:
+def _write_pages(made: Made, plot: Plot, groups: Sequence[Replicates]) -> Iterator[tuple[str, str]]:
+    """Write each page of a plot as it is drawn, and let go of its picture: there may be many."""
     for page in pages(plot, groups):
-        write_atomically(folder / f"{page.stem}.png", style.png(page.figure))
-        write_atomically(folder / f"{page.stem}.svg", style.svg(page.figure))
-        yield page
-
-
-def _keep_only(folder: Path, stems: set[str]) -> None:
-    """Remove what an earlier report of other records left: it would be taken for this one's."""
-    for path in folder.glob("*"):
-        if path.suffix in (".md", ".csv", ".png", ".svg") and path.stem not in stems:
-            path.unlink()
+        made.write(f"{page.stem}.png", style.png(page.figure))
+        made.write(f"{page.stem}.svg", style.svg(page.figure))
+        yield page.stem, page.conditions
 
 
 def _where(results: Results) -> str:

@@ -14,6 +14,7 @@ NAME/tables/ NAME/plots/ NAME/study/TASK/ NAME/README.md   made from the records
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -202,16 +203,19 @@ class Results:
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, work: str = "") -> Iterator[None]:
         """Hold the folder, made where it is not there, for one process.
 
-        Raises ResultsError at once where another process holds it, or nothing can be written there.
+        ``work``: hold it for that alone, such as 'report', which goes on beside runs.
+        Raises ResultsError at once where another process holds it, or nothing can be written
+        there, or it holds links: what is written through one would land in another folder.
         """
         import filelock  # late: a worker does without
 
-        lock_file = filelock.FileLock(self.folder / ".lock")
+        lock_file = filelock.FileLock(self.folder / f".{work}lock")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._refuse_links()
             lock_file.acquire(timeout=0)
         except filelock.Timeout:
             raise ResultsError(
@@ -228,6 +232,16 @@ class Results:
             lock_file.release()
 
     # Files
+
+    def _refuse_links(self) -> None:
+        for parent, folders, files in os.walk(self.folder):
+            for name in (*folders, *files):
+                path = Path(parent, name)
+                if path.is_symlink():
+                    raise ResultsError(
+                        f"{path} is a link, and nothing is written to a folder that holds one; "
+                        "put what it points to in its place, or remove it"
+                    )
 
     def _only(self, kind: type[Content], advice: str = MOVE_AWAY) -> Content | None:
         from bench.results.evidence import FILES

@@ -160,3 +160,32 @@ def test_a_broken_file_is_refused_again_and_read_once_it_is_mended(tmp_path: Pat
             results.records()
     results.record_path(record.run_id).write_bytes(content)
     assert results.records() == [record]
+
+
+@pytest.mark.parametrize("name", ["plots", "logs/run.log", "command.txt", ".lock", "records"])
+def test_nothing_is_written_to_a_folder_that_holds_a_link(name: str, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    folder = tmp_path / "results"
+    link = folder / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+    with pytest.raises(ResultsError, match=f"{name} is a link"), Results(folder).lock():
+        pass
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_results_folder_may_itself_be_reached_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "results").symlink_to(tmp_path / "disk")
+    with Results(tmp_path / "results").lock():
+        Results(tmp_path / "results").save(make_record())
+
+
+def test_a_copied_record_is_no_further_run(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    results.save(make_record())
+    path = results.record_path(make_record().run_id)
+    path.with_name("copy.json").write_bytes(path.read_bytes())
+    with pytest.raises(ResultsError, match=r"copy\.json: the record of .* not the file's name"):
+        results.records()

@@ -13,7 +13,10 @@ from bench.run.measure import SealBroken, SealedTest
 from tests import imports
 
 ROOT = Path(__file__).resolve().parents[2]
-MAY_OPEN = {("bench/run/measure.py", "_test")}
+MAY_OPEN = {
+    ("bench/run/measure.py", "_test"),
+    ("bench/checks/cheats.py", "renewed"),  # planted, and caught
+}
 # the split named 'test' of a data set: where it is made, counted, shown or put under its seal
 # whoever names an attribute 'test': the split of a data set, its sealed form, or a record's result
 MAY_HOLD = {
@@ -22,6 +25,8 @@ MAY_HOLD = {
     ("bench/checks/data.py", "describe_dataset"),  # counts, for the page about the data
     ("bench/checks/data.py", "describe_collection"),  # the same of other people's files
     ("bench/run/measure.py", "_test"),  # opens the seal
+    ("bench/checks/cheats.py", "renewed"),  # breaks it
+    ("bench/results/sound.py", "_of_measurement"),  # whether what a run found out can be
     # what a run found out, after it
     ("bench/stats/runs.py", "test_accuracy"),
     ("bench/report/tables/differences.py", "_common"),
