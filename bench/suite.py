@@ -167,7 +167,7 @@ def _study(planned: Plan) -> None:
     from bench.study.page import carry_out as study  # late: it needs many packages
 
     data_folders = {key: folder for key, (folder, _) in planned.site.data.items()}
-    for page in study(planned.site.results, data_folders):
+    for page in study(planned.site.results, data_folders, planned.site.pythons):
         print(f"The study: {page}")
 
 

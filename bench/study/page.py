@@ -18,6 +18,7 @@ from bench.report.plots import style
 from bench.report.tables.table import sections_to_markdown, to_csv, to_markdown
 from bench.results import write_atomically
 from bench.results.folder import PAGE, Results
+from bench.results.made import Made, making
 from bench.results.models import Predictions
 from bench.results.record import Record
 from bench.saved.asking import evaluate
@@ -52,12 +53,15 @@ STEPS: tuple[Step, ...] = (
 ROWS_SHOWN = 60  # of a table on the page: the whole is in its file
 
 
-def carry_out(results: Results, data: Mapping[tuple[str, str], Path]) -> list[Path]:
+def carry_out(
+    results: Results, data: Mapping[tuple[str, str], Path], pythons: Mapping[str, Path]
+) -> list[Path]:
     """Make the study of every task in the folder; return the pages.
 
     Args:
         results: a folder with records and saved models.
         data: (task, source) -> folder of cached arrays; runs on others are left out.
+        pythons: framework -> interpreter that has it, where it is not this one.
 
     Raises:
         bench.results.folder.ResultsError: where something in the folder is broken or missing.
@@ -65,9 +69,9 @@ def carry_out(results: Results, data: Mapping[tuple[str, str], Path]) -> list[Pa
     """
     records = [record for record in results.records() if record.experiment.goal == "train"]
     print("asking the saved models of the test images ...", file=sys.stderr)
-    predictions = evaluate(results, records, data)
+    predictions = evaluate(results, records, data, pythons=pythons)
     print("exporting to ONNX and comparing ...", file=sys.stderr)
-    export_all(results, records, data)
+    export_all(results, records, data, pythons=pythons)
     pages = []
     for study in _studies(results, records, predictions, data):
         print(f"the study of {study.dataset.task} ...", file=sys.stderr)
@@ -106,20 +110,18 @@ def write(study: Study, steps: Iterable[Step]) -> None:
     Pictures and tables that an earlier study left and this one does not make are removed.
     Raises OSError where something cannot be written; each file is there whole or not at all.
     """
-    names: set[str] = set()
     paragraphs = [*_opening(study)]
-    for step in steps:
-        paragraphs.append(f"## {step.TITLE}")
-        artifacts = 0
-        with style.applied():
-            for artifact in step.make(study):
-                _save(study, artifact)
-                names.add(artifact.name)
-                paragraphs += _shown(artifact)
-                artifacts += 1
-        if not artifacts:
-            paragraphs.append(f"Not made: it needs {step.NEEDS}.")
-    _remove_others(study, names)
+    with making(study.folder / "pictures") as pictures, making(study.folder / "tables") as tables:
+        for step in steps:
+            paragraphs.append(f"## {step.TITLE}")
+            artifacts = 0
+            with style.applied():
+                for artifact in step.make(study):
+                    _save(artifact, pictures, tables)
+                    paragraphs += _shown(artifact)
+                    artifacts += 1
+            if not artifacts:
+                paragraphs.append(f"Not made: it needs {step.NEEDS}.")
     write_atomically(study.folder / PAGE, ("\n\n".join(paragraphs) + "\n").encode())
 
 
@@ -142,14 +144,12 @@ def _opening(study: Study) -> Iterator[str]:
     )
 
 
-def _save(study: Study, artifact: Artifact) -> None:
+def _save(artifact: Artifact, pictures: Made, tables: Made) -> None:
     if isinstance(artifact, Picture):
-        path = study.folder / "pictures" / f"{artifact.name}.png"
-        write_atomically(path, style.png(artifact.figure))
+        pictures.write(f"{artifact.name}.png", style.png(artifact.figure))
         return
-    folder = study.folder / "tables"
-    write_atomically(folder / f"{artifact.name}.csv", to_csv(artifact).encode())
-    write_atomically(folder / f"{artifact.name}.md", to_markdown(artifact).encode())
+    tables.write(f"{artifact.name}.csv", to_csv(artifact).encode())
+    tables.write(f"{artifact.name}.md", to_markdown(artifact).encode())
 
 
 def _shown(artifact: Artifact) -> Iterator[str]:
@@ -165,11 +165,3 @@ def _shown(artifact: Artifact) -> Iterator[str]:
     left = len(section.rows) - ROWS_SHOWN
     more = f"{left:,} more rows are in the files: " if left > 0 else ""
     yield f"{more}[Markdown](tables/{artifact.name}.md), [CSV](tables/{artifact.name}.csv)."
-
-
-def _remove_others(study: Study, names: set[str]) -> None:
-    """Remove what an earlier study left: it would be taken for this one's."""
-    for folder, endings in (("pictures", (".png",)), ("tables", (".csv", ".md"))):
-        for path in (study.folder / folder).glob("*"):
-            if path.suffix in endings and path.stem not in names:
-                path.unlink()

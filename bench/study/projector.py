@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.report.tables.table import Table, fact_table
-from bench.results import write_atomically
+from bench.results.made import making
 from bench.study.artifact import Artifact, Study
 from bench.study.clusters import Points, Space, choose, spaces
 
@@ -46,11 +46,9 @@ def make(study: Study) -> Iterator[Artifact]:
     for space in listed:
         files[f"{space.name}.tsv"] = vectors(space.vectors).encode()
         files[f"{space.name}_metadata.tsv"] = metadata(points, space).encode()
-    for name, content in files.items():
-        write_atomically(folder / name, content)
-    for path in folder.iterdir():
-        if path.name not in files:  # of an earlier study
-            path.unlink()
+    with making(folder) as made:
+        for name, content in files.items():
+            made.write(name, content)
     yield _table(study, listed, files)
 
 

@@ -13,6 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from bench.report.tables.table import Table, fact_table
+from bench.results.made import LIST
 from bench.study import page
 from bench.study.artifact import Artifact, Picture, Step, Study, numbered
 from datasets import Split
@@ -54,7 +55,7 @@ def test_every_artifact_is_a_file_with_its_caption_on_the_page(study: Study) -> 
     page.write(study, [a_step(a_picture(), a_table())])
     text = (study.folder / "README.md").read_text()
     links = set(re.findall(r"\]\(([^)]+)\)", text))
-    files = {path.relative_to(study.folder).as_posix() for path in study.folder.rglob("*.*")}
+    files = {path.relative_to(study.folder).as_posix() for path in study.folder.rglob("[!.]*.*")}
     assert {*links, "README.md"} == files
     assert "Two of each." in text
     assert "Of the test images." in text
@@ -101,8 +102,9 @@ def test_a_step_without_its_runs_says_what_it_needs(study: Study) -> None:
 def test_what_an_earlier_study_left_is_removed(study: Study) -> None:
     page.write(study, [a_step(a_picture("old"), a_table())])
     page.write(study, [a_step(a_picture("new"))])
-    assert {path.name for path in (study.folder / "pictures").iterdir()} == {"new.png"}
-    assert not list((study.folder / "tables").iterdir())
+    pictures, tables = study.folder / "pictures", study.folder / "tables"
+    assert {path.name for path in pictures.iterdir()} == {"new.png", LIST}
+    assert {path.name for path in tables.iterdir()} == {LIST}
 
 
 def test_a_step_that_fails_is_not_hidden(study: Study) -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
+from bench.results.made import making
 from bench.study import projector
 from bench.study.artifact import Study
 from datasets import Split
@@ -105,8 +106,8 @@ def test_the_sprite_holds_every_image_in_its_place(ask: Any) -> None:
 
 def test_what_an_earlier_study_wrote_is_removed(tmp_path: Path) -> None:
     study = a_study(tmp_path)
-    old = study.folder / "projector" / "old.tsv"
-    old.parent.mkdir(parents=True)
-    old.write_text("1")
+    folder = study.folder / "projector"
+    with making(folder) as earlier:
+        earlier.write("old.tsv", b"1")
     list(projector.make(study))
-    assert not old.exists()
+    assert not (folder / "old.tsv").exists()

@@ -42,6 +42,7 @@ SETTINGS: dict[Any, Any] = {
     "lines.linewidth": 2.2,
     "lines.markersize": 8,
     "hatch.linewidth": 1.0,
+    "text.parse_math": False,  # a dollar in a name is a dollar
     "svg.fonttype": "none",  # text stays text: it can be searched and read aloud
     "svg.hashsalt": "glyphbench",  # the same records give the same bytes
 }
@@ -264,9 +265,14 @@ def _draw(plot: Plot, panels: list[Comparison], stem: str) -> Page:
         figure, grid = page(len(panels))
         for axes, panel in zip(grid, panels, strict=True):
             plot.draw(axes, panel)
-            axes.set_title(plot.heading(panel) if plot.heading else _title(panel, shared))
+            title = plot.heading(panel) if plot.heading else _title(panel, shared)
+            axes.set_title(f"{title} {trust.DISTURBED}" if _disturbed(panel) else title)
         frame(figure, grid, plot.title, list(_notes(plot, conditions, panels)))
     return Page(stem=stem, conditions=conditions, figure=figure)
+
+
+def _disturbed(panel: Comparison) -> bool:
+    return any(group.disturbed for group in panel.groups)
 
 
 def _shared(panels: list[Comparison]) -> list[str]:
@@ -309,7 +315,8 @@ def _notes(plot: Plot, conditions: str, panels: list[Comparison]) -> Iterator[st
     )
     if absent and not plot.shows_failures:
         yield f"Not shown: {', '.join(absent)}"
-    yield from textwrap.wrap(trust.unmatched_note(groups), NOTE_WIDTH)
+    for note in (trust.unmatched_note(groups), trust.disturbed_note(groups)):
+        yield from textwrap.wrap(note, NOTE_WIDTH)
 
 
 def _seeds(groups: list[Replicates]) -> str:
