@@ -65,6 +65,11 @@ class Replicates:
         return tuple(record for record in self.records if record.status != "ok")
 
     @property
+    def disturbed(self) -> tuple[Record, ...]:
+        """The measured runs that other programs disturbed: what they took is not theirs alone."""
+        return tuple(record for record in self.measured if record.disturbed)
+
+    @property
     def data(self) -> Data:
         """The data all of them were measured on."""
         return self.records[0].data

@@ -7,10 +7,12 @@ to both. A difference is stated only if all of these hold:
 1. the 95 % interval of the ratio does not include 1;
 2. p, corrected for all pairs that were compared beside it, is below 0.05;
 3. the difference is larger than the noise floor, where the machine was audited: that is, than
-   what the same experiment differs by from itself.
+   what the same experiment differs by from itself;
+4. other programs disturbed no run of either, where what is compared is time.
 
-Two tie only if they are shown to be equal: the whole interval lies within the noise floor. All
-else is undecided. A difference that is not significant is no sign that there is none.
+Two tie only if they are shown to be equal: the whole interval lies within the noise floor, and
+no run was disturbed. All else is undecided. A difference that is not significant is no sign that
+there is none.
 
 Simulated, 20,000 times 5 pairs of two frameworks that do not differ: a winner was named in 4.9 %
 with normal noise, in 4.1 % with Laplace's, and in 3.4 % where each run in ten was held up (3 pairs:
@@ -90,6 +92,7 @@ class Judged:
     p: float | None  # corrected by Holm's method; None of one pair
     family: int  # pairs that it was corrected for
     noise_floor: float | None  # as of ``noise_floor``; None: not known
+    disturbed: bool = False  # by other programs, in a run of either; then it is undecided
     outcome: Outcome
 
     @property
@@ -170,11 +173,12 @@ def judge_pairs(
     pairs: Iterable[tuple[Replicates, Replicates]],
     statistic: Statistic,
     *,
-    above_noise: bool = True,
+    of_time: bool = True,
 ) -> list[Judged | None]:
     """Each of these pairs, corrected for one another; None for one that cannot be compared.
 
-    ``above_noise``: whether the noise floor, which is of seconds, counts.
+    ``of_time``: whether the statistic is read off the clock, so that the noise floor counts, and
+    what other programs took of the processors.
     """
     compared = [(*pair, compare(*pair, statistic)) for pair in pairs]
     p_values = [paired.p for *_, paired in compared if paired and paired.p is not None]
@@ -185,7 +189,8 @@ def judge_pairs(
             judged.append(None)
             continue
         p = None if paired.p is None else next(corrected)
-        floor = noise_floor_of(first) if above_noise else None
+        floor = noise_floor_of(first) if of_time else None
+        disturbed = of_time and bool(first.disturbed or second.disturbed)
         judged.append(
             Judged(
                 first=first,
@@ -194,7 +199,8 @@ def judge_pairs(
                 p=p,
                 family=len(p_values),
                 noise_floor=floor,
-                outcome=outcome(paired, p, floor),
+                disturbed=disturbed,
+                outcome="undecided" if disturbed else outcome(paired, p, floor),
             )
         )
     return judged

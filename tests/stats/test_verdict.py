@@ -213,6 +213,59 @@ def test_an_audit_of_another_machine_has_no_say() -> None:
     assert judgement.outcome == "higher"
 
 
+# Disturbed runs
+
+
+def disturbed(records: list[Record], *, seed: int, share: float = 0.34) -> list[Record]:
+    """The same runs, but that other programs took so much while one of them trained."""
+    return [
+        replace(r, measurement=r.measurement and replace(r.measurement, others_share=share))
+        if r.seed == seed
+        else r
+        for r in records
+    ]
+
+
+def test_no_winner_is_named_over_a_disturbed_run_however_clear_the_difference() -> None:
+    for pair in (
+        (disturbed(runs("a", FAST), seed=3), runs("b", SLOW)),
+        (runs("a", FAST), disturbed(runs("b", SLOW), seed=0)),
+    ):
+        (judgement,) = judged(*pair)
+        assert judgement.p is not None
+        assert judgement.p < 0.001
+        assert (judgement.disturbed, judgement.outcome) == (True, "undecided")
+        assert judgement.swapped.outcome == "undecided"
+
+
+def test_nor_is_a_tie_found_over_one() -> None:
+    noisy = audited((1.0, 1.0, 1.0), (1.02, 0.98, 1.01))
+    pair = runs("a", [s * 0.999 for s in SLOW]), disturbed(runs("b", SLOW), seed=0)
+    (judgement,) = judged(*pair, evidence=noisy)
+    assert judgement.outcome == "undecided"
+
+
+def test_what_others_take_of_a_quiet_machine_changes_nothing() -> None:
+    (judgement,) = judged(disturbed(runs("a", FAST), seed=3, share=0.1), runs("b", SLOW))
+    assert (judgement.disturbed, judgement.outcome) == (False, "higher")
+
+
+def test_a_disturbed_pair_does_not_shift_the_p_of_the_others() -> None:
+    records = runs("a", FAST), runs("b", SLOW), runs("c", SLOW[::-1])
+    quiet = judged(*records)
+    loud = judged(*records[:2], disturbed(records[2], seed=1))
+    assert [each.p for each in loud] == [each.p for each in quiet]
+    assert [each.disturbed for each in loud] == [False, True, True]
+
+
+def test_what_is_not_read_off_the_clock_may_be_compared_all_the_same() -> None:
+    first, second = groups(disturbed(runs("a", FAST), seed=3), runs("b", SLOW))
+    statistic = stats.throughput_images_per_s  # any number will do
+    (judgement,) = verdict.judge_pairs([(first, second)], statistic, of_time=False)
+    assert judgement is not None
+    assert (judgement.disturbed, judgement.outcome) == (False, "higher")
+
+
 # The audit
 
 

@@ -150,7 +150,7 @@ def _judged(matched: Replicates, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
     pairs = [(rung.first, matched) for rung in compress(rungs, own)]
     verdicts = zip(
         judge_pairs(pairs, runs.train_s),
-        judge_pairs(pairs, _exp_accuracy, above_noise=False),
+        judge_pairs(pairs, _exp_accuracy, of_time=False),
         strict=True,
     )
     judged = []
