@@ -8,14 +8,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from bench.report import summary, trust, wording
 from bench.report.plots import PLOTS, style
-from bench.report.plots.style import Plot, pages
+from bench.report.plots.style import Page, Plot, pages
 from bench.report.tables import TABLES, WITH_RUNGS, ladder
 from bench.report.tables.table import (
     Table,
@@ -33,12 +33,25 @@ from bench.results.record import Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
 
-# of each plot the pages that were drawn: file names without the ending, what is equal in its panels
-Plots = Sequence[tuple[Plot, Sequence[tuple[str, str]]]]
+MOST_PAGES = 24  # of all plots: half a second each; of more, each plot has its first ones
+PAGES_A_PLOT = 1
 
 
-def write(results: Results) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A plot and what was drawn of it."""
+
+    plot: Plot
+    pages: Sequence[tuple[str, str]]  # file names without the ending, what is equal in all panels
+    left: int  # pages that were not drawn
+
+
+def write(results: Results, *, all_plots: bool = False) -> str:
     """Write tables, plots and page of a results folder from its records and what lies beside them.
+
+    Args:
+        results: the folder.
+        all_plots: every page of every plot, however many there are.
 
     Returns:
         The closing summary in plain sentences.
@@ -53,17 +66,22 @@ def write(results: Results) -> str:
         return "No run has ended, so there is nothing to report."
     groups = runs.replicates(records, results.evidence())
     with results.lock("report"):
-        return _write(results, records, groups)
+        return _write(results, records, groups, None if all_plots else MOST_PAGES)
 
 
-def _write(results: Results, records: Sequence[Record], groups: Sequence[Replicates]) -> str:
+def _write(
+    results: Results,
+    records: Sequence[Record],
+    groups: Sequence[Replicates],
+    most_pages: int | None,
+) -> str:
     plain = ladder.unrestored(groups)
     summary_paragraphs = [*summary.paragraphs(plain), *ladder.sentences(groups)]
     tables = tables_of(groups)
     with making(results.tables) as made:
         _write_tables(made, tables)
     with making(results.plots) as made:
-        plots = [(plot, list(_write_pages(made, plot, plain))) for plot in PLOTS]
+        plots = list(_write_plots(made, plain, most_pages))
     page = "\n\n".join(_paragraphs(results, records, groups, summary_paragraphs, tables, plots))
     write_atomically(results.page, f"{page}\n".encode())
     trust_sentences = trust.sentences(groups, records)
@@ -109,7 +127,7 @@ def _paragraphs(
     groups: Sequence[Replicates],
     summary_paragraphs: Iterable[str],
     tables: Iterable[Table],
-    plots: Plots,
+    plots: Iterable[Drawn],
 ) -> Iterator[str]:
     """The page; of tables and plots that are not made it says what they need."""
     yield f"# Results: {results.folder.resolve().name}"
@@ -122,7 +140,7 @@ def _paragraphs(
     yield from _studies(results.studied())
     yield "## Tables"
     yield "\n".join(_tables(tables))
-    yield from _plots(plots)
+    yield from _plots(plots, results.folder)
 
 
 def _origin(records: Sequence[Record], commands: Sequence[str]) -> Iterator[str]:
@@ -201,14 +219,20 @@ def _tables(tables: Iterable[Table]) -> Iterator[str]:
             yield f"- {table.title}: not made; it needs {table.needs}."
 
 
-def _plots(plots: Plots) -> Iterator[str]:
+def _plots(plots: Iterable[Drawn], folder: Path) -> Iterator[str]:
     yield "## Plots"
-    for plot, drawn in plots:
-        yield f"### {plot.title}"
-        yield plot.caption if drawn else f"Not drawn: it needs {plot.needs}."
-        for stem, conditions in drawn:
-            yield f"![{plot.title}: {conditions}](plots/{stem}.png)"
+    for drawn in plots:
+        title = drawn.plot.title
+        yield f"### {title}"
+        yield drawn.plot.caption if drawn.pages else f"Not drawn: it needs {drawn.plot.needs}."
+        for stem, conditions in drawn.pages:
+            yield f"![{title}: {conditions}](plots/{stem}.png)"
             yield f"{conditions} ([SVG](plots/{stem}.svg))"
+        if drawn.left:
+            yield (
+                f"{wording.counted(drawn.left, 'more page')} of it can be drawn: "
+                f"`python -m bench report {folder} --all-plots`."
+            )
 
 
 # Writing
@@ -222,12 +246,24 @@ def _write_tables(made: Made, tables: Iterable[Table]) -> None:
             made.write(f"{table.name}.csv", to_csv(table).encode())
 
 
-def _write_pages(made: Made, plot: Plot, groups: Sequence[Replicates]) -> Iterator[tuple[str, str]]:
-    """Write each page of a plot as it is drawn, and let go of its picture: there may be many."""
-    for page in pages(plot, groups):
-        made.write(f"{page.stem}.png", style.png(page.figure))
-        made.write(f"{page.stem}.svg", style.svg(page.figure))
-        yield page.stem, page.conditions
+def _write_plots(made: Made, groups: Sequence[Replicates], most: int | None) -> Iterator[Drawn]:
+    """Write each page of each plot as it is drawn, and let go of its picture.
+
+    ``most``: of pages in all before each plot has its first ones alone; None: all are drawn.
+    """
+    drawings = {plot.name: pages(plot, groups) for plot in PLOTS}
+    few = most is not None and sum(map(len, drawings.values())) > most
+    for plot in PLOTS:
+        of_plot = drawings[plot.name]
+        chosen = of_plot[:PAGES_A_PLOT] if few else of_plot
+        written = [_write_page(made, draw()) for draw in chosen]
+        yield Drawn(plot=plot, pages=written, left=len(of_plot) - len(chosen))
+
+
+def _write_page(made: Made, page: Page) -> tuple[str, str]:
+    made.write(f"{page.stem}.png", style.png(page.figure))
+    made.write(f"{page.stem}.svg", style.svg(page.figure))
+    return page.stem, page.conditions
 
 
 def _where(results: Results) -> str:
@@ -250,7 +286,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.price_per_h is not None:
             facts = results.evidence().suite
             results.save_evidence(replace(facts, price_per_h=options.price_per_h))
-        print(write(results))
+        print(write(results, all_plots=options.all_plots))
     except ResultsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -272,5 +308,11 @@ def _parser() -> argparse.ArgumentParser:
         type=read_price,
         metavar="AMOUNT/h",
         help="what the machine costs an hour, such as 2.50/h; kept in the folder",
+    )
+    parser.add_argument(
+        "--all-plots",
+        action="store_true",
+        help=f"every page of every plot; else, where they are more than {MOST_PAGES}, the first of "
+        "each",
     )
     return parser

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from statistics import fmean, geometric_mean
 from typing import Literal
@@ -119,7 +120,7 @@ def compare(first: Replicates, second: Replicates, statistic: Statistic) -> Pair
     """
     pairs = _pairs(first, second, statistic)
     ratios = [value / other for _, value, other in pairs]
-    return _paired(ratios, _seeds(pairs)) if pairs else None
+    return _paired(tuple(ratios), _seeds(pairs)) if pairs else None
 
 
 def difference(first: Replicates, second: Replicates, statistic: Statistic) -> Difference | None:
@@ -151,7 +152,8 @@ def _seeds(pairs: Sequence[tuple[int, float, float]]) -> tuple[int, ...]:
     return tuple(seed for seed, _, _ in pairs)
 
 
-def _paired(ratios: Sequence[float], seeds: tuple[int, ...]) -> Paired:
+@lru_cache(maxsize=10_000)  # tables, plots and sentences ask about the same pairs
+def _paired(ratios: tuple[float, ...], seeds: tuple[int, ...]) -> Paired:
     return Paired(
         ratio=geometric_mean(ratios),
         interval=uncertainty.of_ratio(ratios),
@@ -227,7 +229,7 @@ def outcome(paired: Paired, p: float | None, floor: float | None = None) -> Outc
 def compare_arms(first_s: Sequence[float], second_s: Sequence[float]) -> Paired:
     """Seconds of the first arm over those of the second, round by round; at least one round."""
     ratios = [first / second for first, second in zip(first_s, second_s, strict=True)]
-    return _paired(ratios, tuple(range(len(ratios))))
+    return _paired(tuple(ratios), tuple(range(len(ratios))))
 
 
 def noise_floor(arms: Arms) -> float | None:

@@ -124,7 +124,8 @@ def test_a_machine_that_was_busy_during_the_runs_is_warned_of() -> None:
 
 def test_the_plot_has_a_point_for_every_run_in_the_order_of_time() -> None:
     records = [beat(2, 0.003), beat(0, 0.001), beat(1, 0.002, busy=0.4)]
-    (page,) = pages(costs.STEADINESS, runs.replicates(records))
+    (draw,) = pages(costs.STEADINESS, runs.replicates(records))
+    page = draw()
     axes, beside = page.figure.axes
     points = axes.get_lines()[0]
     assert list(points.get_ydata()) == pytest.approx([1.0, 2.0, 3.0])  # type: ignore[arg-type]
@@ -136,4 +137,4 @@ def test_the_plot_has_a_point_for_every_run_in_the_order_of_time() -> None:
 
 def test_runs_whose_pulse_was_not_taken_are_no_plot() -> None:
     bare = [replace(make_record(), pulse=None)]
-    assert list(pages(costs.STEADINESS, runs.replicates(bare))) == []
+    assert pages(costs.STEADINESS, runs.replicates(bare)) == []

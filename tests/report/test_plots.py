@@ -24,7 +24,7 @@ from tests.records import EVIDENCE, MACHINE, make_record
 
 
 def drawn(plot: Plot, records: Sequence[Record]) -> list[Page]:
-    return list(pages(plot, runs.replicates(records, EVIDENCE)))
+    return [draw() for draw in pages(plot, runs.replicates(records, EVIDENCE))]
 
 
 def words(page: Page) -> str:
