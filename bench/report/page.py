@@ -24,6 +24,7 @@ from bench.report.tables.table import (
     to_csv,
     to_frame,
     to_markdown,
+    without_tags,
 )
 from bench.results import write_atomically
 from bench.results.evidence import read_price
@@ -83,7 +84,7 @@ def _write(
     with making(results.plots) as made:
         plots = list(_write_plots(made, plain, most_pages))
     page = "\n\n".join(_paragraphs(results, records, groups, summary_paragraphs, tables, plots))
-    write_atomically(results.page, f"{page}\n".encode())
+    write_atomically(results.page, without_tags(f"{page}\n").encode())
     trust_sentences = trust.sentences(groups, records)
     return "\n\n".join((*summary_paragraphs, *trust_sentences, _where(results)))
 

@@ -18,14 +18,14 @@ import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.results import write_atomically
 from bench.results.record import Record, decode, encode
-from bench.results.sound import RecordError
+from bench.results.sound import RecordError, printable
 
 if TYPE_CHECKING:
     from bench.results.evidence import Audit, Certificate, Ensembling, Evidence, Export, SuiteFacts
@@ -140,7 +140,10 @@ class Results:
         return self._read(self.record_path(run_id), _record_of_its_name)
 
     def save(self, record: Record) -> None:
-        """Write a record, whole or not at all."""
+        """Write a record, whole or not at all; what frameworks say in it is put on one line."""
+        reason = None if record.reason is None else printable(record.reason)
+        settings = {name: printable(value) for name, value in record.settings.items()}
+        record = replace(record, reason=reason, settings=settings)
         self._write(self.record_path(record.run_id), record)
 
     # What lies beside them; its types are imported late, since a worker needs records alone

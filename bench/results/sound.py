@@ -81,6 +81,7 @@ def problems(record: Record) -> Iterator[str]:
         there = "a" if record.measurement else "no"
         yield f"status {record.status!r} with {there} measurement"
     yield from _numbers(record, "")
+    yield from _texts(record, "")
     if experiment.batch_size < 1 or not experiment.epochs > 0:
         yield f"batch size {experiment.batch_size} and {experiment.epochs:g} epochs: nothing is run"
     if record.measurement is not None:
@@ -108,6 +109,26 @@ def _of_measurement(measured: Measurement, record: Record) -> Iterator[str]:
             yield f"test.wrong: {len(wrong)} images, where {test.images - test.correct} are wrong"
     if any(asked.batch_size < 1 for asked in measured.inference):
         yield "measurement.inference: a batch without images"
+
+
+def printable(text: str) -> str:
+    """The text on one line, without what would move a terminal's cursor or colour it."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _texts(value: object, name: str) -> Iterator[str]:
+    """Every text in a record can be printed on one line."""
+    if isinstance(value, str):
+        if not value.isprintable():
+            yield f"{name} {value[:MOST_CHARACTERS]!r}: it has characters that cannot be printed"
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _texts(part, name)
+    elif isinstance(value, dict):
+        yield from _texts((*value, *value.values()), name)
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from _texts(getattr(value, each.name), f"{name}.{each.name}".lstrip("."))
 
 
 def _numbers(value: object, name: str) -> Iterator[str]:

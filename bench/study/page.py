@@ -15,11 +15,11 @@ from pathlib import Path
 import datasets
 from bench.report import wording
 from bench.report.plots import style
-from bench.report.tables.table import sections_to_markdown, to_csv, to_markdown
+from bench.report.tables.table import sections_to_markdown, to_csv, to_markdown, without_tags
 from bench.results import write_atomically
 from bench.results.folder import PAGE, Results
 from bench.results.made import Made, making
-from bench.results.models import Predictions
+from bench.results.predictions import Predictions
 from bench.results.record import Record
 from bench.saved.asking import evaluate
 from bench.saved.export import export_all
@@ -122,7 +122,8 @@ def write(study: Study, steps: Iterable[Step]) -> None:
                     artifacts += 1
             if not artifacts:
                 paragraphs.append(f"Not made: it needs {step.NEEDS}.")
-    write_atomically(study.folder / PAGE, ("\n\n".join(paragraphs) + "\n").encode())
+    text = without_tags("\n\n".join(paragraphs) + "\n")
+    write_atomically(study.folder / PAGE, text.encode())
 
 
 def _opening(study: Study) -> Iterator[str]:

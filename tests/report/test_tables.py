@@ -11,7 +11,7 @@ import pytest
 
 from bench.report.tables import TABLES, frameworks
 from bench.report.tables import runs as tables_of_runs
-from bench.report.tables.table import Table, to_csv, to_markdown
+from bench.report.tables.table import Table, markdown_line, to_csv, to_markdown
 from bench.results.record import Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
@@ -209,3 +209,8 @@ def test_no_section_mixes_drawn_and_real_images(build: Build) -> None:
     records = everything(("digits", "mnist"), ("letters", "glyphs"), ("digits", "glyphs"))
     for section in build(runs.replicates(records)).sections:
         assert len({group.data.drawn for row in section.rows for group in row.groups}) == 1
+
+
+def test_a_name_is_no_markup_whatever_it_is() -> None:
+    line = markdown_line(["<img src=x onerror=alert(1)>", "[a](http://b)", "p < 0.05", "a|b"])
+    assert line == r"| &lt;img src=x onerror=alert(1)> | [a]\(http://b) | p < 0.05 | a\|b |"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,12 @@ def test_a_copied_record_is_no_further_run(tmp_path: Path) -> None:
     path.with_name("copy.json").write_bytes(path.read_bytes())
     with pytest.raises(ResultsError, match=r"copy\.json: the record of .* not the file's name"):
         results.records()
+
+
+def test_what_a_framework_says_is_kept_on_one_line(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    failed = make_record(status="failed", reason="ValueError:\n\x1b[31mred")
+    results.save(replace(failed, settings={"model not saved": "OSError:\nfull"}))
+    (record,) = results.records()
+    assert record.reason == "ValueError:  [31mred"
+    assert record.settings == {"model not saved": "OSError: full"}

@@ -13,12 +13,10 @@ from safetensors.numpy import load_file, save_file
 from bench.results.folder import Results, ResultsError
 from bench.results.models import (
     HEADER_ENTRY,
-    Predictions,
-    load_predictions,
     read_card,
-    save_predictions,
     write_model,
 )
+from bench.results.predictions import Predictions, load_predictions, save_predictions
 from bench.saved.model import SavedModelError, load
 from tests import saved_models
 from tests.saved_models import a_card, model_path, saver, weights_of

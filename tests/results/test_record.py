@@ -139,3 +139,9 @@ def test_a_flipped_bit_is_noticed(where: int, bit: int) -> None:
     content[where % len(content)] ^= 1 << bit
     with contextlib.suppress(RecordError):
         assert decode(bytes(content), PATH) == make_record()  # it was in the checksum's own name
+
+
+@pytest.mark.parametrize("text", ["a\x1b[31mred", "two\nlines", "bell\x07", "\u202eturned"])
+def test_what_a_terminal_would_obey_is_refused(text: str) -> None:
+    with pytest.raises(RecordError, match="characters that cannot be printed"):
+        decode(changed(data__class_names=["0", text]), PATH)

@@ -8,18 +8,21 @@ name their unit. In Markdown a column that has nothing to show in a section is l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from bench.report import trust, wording
+from bench.report import audit, trust, wording
 from bench.report.comparison import FRAMEWORK, HEADING, Comparison
 from bench.stats.runs import Replicates
 from bench.stats.verdict import Judged
 
 Raw = str | float | int | bool | None
+
+TAG = re.compile("<(?=[A-Za-z/!?])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +95,26 @@ def labelled(rows: Iterable[Sequence[Replicates]]) -> tuple[Row, ...]:
     )
 
 
+def _disturbed(row: Row) -> Cell:
+    """In how many of its runs other programs took too much, and the most that they took."""
+    measured = [record for group in row.groups for record in group.measured]
+    shares = [r.measurement.others_share for r in measured if r.measurement]
+    most = max((share for share in shares if share is not None), default=None)
+    raw = (sum(record.disturbed for record in measured), most)
+    return Cell(shown=audit.disturbance(row.groups) or "", raw=raw)
+
+
+DISTURBED = Column(
+    header="disturbed", names=("disturbed_n", "others_most_fraction"), cell=_disturbed, words=True
+)
+
+
+def marked(columns: Iterable[Column], rows: Sequence[Row]) -> tuple[Column, ...]:
+    """The columns, and one that marks disturbed rows, where any run counted what others took."""
+    counted = any(_disturbed(row).raw[-1] is not None for row in rows)
+    return (*columns, DISTURBED) if counted else tuple(columns)
+
+
 def section_of(
     comparison: Comparison,
     columns: Iterable[Column],
@@ -102,8 +125,8 @@ def section_of(
     """A section about the runs of a comparison.
 
     Its note says what is equal in all rows, what differs though nobody asked for it, what the
-    images are, and then ``notes``; empty ones are left out. ``heading``: None for the
-    comparison's own.
+    images are, and then ``notes``; empty ones are left out. Its last column marks disturbed rows.
+    ``heading``: None for the comparison's own.
     """
     equal = f"Equal in all rows: {comparison.constant(leave_out=(*HEADING, *FRAMEWORK))}."
     notices = wording.notices(group.data for group in comparison.groups)
@@ -111,7 +134,7 @@ def section_of(
     return Section(
         heading=comparison.heading() if heading is None else heading,
         note=" ".join(filter(None, sentences)),
-        columns=tuple(columns),
+        columns=marked(columns, rows),
         rows=rows,
     )
 
@@ -190,8 +213,14 @@ def _section_to_markdown(section: Section) -> str:
 
 
 def markdown_line(cells: Iterable[str]) -> str:
-    """One line of a Markdown table; what would end a cell early is escaped."""
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    """One line of a Markdown table; what would end a cell early, or be a link, is escaped."""
+    escaped = (cell.replace("|", r"\|").replace("](", r"]\(") for cell in cells)
+    return without_tags(f"| {' | '.join(escaped)} |")
+
+
+def without_tags(markdown: str) -> str:
+    """Markdown in which no HTML is: a class or a file may bear any name."""
+    return TAG.sub("&lt;", markdown)
 
 
 def to_csv(table: Table) -> str:
