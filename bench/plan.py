@@ -1,11 +1,7 @@
-"""From what the user asked for to a plan: which runs, on what data, on which machine, where.
-
-And about how long they take: for plans and progress bars, never for a table.
-"""
+"""From what the user asked for to a plan: which runs, on what data, on which machine, where."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,26 +12,15 @@ from bench import UsageError
 from bench.cli import Options
 from bench.experiment import NATIVE_INIT, Experiment, Run
 from bench.machine import hardware
-from bench.machine.devices import DEVICES, choose_devices
+from bench.machine.devices import choose_devices
 from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
 from bench.report.seeds import FEWEST
 from bench.results.folder import Results, ResultsError
-from bench.results.record import Data
 from bench.run import material, scheduler, versions
-from bench.run.progress import StageDisplay, minutes, title
+from bench.run.progress import StageDisplay, expected_s, minutes, title
 from bench.trainers import FRAMEWORKS
-from models import ARCHITECTURES
-
-# Seconds and rates, here and in the entries of frameworks and architectures, were measured once
-# on a machine with two x86-64 cores, batch size 128; another machine is slower or faster, and
-# progress displays correct for that as runs end.
-COMPILING_S = 15.0  # more, where execution is 'compiled' and not the framework's default
-INFERENCE_S = 3.0  # sampling inference at two batch sizes
 
 REPEATS = 2  # of a run that other programs disturb, at most
-
-STEP_S = 5e-4  # fixed cost of a step, which is what small batches pay for
-EVALUATION_SPEED_UP = 3.0  # a forward pass alone against a training step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,26 +42,6 @@ class Plan:
         experiment = run.experiment
         _, facts = self.site.data[experiment.task, experiment.source]
         return expected_s(experiment, facts)
-
-
-def expected_s(experiment: Experiment, data: Data) -> float:
-    """About how many seconds one run takes, start-up included."""
-    network = ARCHITECTURES[experiment.architecture]
-    framework = FRAMEWORKS[experiment.framework]
-    rates = framework.rates[experiment.execution]
-    rate = network.images_per_s or rates[network.convolutional]
-    rate *= DEVICES[experiment.device].speed_up
-    images = experiment.epochs * data.train_images
-    steps = math.ceil(images / experiment.batch_size)
-    seconds = framework.start_up_s + images / rate
-    seconds += steps * STEP_S
-    if experiment.execution == "compiled" and framework.default != "compiled":
-        seconds += COMPILING_S
-    if experiment.goal == "train":
-        evaluations = experiment.epochs * experiment.evaluations_per_epoch
-        seconds += evaluations * data.validation_images / (rate * EVALUATION_SPEED_UP)
-        seconds += INFERENCE_S
-    return seconds
 
 
 def make_plan(options: Options) -> Plan:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.experiment import Experiment, Goal, Optimizer, Precision, recipe
-from bench.trainers import FRAMEWORKS
+from bench.trainers import FRAMEWORKS, restorable
 from datasets import TASKS
 from models import ARCHITECTURES, COMPARED
 
@@ -290,3 +290,16 @@ def _executions(grid: Grid, architecture: str, framework: str, device: str) -> I
         elif execution in offered:
             chosen[execution] = None
     yield from chosen
+
+
+def rungs(matched: Experiment) -> Iterator[Experiment]:
+    """The matched experiment, in its framework's default execution, and all rungs above it."""
+    yield matched
+    words = restorable(matched)
+    for word in words:
+        yield replace(matched, native=(word,))
+    for execution in FRAMEWORKS[matched.framework].executions:
+        if execution != matched.execution:
+            yield replace(matched, execution=execution)
+    if len(words) > 1:
+        yield replace(matched, native=words)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import UsageError, cli, front
+from bench import UsageError, cli, front, presets
 from bench.experiment import Experiment
 from bench.plan import Plan
 from tests.fakes import an_experiment
@@ -21,7 +21,7 @@ def name(rung: Experiment) -> str:
 
 
 def test_the_rungs_of_pytorch() -> None:
-    rungs = list(front.rungs(an_experiment(architecture="cnn")))
+    rungs = list(presets.rungs(an_experiment(architecture="cnn")))
     assert [name(rung) for rung in rungs] == [
         "eager",
         "adam-epsilon",
@@ -38,11 +38,11 @@ def test_the_rungs_of_pytorch() -> None:
 
 def test_a_framework_with_one_own_default_restores_it_once() -> None:
     experiment = an_experiment(framework="keras-jax", execution="compiled")
-    assert [name(rung) for rung in front.rungs(experiment)] == ["compiled", "shuffling"]
+    assert [name(rung) for rung in presets.rungs(experiment)] == ["compiled", "shuffling"]
 
 
 def test_numpy_has_nothing_to_restore() -> None:
-    assert [name(rung) for rung in front.rungs(an_experiment(framework="numpy"))] == ["eager"]
+    assert [name(rung) for rung in presets.rungs(an_experiment(framework="numpy"))] == ["eager"]
 
 
 WORDS = ["--task", "digits", "--architecture", "mlp", "--framework", "pytorch", "--device", "cpu"]

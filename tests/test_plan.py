@@ -8,7 +8,8 @@ import pytest
 
 from bench import UsageError
 from bench.cli import parse
-from bench.plan import Plan, expected_s, make_plan
+from bench.plan import Plan, make_plan
+from bench.run.progress import expected_s
 from bench.trainers import FRAMEWORKS
 from tests.fakes import an_experiment
 from tests.records import make_data

@@ -13,14 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bench.experiment import Experiment, segments, total_steps
 from bench.machine.clock import Clock, Stopwatch, endless_batches, seconds_of_calls
 from bench.machine.pulse import Others
 from bench.results.record import Energy, Evaluation, Inference, Measurement, Phases, Segment, Test
 from bench.run.recheck import StepCount
+from bench.stats.score import Score, score, wrong
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Trainer, Weights
 from models import ARCHITECTURES
 from models.weights import initial_weights
@@ -301,45 +299,6 @@ def _test(subject: Subject, watch: Stopwatch, best: _Best, keep: Callable[[Weigh
         wrong=wrong(logits, labels),
         reads=subject.test.reads,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Score:
-    """How well logits meet the labels of the same images."""
-
-    correct: int
-    images: int
-    loss: float  # mean cross-entropy per image, natural logarithm
-
-    @property
-    def accuracy(self) -> float:
-        """The fraction of images whose largest logit is the label's."""
-        return self.correct / self.images
-
-
-def score(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> Score:
-    """Score a whole split, in float64.
-
-    Args:
-        logits: (n, classes) float32.
-        labels: (n,) integers in 0..classes-1.
-
-    Raises:
-        ValueError: where the two do not have one row an image.
-    """
-    if logits.ndim != 2 or len(logits) != len(labels):
-        raise ValueError(f"logits of shape {logits.shape} do not fit {len(labels)} labels")
-    wide = logits.astype(np.float64)
-    # log-softmax with the largest logit taken out first, so that exp() cannot overflow
-    shifted = wide - wide.max(axis=1, keepdims=True)
-    log_likelihood = shifted[np.arange(len(labels)), labels] - np.log(np.exp(shifted).sum(axis=1))
-    correct = int((logits.argmax(axis=1) == labels).sum())
-    return Score(correct=correct, images=len(labels), loss=float(-log_likelihood.mean()))
-
-
-def wrong(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> tuple[int, ...]:
-    """The indices of the images that ``score`` does not count as correct, ascending."""
-    return tuple(int(index) for index in np.flatnonzero(logits.argmax(axis=1) != labels))
 
 
 def _sample_inference(trainer: Trainer, images: Images, clock: Clock) -> tuple[Inference, ...]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from time import monotonic
 from types import TracebackType
 from typing import Any, Protocol
 
-from bench.experiment import Run
-from bench.results.record import Record
+from bench.experiment import Experiment, Run
+from bench.machine.devices import DEVICES
+from bench.results.record import Data, Record
 from bench.stats.runs import test_accuracy, throughput_images_per_s
+from bench.trainers import FRAMEWORKS
 from datasets import Stage
+from models import ARCHITECTURES
 
 QUIET_S = 1.0  # a shorter stage of preparing data is not worth a line
 
@@ -83,6 +87,36 @@ def disturbance(record: Record, then: str) -> str:
         f"{title(record.run)}: other programs took {record.others_share:.0%} of the processors "
         f"while it trained; {then}"
     )
+
+
+# About how long a run takes: for plans and bars, never for a table. Seconds and rates, here and in
+# the entries of frameworks and architectures, were measured once on a machine with two x86-64
+# cores, batch size 128; another machine is slower or faster, and displays correct for that as runs
+# end.
+COMPILING_S = 15.0  # more, where execution is 'compiled' and not the framework's default
+INFERENCE_S = 3.0  # sampling inference at two batch sizes
+STEP_S = 5e-4  # fixed cost of a step, which is what small batches pay for
+EVALUATION_SPEED_UP = 3.0  # a forward pass alone against a training step
+
+
+def expected_s(experiment: Experiment, data: Data) -> float:
+    """About how many seconds one run takes, start-up included."""
+    network = ARCHITECTURES[experiment.architecture]
+    framework = FRAMEWORKS[experiment.framework]
+    rates = framework.rates[experiment.execution]
+    rate = network.images_per_s or rates[network.convolutional]
+    rate *= DEVICES[experiment.device].speed_up
+    images = experiment.epochs * data.train_images
+    steps = math.ceil(images / experiment.batch_size)
+    seconds = framework.start_up_s + images / rate
+    seconds += steps * STEP_S
+    if experiment.execution == "compiled" and framework.default != "compiled":
+        seconds += COMPILING_S
+    if experiment.goal == "train":
+        evaluations = experiment.epochs * experiment.evaluations_per_epoch
+        seconds += evaluations * data.validation_images / (rate * EVALUATION_SPEED_UP)
+        seconds += INFERENCE_S
+    return seconds
 
 
 class Lines:

@@ -25,9 +25,9 @@ from bench import UsageError
 from bench.experiment import Experiment
 from bench.results.evidence import Export
 from bench.results.folder import Results
-from bench.results.models import Predictions, load_predictions, save_predictions
+from bench.results.predictions import Predictions, load_predictions, save_predictions
 from bench.results.record import Record
-from bench.run.measure import wrong
+from bench.stats.score import wrong
 from bench.run.processes import Child, Parent
 from bench.saved.model import Model, SavedModelError, load
 from bench.trainers import FRAMEWORKS

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 import datasets
 from bench import UsageError, cli
-from bench.results.models import Card
+from bench.results.card import Card
 from bench.results.record import encode
-from bench.run.measure import wrong
+from bench.stats.score import wrong
 from bench.run.progress import StageDisplay
 from bench.saved.model import load
 from bench.stats.uncertainty import Interval, wilson

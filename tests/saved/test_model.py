@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 import datasets
 from bench.results.models import write_model
-from bench.run.measure import wrong
+from bench.stats.score import wrong
 from bench.saved.model import SavedModelError, load
 from models import COMPARED
 from tests import saved_models

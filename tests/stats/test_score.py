@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.run.measure import score
+from bench.stats.score import score
 
 
 def test_equal_logits_lose_the_logarithm_of_the_number_of_classes() -> None:
