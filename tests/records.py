@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.experiment import Experiment, Run
-from bench.results.evidence import Audit, Evidence, Peak, SuiteFacts, Timer
+from bench.results.evidence import Arms, Audit, Evidence, Peak, SuiteFacts, Timer
 from bench.results.record import (
     Data,
     Evaluation,
@@ -47,11 +47,19 @@ PEAKS = tuple(
     )
     for device in ("cpu", "cuda")
 )
+ARMS = Arms(
+    experiment=EXPERIMENT,
+    a_s=(1.00, 1.01, 0.99, 1.00, 1.00),
+    same_s=(1.01, 1.00, 1.00, 0.99, 1.00),
+    delayed_s=(1.054, 1.056, 1.043, 1.047, 1.05),
+    injected_s=(0.05,) * 5,
+)
 EVIDENCE = Evidence(
     audit=Audit(
         made_at="2026-01-01T00:00:00+00:00",
         machine=MACHINE,
         timer=Timer(name="test", resolution_s=1e-9, cost_s=1e-8),
+        arms=ARMS,
         peaks=PEAKS,
     ),
     suite=SuiteFacts(price_per_h=2.5),

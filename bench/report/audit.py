@@ -1,19 +1,21 @@
-"""What an audit found, and how steady the machine was meanwhile, in words."""
+"""What an audit found, how steady the machine was, and what other programs took, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bench.machine.pulse import Steadiness, steadiness, warnings
 from bench.report import wording
 from bench.results.evidence import Arms, Audit, Peak, Timer, Unsynchronised
-from bench.results.record import Record
+from bench.results.record import DISTURBED, Record
 from bench.stats import verdict
+from bench.stats.runs import Replicates
 
 NO_AUDIT = (
     "The clock was not audited, so the noise floor of this machine is not known: "
     "'python -m bench audit --out' with this folder does it."
 )
+MARK = "†"  # at the title of a panel that shows a disturbed run
 
 
 def sentences(audit: Audit | None, records: Sequence[Record]) -> Iterator[str]:
@@ -28,6 +30,7 @@ def sentences(audit: Audit | None, records: Sequence[Record]) -> Iterator[str]:
         yield from findings(audit)
     if steady is not None:
         yield steadiness_sentence(steady)
+    yield from _others(records)
     of_audit = audit.warnings if audit else ()
     of_runs = warnings(steady, "the runs") if steady else ()
     yield from (f"Warning: {warning}" for warning in (*of_audit, *of_runs))
@@ -132,6 +135,58 @@ def steadiness_sentence(steady: Steadiness) -> str:
         low, high = (f"{hz / 1e9:.2f}" for hz in steady.clock_hz)
         parts.append(f"processors' clock {low if low == high else f'{low} to {high}'} GHz")
     return f"{'; '.join(parts)}."
+
+
+# Disturbed runs: what other programs took of the processors while they trained
+
+
+def disturbance(groups: Iterable[Replicates]) -> str | None:
+    """'other programs took up to 34 % of the processors in 2 of 5 runs'; None: none is disturbed.
+
+    ``groups``: of a row, or of several rows.
+    """
+    measured = [record for group in groups for record in group.measured]
+    shares = [record.others_share for record in measured if record.disturbed]
+    if not shares:
+        return None
+    took = f"{wording.percent(max(shares), 0)} of the processors"
+    if len(measured) == 1:
+        return f"other programs took {took}"
+    return f"other programs took up to {took} in {len(shares)} of {len(measured)} runs"
+
+
+def disturbed_note(groups: Iterable[Replicates]) -> str:
+    """A line for a plot that shows disturbed runs, with the mark of their panels; or empty."""
+    disturbed = [group for group in groups if group.disturbed]
+    names = ", ".join(dict.fromkeys(wording.framework(group.experiment) for group in disturbed))
+    return f"{MARK} Disturbed: {names} ({disturbance(disturbed)})" if disturbed else ""
+
+
+def _others(records: Sequence[Record]) -> Iterator[str]:
+    """What other programs took during the runs that counted it, and how many were run again."""
+    counted = [r for r in records if r.measurement and r.measurement.others_share is not None]
+    if not counted:
+        return
+    most = wording.percent(max(record.others_share for record in counted), 1)
+    limit = wording.percent(DISTURBED, 0)
+    disturbed = sum(record.disturbed for record in counted)
+    outcome = f"no run is disturbed, which from {limit} on it would be"
+    if disturbed:
+        outcome = (
+            f"{disturbed} of them, with more than {limit}, stayed disturbed. Their rows and plots "
+            "are marked, and no winner is named over them"
+        )
+    yield (
+        f"Other programs were watched during {wording.all_or(len(counted), len(records))} runs: "
+        f"they took at most {most} of the processors, and {outcome}."
+    )
+    tries = [record.tries for record in records if record.tries > 1]
+    if tries:
+        yield (
+            f"{wording.counted(len(tries), 'run')} had been disturbed and had to be run again, "
+            f"{wording.counted(sum(tries) - len(tries), 'time')} in all: the last try counts, "
+            "however fast or slow it was, and the others are kept in disturbed/."
+        )
 
 
 def _ms(seconds: float) -> str:

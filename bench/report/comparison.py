@@ -110,6 +110,18 @@ def comparisons(
     return [comparison for comparison in split if keep(comparison)]
 
 
+def by_machine(groups: Iterable[Replicates]) -> list[Comparison]:
+    """All that was run on one machine, on real or on drawn images: every field may vary."""
+
+    def key(group: Replicates) -> tuple[Host, bool]:
+        return group.host, group.data.drawn
+
+    return [
+        Comparison(varying=frozenset(EXPERIMENT_FIELDS), groups=tuple(members))
+        for _, members in groupby(sorted(groups, key=key), key)
+    ]
+
+
 def _sortable(value: Any) -> tuple[bool, Any]:
     """None, such as all the processors there are, after every value."""
     return value is None, 0 if value is None else value

@@ -14,9 +14,11 @@ from itertools import product
 
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, comparisons, only
+from bench.report.tables.power import of_arms
+from bench.results.evidence import Arms
 from bench.results.record import Record
 from bench.run.progress import minutes
-from bench.stats import runs, verdict
+from bench.stats import power, runs, verdict
 from bench.stats.runs import Replicates
 
 FEWEST = 5  # seeds: the interval of fewer pairs covers clearly less than it claims
@@ -38,6 +40,26 @@ class Width:
 
     subject: str
     width: float | None  # upper over lower end, less 1; None: there is no interval
+
+
+def beforehand(arms: Arms | None, within: float) -> str | None:
+    """What the audit lets one expect of so many seeds, a sentence; None: it shows no noise.
+
+    Args:
+        arms: of the audit.
+        within: how narrow the interval is to be, as of ``Goal``.
+    """
+    audit = of_arms(arms)
+    if audit is None:
+        return None
+    few, many = (wording.about(audit.smallest(seeds, 1)) for seeds in (FEWEST, 2 * FEWEST))
+    wanted = min(max(power.seeds_for(audit.noise, within), FEWEST), MOST)
+    enough = f"about {wanted}" if wanted < MOST else f"{MOST} or more"
+    return (
+        f"By the audit, two equal runs differ by {wording.about(audit.noise)} by chance: {FEWEST} "
+        f"seeds find a difference of {few} in 9 of 10 suites, {2 * FEWEST} seeds one of {many}; an "
+        f"interval of {within:.1%} needs {enough} seeds."
+    )
 
 
 def stop(goal: Goal, records: Sequence[Record], spent_s: float) -> str | None:

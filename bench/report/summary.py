@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from bench.report import wording
+from bench.report import audit, wording
 from bench.report.comparison import FRAMEWORK, Comparison, Ranking, Standing, comparisons, ranking
 from bench.report.tables import differences
 from bench.report.tables.axes import HARDWARE, pairs
@@ -112,6 +112,12 @@ def _no_winner(
     beside = _beside(ranked, nearest)
     if beside is None:
         yield f"Which {won} cannot be said: {names} have no seed in common{misses}."
+    elif beside.disturbed:
+        disturbed = " and ".join(s.name for s in (best, nearest) if s.group.disturbed)
+        yield (
+            f"Which {won} is undecided between {names}, since other programs disturbed runs of "
+            f"{disturbed}: ratio {_times(beside)}, {wording.evidence(beside)}{misses}."
+        )
     elif beside.outcome == "tie":
         apart = wording.percent(beside.paired.difference, 1)
         floor = wording.percent(beside.noise_floor or 0, 1)
@@ -145,6 +151,7 @@ def paragraphs(groups: Sequence[Replicates]) -> Iterator[str]:
             "Where an experiment has one run, how much of a difference is noise is not known and "
             "no winner is named: more seeds (--seeds 5) would tell."
         )
+    yield from _disturbed(groups)
     yield from _failures(groups)
 
 
@@ -259,6 +266,18 @@ def _hardware(groups: Sequence[Replicates]) -> Iterator[str]:
                     f"{comparison.heading('batch_size')}, {wording.device(device)} beside the "
                     f"CPU: {'; '.join(claims)}."
                 )
+
+
+def _disturbed(groups: Sequence[Replicates]) -> Iterator[str]:
+    """Which rows stayed disturbed, and what to do."""
+    disturbed = [group for group in groups if group.disturbed]
+    if disturbed:
+        yield (
+            f"Warning: {audit.disturbance(groups)}. "
+            f"{wording.all_or(len(disturbed), len(groups)).capitalize()} experiments are marked "
+            "'disturbed', and no winner is named over them: close other programs (a browser, a "
+            "synchronising folder, another user's job) and measure again, with another --out."
+        )
 
 
 def _failures(groups: Sequence[Replicates]) -> Iterator[str]:

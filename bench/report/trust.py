@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from bench.experiment import Experiment
 from bench.report import audit, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK
 from bench.results.evidence import Certificate
-from bench.results.record import Record
+from bench.results.record import Recheck, Record
+from bench.run.environment import WITHHELD
 from bench.stats.runs import Replicates
 from models import COMPARED
 
@@ -74,8 +76,11 @@ def sentences(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterat
     """
     evidence = groups[0].evidence
     yield from matched_sentences(groups)
+    yield from recheck_sentences(records)
     yield from audit.sentences(evidence.audit, records)
     yield from unasked_sentences(groups)
+    yield from _withheld(records)
+    yield from _order(records)
     if evidence.suite.seeds_stopped:
         yield evidence.suite.seeds_stopped
 
@@ -181,6 +186,74 @@ def _by_reason(
     return "; ".join(f"{', '.join(names)} ({reason})" for reason, names in by_reason.items())
 
 
+# Asked again: what each run showed of its work after every clock had stopped
+
+
+def recheck_sentences(records: Sequence[Record]) -> Iterator[str]:
+    """What the runs' own checks amount to; nothing of runs that made none."""
+    done = [(r.experiment, r.measurement) for r in records if r.measurement]
+    counted = [m for _, m in done if m.steps_counted is not None]
+    if counted:
+        equal = sum(m.steps_counted == sum(s.steps for s in m.segments) for m in counted)
+        yield (
+            "The optimiser's own count of steps, read in "
+            f"{wording.all_or(len(counted), len(done))} runs, was what was asked for in "
+            f"{wording.all_or(equal, len(counted))}."
+        )
+    again = [(experiment, m.recheck) for experiment, m in done if m.recheck]
+    if not again:
+        return
+    as_asked = sum(recheck.execution == experiment.execution for experiment, recheck in again)
+    yield (
+        f"After every clock had stopped {wording.all_or(len(again), len(done))} runs were asked "
+        f"again: {wording.all_or(as_asked, len(again))} ran in the execution that their row "
+        f"names{_answers(again)}."
+    )
+    told = [e.dropout for e, recheck in again if recheck.dropout_seen == e.dropout]
+    if told:
+        yield (
+            f"By the loss of a step dropout was on in {wording.counted(sum(told), 'run')} that "
+            f"asked for it, and off in {wording.counted(len(told) - sum(told), 'run')} that did "
+            f"not; in {len(again) - len(told)} it was not looked at."
+        )
+
+
+def _answers(again: Sequence[tuple[Experiment, Recheck]]) -> str:
+    """The largest deviation of answers, by precision; empty where none has a referee."""
+    largest: dict[str, float] = {}
+    for experiment, recheck in again:
+        if recheck.answers_deviation is not None:
+            earlier = largest.get(experiment.precision, 0.0)
+            largest[experiment.precision] = max(earlier, recheck.answers_deviation)
+    listed = ", ".join(f"{most:.1e} in {precision}" for precision, most in largest.items())
+    return (
+        f", and answers were at most {listed} from those that a NumPy float64 referee gives with "
+        "the same weights"
+        if listed
+        else ""
+    )
+
+
+def _withheld(records: Sequence[Record]) -> Iterator[str]:
+    """Which of the user's variables the runs did not get."""
+    names = {name for record in records for name in record.settings.get(WITHHELD, "").split()}
+    if names:
+        yield (
+            "Withheld from the runs, since they would change what a framework does: "
+            f"{', '.join(sorted(names))}."
+        )
+
+
+def _order(records: Sequence[Record]) -> Iterator[str]:
+    """Whether the order of runs was drawn; nothing where it was not, or there was only one."""
+    drawn = [record for record in records if record.position is not None]
+    if any(record.position for record in drawn):
+        yield (
+            f"The turn of {wording.all_or(len(drawn), len(records))} runs among those of their "
+            "seed was drawn from the seed: none always came after the same other one."
+        )
+
+
 # Settings that differ between rows side by side without anybody having asked for it
 
 
@@ -209,7 +282,8 @@ def unasked_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
 
 
 def _is_variable(key: str) -> bool:
-    return VARIABLE.fullmatch(key) is not None
+    """Whether it is one that a run had; withheld ones did nothing, wherever they were set."""
+    return VARIABLE.fullmatch(key) is not None and key != WITHHELD
 
 
 def _alike(groups: Sequence[Replicates], axes: Collection[str]) -> list[list[Replicates]]:

@@ -39,6 +39,11 @@ def percent(fraction: float, decimals: int = 2, *, signed: bool = False) -> str:
     return f"{100 * fraction:{'+' if signed else ''}.{decimals}f} %"
 
 
+def about(fraction: float) -> str:
+    """A share of two significant digits, whatever its size: 0.35 %, 2.3 %, 120 %."""
+    return f"{number(100 * fraction, 2)} %"
+
+
 def target(fraction: float) -> str:
     """A target accuracy with no digit too many: 99 %, 99.5 %."""
     return f"{100 * fraction:g} %"
@@ -235,6 +240,8 @@ def verdict(judged: Judged, better: str, worse: str) -> str:
     'slower' for a throughput.
     """
     floor = f"the noise floor of {percent(judged.noise_floor or 0, 1)}"
+    if judged.disturbed:
+        return "undecided: disturbed"
     if judged.outcome == "tie":
         return f"tie: the whole interval lies within {floor}"
     if judged.outcome != "undecided":
@@ -321,6 +328,11 @@ def conditions(experiment: Experiment, fields: Iterable[str]) -> str:
     }
     words = (in_words.get(name, str(getattr(experiment, name))) for name in fields)
     return ", ".join(word for word in words if word)
+
+
+def all_or(part: int, whole: int) -> str:
+    """'all 240', or '238 of 240'."""
+    return f"all {whole}" if part == whole else f"{part} of {whole}"
 
 
 def counted(amount: float, noun: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bench.report.seeds import FEWEST, MOST, Goal, stop, widths
+from bench.report.seeds import FEWEST, MOST, Goal, beforehand, stop, widths
 from bench.results.record import Record
-from tests.records import make_record
+from tests.records import ARMS, make_record
 
 GOAL = Goal(between=("pytorch", "keras-jax"), within=0.05, budget_s=600)
 STEADY = (1.0, 1.002, 0.999, 1.001, 0.998, 1.0)
@@ -95,3 +97,24 @@ def test_a_framework_that_always_failed_never_gives_an_interval(seeds: int) -> N
     reason = stop(GOAL, [*ours, *failed], 1000.0)
     assert reason is not None
     assert "no interval" in reason
+
+
+# Beforehand
+
+
+def test_the_audit_lets_one_expect_what_seeds_will_find() -> None:
+    sentence = beforehand(ARMS, 0.05)
+    assert sentence == (
+        "By the audit, two equal runs differ by 1.0 % by chance: 5 seeds find a difference of "
+        "2.0 % in 9 of 10 suites, 10 seeds one of 1.4 %; an interval of 5.0% needs about 5 seeds."
+    )
+
+
+def test_a_narrower_interval_needs_more_seeds_and_a_most_is_not_exceeded() -> None:
+    assert "an interval of 1.0% needs about" in (beforehand(ARMS, 0.01) or "")
+    assert "an interval of 0.1% needs 100 or more seeds" in (beforehand(ARMS, 0.001) or "")
+
+
+def test_without_two_rounds_nothing_is_promised() -> None:
+    assert beforehand(None, 0.05) is None
+    assert beforehand(replace(ARMS, a_s=(1.0,), same_s=(1.01,)), 0.05) is None

@@ -20,7 +20,7 @@ from bench.results.evidence import (
     Evidence,
     SuiteFacts,
 )
-from bench.results.record import Record
+from bench.results.record import Recheck, Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
 from tests.records import EXPERIMENT, make_record
@@ -157,6 +157,89 @@ def test_the_page_says_whether_its_numbers_can_be_trusted() -> None:
     assert "pytorch compiled (certificate missing)" in listed
     assert "The clock was not audited" in listed
     assert listed.endswith("- Stopped after 7 seeds.")
+
+
+# Asked again
+
+
+def asked_again(
+    *, steps: int = 16, answers: float | None = 3e-7, seen: bool | None = True, **changes: Any
+) -> Record:
+    """A run that counted its steps, 16 of them, and was asked again."""
+    record = make_record(**changes)
+    assert record.measurement is not None
+    execution = record.experiment.execution
+    recheck = Recheck(execution=execution, answers_deviation=answers, dropout_seen=seen)
+    measured = replace(record.measurement, steps_counted=steps, recheck=recheck)
+    return replace(record, measurement=measured)
+
+
+def test_the_page_says_what_runs_showed_when_they_were_asked_again() -> None:
+    records = [
+        asked_again(),
+        asked_again(seed=1, answers=5e-7),
+        asked_again(precision="bf16", answers=2e-3, seen=None),
+        asked_again(dropout=False, seen=False),
+        make_record(seed=2, status="failed", reason="no"),
+    ]
+    assert list(trust.recheck_sentences(records)) == [
+        "The optimiser's own count of steps, read in all 4 runs, was what was asked for in all 4.",
+        "After every clock had stopped all 4 runs were asked again: all 4 ran in the execution "
+        "that their row names, and answers were at most 5.0e-07 in fp32, 2.0e-03 in bf16 from "
+        "those that a NumPy float64 referee gives with the same weights.",
+        "By the loss of a step dropout was on in 2 runs that asked for it, and off in 1 run that "
+        "did not; in 1 it was not looked at.",
+    ]
+
+
+def test_what_only_some_runs_did_is_counted() -> None:
+    steps, again = list(trust.recheck_sentences([asked_again(seen=None), make_record(seed=1)]))
+    assert steps.startswith("The optimiser's own count of steps, read in 1 of 2 runs,")
+    assert again.startswith("After every clock had stopped 1 of 2 runs were asked again")
+
+
+def test_a_count_that_is_not_what_was_asked_for_is_not_hidden() -> None:
+    steps, *_ = trust.recheck_sentences([asked_again(), asked_again(seed=1, steps=15)])
+    assert steps.endswith("was what was asked for in 1 of 2.")
+
+
+def test_where_no_run_has_a_referee_nothing_is_said_of_answers() -> None:
+    _, again = trust.recheck_sentences([asked_again(answers=None, seen=None)])
+    assert again.endswith("ran in the execution that their row names.")
+
+
+def test_of_older_records_the_page_says_nothing_of_it() -> None:
+    records = [make_record(), make_record(execution="compiled")]
+    text = "\n".join(trust.sentences(runs.replicates(records), records))
+    for words in ("asked again", "count of steps", "Withheld", "drawn from the seed", "dropout"):
+        assert words not in text
+
+
+def test_the_page_names_the_variables_that_were_withheld_once() -> None:
+    records = [
+        replace(make_record(seed=seed), settings={"GLYPHBENCH_WITHHELD": names})
+        for seed, names in enumerate(("JAX_DISABLE_JIT KERAS_BACKEND", "JAX_DISABLE_JIT"))
+    ]
+    text = "\n".join(trust.sentences(runs.replicates(records), records))
+    assert (
+        "Withheld from the runs, since they would change what a framework does: JAX_DISABLE_JIT, "
+        "KERAS_BACKEND." in text
+    )
+    assert "not asked for" not in text  # a withheld variable did nothing, wherever it was set
+
+
+def test_the_page_says_that_the_order_within_each_seed_was_drawn() -> None:
+    records = [
+        replace(make_record(batch_size=size), position=position)
+        for position, size in enumerate((64, 20, 128))
+    ]
+    sentence = (
+        "The turn of all 3 runs among those of their seed was drawn from the seed: none always "
+        "came after the same other one."
+    )
+    assert sentence in list(trust.sentences(runs.replicates(records), records))
+    alone = records[:1]  # one experiment has no order
+    assert sentence[:11] not in "\n".join(trust.sentences(runs.replicates(alone), alone))
 
 
 # Settings that nobody asked to differ

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.report.plots import axes, bars, costs, curves
+from bench.report.plots import axes, bars, costs, curves, power
 
 PLOTS = (
     curves.ACCURACY,
@@ -15,4 +15,5 @@ PLOTS = (
     costs.BREAK_EVEN,
     costs.ROOFLINE,
     costs.STEADINESS,
+    power.POWER,
 )

@@ -15,14 +15,14 @@ from matplotlib.axes import Axes
 from bench.experiment import Experiment
 from bench.machine.pulse import PRODUCTS, SIZE
 from bench.report import wording
-from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, Comparison, comparisons
+from bench.report.comparison import FRAMEWORK, Comparison, by_machine, comparisons
 from bench.report.plots import style
 from bench.report.plots.style import LOOKS, PLAIN, Plot
 from bench.results.evidence import Peak
 from bench.results.record import Pulse
 from bench.stats import costs
 from bench.stats.costs import EXPLAINED, Line, RooflinePoint
-from bench.stats.runs import Host, Replicates
+from bench.stats.runs import Replicates
 
 Reading = TypeVar("Reading")
 
@@ -266,16 +266,8 @@ MIN_S = 60.0
 
 
 def _steadiness_panels(groups: Sequence[Replicates]) -> list[Comparison]:
-    """One for each machine, of everything that was run there, on real or on drawn images."""
-
-    def key(group: Replicates) -> tuple[Host, bool]:
-        return group.host, group.data.drawn
-
-    panels = (
-        Comparison(varying=frozenset(EXPERIMENT_FIELDS), groups=tuple(members))
-        for _, members in groupby(sorted(groups, key=key), key)
-    )
-    return [panel for panel in panels if panel.measured and _pulses(panel)]
+    """One for each machine, of everything that was run there."""
+    return [panel for panel in by_machine(groups) if panel.measured and _pulses(panel)]
 
 
 def _pulses(panel: Comparison) -> list[tuple[datetime, Pulse]]:

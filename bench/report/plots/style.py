@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -22,7 +23,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.experiment import Experiment
-from bench.report import trust, wording
+from bench.report import audit, trust, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, HEADING, Comparison
 from bench.stats.runs import Host, Replicates
 from bench.trainers import FRAMEWORKS
@@ -181,7 +182,11 @@ def png(figure: Figure) -> bytes:
 
 
 def svg(figure: Figure) -> bytes:
-    """The figure as SVG, without a date, so that the same records give the same bytes."""
+    """The figure as SVG, without a date, so that the same records give the same bytes.
+
+    Where it was laid out before, as PNG, it is not laid out again, which takes as long as drawing.
+    """
+    figure.set_layout_engine("none")
     return _saved(figure, "svg", {"Date": None})
 
 
@@ -212,6 +217,7 @@ class Plot:
     draw: Callable[[Axes, Comparison], None]
     panels_a_page: int = 4
     shows_failures: bool = False  # True: a panel says itself what failed
+    of_runs: bool = True  # False: it shows no run of the folder, and nothing is said of them
     note: Callable[[Comparison], str] = lambda _: ""  # to be said of a panel above all of them
     heading: Callable[[Comparison], str] | None = None  # of a panel; None: what it is of
 
@@ -225,14 +231,17 @@ class Page:
     figure: Figure
 
 
-def pages(plot: Plot, groups: Sequence[Replicates]) -> Iterator[Page]:
-    """Draw a plot of all these runs; nothing where there is nothing to draw."""
+def pages(plot: Plot, groups: Sequence[Replicates]) -> list[Callable[[], Page]]:
+    """What draws each page of a plot of all these runs; nothing where there is nothing to draw."""
     hosts = sorted({group.host for group in groups})
+    drawings: list[Callable[[], Page]] = []
     for _, members in groupby(sorted(plot.panels(groups), key=_page), _page):
         panels = list(members)
         for chunk, start in enumerate(range(0, len(panels), plot.panels_a_page)):
             on_page = panels[start : start + plot.panels_a_page]
-            yield _draw(plot, on_page, "_".join(_name(plot, on_page[0], hosts, chunk)))
+            name = "_".join(_name(plot, on_page[0], hosts, chunk))
+            drawings.append(partial(_draw, plot, on_page, name))
+    return drawings
 
 
 def _page(panel: Comparison) -> tuple[Any, ...]:
@@ -248,7 +257,7 @@ def _name(plot: Plot, panel: Comparison, hosts: list[Host], chunk: int) -> Itera
     yield panel.experiment.device
     if "batch_size" not in panel.varying:
         yield f"b{panel.experiment.batch_size}"
-    if panel.experiment.goal != "train":
+    if panel.experiment.goal != "train" and plot.of_runs:
         yield panel.experiment.goal
     if panel.data.drawn:
         yield "drawn"
@@ -261,18 +270,17 @@ def _name(plot: Plot, panel: Comparison, hosts: list[Host], chunk: int) -> Itera
 def _draw(plot: Plot, panels: list[Comparison], stem: str) -> Page:
     shared = _shared(panels)
     conditions = wording.conditions(panels[0].experiment, shared)
+    if plot.heading and not plot.of_runs:
+        conditions = "; ".join(map(plot.heading, panels))
     with applied():
         figure, grid = page(len(panels))
         for axes, panel in zip(grid, panels, strict=True):
             plot.draw(axes, panel)
             title = plot.heading(panel) if plot.heading else _title(panel, shared)
-            axes.set_title(f"{title} {trust.DISTURBED}" if _disturbed(panel) else title)
+            marked = plot.of_runs and any(group.disturbed for group in panel.groups)
+            axes.set_title(f"{title} {audit.MARK}" if marked else title)
         frame(figure, grid, plot.title, list(_notes(plot, conditions, panels)))
     return Page(stem=stem, conditions=conditions, figure=figure)
-
-
-def _disturbed(panel: Comparison) -> bool:
-    return any(group.disturbed for group in panel.groups)
 
 
 def _shared(panels: list[Comparison]) -> list[str]:
@@ -306,8 +314,11 @@ def _notes(plot: Plot, conditions: str, panels: list[Comparison]) -> Iterator[st
     """What a reader has to know of all panels, a line each; a warning comes first."""
     groups = [group for panel in panels for group in panel.groups]
     yield from wording.notices(group.data for group in groups)
-    yield ", ".join(filter(None, (conditions, _seeds(groups))))
+    if plot.of_runs:
+        yield ", ".join(filter(None, (conditions, _seeds(groups))))
     yield from dict.fromkeys(line for panel in panels for line in plot.note(panel).splitlines())
+    if not plot.of_runs:
+        return
     absent = dict.fromkeys(
         f"{wording.framework(group.experiment)} ({why_absent(group)})"
         for group in groups
@@ -315,7 +326,7 @@ def _notes(plot: Plot, conditions: str, panels: list[Comparison]) -> Iterator[st
     )
     if absent and not plot.shows_failures:
         yield f"Not shown: {', '.join(absent)}"
-    for note in (trust.unmatched_note(groups), trust.disturbed_note(groups)):
+    for note in (trust.unmatched_note(groups), audit.disturbed_note(groups)):
         yield from textwrap.wrap(note, NOTE_WIDTH)
 
 

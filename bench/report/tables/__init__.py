@@ -10,6 +10,7 @@ from bench.report.tables import (
     frameworks,
     ladder,
     latency,
+    power,
     runs,
 )
 
@@ -24,6 +25,7 @@ TABLES = (
     axes.batch_sizes,
     latency.build,
     certificates.build,
+    power.build,
     ladder.build,
     runs.ledger,
     costs.break_even,

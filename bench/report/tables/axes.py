@@ -23,7 +23,7 @@ from bench.report.comparison import (
 )
 from bench.report.tables import beside, columns
 from bench.report.tables.columns import Side
-from bench.report.tables.table import Column, Row, Section, Table, labelled, section_of
+from bench.report.tables.table import Column, Row, Section, Table, labelled, marked, section_of
 from bench.stats import runs
 from bench.stats.runs import Replicates
 
@@ -227,21 +227,25 @@ def _swap_section(comparison: Comparison) -> Section:
     notices = wording.notices(group.data for group in comparison.groups)
     tasks = sorted({(g.experiment.task, g.experiment.source) for g in comparison.groups})
     by_architecture = groupby(sorted(comparison.groups, key=architecture), architecture)
+    rows = [Row(groups=tuple(members)) for _, members in by_architecture]
     return Section(
         heading=f"{wording.framework(experiment)}, {conditions}",
         note=" ".join((*(f"{sentence}." for sentence in sentences if sentence), *notices)),
-        columns=(
-            columns.experiment(leave_out=OF_A_PAIR),
-            columns.text("network", lambda group: wording.architecture(architecture(group))),
-            *(
-                column(side)
-                for side in (_task_side(task, source) for task, source in tasks)
-                for column in (columns.accuracy, columns.throughput)
+        columns=marked(
+            (
+                columns.experiment(leave_out=OF_A_PAIR),
+                columns.text("network", lambda group: wording.architecture(architecture(group))),
+                *(
+                    column(side)
+                    for side in (_task_side(task, source) for task, source in tasks)
+                    for column in (columns.accuracy, columns.throughput)
+                ),
+                columns.WORK,
+                columns.failed(lambda group: wording.images(group.data)),
             ),
-            columns.WORK,
-            columns.failed(lambda group: wording.images(group.data)),
+            rows,
         ),
-        rows=[Row(groups=tuple(members)) for _, members in by_architecture],
+        rows=rows,
     )
 
 

@@ -36,7 +36,11 @@ def exported_group(group: Replicates, exports: Sequence[Export]) -> Replicates |
     """Its exported runs, with ONNX Runtime's inference in place of their own; None: of none."""
     by_run = {export.run_id: export for export in exports}
     records = tuple(
-        replace(record, measurement=replace(record.measurement, inference=export.inference))
+        # asked another day: what disturbed the run did not disturb this
+        replace(
+            record,
+            measurement=replace(record.measurement, inference=export.inference, others_share=None),
+        )
         for record in group.measured
         if record.measurement and (export := by_run.get(record.run_id))
     )

@@ -12,7 +12,7 @@ from bench.report.comparison import FRAMEWORK, comparisons
 from bench.report.tables import columns
 from bench.report.tables.columns import Columns
 from bench.report.tables.frameworks import framework_section
-from bench.report.tables.table import Cell, Column, Row, Section, Table
+from bench.report.tables.table import Cell, Column, Row, Section, Table, marked
 from bench.stats import runs, survival
 from bench.stats.runs import Replicates, Statistic
 
@@ -40,15 +40,17 @@ def _runs_section(groups: Sequence[Replicates]) -> Section:
         f"{data.test_images:,} test images; {data.duplicates_removed:,} exact duplicates were "
         "removed before the split."
     )
+    rows = [
+        Row(groups=(replace(group, records=(record,)),))
+        for group in groups
+        for record in group.records
+    ]
+    targets = sorted({target for group in groups for target in group.experiment.targets})
     return Section(
         heading=f"{data.task} ({wording.source(data)})",
         note=" ".join((*wording.notices([data]), images)),
-        columns=_runs_columns(sorted({t for group in groups for t in group.experiment.targets})),
-        rows=[
-            Row(groups=(replace(group, records=(record,)),))
-            for group in groups
-            for record in group.records
-        ],
+        columns=marked(_runs_columns(targets), rows),
+        rows=rows,
     )
 
 
