@@ -181,6 +181,7 @@ def _machine(records: Iterable[Record]) -> Iterator[str]:
 
 def _data(records: Iterable[Record]) -> Iterator[str]:
     yield "## Data"
+    datasets = list(dict.fromkeys(record.data for record in records))
     facts = (
         {
             "task": data.task,
@@ -192,13 +193,17 @@ def _data(records: Iterable[Record]) -> Iterator[str]:
             "duplicates_removed": data.duplicates_removed,
             "fingerprint": f"`{data.fingerprint[:12]}`",
         }
-        for data in dict.fromkeys(record.data for record in records)
+        for data in datasets
     )
     numbers = ("training", "validation", "test", "duplicates_removed")
     table = fact_table(
         name="data", title="Data", explanation="", rows=facts, formats={",": numbers}
     )
     yield from sections_to_markdown(table)
+    for data in datasets:
+        if data.reading:
+            yield f"How the files of {data.task} were read:"
+            yield "\n".join(f"- {sentence}" for sentence in data.reading)
 
 
 def _studies(tasks: Sequence[str]) -> Iterator[str]:

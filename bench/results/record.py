@@ -68,6 +68,7 @@ class Data:
     duplicates_removed: int  # exact duplicates dropped before splitting
     pixel_mean: float  # of the training images, on the scale 0..1
     pixel_std: float
+    reading: tuple[str, ...] = ()  # how a user's own files were read: sentences
 
     @property
     def drawn_images(self) -> int | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bench.experiment import Experiment, Run
 from bench.results.record import Data
+from bench.results.sound import printable
 from bench.run.measure import Labelled, SealedTest, Subject
 from bench.trainers import Images, Labels, Setup, Trainer
 from bench.trainers.batches import TRAINING_SAMPLE_IMAGES
@@ -41,6 +42,7 @@ def describe(data: Dataset) -> Data:
         duplicates_removed=data.duplicates_removed,
         pixel_mean=data.pixel_mean,
         pixel_std=data.pixel_std,
+        reading=tuple(map(printable, data.reading)),
     )
 
 

@@ -208,3 +208,14 @@ def test_a_run_has_the_interval_of_its_accuracy(tmp_path: Path) -> None:
 def test_a_folder_without_records_says_so(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="no records"):
         load(tmp_path)
+
+
+def test_how_a_user_s_own_files_were_read_is_on_the_page(tmp_path: Path) -> None:
+    record = make_record()
+    reading = ("Labels are the column 'class'.", "2 files are no pictures: a.txt, b.<b>")
+    reported(tmp_path, [replace(record, data=replace(record.data, reading=reading))])
+    page = (tmp_path / "README.md").read_text()
+    assert (
+        "How the files of digits were read:\n\n- Labels are the column 'class'.\n- 2 files" in page
+    )
+    assert "b.&lt;b>" in page
