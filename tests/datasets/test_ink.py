@@ -26,21 +26,19 @@ Bytes = NDArray[np.uint8]
 Page = NDArray[np.float32]
 
 
-def pen_stroke(image: Bytes, height: int) -> Page:
-    """White on black 28x28 as strokes with sharp edges, so many pixels high: 1 where ink is."""
+def pen_stroke(image: Bytes, size: int) -> Page:
+    """White on black 28x28 as strokes with sharp edges, so many pixels long: 1 where ink is."""
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     cropped = np.pad(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 2)
-    scale = height / (cropped.shape[0] - 4)
+    scale = size / (max(cropped.shape) - 4)
     width, high = (round(scale * side) for side in cropped.shape[::-1])
     large = Image.fromarray(cropped).resize((width, high), Image.Resampling.BICUBIC)
     return np.asarray(((np.asarray(large, np.float32) / 255 - 0.25) / 0.5).clip(0, 1))
 
 
-def written(
-    page: Page, image: Bytes, rng: np.random.Generator, *, height: int, dark: float
-) -> Page:
+def written(page: Page, image: Bytes, rng: np.random.Generator, *, size: int, dark: float) -> Page:
     """A character somewhere on a page, which it takes so much of its light from; with noise."""
-    strokes = pen_stroke(image, height)
+    strokes = pen_stroke(image, size)
     tall, wide = strokes.shape
     margins = [side // 5 for side in page.shape]
     top, left = (
@@ -66,33 +64,33 @@ def lamp(height: int, width: int, rng: np.random.Generator, darkest: float) -> P
 
 
 def plain(image: Bytes, rng: np.random.Generator) -> Page:
-    return written(np.full((200, 240), 0.9, np.float32), image, rng, height=90, dark=0.8)
+    return written(np.full((200, 240), 0.9, np.float32), image, rng, size=90, dark=0.8)
 
 
 def scanned_a4(image: Bytes, rng: np.random.Generator) -> Page:
     page = np.full((1754, 1240), 0.95, np.float32)
-    return written(page, image, rng, height=int(rng.integers(30, 120)), dark=0.75)
+    return written(page, image, rng, size=int(rng.integers(30, 120)), dark=0.75)
 
 
 def a4_in_bad_light(image: Bytes, rng: np.random.Generator) -> Page:
     page = 0.95 * lamp(1754, 1240, rng, 0.45)
-    return written(page, image, rng, height=int(rng.integers(60, 120)), dark=0.6)
+    return written(page, image, rng, size=int(rng.integers(60, 120)), dark=0.6)
 
 
 def pencil_on_a4(image: Bytes, rng: np.random.Generator) -> Page:
     page = 0.95 * lamp(1754, 1240, rng, 0.8)
-    return written(page, image, rng, height=int(rng.integers(60, 120)), dark=0.35)
+    return written(page, image, rng, size=int(rng.integers(60, 120)), dark=0.35)
 
 
 def under_a_soft_light(image: Bytes, rng: np.random.Generator) -> Page:
     y, x = np.mgrid[0:600, 0:800]
     far = np.hypot(y / 600 - rng.uniform(0.3, 0.7), x / 800 - rng.uniform(0.3, 0.7))
     page = np.asarray((0.55 - 0.4 * far).clip(0.1), np.float32)
-    return written(page, image, rng, height=int(rng.integers(120, 250)), dark=0.6)
+    return written(page, image, rng, size=int(rng.integers(120, 250)), dark=0.6)
 
 
 def sheet_on_a_desk(image: Bytes, rng: np.random.Generator) -> Page:
-    sheet = written(np.full((700, 900), 0.85, np.float32), image, rng, height=150, dark=0.75)
+    sheet = written(np.full((700, 900), 0.85, np.float32), image, rng, size=150, dark=0.75)
     desk = noisy(np.full((1200, 1600), 0.2, np.float32), rng)
     desk[250:950, 350:1250] = sheet
     turned = ndimage.rotate(desk, rng.uniform(-5, 5), reshape=False, order=1, mode="nearest")
@@ -100,7 +98,7 @@ def sheet_on_a_desk(image: Bytes, rng: np.random.Generator) -> Page:
 
 
 def at_the_edge_of_a_sheet(image: Bytes, rng: np.random.Generator) -> Page:
-    page = written(np.full((800, 800), 0.85, np.float32), image, rng, height=200, dark=0.75)
+    page = written(np.full((800, 800), 0.85, np.float32), image, rng, size=200, dark=0.75)
     page[:, -int(rng.integers(30, 150)) :] = 0.15
     return np.asarray(ndimage.gaussian_filter(page, 1.5), np.float32)
 
@@ -110,14 +108,14 @@ def in_a_hand_s_shadow(image: Bytes, rng: np.random.Generator) -> Page:
     y, x = np.mgrid[0:800, 0:800]
     far = (x - 400) * np.cos(angle) + (y - 400) * np.sin(angle) - rng.uniform(-200, 200)
     page = np.asarray(0.9 - 0.5 / (1 + np.exp(-far / reach)), np.float32)
-    return written(page, image, rng, height=int(rng.integers(120, 250)), dark=0.75)
+    return written(page, image, rng, size=int(rng.integers(120, 250)), dark=0.75)
 
 
 def on_lined_paper(image: Bytes, rng: np.random.Generator) -> Page:
     page = np.full((700, 900), 0.92, np.float32)
     step = int(rng.integers(60, 110))
     page[::step] = page[1::step] = 0.75
-    return written(page, image, rng, height=int(rng.integers(150, 250)), dark=0.8)
+    return written(page, image, rng, size=int(rng.integers(150, 250)), dark=0.8)
 
 
 def chalk_on_a_slate(image: Bytes, rng: np.random.Generator) -> Page:
@@ -213,7 +211,7 @@ def test_more_than_one_character_is_said(drawn: Bytes, tmp_path: Path) -> None:
         1 - 0.8 * pen_stroke(drawn[0], 116)[:120]
     )
     assert notes_of(far, tmp_path) == ()
-    two = written(far, drawn[1], rng, height=110, dark=0.8)
+    two = written(far, drawn[1], rng, size=110, dark=0.8)
     assert notes_of(two, tmp_path) == (ink.SEVERAL,)
     strokes = [pen_stroke(image, 120) for image in drawn[:2]]
     inked = [each[:, np.flatnonzero((each > 0.5).any(axis=0))] for each in strokes]
