@@ -9,13 +9,16 @@ Exit codes: 0 all runs ended well; 1 some did not; 2 the command line or the dat
 used; 130 interrupted, and what was done is kept.
 """
 
+import os
 import sys
-from pathlib import Path
 
 # This clone's packages come first: others are called datasets and models too.
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, os.path.dirname(__file__))  # noqa: PTH120 - pathlib takes time to import
 
-from bench.front import run_all
+from bench.run.interrupts import INTERRUPTS
 
 if __name__ == "__main__":
-    sys.exit(run_all(sys.argv[1:]))
+    INTERRUPTS.heed()  # before what takes time is imported
+    from bench.run import door
+
+    sys.exit(door.enter(lambda: door.carry_out("run_all.py", "bench.front:run_all", sys.argv[1:])))

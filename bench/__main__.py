@@ -6,15 +6,22 @@ PYTHONSAFEPATH is set, with which Python looks for no package in the folder it i
 
 from __future__ import annotations
 
-import importlib
+import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
 if not __package__:  # python PATH/bench: Python has put that folder first
     sys.path.pop(0)
 # This clone's packages come first: others are called datasets and models too.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+
+from bench.run.interrupts import INTERRUPTS
+
+if __name__ == "__main__":
+    INTERRUPTS.heed()  # before what takes time is imported
+
+from collections.abc import Sequence
+
+from bench.run import door
 
 # command -> (module, and where it is not main its function: argv -> exit code; what it does)
 COMMANDS = {
@@ -37,26 +44,15 @@ COMMANDS = {
 def main(argv: Sequence[str]) -> int:
     """Hand over to the command; exit code 2 where there is none of that name."""
     if argv and argv[0] in COMMANDS:
-        return _carry_out(COMMANDS[argv[0]][0], argv[1:])
+        return door.carry_out(f"bench {argv[0]}", COMMANDS[argv[0]][0], argv[1:])
     asked_for_help = bool(argv) and argv[0] in ("-h", "--help")
     print(usage(), file=sys.stderr if argv and not asked_for_help else sys.stdout)
     if argv and not asked_for_help:
         print(
-            f"bench: error: unknown command {argv[0]!r}; choose from {', '.join(COMMANDS)}",
+            f"bench: error: unknown command {argv[0][:80]!r}; choose from {', '.join(COMMANDS)}",
             file=sys.stderr,
         )
     return 0 if asked_for_help else 2
-
-
-def _carry_out(command: str, words: Sequence[str]) -> int:
-    module, _, function = command.partition(":")
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a pipe on Windows
-    try:
-        exit_code: int = getattr(importlib.import_module(module), function or "main")(list(words))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    return exit_code
 
 
 def usage() -> str:
@@ -66,4 +62,4 @@ def usage() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(door.enter(lambda: main(sys.argv[1:])))

@@ -7,9 +7,8 @@ command line or the data cannot be used; 130 interrupted. What was measured is k
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,8 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench import UsageError, cli
 from bench.cli import Options
-from bench.experiment import Experiment
-from bench.trainers import FRAMEWORKS, restorable
+from bench.run import door
 
 if TYPE_CHECKING:
     from bench.plan import Plan
@@ -111,8 +109,6 @@ def run_suite(
     from bench.suite import carry_out
     from datasets import DataError
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is like Ctrl-C
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a pipe on Windows
     try:
         planned = (plan or make_plan)(options)
         if options.dry_run:
@@ -122,7 +118,7 @@ def run_suite(
     except (UsageError, ResultsError, DataError) as error:
         print(f"{name}: error: {error}", file=sys.stderr)
     except OSError as error:  # a full disk, a folder that was taken away
-        print(f"{name}: error: {error}; what was measured is kept", file=sys.stderr)
+        print(f"{name}: error: {door.explain(error)}; what was measured is kept", file=sys.stderr)
     except KeyboardInterrupt:
         print("interrupted; what was measured is kept", file=sys.stderr)
         return 130
@@ -135,6 +131,7 @@ def defaults_plan(options: Options) -> Plan:
     Raises as ``bench.plan.make_plan`` does, and UsageError for what a ladder itself varies.
     """
     from bench.plan import make_plan
+    from bench.presets import rungs
 
     varied = {
         "--execution": options.executions is not None,
@@ -156,16 +153,3 @@ def defaults_plan(options: Options) -> Plan:
     trained = [experiment for experiment in planned.experiments if experiment.goal == "train"]
     unique = dict.fromkeys(rung for experiment in trained for rung in rungs(experiment))
     return replace(planned, experiments=tuple(unique))
-
-
-def rungs(matched: Experiment) -> Iterator[Experiment]:
-    """The matched experiment, in its framework's default execution, and all rungs above it."""
-    yield matched
-    words = restorable(matched)
-    for word in words:
-        yield replace(matched, native=(word,))
-    for execution in FRAMEWORKS[matched.framework].executions:
-        if execution != matched.execution:
-            yield replace(matched, execution=execution)
-    if len(words) > 1:
-        yield replace(matched, native=words)

@@ -17,7 +17,7 @@ from bench.presets import PRESETS
 from bench.report import seeds
 from bench.results.folder import ResultsError
 from bench.results.record import Record
-from bench.run import material, scheduler, versions
+from bench.run import leftovers, material, scheduler, versions
 from bench.run.progress import display
 from bench.run.scheduler import Site
 
@@ -29,6 +29,7 @@ def carry_out(planned: Plan, options: Options, command: Sequence[str]) -> int:
     """
     results = planned.site.results
     with results.lock():
+        leftovers.sweep(results.folder)
         todo = missing(planned, options)  # refuses before anything is written
         results.evidence()  # refuses what is broken before minutes go into checking
         for note in planned.notes:

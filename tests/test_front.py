@@ -132,7 +132,17 @@ def test_the_study_is_the_preset_of_the_paper_for_one_task(
     ("problem", "exit_code", "message"),
     [
         (UsageError("no such device"), 2, "door: error: no such device\n"),
-        (OSError(28, "No space left"), 2, "No space left; what was measured is kept\n"),
+        (
+            OSError(5, "Input/output error", "disk"),
+            2,
+            "disk: Input/output error; what was measured is kept\n",
+        ),
+        (
+            OSError(28, "No space left"),
+            2,
+            "door: error: No space left; free some space and give the command again, a suite with "
+            "--resume; what was measured is kept\n",
+        ),
         (KeyboardInterrupt(), 130, "interrupted; what was measured is kept\n"),
     ],
 )

@@ -19,6 +19,7 @@ from bench.experiment import Experiment, Run, recipe, segments
 from bench.results.evidence import Arms
 from bench.results.folder import Results
 from bench.results.record import Pulse, Record
+from bench.run.leftovers import scratch_prefix
 from bench.run.scheduler import Site, run_one
 from bench.stats import runs
 from bench.trainers import FRAMEWORKS, Setup
@@ -99,7 +100,7 @@ class Bench:
 
     def _record(self, run: Run, arm: str, injected_s: float) -> Record:
         """In a folder of its own: the arms of a round bear the same name."""
-        with tempfile.TemporaryDirectory(prefix=f"glyphbench-audit-{arm}-") as folder:
+        with tempfile.TemporaryDirectory(prefix=f"{scratch_prefix()}audit-{arm}-") as folder:
             site = replace(self.site, results=Results(Path(folder)), energy=False)
             return run_one(run, site, _Quiet(), injected_s=injected_s)
 

@@ -32,6 +32,7 @@ from bench.results.evidence import Arms
 from bench.results.record import Measurement
 from bench.run import material, processes
 from bench.run.environment import environment
+from bench.run.leftovers import scratch_prefix
 from bench.run.measure import SealBroken, Subject, measure
 from bench.run.recheck import WorkNotDone, recheck
 from bench.stats.verdict import delay_found
@@ -72,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
         help="whose trainer is cheated with",
     )
     framework = parser.parse_args(argv).framework
-    with tempfile.TemporaryDirectory(prefix="glyphbench-cheats-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{scratch_prefix()}cheats-") as folder:
         workbench = Workbench(framework, Path(folder))
         messages = []
         for cheat in workbench.cheats():

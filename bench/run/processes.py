@@ -34,7 +34,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
+from bench.run import streams
 from bench.run.environment import PROJECT, environment
+from bench.run.leftovers import scratch_prefix
 
 if TYPE_CHECKING:
     import psutil
@@ -121,7 +123,7 @@ class Child:
     def __enter__(self) -> Child:
         self._log = self._given_log or tempfile.TemporaryFile()
         self._scratch = tempfile.TemporaryDirectory(
-            prefix="glyphbench-", ignore_cleanup_errors=True
+            prefix=scratch_prefix(), ignore_cleanup_errors=True
         )
         self._deadline = time.monotonic() + self._limit_s
         try:
@@ -147,8 +149,10 @@ class Child:
 
     def __exit__(self, *exception: object) -> None:
         if self._process is not None:
-            end_tree(self._process)
-            self._ended.set()
+            try:
+                end_tree(self._process)
+            finally:  # a second Ctrl-C: without standard input it ends itself
+                self._ended.set()
             for thread in self._threads:
                 thread.join(GRACE_S)
         self.ending = Ending(
@@ -169,8 +173,8 @@ class Child:
             try:
                 message = msgspec.json.decode(line, type=kind)
             except ValueError:  # an interpreter may print before the child has its say
-                self._log.write(line)
-                self._log.flush()
+                with contextlib.suppress(OSError):  # a full disk: its messages still come
+                    os.write(self._log.fileno(), line)  # unbuffered: closing it cannot fail
             else:
                 yield message
 
@@ -284,6 +288,7 @@ class Parent:
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)
+        streams.endure()  # a log that cannot be written must not end the work
 
     def request(self, kind: type[Message]) -> Message:
         """What this process was started for. From here on it ends with its parent."""

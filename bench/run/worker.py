@@ -10,30 +10,27 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
-
-from safetensors.numpy import save
 
 import datasets
 from bench import trainers
 from bench.experiment import Experiment, Run
 from bench.machine import hardware, settings
-from bench.results import write_atomically
 from bench.results.folder import Results
 from bench.results.record import Machine, Measurement, Pulse, Record, Status
 from bench.run import energy, material, versions
+from bench.run.leaving import Checkpoint, SaveNetwork, leave_model, leave_record
 from bench.run.measure import Diverged, Listener, measure
 from bench.run.processes import Parent
 from bench.run.recheck import recheck
-from bench.trainers import Trainer, Weights
+from bench.trainers import Trainer
 from models import ARCHITECTURES
 
 Result = TypeVar("Result")
-SaveNetwork = Callable[[Path], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +42,8 @@ class RunRequest:
     results_folder: str
     machine: Machine  # as the scheduler saw it: reading it again would only cost start-up
     started_at: datetime  # of this process, UTC
+    # the same by a clock that nobody sets, and that all processes of a machine share (Python 3.10)
+    started_s: float = field(default_factory=time.perf_counter)
     pulse: Pulse | None = None  # of the machine just before
     energy: bool = False  # whether to read the energy of training
     injected_s: float = 0.0  # a delay in every call of train(), by which the audit tries the clock
@@ -72,7 +71,7 @@ def main() -> int:
     def say(phase: str, done: int, total: int) -> None:
         parent.tell(RunProgress(phase=phase, done=done, total=total))
 
-    request.results.save(perform(request, say))
+    leave_record(request.results, perform(request, say))
     return 0
 
 
@@ -89,27 +88,8 @@ def perform(request: RunRequest, say: Listener) -> Record:
         traceback.print_exc()
         status, reason = classify(error)
         record = replace(record, status=status, reason=reason)
-    record = replace(record, wall_s=(datetime.now(UTC) - request.started_at).total_seconds())
-    return record if save_network is None else _leave_model(request, record, save_network)
-
-
-def _leave_model(request: RunRequest, record: Record, save_network: SaveNetwork) -> Record:
-    """Write the model ready for use, the record in its card: after every clock has stopped.
-
-    A disk that is full must not cost what has been measured: the record then says so.
-    """
-    # late: a run's start is measured, and ends before this
-    from bench.results.models import card_of, write_model
-
-    ending = trainers.FRAMEWORKS[request.run.experiment.framework].model_ending
-    path = request.results.model_path(request.run.id, ending)
-    try:
-        write_model(path, card_of(record), save_network)
-    except Exception as error:  # noqa: BLE001 - kept beside the settings, and shown
-        traceback.print_exc()
-        reason = f"{type(error).__name__}: {error}"
-        return replace(record, settings=record.settings | {"model not saved": reason})
-    return record
+    record = replace(record, wall_s=time.perf_counter() - request.started_s)
+    return record if save_network is None else leave_model(request.results, record, save_network)
 
 
 def classify(error: Exception) -> tuple[Status, str]:
@@ -140,7 +120,7 @@ def _measure(
     if run.experiment.threads is not None:
         hardware.confine(run.experiment.threads)  # before a framework counts the processors
     # The data had to be opened before: a run that fails on them is a record of them.
-    start_s = (datetime.now(UTC) - request.started_at).total_seconds() - opening_s
+    start_s = time.perf_counter() - request.started_s - opening_s
     say("import", 0, 0)
     module, import_s = _timed(
         lambda: trainers.load(run.experiment.framework, run.experiment.architecture)
@@ -149,15 +129,10 @@ def _measure(
     (setup, test), data_s = _timed(lambda: material.setup(run, data))
     trainer, device_s = _timed(lambda: module.create(setup))  # frameworks find their device here
     subject = material.subject(trainer, setup, test, data)
-    best: Weights = {}
-
-    def keep(weights: Weights) -> None:
-        path = request.results.checkpoint_path(run.id)
-        write_atomically(path, save(weights))
-        best.update(weights)
+    best = Checkpoint(request.results.checkpoint_path(run.id))
 
     def save_best(path: Path) -> None:
-        trainer.load_weights(best)  # energy is measured by training on
+        trainer.load_weights(best.weights)  # energy is measured by training on
         trainer.save(path)
 
     measured = measure(
@@ -165,17 +140,17 @@ def _measure(
         start_s=start_s,
         import_s=import_s + device_s,
         data_s=opening_s + data_s,
-        keep=keep,
+        keep=best.keep,
         listen=say,
         read_energy=partial(energy.read, run.experiment.device) if request.energy else None,
         train=delayed(trainer.train, request.injected_s) if request.injected_s else None,
     )
     peak = hardware.peak_process_memory_bytes()
-    observed = _settings(trainer)
+    observed = _settings(trainer) | best.notes
     say("recheck", 0, 0)
     again = recheck(trainer, setup, Path(request.data_folder))
     measured = replace(measured, peak_process_memory_bytes=peak, recheck=again)
-    return observed, measured, save_best if best else None
+    return observed, measured, save_best if best.weights else None
 
 
 def delayed(
