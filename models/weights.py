@@ -27,8 +27,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Arrays = dict[str, Array]
+Shapes = Mapping[str, tuple[int, ...]]
 
 _CONVOLUTION_AXES = 4
+MOST_NAMED, MOST_CHARACTERS = 10, 50  # names that an error shows, and characters of one
 
 
 def initial_weights(like: Mapping[str, NDArray[Any]], seed: int) -> dict[str, Array]:
@@ -112,19 +114,33 @@ def check_weights(given: Mapping[str, NDArray[Any]], wanted: Mapping[str, NDArra
 
     Raises ValueError naming the first that is missing, unknown, or of another shape.
     """
+    given_shapes, wanted_shapes = (
+        {name: array.shape for name, array in weights.items()} for weights in (given, wanted)
+    )
+    check_shapes(given_shapes, wanted_shapes)
+
+
+def check_shapes(given: Shapes, wanted: Shapes) -> None:
+    """As ``check_weights``, of weights whose values are not read yet."""
     missing = [name for name in wanted if name not in given]
     unknown = [name for name in given if name not in wanted]
     if missing or unknown:
         raise ValueError(
-            f"weights of another network: missing {missing}, unknown {unknown}; "
+            f"weights of another network: missing {missing}, unknown {_few(unknown)}; "
             f"wanted {list(wanted)}"
         )
-    for name, array in wanted.items():
-        if given[name].shape != array.shape:
+    for name, shape in wanted.items():
+        if given[name] != shape:
             raise ValueError(
-                f"weights of another network: {name} has the shape {given[name].shape}, "
-                f"wanted {array.shape}"
+                f"weights of another network: {name} has the shape {given[name]}, wanted {shape}"
             )
+
+
+def _few(names: list[str]) -> str:
+    """Of those in somebody else's file, which may be many and long."""
+    shown = [name[:MOST_CHARACTERS] for name in names[:MOST_NAMED]]
+    more = len(names) - len(shown)
+    return f"{shown}" + (f" and {more:,} more" if more else "")
 
 
 def _exchanged(kernel: Array, outer: int) -> Array:

@@ -15,8 +15,8 @@ import numpy as np
 import datasets
 import models
 from bench.experiment import Goal, Run
+from bench.results.card import Card, card_of
 from bench.results.folder import Results
-from bench.results.models import Card, card_of
 from bench.results.record import Record
 from bench.run.worker import RunRequest, perform
 from bench.trainers import Weights
@@ -67,8 +67,9 @@ def run_request(folder: Path, *, goal: Goal = "train") -> RunRequest:
 
 def a_card(architecture: str = "mlp", *, classes: int = 10, **experiment: Any) -> Card:
     """A card with a record made up for tests; ``experiment``: what is otherwise than in PyTorch."""
-    card = card_of(make_record(architecture=architecture, **experiment))
-    return replace(card, class_names=tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:classes]))
+    record = make_record(architecture=architecture, **experiment)
+    names = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:classes])
+    return card_of(replace(record, data=replace(record.data, class_names=names)))
 
 
 def weights_of(architecture: str, classes: int = 10) -> Weights:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.report.tables.table import Table, to_frame
 from bench.results.folder import Results
-from bench.results.models import Predictions
+from bench.results.predictions import Predictions
 from bench.results.record import Record
 from bench.stats import runs
 from bench.study.artifact import Artifact, Picture, Study

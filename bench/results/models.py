@@ -1,74 +1,68 @@
-"""The files of a saved model: the network with its card, and its predictions. No framework is seen.
+"""The files of a saved model: the network with its card. No framework is seen.
 
 .safetensors   numbers behind a JSON header; the card is the header's metadata entry ``glyphbench``
 .keras         Keras's own zip of JSON and HDF5; the card is its member ``glyphbench.json``
-.npz           what the model, loaded again, says of the test images: NumPy's zip of arrays
 
-Each is written whole, and read without running anything in it. The card is JSON and holds all that
-is needed to use the network. See https://github.com/huggingface/safetensors and
-https://keras.io/guides/serialization_and_saving/. ``bench.saved.model`` loads a model and asks it;
-``bench.saved.asking`` writes the predictions, and the study reads them.
+Each is written whole, and read without running anything in it. A file may come from anybody: it is
+a regular file of bounded size, and no part of it is read before its size is known. See
+https://github.com/huggingface/safetensors and https://keras.io/guides/serialization_and_saving/.
+``bench.saved.model`` loads a model and asks it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
-from bench import UsageError
-from bench.results import write_atomically, written_whole
-from bench.results.folder import ResultsError
-from bench.results.record import Record
+from bench.results import written_whole
+from bench.results.card import (
+    MOST_CARD_BYTES,
+    Card,
+    SavedModelError,
+    decode_card,
+    encode_card,
+    too_large,
+)
+from datasets import DataError
+from datasets.formats import regular_bytes
+from models.weights import Array, check_shapes
 
-CARD_VERSION = 1
 HEADER_ENTRY = "glyphbench"  # of a safetensors header
-ZIP_MEMBER = "glyphbench.json"  # of a .keras zip
 BEGINNING_BYTES = 9  # what the signatures are looked for in
+MOST_MODEL_BYTES = 64 << 20  # the largest network here takes 4 MB
+MOST_HEADER_BYTES = MOST_CARD_BYTES + (1 << 20)  # of safetensors: the card, and what it holds
+MOST_DIRECTORY_BYTES = 4096  # of a zip: what lists its few members
 
-
-class SavedModelError(UsageError):
-    """A file that is no usable saved model: says what came, what was wanted, what to do."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """Task, normalisation, network, and the record of the run that trained it."""
-
-    task: str
-    class_names: tuple[str, ...]  # in label order
-    pixel_mean: float  # images are normalised as (x / 255 - mean) / std
-    pixel_std: float
-    architecture: str
-    framework: str  # that trained it
-    record: Record
-    card_version: int = CARD_VERSION
-
-
-class _Versioned(msgspec.Struct):
-    card_version: int
-
-
-def card_of(record: Record) -> Card:
-    """The card of the model that a run left."""
-    return Card(
-        task=record.data.task,
-        class_names=record.data.class_names,
-        pixel_mean=record.data.pixel_mean,
-        pixel_std=record.data.pixel_std,
-        architecture=record.experiment.architecture,
-        framework=record.experiment.framework,
-        record=record,
-    )
+ZIP_MEMBER = "glyphbench.json"
+KERAS_CONFIG, KERAS_WEIGHTS = "config.json", "model.weights.h5"
+# The members of a .keras zip, and the most bytes that each may unpack into.
+KERAS_MEMBERS = {
+    "metadata.json": 1 << 16,  # Keras's version, and a date
+    KERAS_CONFIG: 1 << 20,  # what the network consists of
+    KERAS_WEIGHTS: MOST_MODEL_BYTES,
+    ZIP_MEMBER: MOST_CARD_BYTES,
+}
+# What zipfile and zlib raise on bytes that are not as they should be.
+_ZIP_ERRORS = (
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeDecodeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def write_model(path: Path, card: Card, save_network: Callable[[Path], None]) -> None:
@@ -79,19 +73,16 @@ def write_model(path: Path, card: Card, save_network: Callable[[Path], None]) ->
     """
     with written_whole(path, ending=path.suffix) as part:  # Keras goes by it
         save_network(part)
-        _FORMATS[path.suffix].add_card(part, msgspec.json.encode(card))
+        _FORMATS[path.suffix].add_card(part, encode_card(card))
 
 
 def read_card(path: Path) -> Card:
     """The card of a saved model; the weights are not looked at.
 
     Raises SavedModelError where the file is no saved model, is cut off, has no card (weights of
-    somebody else), or one that this version of the project cannot read.
+    somebody else), or one that this version of the project cannot read or believe.
     """
-    try:
-        content = _format_of(path).card(path)
-    except OSError as error:
-        raise SavedModelError(f"{path} cannot be read: {error.strerror or error}") from error
+    content = _format_of(path).card(path)
     if content is None:
         raise SavedModelError(
             f"{path}: weights without a card: it lacks task, classes, normalisation and "
@@ -111,21 +102,72 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def decode_card(content: str | bytes, path: Path) -> Card:
-    """The card that a file holds as JSON.
+def check_file(path: Path, advice: str) -> None:
+    """Raise SavedModelError where a model's file is not there, is none or is too large.
 
-    Raises SavedModelError where it is damaged or of a version that cannot be read.
+    It is not opened: a pipe may never speak, and a device may never end. ``advice``: where such
+    files come from.
     """
     try:
-        version = msgspec.json.decode(content, type=_Versioned).card_version
-        if version != CARD_VERSION:
-            raise SavedModelError(
-                f"{path}: its card is of version {version}, wanted {CARD_VERSION}; "
-                "use the version of the project that saved it"
+        size_bytes = regular_bytes(path)
+    except FileNotFoundError:
+        raise SavedModelError(f"{path}: no such file; {advice}") from None
+    except DataError as error:
+        raise SavedModelError(str(error)) from error
+    except (OSError, ValueError) as error:  # links in a circle; a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise SavedModelError(f"{path}: cannot be read: {reason}; {advice}") from error
+    if size_bytes > MOST_MODEL_BYTES:
+        raise too_large(path, "a file", size_bytes, MOST_MODEL_BYTES)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """A file that may not be read, or goes away meanwhile, is the user's to see to."""
+    try:
+        yield
+    except OSError as error:
+        raise SavedModelError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+# Safetensors: weights in the neutral layout
+
+
+def read_weights(path: Path, like: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
+    """The weights of a ``.safetensors`` file, in the order of ``like``.
+
+    Names, types and shapes are compared before a value is read.
+
+    Args:
+        path: of a file whose card was read.
+        like: the weights of the network they are for, in the neutral layout.
+
+    Raises:
+        ValueError: where they are another network's, not float32, or not finite.
+        SavedModelError: where the file is damaged.
+    """
+    try:
+        with _readable(path), safe_open(path, framework="numpy") as file:
+            tensors = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            check_shapes(
+                {name: tuple(tensor.get_shape()) for name, tensor in tensors.items()},
+                {name: array.shape for name, array in like.items()},
             )
-        return msgspec.json.decode(content, type=Card)
-    except msgspec.MsgspecError as error:
+            for name, tensor in tensors.items():
+                if tensor.get_dtype() != "F32":
+                    raise ValueError(f"{name} is of the type {tensor.get_dtype()}, wanted F32")
+            weights = {name: file.get_tensor(name) for name in like}
+    except SafetensorError as error:
         raise damaged(path, error) from error
+    check_finite(weights)
+    return weights
+
+
+def check_finite(weights: Mapping[str, NDArray[Any]]) -> None:
+    """Raise ValueError naming the first weights that are not all finite numbers."""
+    for name, array in weights.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"the weights {name} are not all finite numbers")
 
 
 class _Safetensors:
@@ -142,6 +184,10 @@ class _Safetensors:
 
         Raises SavedModelError where the file is cut off or damaged.
         """
+        with path.open("rb") as file:
+            header_bytes = int.from_bytes(file.read(8), "little")
+        if header_bytes > MOST_HEADER_BYTES:
+            raise too_large(path, "a header", header_bytes, MOST_HEADER_BYTES)
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata() or {}
@@ -152,6 +198,77 @@ class _Safetensors:
     def add_card(self, path: Path, card: bytes) -> None:
         """Put a card into a file that was just written: its header stands first, so anew."""
         path.write_bytes(save(load_file(path), metadata={HEADER_ENTRY: card.decode()}))
+
+
+# Keras: a zip
+
+
+def keras_members(path: Path) -> dict[str, bytes]:
+    """The content of every member of a ``.keras`` file, the card's too.
+
+    Raises SavedModelError where it has others than those of a saved model, or is damaged.
+    """
+    with _opened(path) as file:
+        members = {info.filename: _unpacked(file, info) for info in file.infolist()}
+        for name in KERAS_MEMBERS:
+            if name not in members:
+                raise KeyError(f"there is no {name} in it")
+    return members
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A ``.keras`` zip whose members are those of a saved model, and none too large."""
+    try:
+        with _readable(path):
+            check_directory(path)
+            with zipfile.ZipFile(path) as file:
+                _check_members(path, file.infolist())
+                yield file
+    except _ZIP_ERRORS as error:
+        raise damaged(path, error) from error
+
+
+def check_directory(path: Path) -> None:
+    """Raise BadZipFile unless a file ends as a zip of ours does, with a short list of members.
+
+    Python reads that list whole, and it may have millions of entries: here it is looked at
+    first. PKWARE, 'APPNOTE.TXT - .ZIP File Format Specification', 4.3.15 and 4.3.16.
+    """
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 42))
+        end = file.read()  # the locator of zip64, if there is one, and the record of the end
+    locator, record = end[:-22], end[-22:]
+    directory_bytes = int.from_bytes(record[12:16], "little")
+    if not record.startswith(b"PK\5\6") or record[20:] != b"\0\0":
+        raise zipfile.BadZipFile("it does not end as a zip does")
+    if locator.startswith(b"PK\6\7") or directory_bytes > MOST_DIRECTORY_BYTES:
+        raise zipfile.BadZipFile("it lists more members than are ever written")
+
+
+def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    for info in members:
+        most_bytes = KERAS_MEMBERS.get(info.filename)
+        if most_bytes is None:
+            raise SavedModelError(
+                f"{path}: refused: it holds {info.filename[:50]!r}; wanted nothing but "
+                f"{', '.join(KERAS_MEMBERS)}"
+            )
+        if info.file_size > most_bytes:
+            raise too_large(path, info.filename, info.file_size, most_bytes)
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise zipfile.BadZipFile(f"{info.filename} is packed in a way that Keras does not use")
+    if len({info.filename for info in members}) < len(members):
+        raise zipfile.BadZipFile("it lists a member twice")
+
+
+def _unpacked(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """All of a member, but never more than it says: ``ZipFile.read`` would unpack it first."""
+    with file.open(info) as member:
+        content = member.read(info.file_size)
+    if len(content) < info.file_size:
+        raise EOFError(f"{info.filename} ends early")
+    return content
 
 
 class _KerasZip:
@@ -165,11 +282,8 @@ class _KerasZip:
 
     def card(self, path: Path) -> bytes | None:
         """As ``_Safetensors.card``."""
-        try:
-            with zipfile.ZipFile(path) as file:
-                return file.read(ZIP_MEMBER) if ZIP_MEMBER in file.namelist() else None
-        except zipfile.BadZipFile as error:
-            raise damaged(path, error) from error
+        with _opened(path) as file:
+            return _unpacked(file, info) if (info := file.NameToInfo.get(ZIP_MEMBER)) else None
 
     def add_card(self, path: Path, card: bytes) -> None:
         """One member more, which Keras passes over."""
@@ -188,89 +302,19 @@ def _format_of(path: Path) -> _Safetensors | _KerasZip:
 
     Raises SavedModelError where there is no such file, or it is of neither kind.
     """
-    if not path.is_file():
-        raise SavedModelError(
-            f"{path}: no such file; saved models lie in models/ of a results folder, one for each "
-            "run that was trained to the end"
-        )
+    check_file(
+        path,
+        "saved models lie in models/ of a results folder, one for each run that was trained to "
+        "the end",
+    )
     if path.suffix not in _FORMATS:
         raise SavedModelError(
             f"{path}: no saved model; wanted a file that ends in {' or '.join(_FORMATS)}"
         )
     kind = _FORMATS[path.suffix]
-    with path.open("rb") as file:
+    with _readable(path), path.open("rb") as file:
         beginning = file.read(BEGINNING_BYTES)
     if not kind.is_signed(beginning):
         content = f"it begins with {beginning!r}" if beginning else "it is empty"
         raise SavedModelError(f"{path}: no {kind.name} file: {content}")
     return kind
-
-
-# What a saved model, loaded again, says of the test images: predictions/RUN.npz
-
-
-@dataclass(frozen=True, kw_only=True)
-class Predictions:
-    """Of all n test images, in their order."""
-
-    run_id: str
-    model: str  # the file that was loaded, relative to the results folder
-    logits: NDArray[np.float32]  # (n, classes)
-    features: NDArray[np.float32] | None  # (n, d) of the penultimate layer; None: it has none
-    labels: NDArray[np.int64]  # (n,) the truth
-    as_recorded: bool  # True: wrong on exactly the images that the run's record names
-
-    @property
-    def predicted(self) -> NDArray[np.int64]:
-        """(n,) the class with the highest logit."""
-        return np.asarray(self.logits.argmax(axis=1))
-
-    @property
-    def probabilities(self) -> NDArray[np.float64]:
-        """(n, classes), the softmax of the logits, computed in float64."""
-        return softmax(self.logits)
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(n, classes) logits -> (n, classes) probabilities, computed in float64."""
-    shifted = logits.astype(np.float64)
-    shifted -= shifted.max(axis=1, keepdims=True)
-    odds = np.exp(shifted)
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
-
-
-def save_predictions(path: Path, predictions: Predictions) -> None:
-    """Write them as ``.npz``, whole or not at all; features that are None are left out."""
-    arrays: dict[str, NDArray[np.generic]] = {
-        "run_id": np.array(predictions.run_id),
-        "model": np.array(predictions.model),
-        "logits": predictions.logits,
-        "labels": predictions.labels,
-        "as_recorded": np.array(predictions.as_recorded),
-    }
-    if predictions.features is not None:
-        arrays["features"] = predictions.features
-    content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **arrays)
-    write_atomically(path, content.getvalue())
-
-
-def load_predictions(path: Path) -> Predictions:
-    """Read what ``save_predictions`` wrote: arrays of numbers and text, nothing that could be run.
-
-    Raises ResultsError where it cannot be read.
-    """
-    try:
-        with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
-            return Predictions(
-                run_id=str(file["run_id"]),
-                model=str(file["model"]),
-                logits=file["logits"],
-                features=file.get("features"),
-                labels=file["labels"],
-                as_recorded=bool(file["as_recorded"]),
-            )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ResultsError(
-            f"{path}: no predictions ({error}); delete the file, it will be made again"
-        ) from error

@@ -27,9 +27,9 @@ from bench.results.evidence import Export
 from bench.results.folder import Results
 from bench.results.predictions import Predictions, load_predictions, save_predictions
 from bench.results.record import Record
-from bench.stats.score import wrong
 from bench.run.processes import Child, Parent
 from bench.saved.model import Model, SavedModelError, load
+from bench.stats.score import wrong
 from bench.trainers import FRAMEWORKS
 
 TIMEOUT_S = 600.0  # for each model: the CNN in NumPy takes the longest, some ten seconds
@@ -85,6 +85,7 @@ def evaluate(
         bench.results.folder.ResultsError: where a predictions file is damaged.
     """
     trained = [r for r in records if r.status == "ok" and r.experiment.goal == "train"]
+    trained = [r for r in trained if r.experiment.framework in FRAMEWORKS]  # no one else's
     missing = [record for record in trained if not _is_made(results, record)]
     for sentence in _make(results, missing, data, pythons or {}):
         print(sentence, file=sys.stderr)

@@ -24,9 +24,9 @@ import datasets
 from bench import UsageError, cli
 from bench.results.card import Card
 from bench.results.record import encode
-from bench.stats.score import wrong
 from bench.run.progress import StageDisplay
 from bench.saved.model import load
+from bench.stats.score import wrong
 from bench.stats.uncertainty import Interval, wilson
 from datasets import DataError, Dataset
 

@@ -32,9 +32,10 @@ from bench.cli import add_option
 from bench.experiment import Experiment
 from bench.machine import hardware
 from bench.results import write_atomically
+from bench.results.card import SavedModelError
 from bench.results.evidence import Export
 from bench.results.folder import Results, ResultsError, export_path, save_export
-from bench.results.models import SavedModelError, read_card, sha256
+from bench.results.models import read_card, sha256
 from bench.results.record import Inference, Machine, Record
 from bench.saved import asking, export_child
 from bench.saved.asking import Answer, grouped

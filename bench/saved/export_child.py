@@ -35,8 +35,9 @@ import datasets
 from bench import UsageError
 from bench.machine import hardware
 from bench.machine.clock import Clock, endless_batches, seconds_of_calls
+from bench.results.card import Card
 from bench.results.evidence import Check, Export, ExportRound
-from bench.results.models import Card, read_card, sha256
+from bench.results.models import read_card, sha256
 from bench.results.record import Inference, Machine
 from bench.run import versions
 from bench.run.processes import Parent
@@ -99,7 +100,7 @@ def convert(files: ModelFiles, request: ExportRequest) -> None:
 # Compare and time
 
 
-class NotNumbers(Exception):
+class NotNumbers(UsageError):
     """Logits that are not finite: nothing can be said of them."""
 
 

@@ -10,15 +10,14 @@ import warnings
 from pathlib import Path
 from typing import cast
 
-import msgspec
 import onnx
 import torch
 from torch import nn
 
 from bench.results import write_atomically
-from bench.results.models import Card
+from bench.results.card import Card, encode_card
 from bench.saved.model import misfits
-from bench.saved.onnx import CARD, IMAGES, LOGITS
+from bench.saved.onnx import CARD, IMAGES, LOGITS, contract
 from bench.trainers import keras
 from bench.trainers.pytorch import restore_module
 
@@ -61,7 +60,7 @@ def write(network: nn.Module, card: Card, path: Path) -> None:
     model = program.model_proto
     _require_any_batch(model)
     _forget_paths(model)
-    onnx.helper.set_model_props(model, {CARD: msgspec.json.encode(card).decode()})
+    onnx.helper.set_model_props(model, {CARD: encode_card(card).decode(), **contract(card)})
     onnx.checker.check_model(model, full_check=True)
     write_atomically(path, model.SerializeToString())
 

@@ -25,7 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from bench.results.models import Card, SavedModelError, read_card, softmax
+from bench.results.card import Card, SavedModelError
+from bench.results.models import read_card
+from bench.results.predictions import softmax
 from bench.trainers import (
     EVALUATION_BATCH_SIZE,
     FRAMEWORKS,
@@ -90,6 +92,7 @@ class Model:
 
         Raises:
             ValueError: where an array has another form.
+            SavedModelError: where the network's answers are not finite numbers.
             datasets.DataError: where a file is no image, or an image has nothing on it.
         """
         if isinstance(images, np.ndarray):
@@ -124,15 +127,40 @@ class Model:
         return mnist_form.form_of(self.card.task, self.card.record.data.source)
 
     def logits(self, images: Pixels) -> Logits:
-        """(n, classes) float32 of (n, 28, 28) uint8 images in MNIST's form."""
+        """(n, classes) float32 of (n, 28, 28) uint8 images in MNIST's form.
+
+        Raises SavedModelError where they are not finite numbers.
+        """
         prepared = self._normalised(images)
         # One batch goes the way on which latency is measured.
         few = len(images) <= EVALUATION_BATCH_SIZE
-        return self.network.infer(prepared) if few else self.network.logits(prepared)
+        with np.errstate(all="ignore"):  # what comes of it is looked at
+            logits = self.network.infer(prepared) if few else self.network.logits(prepared)
+        if logits.shape != (len(images), len(self.card.class_names)):
+            raise SavedModelError(
+                f"{self.path}: logits of the shape {logits.shape} for {len(images):,} images and "
+                f"{len(self.card.class_names)} classes; copy it again"
+            )
+        self._check_finite(logits)
+        return logits
+
+    def _check_finite(self, answers: NDArray[np.float32]) -> None:
+        broken = int((~np.isfinite(answers)).any(axis=1).sum())
+        if broken:
+            raise SavedModelError(
+                f"{self.path}: what it says of {broken:,} of {len(answers):,} images is not "
+                "finite numbers, so it says nothing; copy it again, or train it anew"
+            )
 
     def features(self, images: Pixels) -> Features | None:
-        """(n, d) float32 of the layer before the logits; None: the network has none."""
-        return self.network.features(self._normalised(images))
+        """(n, d) float32 of the layer before the logits; None: the network has none.
+
+        Raises as ``logits``.
+        """
+        features = self.network.features(self._normalised(images))
+        if features is not None:
+            self._check_finite(features)
+        return features
 
     def _normalised(self, images: Pixels) -> NDArray[np.float32]:
         return normalise(images, mean=self.card.pixel_mean, std=self.card.pixel_std)
@@ -173,13 +201,11 @@ def load(path: str | Path, framework: str | None = None) -> Model:
         return _exported(path, framework)
     card = read_card(path)
     chosen = _choose(path, card, framework)
-    if "keras" not in sys.modules:
-        os.environ.update(FRAMEWORKS[chosen].environment)  # Keras reads it when it is imported
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Keras imports TensorFlow, which talks
     try:
-        module = load_restorer(chosen, card.architecture)
-        with misfits(path, card):
-            network: Network = module.restore(path, card)
+        with _environment(chosen):
+            module = load_restorer(chosen, card.architecture)
+            with misfits(path, card):
+                network: Network = module.restore(path, card)
     except (ModuleNotFoundError, FrameworkMissing) as error:
         raise SavedModelError(
             f"{path} was to run in {chosen}: {error}; install it, or choose another framework of "
@@ -187,6 +213,24 @@ def load(path: str | Path, framework: str | None = None) -> Model:
         ) from error
     running = module.framework() if FRAMEWORKS[chosen].family == "keras" else chosen
     return Model(path=path, card=card, framework=running, network=network)
+
+
+@contextmanager
+def _environment(framework: str) -> Iterator[None]:
+    """The variables that a framework reads as it is imported; the user's own again afterwards.
+
+    Nothing is changed where Keras is loaded already: it has read them.
+    """
+    own = dict(os.environ)
+    if "keras" not in sys.modules:
+        os.environ.update(FRAMEWORKS[framework].environment)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Keras imports TensorFlow, which talks
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - own.keys():
+            del os.environ[name]
+        os.environ.update(own)
 
 
 def _exported(path: Path, framework: str | None) -> Model:
@@ -231,12 +275,12 @@ def offered(path: Path, card: Card) -> list[str]:
 
 def _choose(path: Path, card: Card, asked: str | None) -> str:
     choice = offered(path, card)
-    if asked is not None and asked not in choice:
-        raise SavedModelError(
-            f"{path}: a {card.architecture} of {card.framework} cannot run in {asked!r}; "
-            f"choose from {', '.join(choice)}"
-        )
     wanted = asked or card.framework
+    if wanted not in choice:
+        raise SavedModelError(
+            f"{path}: a {card.architecture} of {card.framework} cannot run in {wanted!r}; "
+            f"choose from {', '.join(choice) or 'none'}"
+        )
     missing = wanted == "pytorch" and find_spec("torch") is None
     return "numpy" if missing and asked is None and "numpy" in choice else wanted
 

@@ -54,6 +54,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         model = load(options.model, options.framework)
         paths = _paths(options.images)
+        model.warm_up()  # so that the first picture's time is no other than that of the next
     except (UsageError, DataError) as error:
         print(f"bench predict: error: {error}", file=sys.stderr)
         return 2
@@ -108,7 +109,6 @@ def _paths(given: Iterable[Path]) -> list[Path]:
 
 
 def _read(model: Model, paths: Sequence[Path], options: argparse.Namespace) -> list[Reading]:
-    model.warm_up()  # so that the first picture's time is no other than that of the next
     names = prepared_names(paths)
     readings = []
     for path in paths:

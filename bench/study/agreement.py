@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
-from bench.results.models import Predictions
+from bench.results.predictions import Predictions
 from bench.stats.uncertainty import holm, mcnemar
 from bench.study.artifact import Answered, Picture, Study
 from bench.study.pictures import chart

@@ -16,7 +16,7 @@ from bench.experiment import Experiment
 from bench.report import wording
 from bench.report.tables.table import Table
 from bench.results.folder import Results
-from bench.results.models import Predictions
+from bench.results.predictions import Predictions
 from bench.stats.runs import Replicates
 from datasets import Dataset
 

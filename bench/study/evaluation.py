@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
-from bench.results.models import Predictions
+from bench.results.predictions import Predictions
 from bench.stats import uncertainty
 from bench.study import confusion, pictures
 from bench.study.artifact import Answered, Artifact, Picture, Study, answered

@@ -1,23 +1,17 @@
-"""Keras through ``compile``, ``fit`` and ``predict``, as its users use it; and its saved networks.
+"""Keras through ``compile``, ``fit`` and ``predict``, as its users use it.
 
 What all backends share. Choosing the device, waiting for it and describing it is left to
 ``keras_tensorflow.py``, ``keras_jax.py`` and ``keras_torch.py``: Keras reads its backend once,
 when it is imported, so each runs in a process of its own.
 
-A saved network is restored on whatever backend Keras is loaded with: the file knows none. Keras's
-safe mode refuses what it knows to run code (Lambda layers). Before it reads anything, the classes
-that the file names are compared with those our own network consists of: Keras would import any
-other by its name.
+How a network answers, and how a saved one is restored, is ``keras_network.py``.
 """
 
 from __future__ import annotations
 
-import json
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +22,12 @@ from numpy.typing import NDArray
 import models
 from bench.experiment import Experiment
 from bench.machine import settings as names
-from bench.results.models import Card, SavedModelError, damaged
-from bench.trainers import EVALUATION_BATCH_SIZE, Features, Images, Logits, Setup, Weights
+from bench.trainers import Images, Logits, Setup, Weights
 from bench.trainers.batches import predict_every_shape, warm_up_order
+from bench.trainers.keras_network import POLICIES, KerasNetwork
+from bench.trainers.keras_network import framework as framework
+from bench.trainers.keras_network import restore as restore
 from models.weights import check_weights
-
-# TF32 is no policy of Keras but a switch of each backend.
-POLICIES = {"fp32": "float32", "tf32": "float32", "bf16": "mixed_bfloat16"}
-CONFIG = "config.json"  # the member of a saved model's zip that says what it consists of
 
 
 def require_backend(wanted: str) -> None:
@@ -45,88 +37,6 @@ def require_backend(wanted: str) -> None:
             f"Keras is loaded with the backend {keras.backend.backend()!r}, wanted {wanted!r}; "
             f"start a process of its own with KERAS_BACKEND={wanted}"
         )
-
-
-def framework() -> str:
-    """Which of ours Keras is in this process: it reads its backend once."""
-    return f"keras-{keras.backend.backend()}"
-
-
-def restore(path: Path, card: Card) -> KerasNetwork:
-    """The network of a ``.keras`` file.
-
-    Raises SavedModelError where it consists of anything but the layers of its architecture, or
-    is damaged; ValueError where its weights are not those that the card says.
-    """
-    own: keras.Model = models.load(card.architecture, "keras").build(len(card.class_names))
-    _refuse_strangers(path, set(_classes(json.loads(own.to_json()))))
-    try:
-        model = keras.saving.load_model(path, safe_mode=True, compile=False)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise damaged(path, error) from error
-    _check_shapes(model, own)
-    return KerasNetwork(model)
-
-
-def _refuse_strangers(path: Path, known: set[tuple[str, str]]) -> None:
-    try:
-        with zipfile.ZipFile(path) as file:
-            named = set(_classes(json.loads(file.read(CONFIG))))
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise damaged(path, error) from error
-    if strangers := sorted(f"{module}.{name}" for module, name in named - known):
-        raise SavedModelError(
-            f"{path}: refused: it names {', '.join(strangers)}, which no network of its "
-            "architecture consists of and which might run code"
-        )
-
-
-def _classes(config: Any) -> Iterator[tuple[str, str]]:
-    """(module, class) of everything that Keras would make from a configuration."""
-    if isinstance(config, dict):
-        if "class_name" in config:
-            yield str(config.get("module")), str(config["class_name"])
-        if config.get("registered_name"):
-            yield "registered", str(config["registered_name"])
-        config = list(config.values())
-    if isinstance(config, list):
-        for part in config:
-            yield from _classes(part)
-
-
-def _check_shapes(model: keras.Model, own: keras.Model) -> None:
-    """Raises ValueError where the weights are not those of our own network of these classes."""
-    shapes, wanted = (
-        [(variable.path.rpartition("/")[2], tuple(variable.shape)) for variable in each.variables]
-        for each in (model, own)
-    )
-    if shapes != wanted:
-        raise ValueError(f"weights of another network: {shapes}, wanted {wanted}")
-
-
-class KerasNetwork:
-    """See ``bench.trainers.Network``; of a trainer, or of a saved model."""
-
-    def __init__(self, model: keras.Model) -> None:
-        self.model = model
-
-    def logits(self, images: Images) -> Logits:
-        return _predict(self.model, images)
-
-    def infer(self, images: Images) -> Logits:
-        return np.asarray(self.model.predict_on_batch(images), dtype=np.float32)
-
-    def features(self, images: Images) -> Features | None:
-        return _predict(self._body, images)
-
-    @cached_property
-    def _body(self) -> keras.Model:
-        return keras.Model(self.model.inputs, self.model.layers[-2].output)
-
-
-def _predict(model: keras.Model, images: Images) -> NDArray[np.float32]:
-    predicted = model.predict(images, batch_size=EVALUATION_BATCH_SIZE, verbose=0)
-    return np.asarray(predicted, dtype=np.float32)
 
 
 class KerasTrainer(ABC):

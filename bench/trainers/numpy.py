@@ -15,14 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np  # the package: imports are absolute, so that this file's name is no matter
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 import models
 from bench.machine import settings as names
+from bench.results.card import Card
+from bench.results.models import read_weights
 from bench.trainers import (
     Features,
     FrameworkMissing,
@@ -36,9 +37,6 @@ from bench.trainers import (
 from bench.trainers.batches import predict_every_shape, warm_up_order
 from models.layers_numpy import Network, softmax_cross_entropy
 from models.weights import check_weights, initial_weights
-
-if TYPE_CHECKING:
-    from bench.results.models import Card
 
 PASS = 128  # images of a batch that go through together: windows of 1,024 would fill 140 MB
 
@@ -57,7 +55,7 @@ def restore(path: Path, card: Card) -> NumPyNetwork:
     Raises ValueError where NumPy has no such architecture, or the weights are not its own.
     """
     network = models.load(card.architecture, "numpy").build(len(card.class_names))
-    _load(network, load_file(path))
+    _load(network, read_weights(path, network.parameters))
     return NumPyNetwork(network)
 
 

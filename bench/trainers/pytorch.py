@@ -11,18 +11,20 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 from torch import nn
 from torch.nn import functional
 
 import models
 from bench.experiment import Experiment
 from bench.machine import settings as names
+from bench.results.card import Card
+from bench.results.models import read_weights
 from bench.trainers import (
     EVALUATION_BATCH_SIZE,
     Features,
@@ -36,9 +38,6 @@ from bench.trainers import (
 )
 from bench.trainers.batches import predict_every_shape, warm_up_order
 from models import weights_pytorch
-
-if TYPE_CHECKING:
-    from bench.results.models import Card
 
 _COMPILERS = {"compiled": "TorchInductor", "eager": "none (eager)"}
 Forward = Callable[[Any], torch.Tensor]  # b images, or graphs -> (b, classes) or (b, d) float32
@@ -62,7 +61,7 @@ def restore(path: Path, card: Card) -> Network:
 def restore_module(path: Path, card: Card) -> nn.Module:
     """The same as a module; raises as ``restore``."""
     network: nn.Module = models.load(card.architecture, "pytorch").build(len(card.class_names))
-    weights_pytorch.load(network, load_file(path))
+    weights_pytorch.load(network, read_weights(path, weights_pytorch.neutral(network)))
     return network
 
 

@@ -28,7 +28,7 @@ from datasets import superpixels
 from datasets.superpixels import NEIGHBOURS, Graphs, graphs_of
 
 if TYPE_CHECKING:
-    from bench.results.models import Card
+    from bench.results.card import Card
     from models.gnn_pytorch import GraphStore
 
 PACKAGES = ("torch_geometric", "skimage")

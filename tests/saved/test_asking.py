@@ -13,8 +13,10 @@ import pytest
 from safetensors.numpy import load_file
 
 import datasets
+from bench.results.card import card_of
 from bench.results.folder import Results
-from bench.results.models import card_of, load_predictions, save_predictions, write_model
+from bench.results.models import write_model
+from bench.results.predictions import load_predictions, save_predictions
 from bench.saved.asking import EvaluationRequest, answers, evaluate
 from bench.saved.model import load
 from tests import saved_models

@@ -13,8 +13,8 @@ from safetensors.numpy import load_file
 
 import datasets
 from bench.results.models import write_model
-from bench.stats.score import wrong
 from bench.saved.model import SavedModelError, load
+from bench.stats.score import wrong
 from models import COMPARED
 from tests import saved_models
 from tests.imports import ROOT

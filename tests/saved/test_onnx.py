@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.results.models import card_of
+from bench.results.card import card_of
 from bench.saved.model import SavedModelError
 from tests import saved_models
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from bench.report.plots import style
-from bench.results.models import Predictions
+from bench.results.predictions import Predictions
 from bench.stats import uncertainty
 from bench.study import evaluation
 from bench.study.artifact import Artifact, Study
