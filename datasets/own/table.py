@@ -299,8 +299,9 @@ def _texts(frame: pd.DataFrame, place: int, first_row: int, path: Path) -> Texts
 
 def _compact(values: Numbers) -> Numbers:
     """As bytes where they are whole numbers from 0 to 255; what is not is judged later."""
-    as_bytes = values.clip(0, 255).astype(np.uint8)
-    return as_bytes if np.array_equal(as_bytes, values) else values.astype(np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # of what is no number, or far too large
+        as_bytes = values.clip(0, 255).astype(np.uint8)
+        return as_bytes if np.array_equal(as_bytes, values) else values.astype(np.float32)
 
 
 def _refuse_what_is_no_number(frame: pd.DataFrame, first_row: int, path: Path) -> None:
