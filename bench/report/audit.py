@@ -15,7 +15,7 @@ NO_AUDIT = (
     "The clock was not audited, so the noise floor of this machine is not known: "
     "'python -m bench audit --out' with this folder does it."
 )
-MARK = "†"  # at the title of a panel that shows a disturbed run
+MARK = "†"  # of a disturbed run, at its bar and at the title of a panel that shows it
 
 
 def sentences(audit: Audit | None, records: Sequence[Record]) -> Iterator[str]:

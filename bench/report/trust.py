@@ -210,12 +210,14 @@ def recheck_sentences(records: Sequence[Record]) -> Iterator[str]:
         f"names{_answers(again)}."
     )
     told = [e.dropout for e, recheck in again if recheck.dropout_seen == e.dropout]
+    on, off, untold = sum(told), len(told) - sum(told), len(again) - len(told)
     if told:
-        yield (
-            f"By the loss of a step dropout was on in {wording.counted(sum(told), 'run')} that "
-            f"asked for it, and off in {wording.counted(len(told) - sum(told), 'run')} that did "
-            f"not; in {len(again) - len(told)} it was not looked at."
+        parts = (
+            f"on in {wording.counted(on, 'run')} that asked for it" if on else "",
+            f"off in {wording.counted(off, 'run')} that did not" if off else "",
+            f"not looked at in {untold}" if untold else "",
         )
+        yield f"By the loss of a step dropout was {', '.join(filter(None, parts))}."
 
 
 def _answers(again: Sequence[tuple[Experiment, Recheck]]) -> str:

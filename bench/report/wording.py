@@ -331,8 +331,8 @@ def conditions(experiment: Experiment, fields: Iterable[str]) -> str:
 
 
 def all_or(part: int, whole: int) -> str:
-    """'all 240', or '238 of 240'."""
-    return f"all {whole}" if part == whole else f"{part} of {whole}"
+    """'all 240', or '238 of 240'; of one thing '1 of 1'."""
+    return f"all {whole}" if part == whole > 1 else f"{part} of {whole}"
 
 
 def counted(amount: float, noun: str) -> str:

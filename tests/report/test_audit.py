@@ -9,18 +9,11 @@ import pytest
 from bench.report import audit
 from bench.report.plots import costs
 from bench.report.plots.style import pages
-from bench.results.evidence import Arms, Audit, Peak, Timer, Unsynchronised
+from bench.results.evidence import Audit, Peak, Timer, Unsynchronised
 from bench.results.record import Pulse, Record
 from bench.stats import runs
-from tests.records import EXPERIMENT, MACHINE, make_record
+from tests.records import ARMS, MACHINE, make_record
 
-ARMS = Arms(
-    experiment=EXPERIMENT,
-    a_s=(1.00, 1.01, 0.99, 1.00, 1.00),
-    same_s=(1.01, 1.00, 1.00, 0.99, 1.00),
-    delayed_s=(1.054, 1.056, 1.043, 1.047, 1.05),
-    injected_s=(0.05,) * 5,
-)
 AUDIT = Audit(
     made_at="2026-01-01T00:00:00+00:00",
     machine=MACHINE,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.report import audit, compare, summary
-from bench.report.plots import PLOTS
+from bench.report.plots import PLOTS, bars, curves
 from bench.report.plots.style import Page, Plot, pages
 from bench.report.tables import TABLES, certificates, differences, frameworks, power
 from bench.report.tables.table import Section, Table, to_csv, to_frame, to_markdown
@@ -141,6 +141,8 @@ def test_equal_work_and_a_quiet_machine_are_two_facts() -> None:
     (section,) = frameworks.side_by_side(groups(several((0.34, 0.0)))).sections
     (column,) = (column for column in section.columns if column.header == "work")
     assert column.cell(section.rows[0]).shown == "not matched: certificate missing"
+    headers = [column.header for column in section.columns]
+    assert headers.index("disturbed") == headers.index("work") + 1
     assert marks(section) == ["other programs took up to 34 % of the processors in 1 of 2 runs"]
 
 
@@ -184,10 +186,19 @@ def test_every_plot_of_runs_names_what_is_disturbed_and_marks_its_panels(plot: P
         assert [title.endswith(" †") for title in titles] == [plot.of_runs] * len(titles)
 
 
+def test_the_bars_of_disturbed_runs_are_marked_one_by_one() -> None:
+    records = [make_record(others_share=0.5), make_record(framework="keras-jax", others_share=0.0)]
+    (page,) = drawn(bars.THROUGHPUT, records)
+    (axes,) = page.figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "keras-jax eager",
+        "pytorch eager †",
+    ]
+
+
 def test_a_panel_of_quiet_runs_beside_a_disturbed_one_has_no_mark() -> None:
-    (accuracy,) = (plot for plot in PLOTS if plot.name == "accuracy")
     records = [make_record(architecture="cnn", others_share=0.5), make_record(others_share=0.02)]
-    (page,) = drawn(accuracy, records)
+    (page,) = drawn(curves.ACCURACY, records)
     assert [axes.get_title() for axes in page.figure.axes] == [
         "CNN on digits (mnist) †",
         "MLP on digits (mnist)",

@@ -187,8 +187,8 @@ def test_the_page_says_what_runs_showed_when_they_were_asked_again() -> None:
         "After every clock had stopped all 4 runs were asked again: all 4 ran in the execution "
         "that their row names, and answers were at most 5.0e-07 in fp32, 2.0e-03 in bf16 from "
         "those that a NumPy float64 referee gives with the same weights.",
-        "By the loss of a step dropout was on in 2 runs that asked for it, and off in 1 run that "
-        "did not; in 1 it was not looked at.",
+        "By the loss of a step dropout was on in 2 runs that asked for it, off in 1 run that did "
+        "not, not looked at in 1.",
     ]
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from bench.report import wording
+from bench.report import audit, wording
 from bench.report.comparison import FRAMEWORK, Comparison, comparisons
 from bench.report.plots import style
 from bench.report.plots.style import LOOKS, PLAIN, Look, Plot
@@ -44,7 +44,10 @@ def _draw_bars(
     draw: Callable[[Axes, int, Replicates, Summary], None],
 ) -> None:
     """A bar from the top down for each framework, or why it has none; room for the words."""
-    labels = wording.distinct_labels(panel.groups)
+    labels = [
+        f"{label} {audit.MARK}" if group.disturbed else label
+        for label, group in zip(wording.distinct_labels(panel.groups), panel.groups, strict=True)
+    ]
     for row, group in enumerate(panel.groups):
         if summary := group.summary(statistic):
             draw(axes, row, group, summary)

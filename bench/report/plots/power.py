@@ -42,7 +42,15 @@ def _draw(axes: Axes, panel: Comparison) -> None:
         )
         for seeds, percent in zip(SEEDS, smallest, strict=True):
             words = f"{wording.number(percent, 2)} %"
-            style.write_beside(axes, words, (seeds, percent), (0, above), ha="center", fontsize=12)
+            style.write_beside(
+                axes,
+                words,
+                (seeds, percent),
+                (0, above),
+                ha="center",
+                fontsize=12,
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+            )
     floor = 100 * audit.floor
     axes.axhline(floor, color="0.35", linewidth=1, linestyle=(0, (4, 4)), label="noise floor")
     axes.loglog()

@@ -110,9 +110,15 @@ DISTURBED = Column(
 
 
 def marked(columns: Iterable[Column], rows: Sequence[Row]) -> tuple[Column, ...]:
-    """The columns, and one that marks disturbed rows, where any run counted what others took."""
-    counted = any(_disturbed(row).raw[-1] is not None for row in rows)
-    return (*columns, DISTURBED) if counted else tuple(columns)
+    """The columns, and one that marks disturbed rows, where any run counted what others took.
+
+    It stands behind the one that says whether work is equal, where there is one, else last.
+    """
+    listed = tuple(columns)
+    if all(_disturbed(row).raw[-1] is None for row in rows):
+        return listed
+    at = next((i + 1 for i, column in enumerate(listed) if "work" in column.names), len(listed))
+    return (*listed[:at], DISTURBED, *listed[at:])
 
 
 def section_of(
@@ -125,7 +131,7 @@ def section_of(
     """A section about the runs of a comparison.
 
     Its note says what is equal in all rows, what differs though nobody asked for it, what the
-    images are, and then ``notes``; empty ones are left out. Its last column marks disturbed rows.
+    images are, and then ``notes``; empty ones are left out. Disturbed rows are ``marked``.
     ``heading``: None for the comparison's own.
     """
     equal = f"Equal in all rows: {comparison.constant(leave_out=(*HEADING, *FRAMEWORK))}."
