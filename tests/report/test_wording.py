@@ -122,6 +122,25 @@ def test_an_estimate_shows_as_many_digits_as_its_interval_allows(
     assert wording.estimate(value, interval) == words
 
 
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
+def test_of_a_disturbed_pair_the_verdict_says_that_before_all_else(ratio: float) -> None:
+    interval = Interval(low=0.9 * ratio, high=1.1 * ratio)
+    disturbed = judged(ratio, interval, 0.001, disturbed=True)
+    assert wording.verdict(disturbed, "faster", "slower") == "undecided: disturbed"
+
+
+@pytest.mark.parametrize(
+    ("fraction", "words"), [(0.0035, "0.35 %"), (0.0234, "2.3 %"), (1.23, "120 %"), (0, "0 %")]
+)
+def test_about_how_much_is_said_in_two_digits(fraction: float, words: str) -> None:
+    assert wording.about(fraction) == words
+
+
+def test_of_several_it_is_said_whether_it_is_all_of_them() -> None:
+    counts = [wording.all_or(part, whole) for part, whole in ((3, 3), (2, 3), (1, 1))]
+    assert counts == ["all 3", "2 of 3", "1 of 1"]
+
+
 def test_a_difference_is_said_in_points_with_its_sign() -> None:
     interval = Interval(low=-0.001, high=0.002)
     words = wording.estimate(0.0005, interval, scale=100, decimals=2, signed=True)

@@ -46,6 +46,17 @@ def test_five_values_give_the_expanded_percentiles_of_all_resamples() -> None:
     assert tail < 0.025  # it is wider than the plain percentile interval
 
 
+@pytest.mark.parametrize("n", [2, 4, 5, 8])
+def test_many_samples_at_once_have_the_intervals_that_each_has_alone(n: int) -> None:
+    samples = np.random.default_rng(4).normal(size=(n, 6))
+    ends = uncertainty.ends_of_means(samples)
+    assert ends.shape == (2, 6)
+    for (low, high), sample in zip(ends.T, samples.T, strict=True):
+        alone = uncertainty.of_mean(sample.tolist())
+        assert alone is not None
+        assert (low, high) == pytest.approx((alone.low, alone.high))
+
+
 def test_the_same_values_give_the_same_interval_also_where_resamples_are_drawn() -> None:
     sample = [float(value) for value in range(12)]
     uncertainty._weights.cache_clear()
