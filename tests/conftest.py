@@ -6,8 +6,20 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bench.machine import hardware
+
+# How many examples hypothesis tries: in every run of the tests, and by
+# ``pytest --hypothesis-profile thorough`` for hours of patience.
+USUAL = settings(
+    max_examples=100,
+    deadline=None,  # on a machine of any speed
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("usual", USUAL)
+settings.register_profile("thorough", USUAL, max_examples=5_000)
+settings.load_profile("usual")
 
 # Two threads of OpenBLAS slow each other down many times where anything else runs beside them.
 # NumPy here has read it already or not at all; the processes that tests start read it.

@@ -8,14 +8,14 @@ where each file lies, and reads and writes it.
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from bench.experiment import Experiment, Precision
 from bench.results.record import Inference, Machine
-from bench.results.sound import parse
+from bench.results.sound import RecordError, numbers, parse, texts
 
 Kind = TypeVar("Kind")
 
@@ -312,8 +312,25 @@ NAMES: Mapping[type, str] = {
 
 
 def decode(content: bytes, path: Path, kind: type[Kind]) -> Kind:
-    """Read a file of one of the kinds in ``NAMES`` and check its types.
+    """Read a file of one of the kinds in ``NAMES``, and check its types, ranges and checksum.
 
     Raises RecordError naming ``path`` and what it should have been.
     """
-    return parse(content, path, kind, NAMES[kind])
+    evidence = parse(content, path, kind, NAMES[kind])
+    for problem in (*numbers(evidence, ""), *texts(evidence, ""), *_unfit(evidence)):
+        raise RecordError(f"{path}: this cannot be {NAMES[kind]}: {problem}")
+    return evidence
+
+
+def _unfit(evidence: object) -> Iterator[str]:
+    """What does not fit together."""
+    if isinstance(evidence, Certificate) and any(not c.tolerance > 0 for c in evidence.checks):
+        yield "checks: a tolerance of 0"
+    if isinstance(evidence, Audit):
+        for arms in filter(None, (evidence.arms, *evidence.repetitions)):
+            rounds = {len(arms.a_s), len(arms.same_s), len(arms.delayed_s) or len(arms.a_s)}
+            seconds = (*arms.a_s, *arms.same_s, *arms.delayed_s)
+            if len(rounds) > 1 or len(arms.injected_s) != len(arms.delayed_s):
+                yield "arms: not as many rounds in each"
+            elif not all(second > 0 for second in seconds):
+                yield "arms: a run that took no time"

@@ -7,7 +7,6 @@ field, by which a flipped bit or a changed figure is noticed.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -26,6 +25,7 @@ Kind = TypeVar("Kind")
 # What experiments are named by: also a part of paths, so nothing that leads out of a folder.
 WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MOST_CHARACTERS = 64
+MOST = 1e21  # of anything: bytes, images, FLOP/s; seeds are below it too
 WORDS = ("task", "source", "architecture", "framework", "execution", "device")
 CHECKSUM = re.compile(rb',\n "sha256": "([0-9a-f]{64})"\n\}\n$')
 AT_THE_END = 100  # bytes among which a checksum begins
@@ -80,8 +80,8 @@ def problems(record: Record) -> Iterator[str]:
     if (record.measurement is None) == (record.status == "ok"):
         there = "a" if record.measurement else "no"
         yield f"status {record.status!r} with {there} measurement"
-    yield from _numbers(record, "")
-    yield from _texts(record, "")
+    yield from numbers(record, "")
+    yield from texts(record, "")
     if experiment.batch_size < 1 or not experiment.epochs > 0:
         yield f"batch size {experiment.batch_size} and {experiment.epochs:g} epochs: nothing is run"
     if record.measurement is not None:
@@ -116,32 +116,32 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def _texts(value: object, name: str) -> Iterator[str]:
+def texts(value: object, name: str) -> Iterator[str]:
     """Every text in a record can be printed on one line."""
     if isinstance(value, str):
         if not value.isprintable():
             yield f"{name} {value[:MOST_CHARACTERS]!r}: it has characters that cannot be printed"
     elif isinstance(value, tuple):
         for part in value:
-            yield from _texts(part, name)
+            yield from texts(part, name)
     elif isinstance(value, dict):
-        yield from _texts((*value, *value.values()), name)
+        yield from texts((*value, *value.values()), name)
     elif is_dataclass(value):
         for each in fields(value):
-            yield from _texts(getattr(value, each.name), f"{name}.{each.name}".lstrip("."))
+            yield from texts(getattr(value, each.name), f"{name}.{each.name}".lstrip("."))
 
 
-def _numbers(value: object, name: str) -> Iterator[str]:
-    """Every number in a record is finite and not below 0."""
+def numbers(value: object, name: str) -> Iterator[str]:
+    """Every number in a record is one that sums and ratios can be made of, and not below 0."""
     if isinstance(value, float | int):
-        if not 0 <= value < math.inf:
-            yield f"{name} {value}: wanted a finite number from 0 up"
+        if not 0 <= value <= MOST:
+            yield f"{name} {value:g}: wanted a number from 0 to {MOST:g}"
     elif isinstance(value, tuple) and value and isinstance(value[0], float | int):
-        yield from _numbers(min(value), f"the least of {name}")
-        yield from _numbers(sum(value), f"the sum of {name}")  # not a number where one is none
+        yield from numbers(min(value), f"the least of {name}")
+        yield from numbers(sum(value), f"the sum of {name}")  # not a number where one is none
     elif isinstance(value, tuple):
         for part in value:
-            yield from _numbers(part, name)
+            yield from numbers(part, name)
     elif is_dataclass(value):
         for each in fields(value):
-            yield from _numbers(getattr(value, each.name), f"{name}.{each.name}".lstrip("."))
+            yield from numbers(getattr(value, each.name), f"{name}.{each.name}".lstrip("."))
