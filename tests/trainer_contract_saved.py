@@ -28,7 +28,7 @@ from tests.small_trainers import (
 )
 
 ENDING = FRAMEWORKS[FRAMEWORK].model_ending
-CONFIG = "config.json"
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
 pytestmark = frameworks_own_warnings
 keras_only = pytest.mark.skipif(ENDING != ".keras", reason="of Keras's files")
@@ -127,6 +127,143 @@ def test_a_file_that_names_what_might_run_is_refused(
         load(path)
 
 
+def layers_of(config: dict[str, Any]) -> list[dict[str, Any]]:
+    layers: list[dict[str, Any]] = config["config"]["layers"]
+    return layers
+
+
+def computes_something_else(config: dict[str, Any]) -> None:
+    layers_of(config)[3]["config"]["activation"] = "sigmoid"
+
+
+def fills_memory(config: dict[str, Any]) -> None:
+    layers_of(config)[2]["config"]["units"] = 1_000_000_000
+
+
+def computes_in_halves(config: dict[str, Any]) -> None:
+    layers_of(config)[2]["config"]["dtype"]["config"]["name"] = "float16"
+
+
+def has_a_layer_more(config: dict[str, Any]) -> None:
+    layers_of(config).append(layers_of(config)[3])
+
+
+def lacks_a_layer(config: dict[str, Any]) -> None:
+    del layers_of(config)[3]
+
+
+def takes_larger_images(config: dict[str, Any]) -> None:
+    layers_of(config)[0]["config"]["batch_shape"] = [None, 280000, 280000]
+
+
+@keras_only
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        (computes_something_else, "its network, layers relu_1, activation: 'sigmoid', wanted 'rel"),
+        (fills_memory, "its network, layers dense_1, units: 1000000000, wanted 512"),
+        (computes_in_halves, "layers dense_1, dtype, name: 'float16', wanted 'float32'"),
+        (has_a_layer_more, r"its network, layers: 10 \(input_layer.*\), wanted 9 \(input_layer"),
+        (lacks_a_layer, r"its network, layers: 8 \(.*\), wanted 9 \(.*relu_1"),
+        (takes_larger_images, "batch_shape 1: 280000, wanted 28"),
+    ],
+)
+def test_a_file_of_another_network_is_refused_before_it_is_built(
+    change: Change, difference: str, tmp_path: Path
+) -> None:
+    path = saved(create(), tmp_path)
+    rewrite(path, change)
+    with pytest.raises(SavedModelError, match=f"its card says mlp .*does not fit: .*{difference}"):
+        load(path)
+
+
+@keras_only
+@pytest.mark.parametrize(
+    ("kernel", "reason"),
+    [
+        (
+            {"shape": (10**6, 10**6), "dtype": "f4", "chunks": (10, 10)},
+            r"shape \(1000000, 1000000\)",
+        ),
+        ({"shape": (784, 512), "dtype": "f8"}, "of float64, wanted .* of float32"),
+        ({"shape": (784, 512), "dtype": "f4", "compression": "gzip"}, "packed, or lies in another"),
+        (
+            {"shape": (784, 512), "dtype": "f4", "external": [("/etc/passwd", 0, 784 * 512 * 4)]},
+            "packed, or lies in another file",
+        ),
+    ],
+)
+def test_weights_are_looked_at_before_they_are_read(
+    kernel: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    import h5py
+
+    path = saved(create(), tmp_path)
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    weights = tmp_path / WEIGHTS
+    weights.write_bytes(members[WEIGHTS])
+    with h5py.File(weights, "a") as opened:
+        del opened["layers/dense/vars/0"]
+        opened.create_dataset("layers/dense/vars/0", **kernel)
+    write_zip(path, members | {WEIGHTS: weights.read_bytes()})
+    with pytest.raises(SavedModelError, match=f"layers/dense/vars/0 .*{reason}"):
+        load(path)
+
+
+@keras_only
+def test_weights_that_link_into_another_file_are_refused(tmp_path: Path) -> None:
+    import h5py
+
+    path = saved(create(), tmp_path)
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    weights = tmp_path / WEIGHTS
+    weights.write_bytes(members[WEIGHTS])
+    with h5py.File(weights, "a") as opened:
+        del opened["layers/dense/vars/0"]
+        opened["layers/dense/vars/0"] = h5py.ExternalLink("/etc/passwd", "/")
+    write_zip(path, members | {WEIGHTS: weights.read_bytes()})
+    with pytest.raises(SavedModelError, match="layers/dense/vars/0 is a link"):
+        load(path)
+
+
+@keras_only
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    trainer = create()
+    weights = trainer.weights()
+    weights["logits/bias"][3] = np.inf
+    trainer.load_weights(weights)
+    with pytest.raises(SavedModelError, match="are not all finite numbers"):
+        load(saved(trainer, tmp_path))
+
+
+@keras_only
+def test_the_user_s_own_settings_change_no_answer_and_are_theirs_again(tmp_path: Path) -> None:
+    from keras import config
+
+    trainer = create("cnn")
+    path = saved(trainer, tmp_path, "cnn")
+    wanted, wanted_features = trainer.logits(TEST_IMAGES), load(path).network.features(TEST_IMAGES)
+    own = (config.floatx(), config.image_data_format(), config.dtype_policy())
+    config.set_floatx("float16")
+    config.set_image_data_format("channels_first")
+    config.set_dtype_policy("float16")
+    config.set_max_steps_per_epoch(1)
+    try:
+        network = load(path).network
+        np.testing.assert_array_equal(network.logits(TEST_IMAGES), wanted)
+        np.testing.assert_allclose(network.infer(TEST_IMAGES), wanted, atol=1e-5)
+        np.testing.assert_array_equal(network.features(TEST_IMAGES), wanted_features)
+        assert (config.floatx(), config.image_data_format()) == ("float16", "channels_first")
+        assert (config.dtype_policy().name, config.max_steps_per_epoch()) == ("float16", 1)
+    finally:
+        config.set_floatx(own[0])
+        config.set_image_data_format(own[1])
+        config.set_dtype_policy(own[2])
+        config.set_max_steps_per_epoch(None)
+
+
 @keras_only
 def test_a_real_lambda_layer_is_refused_and_does_not_run(tmp_path: Path) -> None:
     import keras
@@ -172,7 +309,10 @@ def rewrite(path: Path, change: Change) -> None:
         members = {name: file.read(name) for name in file.namelist()}
     config = json.loads(members[CONFIG])
     change(config)
-    members[CONFIG] = json.dumps(config).encode()
+    write_zip(path, members | {CONFIG: json.dumps(config).encode()})
+
+
+def write_zip(path: Path, members: dict[str, bytes]) -> None:
     with zipfile.ZipFile(path, "w") as file:
         for name, content in members.items():
             file.writestr(name, content)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from bench.results.folder import Results, ResultsError
+from bench.results.card import encode_card
+from bench.results.folder import Results
 from bench.results.models import (
     HEADER_ENTRY,
     read_card,
     write_model,
 )
-from bench.results.predictions import Predictions, load_predictions, save_predictions
 from bench.saved.model import SavedModelError, load
 from tests import saved_models
 from tests.saved_models import a_card, model_path, saver, weights_of
@@ -118,24 +122,137 @@ def _with_card(folder: Path, fields: object) -> Path:
     return path
 
 
-def test_damaged_predictions_say_what_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "run.npz"
-    path.write_bytes(b"PK\x03\x04 cut off")
-    with pytest.raises(ResultsError, match=r"run\.npz: no predictions .*delete the file"):
-        load_predictions(path)
+# What is no file of bounded size is not opened
 
 
-def test_a_network_without_features_has_none_after_saving(tmp_path: Path) -> None:
-    predictions = Predictions(
-        run_id="run",
-        model="models/run.safetensors",
-        logits=np.eye(2, 10, dtype=np.float32),
-        features=None,
-        labels=np.array([0, 3]),
-        as_recorded=True,
-    )
-    save_predictions(tmp_path / "run.npz", predictions)
-    again = load_predictions(tmp_path / "run.npz")
-    assert again.features is None
-    assert again.predicted.tolist() == [0, 1]
-    assert (again.run_id, again.model, again.as_recorded) == ("run", predictions.model, True)
+@pytest.mark.parametrize("ending", [".safetensors", ".keras", ".onnx"])
+def test_what_is_no_regular_file_is_refused_without_a_wait(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"pipe{ending}"
+    os.mkfifo(path)
+    with pytest.raises(SavedModelError, match="this is a pipe, a device or a socket; wanted a fil"):
+        load(path)
+    device = tmp_path / f"device{ending}"
+    device.symlink_to("/dev/zero")
+    with pytest.raises(SavedModelError, match="this is a pipe, a device or a socket"):
+        load(device)
+    folder = tmp_path / f"folder{ending}"
+    folder.mkdir()
+    with pytest.raises(SavedModelError, match="this is a folder; wanted a file"):
+        load(folder)
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".keras", ".onnx"])
+def test_a_link_is_followed_to_a_file_and_to_nothing_else(ending: str, tmp_path: Path) -> None:
+    nowhere, circle = tmp_path / f"nowhere{ending}", tmp_path / f"circle{ending}"
+    nowhere.symlink_to(tmp_path / "not there")
+    circle.symlink_to(circle)
+    with pytest.raises(SavedModelError, match="no such file"):
+        load(nowhere)
+    with pytest.raises(SavedModelError, match="cannot be read: Too many levels of symbolic links"):
+        load(circle)
+    (tmp_path / "link.safetensors").symlink_to(model_path())
+    assert load(tmp_path / "link.safetensors").card == read_card(model_path())
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".keras", ".onnx"])
+def test_a_file_larger_than_any_network_is_refused(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"run{ending}"
+    with path.open("wb") as file:
+        file.truncate(5 << 30)  # without a byte on the disk
+    with pytest.raises(SavedModelError, match=r"a file of 5,120\.0 MB; 64 MB are the most"):
+        load(path)
+
+
+# Safetensors
+
+
+def test_a_header_of_any_length_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    path.write_bytes((60_000_000).to_bytes(8, "little") + b"{" + b" " * 60_000_000)
+    with pytest.raises(SavedModelError, match=r"a header of 57\.2 MB; 9 MB are the most"):
+        load(path)
+
+
+def with_weights(folder: Path, weights: dict[str, NDArray[Any]]) -> Path:
+    """A file with a card of an MLP and these weights instead of its own."""
+    path = folder / "run.safetensors"
+    save_file(weights, path, metadata={HEADER_ENTRY: encode_card(a_card()).decode()})
+    return path
+
+
+@pytest.mark.parametrize("framework", ["numpy", "pytorch"])
+def test_weights_of_another_type_or_no_numbers_are_refused(framework: str, tmp_path: Path) -> None:
+    if framework == "pytorch":
+        pytest.importorskip("torch")
+    weights: dict[str, NDArray[Any]] = dict(weights_of("mlp"))
+    halves = {name: array.astype(np.float16) for name, array in weights.items()}
+    with pytest.raises(SavedModelError, match="is of the type F16, wanted F32"):
+        load(with_weights(tmp_path, halves), framework)
+    weights["logits/bias"][3] = np.nan
+    with pytest.raises(SavedModelError, match="weights logits/bias are not all finite numbers"):
+        load(with_weights(tmp_path, weights), framework)
+
+
+def test_shapes_are_compared_before_values_are_read(tmp_path: Path) -> None:
+    """A header that promises 10^13 numbers is refused for their shape, or for their want."""
+    weights = {name: [*array.shape] for name, array in weights_of("mlp").items()}
+    weights["dense_1/kernel"] = [784, 1_000_000_000_0]
+    header: dict[str, Any] = {"__metadata__": {HEADER_ENTRY: encode_card(a_card()).decode()}}
+    end = 0
+    for name, shape in weights.items():
+        start, end = end, end + 4 * int(np.prod(shape))
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    path = tmp_path / "run.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text)
+    with pytest.raises(SavedModelError, match="cut off or damaged"):
+        load(path, "numpy")
+
+
+def test_many_unknown_weights_are_counted_and_not_all_named(tmp_path: Path) -> None:
+    more = {f"more/{number}": np.zeros(1, np.float32) for number in range(1000)}
+    with pytest.raises(SavedModelError, match=r"unknown \[.*\] and 990 more"):
+        load(with_weights(tmp_path, weights_of("mlp") | more), "numpy")
+
+
+# Keras's zip
+
+
+def zipped(folder: Path, **members: bytes) -> Path:
+    """A zip that ends as Keras's do; ``config_json`` is its member ``config.json``."""
+    path = folder / "run.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name.replace("_", "."), content)
+    return path
+
+
+def test_a_member_that_unpacks_into_too_much_is_not_unpacked(tmp_path: Path) -> None:
+    with pytest.raises(SavedModelError, match=r"glyphbench\.json of 19\.1 MB; 8 MB are the most"):
+        read_card(zipped(tmp_path, glyphbench_json=b" " * 20_000_000))
+
+
+def test_a_member_that_unpacks_into_more_than_it_says_is_not_read_on(tmp_path: Path) -> None:
+    path = zipped(tmp_path, glyphbench_json=b" " * 20_000_000)
+    said = (20_000_000).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(said, (1000).to_bytes(4, "little")))
+    with pytest.raises(SavedModelError, match="cut off or damaged"):
+        read_card(path)
+
+
+def test_other_members_and_too_many_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        SavedModelError, match=r"it holds 'assets\.py'; wanted nothing but metadata"
+    ):
+        read_card(zipped(tmp_path, glyphbench_json=b"{}", assets_py=b""))
+    many = {f"member{number}": b"" for number in range(2000)}
+    with pytest.raises(SavedModelError, match="lists more members than are ever written"):
+        read_card(zipped(tmp_path, **many))
+
+
+def test_a_member_twice_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path, glyphbench_json=b"{}")
+    with zipfile.ZipFile(path, "a") as file, pytest.warns(UserWarning, match="Duplicate name"):
+        file.writestr("glyphbench.json", b"{}")
+    with pytest.raises(SavedModelError, match="lists a member twice"):
+        read_card(path)
