@@ -11,6 +11,7 @@ begin with ``saved_model_parser``.
 from __future__ import annotations
 
 import argparse
+import reprlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -34,6 +35,16 @@ OPTIMIZERS = ("adam", "sgd")
 PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
 INITS = ("matched", "native")
 AUGMENTATIONS = ("off", "on")
+# More than any comparison needs, and as much as a run can count: field of Options -> at most
+MOST = {
+    "seeds": 1e9,  # and as many runs as bench.front takes
+    "batch_sizes": 1e9,
+    "epochs": 1e6,
+    "evaluations_per_epoch": 1e4,
+    "timeout_s": 1e8,  # three years
+    "budget_s": 1e8,
+    "price_per_h": 1e9,
+}
 SOURCES = tuple(dict.fromkeys(s.name for task in datasets.TASKS.values() for s in task.sources))
 
 # Readers of single words. Each raises argparse.ArgumentTypeError that says what came and what
@@ -118,6 +129,16 @@ def seed_count(text: str) -> int | str:
     return text if text == "auto" else whole(text)
 
 
+def path(text: str) -> Path:
+    """A path; requests and command lines that name it are kept as UTF-8."""
+    surrogate = any("\ud800" <= character <= "\udfff" for character in text)  # no UTF-8 on Linux
+    if not text or "\0" in text or surrogate:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no path in UTF-8; give one such as results/new, or rename what it names"
+        )
+    return Path(text)
+
+
 def interpreters(text: str) -> dict[str, Path]:
     """FRAMEWORK=PATH,...: the interpreter of each framework that is named."""
     return dict(map(_interpreter, text.split(",")))
@@ -125,16 +146,16 @@ def interpreters(text: str) -> dict[str, Path]:
 
 def _interpreter(text: str) -> tuple[str, Path]:
     framework, separator, name = text.partition("=")
-    path = Path(name).expanduser()  # the shell leaves a ~ behind = alone
     if not separator or framework not in FRAMEWORKS:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not FRAMEWORK=PATH with a framework of {', '.join(FRAMEWORKS)}"
         )
-    if not path.is_file():
+    python = path(name).expanduser()  # the shell leaves a ~ behind = alone
+    if not python.is_file():
         raise argparse.ArgumentTypeError(
             f"{name!r} is no Python interpreter; give the path of one for {framework}"
         )
-    return framework, path.absolute()  # not resolved: a venv's link is its identity
+    return framework, python.absolute()  # not resolved: a venv's link is its identity
 
 
 class _Joined(argparse.Action):
@@ -292,13 +313,13 @@ class Options:
     )
     data_dir: Path | None = _data(
         "--data-dir",
-        type=Path,
+        type=path,
         metavar="DIR",
         help="folder with the data (default: GLYPHBENCH_DATA, then the user's cache)",
     )
     data_file: Path | None = _data(
         "--data-file",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="your own data, as a new task that --task names: IDX, CSV, npz, or a folder of "
         "images by class",
@@ -311,7 +332,7 @@ class Options:
     )
 
     out: Path | None = _running(
-        "--out", type=Path, metavar="DIR", help="results folder (default: results/PRESET-TIME)"
+        "--out", type=path, metavar="DIR", help="results folder (default: results/PRESET-TIME)"
     )
     resume: bool = _running(
         "--resume", action="store_true", help="run only what is missing in --out"
@@ -431,6 +452,7 @@ def read(parser: argparse.ArgumentParser, argv: Sequence[str]) -> Options:
 def _contradictions(options: Options) -> Iterator[str]:
     """What cannot be meant by words that are each right."""
     yield from _mistaken_tasks(options)
+    yield from _too_much(options)
     if options.resume and options.out is None:
         yield "--resume needs --out: name the results folder to go on with"
     if options.retry_failed and not options.resume:
@@ -443,6 +465,15 @@ def _contradictions(options: Options) -> Iterator[str]:
         yield "--validation-share: nothing would be left to train on; give less than 100, as 20%"
     if options.optimizer is not None and options.learning_rate is None:
         yield "--optimizer needs --learning-rate: a rate that suits one does not suit another"
+
+
+def _too_much(options: Options) -> Iterator[str]:
+    for name, most in MOST.items():
+        given = getattr(options, name)
+        for number in given if isinstance(given, tuple) else (given,):
+            if isinstance(number, int | float) and number > most:
+                flag = Options.__dataclass_fields__[name].metadata["flag"]
+                yield f"{flag}: {reprlib.repr(number)} is too much; give at most {most:,.0f}"
 
 
 def _mistaken_tasks(options: Options) -> Iterator[str]:

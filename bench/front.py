@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bench.plan import Plan
 
 BENCH = ("python", "-m", "bench")
+MOST_RUNS = 100_000  # days of the shortest runs there are; a plan lists all of its runs
 LADDER_SEEDS = 3  # where none are asked for: a rung without an interval says little
 
 STUDY = """\
@@ -111,6 +112,11 @@ def run_suite(
 
     try:
         planned = (plan or make_plan)(options)
+        if (runs := len(planned.experiments) * planned.seeds) > MOST_RUNS:
+            raise UsageError(
+                f"{runs:,} runs planned, at most {MOST_RUNS:,} can be; give fewer --seeds, or less "
+                "to compare"
+            )
         if options.dry_run:
             print(describe(planned))
             return 0
