@@ -76,13 +76,13 @@ def find(brightness: Grey) -> Ink:
         raise NoInk(f"{width}×{height} pixels; wanted {LEAST_SIDE} at least along the longer side")
     large = max(brightness.shape) > WORKING_SIDE
     picture = fitted(brightness, WORKING_SIDE) if large else brightness
-    found = {dark: _thin_character(_lightened(picture, dark)) for dark in (True, False)}
-    dark, sure = _thin_is_dark(found)
-    character = found[dark] if sure else None
+    characters = {dark: _thin_character(_lightened(picture, dark)) for dark in (True, False)}
+    dark, sure = _thin_is_dark(characters)
+    character = characters[dark] if sure else None
     if character is None or character.is_part_of_broader():  # a large one, with broad strokes
         light, sure = _ground_is_light(picture)
         dark = light if sure else dark
-        character = found[dark]
+        character = characters[dark]
     notes = () if sure else (UNSURE.format("dark on light" if dark else "light on dark"),)
     if character is not None and not character.is_part_of_broader():
         near = _from_near(character.box, brightness, picture.shape, dark)
@@ -101,12 +101,14 @@ CUT_OFF = "the ink touches the border of the picture; it may be cut off"
 # Light and dark
 
 
-def _thin_is_dark(found: Mapping[bool, _Character | None]) -> tuple[bool, bool]:
+def _thin_is_dark(characters: Mapping[bool, _Character | None]) -> tuple[bool, bool]:
     """Whether there is more of the most that is thin in what is dark, and whether that is plain.
 
     Where light falls does not matter to that, nor the corners of a sheet, which are apart.
     """
-    dark, light = (0.0 if each is None else each.amount for each in (found[True], found[False]))
+    dark, light = (
+        0.0 if each is None else each.amount for each in (characters[True], characters[False])
+    )
     return dark > light, max(dark, light) > SURE_TIMES * min(dark, light)
 
 

@@ -66,11 +66,11 @@ def character(image: str | Path | Image, form: Form = "mnist") -> Character:
     try:
         if form == "whole":
             return Character(image=_whole(brightness), notes=())
-        found = ink.find(brightness)
+        inked = ink.find(brightness)
     except NoInk as error:
         name = f"{image}: " if isinstance(image, str | Path) else ""
         raise NoInk(f"{name}{error}") from None
-    return Character(image=_in_form(found.amounts, form), notes=found.notes)
+    return Character(image=_in_form(inked.amounts, form), notes=inked.notes)
 
 
 def normalised(brightness: Grey, form: Form) -> Bytes:

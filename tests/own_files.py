@@ -20,7 +20,7 @@ ENDINGS = (".png", ".jpg", ".bmp")
 def shapes(count: int, *, side: int = 28, seed: int = 0) -> tuple[Bytes, NDArray[np.str_]]:
     """Shapes (count, side, side), white on black, and their names (count,), in turn."""
     rng = np.random.default_rng(seed)
-    names = [SHAPES[place % len(SHAPES)] for place in range(count)]
+    names = [SHAPES[number % len(SHAPES)] for number in range(count)]
     drawn = [np.asarray(_drawn(name, (side, side), rng, ink=255)) for name in names]
     return np.stack(drawn), np.array(names)
 
@@ -54,9 +54,9 @@ def _images(
     folder: Path, count: int, names: Sequence[str], rng: np.random.Generator
 ) -> Iterator[tuple[Path, Image.Image]]:
     for name in names:
-        for place in range(count):
+        for number in range(count):
             width, height = (int(side) for side in rng.integers(30, 70, 2))
-            path = folder / name / f"{place}{ENDINGS[place % len(ENDINGS)]}"
+            path = folder / name / f"{number}{ENDINGS[number % len(ENDINGS)]}"
             yield path, _drawn(name, (width, height), rng, ink=0)
 
 

@@ -24,8 +24,8 @@ def test_a_folder_of_images_is_run_to_tables_and_plots(tmp_path: Path) -> None:
     done = run_all(*words, "--device", "cpu", "--epochs", "3", "--unchecked", "--out", out)
     assert "shapes: the images are dark on light" in done.stderr
     records = Results(out).records()
-    statuses = [(record.experiment.architecture, record.status) for record in records]
-    assert statuses == [(architecture, "ok") for architecture in COMPARED]
+    statuses = sorted((record.experiment.architecture, record.status) for record in records)
+    assert statuses == sorted((architecture, "ok") for architecture in COMPARED)
     assert {r.experiment.targets for r in records} == {(0.80, 0.90)}
     assert {r.data.class_names for r in records} == {SHAPES}
     page = (out / "README.md").read_text()
@@ -61,16 +61,16 @@ def test_certificates_are_made_with_own_images_where_they_suffice(
 ) -> None:
     words = ("--framework", "numpy", "--architecture", "mlp")
     planned = plan(tmp_path, *words, images=images)
-    (made,) = for_suite(planned.experiments, planned.site)
-    assert made.passed
-    assert made.data.startswith(used)
+    (certificate,) = for_suite(planned.experiments, planned.site)
+    assert certificate.passed
+    assert certificate.data.startswith(used)
 
 
 # The command line
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("--task fruit", "unknown task 'fruit'; choose from digits, letters, or give your own"),
         ("--data-file a.npz", "--data-file needs --task with one name"),
@@ -81,12 +81,12 @@ def test_certificates_are_made_with_own_images_where_they_suffice(
     ],
 )
 def test_a_task_is_a_known_one_or_a_new_name_with_a_file(
-    words: str, said: str, capsys: pytest.CaptureFixture[str]
+    words: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         parse(words.split())
     assert ended.value.code == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_used_ends_run_all_with_a_sentence(tmp_path: Path) -> None:
@@ -105,12 +105,12 @@ def test_bench_data_shows_own_data(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "all were inverted to white on black" in shown
     assert "24 training, 3 validation, 3 test images; no duplicates removed" in shown
     assert "images a class: bar 10, cross 10, ring 10" in shown
-    for more, said in (
+    for more, message in (
         (["--source", "mnist"], "nothing to --source and --fetch"),
         (["--task", "a,b"], "needs --task with one name"),
     ):
         assert data.main([*words, *more]) == 2
-        assert said in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
 
 def test_own_is_no_source_of_a_known_task() -> None:

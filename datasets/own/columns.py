@@ -99,12 +99,12 @@ def index_column(columns: Mapping[int, Texts], header: tuple[str, ...] | None) -
     It counts up row by row, or its name says so and no two rows are alike. None where neither or
     both columns could be it.
     """
-    counting = [place for place in (0, -1) if _counts_rows(columns[place])]
+    counting = [position for position in (0, -1) if _counts_rows(columns[position])]
     called = [
-        place
-        for place in (0, -1)
-        if header and header[place].casefold() in _INDEXES
-        if len(np.unique(columns[place])) == len(columns[place])
+        position
+        for position in (0, -1)
+        if header and header[position].casefold() in _INDEXES
+        if len(np.unique(columns[position])) == len(columns[position])
     ]
     for places in (called, counting):
         if len(places) == 1:

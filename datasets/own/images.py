@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -24,6 +24,7 @@ from datasets.pictures import ENDINGS, PHONE_ENDINGS, SIDE
 from datasets.tasks import DataError, Progress, Stage, printable
 
 Classes = dict[str, list[Path]]  # the name of each class -> its images
+Prepare = Callable[[Path], pictures.Bytes]
 
 # The parts of a set by the names of their folders, without case and separators: 'Training Set',
 # 'test_images', 'trainingSet'.
@@ -34,10 +35,10 @@ _ENDS = re.compile(r"(set|data|dataset|images|imgs|samples?|split|part)$")
 _THREADS = min(os.cpu_count() or 1, 8)  # Pillow lets them decode at once
 
 
-def read(files: tuple[Path, ...], progress: Progress) -> Content:
+def read(files: tuple[Path, ...], progress: Progress, *, prepare: Prepare | None = None) -> Content:
     """Read every image of every class; subfolders train and test hold the official parts.
 
-    Raises DataError where there are no folders of images and no table of their labels, and
+    ``prepare``: makes (28, 28) uint8 of a picture, in several threads; None: as a whole. Raises DataError where there are no folders of images and no table of their labels, and
     naming an image that cannot be read.
     """
     (folder,) = files
@@ -50,7 +51,7 @@ def read(files: tuple[Path, ...], progress: Progress) -> Content:
     ]
     _check(folder, inside_files, paths)
     stage = Stage(name=f"reading {folder.name}", total=len(paths), unit="images")
-    images = _Reading(stage, progress)
+    images = _Reading(stage, progress, prepare or _read_whole)
     return Content(
         rest=images.part(by_label.rest),
         test=None if by_label.test is None else images.part(by_label.test),
@@ -272,21 +273,22 @@ def _official(folder: Path, parts: Mapping[str, Path], reading: list[str]) -> So
 # Reading
 
 
-def _read_image(path: Path) -> pictures.Bytes:
+def _read_whole(path: Path) -> pictures.Bytes:
     return pictures.whole(pictures.read(path))
 
 
 class _Reading:
     """Reads images in several threads, and counts them over all parts."""
 
-    def __init__(self, stage: Stage, progress: Progress) -> None:
+    def __init__(self, stage: Stage, progress: Progress, prepare: Prepare) -> None:
         self._stage, self._progress, self._done = stage, progress, 0
+        self._prepare = prepare
 
     def part(self, classes: Mapping[str, Sequence[Path]]) -> Part:
         paths = [path for paths in classes.values() for path in paths]
         images = np.empty((len(paths), SIDE, SIDE), dtype=np.uint8)
         with ThreadPoolExecutor(_THREADS) as pool:
-            for index, image in enumerate(pool.map(_read_image, paths)):
+            for index, image in enumerate(pool.map(self._prepare, paths)):
                 images[index] = image
                 self._done += 1
                 self._progress(self._stage, self._done)

@@ -71,25 +71,27 @@ def read(files: tuple[Path, ...], progress: Progress) -> Content:
     pieces = list(_pieces(text, form, path))
     if not pieces:
         raise DataError(f"{path}: holds no rows; wanted one for each image")
-    ends = {place: np.concatenate([rows.ends[place] for rows in pieces]) for place in _ENDS}
+    ends = {
+        position: np.concatenate([rows.ends[position] for rows in pieces]) for position in _ENDS
+    }
     pixels = np.concatenate([rows.pixels for rows in pieces])
     return _content(ends, pixels, form, path)
 
 
 def _content(ends: dict[int, Texts], pixels: Numbers, form: Layout, path: Path) -> Content:
     """Each column at the ends is the labels, a count of the rows, or pixels."""
-    places, header, reading, aside = list(_ENDS), form.header, [], ""
+    positions, header, reading, aside = list(_ENDS), form.header, [], ""
     if form.has_index:
         counts = index_column({0: ends[0], -1: ends[-1]}, header)
         if counts is None:
             advice = "if one of them counts the rows, leave it out: to_csv(index=False)"
             raise _wrong_columns(form.columns, advice, path)
         reading.append(f"left out: the {_ordinal(counts)} column, which counts the rows")
-        places.remove(counts)
+        positions.remove(counts)
         aside = " of the others"
         if header is not None:
             header = header[1:] if counts == 0 else header[:-1]
-    left, right = places[0], places[-1]
+    left, right = positions[0], positions[-1]
     choice = choose_label_column(
         ends[left],
         ends[right],
@@ -98,17 +100,18 @@ def _content(ends: dict[int, Texts], pixels: Numbers, form: Layout, path: Path) 
         name=str(path),
     )
     label = left if choice.is_first else right
-    places.remove(label)
+    positions.remove(label)
     reading.append(
         f"labels are the {_ordinal(0 if choice.is_first else -1)} column of {path.name}{aside}: "
         f"{choice.reason}"
     )
     first_row = 1 + int(form.header is not None or form.lost_image)
     corners = {
-        place: _pixel_column(ends[place], first_row, place % form.columns, path) for place in places
+        position: _pixel_column(ends[position], first_row, position % form.columns, path)
+        for position in positions
     }
-    before = [corners[place] for place in places if place >= 0]
-    after = [corners[place] for place in places if place < 0]
+    before = [corners[position] for position in positions if position >= 0]
+    after = [corners[position] for position in positions if position < 0]
     if form.lost_image:
         reading.append(
             "left out: the first line, an image that pandas has taken for a header and renamed"
@@ -117,16 +120,16 @@ def _content(ends: dict[int, Texts], pixels: Numbers, form: Layout, path: Path) 
     return Content(rest=Part(images=images, labels=ends[label]), reading=tuple(reading))
 
 
-def _ordinal(place: int) -> str:
-    return "first" if place == 0 else "last"
+def _ordinal(position: int) -> str:
+    return "first" if position == 0 else "last"
 
 
-def _pixel_column(column: Texts, first_row: int, place: int, path: Path) -> Numbers:
+def _pixel_column(column: Texts, first_row: int, position: int, path: Path) -> Numbers:
     try:
         return _compact(column.astype(np.float64))[:, None]
     except ValueError:
         row = next(row for row, text in enumerate(column) if not _is_float(str(text)))
-        raise _no_pixel(str(column[row]), first_row + row, place, path) from None
+        raise _no_pixel(str(column[row]), first_row + row, position, path) from None
 
 
 def _is_float(text: str) -> bool:
@@ -137,10 +140,10 @@ def _is_float(text: str) -> bool:
     return True
 
 
-def _no_pixel(text: str, row: int, place: int, path: Path) -> DataError:
+def _no_pixel(text: str, row: int, position: int, path: Path) -> DataError:
     return DataError(
-        f"{path}: row {row:,}, column {place + 1:,}: {shown(text)} is no pixel, a number from 0 to "
-        "255"
+        f"{path}: row {row:,}, column {position + 1:,}: {shown(text)} is no pixel, a number from "
+        "0 to 255"
     )
 
 
@@ -255,7 +258,7 @@ def _pieces(text: io.BufferedReader, form: Layout, path: Path) -> Iterator[_Rows
             header=None,
             skiprows=row - 1,
             sep=r"\s+" if form.separator is None else form.separator,
-            dtype={place % form.columns: "str" for place in _ENDS},
+            dtype={position % form.columns: "str" for position in _ENDS},
             keep_default_na=False,  # NA and null may be labels
             chunksize=max(1, _CHUNK_VALUES // form.columns),
             low_memory=False,
@@ -279,20 +282,20 @@ def _pieces(text: io.BufferedReader, form: Layout, path: Path) -> Iterator[_Rows
 
 def _rows(frame: pd.DataFrame, first_row: int, path: Path) -> _Rows:
     _refuse_what_is_no_number(frame, first_row, path)
-    ends = {place: _texts(frame, place, first_row, path) for place in _ENDS}
+    ends = {position: _texts(frame, position, first_row, path) for position in _ENDS}
     return _Rows(ends=ends, pixels=_compact(frame.iloc[:, 2:-2].to_numpy()))
 
 
-def _texts(frame: pd.DataFrame, place: int, first_row: int, path: Path) -> Texts:
+def _texts(frame: pd.DataFrame, position: int, first_row: int, path: Path) -> Texts:
     """A column as it stands in the file; NumPy makes room in each row for the longest field."""
-    column = frame.iloc[:, place]
+    column = frame.iloc[:, position]
     lengths = column.str.len()
     if lengths.max() > MOST_CHARACTERS:
         row = int(lengths.to_numpy().argmax())
         raise DataError(
-            f"{path}: row {first_row + row:,}, column {place % frame.shape[1] + 1:,}: a field of "
-            f"{lengths.max():,} characters, {shown(column.iloc[row])}; wanted a pixel, or a label "
-            f"of {MOST_CHARACTERS} characters at most"
+            f"{path}: row {first_row + row:,}, column {position % frame.shape[1] + 1:,}: a field "
+            f"of {lengths.max():,} characters, {shown(column.iloc[row])}; wanted a pixel, or a "
+            f"label of {MOST_CHARACTERS} characters at most"
         )
     return np.char.strip(column.to_numpy(dtype=np.str_))
 
@@ -315,10 +318,10 @@ def _refuse_what_is_no_number(frame: pd.DataFrame, first_row: int, path: Path) -
             f"{path}: row {first_row + short[0]:,} has nothing in the last of its {columns} "
             "columns; is the file truncated?"
         )
-    for place in range(2, columns - 2):
-        values = frame.iloc[:, place]
+    for position in range(2, columns - 2):
+        values = frame.iloc[:, position]
         if not pd.api.types.is_numeric_dtype(values):
             wrong = np.flatnonzero(pd.to_numeric(values, errors="coerce").isna())
             row = int(wrong[0]) if len(wrong) else 0
             text = str(values.iloc[row]) if len(wrong) else "a word"
-            raise _no_pixel(text, first_row + row, place, path)
+            raise _no_pixel(text, first_row + row, position, path)

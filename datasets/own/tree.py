@@ -29,8 +29,8 @@ def entries(folder: Path) -> Iterator[Path]:
     count = 0
     root = Path(os.path.realpath(folder))
     above = {str(folder): frozenset(map(str, (root, *root.parents)))}
-    for place, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
-        inside, real_above = Path(place), above.pop(place)
+    for visited, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
+        inside, real_above = Path(visited), above.pop(visited)
         folders[:] = sorted(name for name in folders if not is_hidden(name))
         for name in list(folders):
             real = os.path.realpath(inside / name)

@@ -15,11 +15,11 @@ from tests.data_files import unhurried
 @given(st.floats(0, 1), st.floats(0.01, 1))
 def test_every_byte_becomes_what_the_formula_says(mean: float, std: float) -> None:
     pixels = np.arange(784, dtype=np.uint8).reshape(1, 28, 28)
-    found = normalise(pixels, mean=mean, std=std)
-    assert found.dtype == np.float32
-    assert found.shape == (1, 28, 28)
-    assert found.flags.c_contiguous
-    assert found == pytest.approx((pixels / 255 - mean) / std, abs=1e-5, rel=1e-5)
+    normalised = normalise(pixels, mean=mean, std=std)
+    assert normalised.dtype == np.float32
+    assert normalised.shape == (1, 28, 28)
+    assert normalised.flags.c_contiguous
+    assert normalised == pytest.approx((pixels / 255 - mean) / std, abs=1e-5, rel=1e-5)
 
 
 def test_the_bytes_are_left_as_they_were() -> None:

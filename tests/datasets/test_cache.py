@@ -36,9 +36,9 @@ def collection() -> Collection:
 
 @pytest.fixture
 def folder(tmp_path: Path, collection: Collection) -> Path:
-    place = tmp_path / "arrays" / "digits-mnist-0"
-    cache.write(place, collection, task=TASK, source=SOURCE)
-    return place
+    path = tmp_path / "arrays" / "digits-mnist-0"
+    cache.write(path, collection, task=TASK, source=SOURCE)
+    return path
 
 
 def test_what_is_opened_is_what_was_written(folder: Path, collection: Collection) -> None:
@@ -85,15 +85,15 @@ def test_the_fingerprint_changes_with_a_pixel_a_label_the_order_or_a_border(
     collection: Collection, tmp_path: Path
 ) -> None:
     def fingerprint(**changed: object) -> str:
-        place = tmp_path / "x"
+        path = tmp_path / "x"
         changed_collection = Collection(**{**vars(collection), **changed})
-        cache.write(place, changed_collection, task=TASK, source=SOURCE)
-        return cache.open_cached(place).fingerprint
+        cache.write(path, changed_collection, task=TASK, source=SOURCE)
+        return cache.open_cached(path).fingerprint
 
     pixels, labels = collection.images.copy(), collection.labels.copy()
     pixels[0, 0, 0] ^= 1
     labels[0] ^= 1
-    found = [
+    fingerprints = [
         fingerprint(),
         fingerprint(images=pixels),
         fingerprint(labels=labels),
@@ -103,9 +103,9 @@ def test_the_fingerprint_changes_with_a_pixel_a_label_the_order_or_a_border(
             test=collection.test[1:],
         ),
     ]
-    assert len(set(found)) == len(found)
-    assert fingerprint() == found[0]
-    assert len(found[0]) == 64
+    assert len(set(fingerprints)) == len(fingerprints)
+    assert fingerprint() == fingerprints[0]
+    assert len(fingerprints[0]) == 64
 
 
 def damage_by_cutting(name: str) -> Callable[[Path], None]:
@@ -203,9 +203,9 @@ def write_in_a_process(folder: Path, limit_bytes: int = 0) -> str:
 
 @pytest.mark.skipif(os.name == "nt", reason="no file size limits on Windows")
 def test_a_file_that_cannot_grow_leaves_nothing_half_written(tmp_path: Path) -> None:
-    said = write_in_a_process(tmp_path / "arrays" / "x", limit_bytes=1_000_000)
-    assert said.startswith(f"{tmp_path / 'arrays'}: the parsed data cannot be written there")
-    assert "File too large" in said
+    message = write_in_a_process(tmp_path / "arrays" / "x", limit_bytes=1_000_000)
+    assert message.startswith(f"{tmp_path / 'arrays'}: the parsed data cannot be written there")
+    assert "File too large" in message
     assert list((tmp_path / "arrays").iterdir()) == []
 
 
@@ -223,9 +223,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_named_and_leaves_nothing_half_written(small_disk: Path) -> None:
-    said = write_in_a_process(small_disk / "arrays" / "x")
-    assert "No space left on device" in said
-    assert "it needs 2 MB, 1 MB are free. Make room" in said
+    message = write_in_a_process(small_disk / "arrays" / "x")
+    assert "No space left on device" in message
+    assert "it needs 2 MB, 1 MB are free. Make room" in message
     assert list((small_disk / "arrays").iterdir()) == []
 
 
@@ -257,8 +257,8 @@ with locked(Path(sys.argv[1])):
 
 
 def test_the_second_process_waits_for_the_first(tmp_path: Path) -> None:
-    place = tmp_path / "deep" / "place"
-    words = [sys.executable, "-c", HOLD, str(place)]
+    path = tmp_path / "deep" / "path"
+    words = [sys.executable, "-c", HOLD, str(path)]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as first:
         assert first.stdin is not None
@@ -266,20 +266,20 @@ def test_the_second_process_waits_for_the_first(tmp_path: Path) -> None:
         assert first.stdout.readline() == "held\n"
         first.stdin.write("\n")
         first.stdin.flush()
-        with locked(place):
-            assert place.read_text() == "done by the first"
+        with locked(path):
+            assert path.read_text() == "done by the first"
 
 
 def test_a_lock_ends_with_its_process_however_it_ends(tmp_path: Path) -> None:
-    place = tmp_path / "place"
-    words = [sys.executable, "-c", HOLD, str(place)]
+    path = tmp_path / "path"
+    words = [sys.executable, "-c", HOLD, str(path)]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "held\n"
         first.kill()
-    with locked(place):
-        assert not place.exists()
+    with locked(path):
+        assert not path.exists()
 
 
 def test_a_place_where_no_lock_can_be_made_is_an_error(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ def complaint(folder: Path) -> str:
 @pytest.mark.parametrize("subfolder", digits.SUBFOLDERS)
 def test_the_files_are_found_in_every_usual_place(subfolder: str, tmp_path: Path) -> None:
     write_mnist(tmp_path / subfolder)
-    found = digits.find("mnist", tmp_path)
-    assert [path.name for path in found] == [file.name for file in digits.FILES]
+    files = digits.find("mnist", tmp_path)
+    assert [path.name for path in files] == [file.name for file in digits.FILES]
 
 
 def test_gzip_and_the_other_spelling_are_found_too(tmp_path: Path) -> None:
@@ -63,18 +63,20 @@ def test_counts_that_differ_are_an_error_with_both(tmp_path: Path) -> None:
     write_mnist(tmp_path, count=30)
     _, labels = images(29, classes=10)
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(labels))
-    said = complaint(tmp_path)
-    assert "train-images-idx3-ubyte holds 30 images" in said
-    assert "train-labels-idx1-ubyte 29 labels" in said
+    message = complaint(tmp_path)
+    assert "train-images-idx3-ubyte holds 30 images" in message
+    assert "train-labels-idx1-ubyte 29 labels" in message
 
 
 def test_well_formed_files_that_are_not_mnist_are_refused_by_their_checksum(
     tmp_path: Path,
 ) -> None:
     write_mnist(tmp_path)
-    said = complaint(tmp_path)
-    assert said.startswith(f"{tmp_path / 'train-images-idx3-ubyte'}: well-formed, but not MNIST's")
-    assert digits.FILES[0].content_sha256 in said
+    message = complaint(tmp_path)
+    assert message.startswith(
+        f"{tmp_path / 'train-images-idx3-ubyte'}: well-formed, but not MNIST's"
+    )
+    assert digits.FILES[0].content_sha256 in message
 
 
 def test_a_file_cut_short_is_refused_by_its_place(tmp_path: Path) -> None:

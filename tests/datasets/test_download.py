@@ -90,17 +90,17 @@ def left_beside(folder: Path) -> list[str]:
 
 
 def test_files_arrive_whole_and_progress_is_told(network: ExitStack, tmp_path: Path) -> None:
-    seen: list[tuple[Stage, int]] = []
+    reported: list[tuple[Stage, int]] = []
     download(
         FILES,
         tmp_path / "into" / "mnist",
         mirrors=[good(network, tmp_path / "mirror")],
-        progress=lambda stage, done: seen.append((stage, done)),
+        progress=lambda stage, done: reported.append((stage, done)),
     )
     assert fetched(tmp_path / "into" / "mnist") == CONTENTS
     assert left_beside(tmp_path / "into" / "mnist") == ["mnist"]
     size = len(CONTENTS["large"])
-    assert (Stage(name="downloading large", total=size, unit="B"), size) in seen
+    assert (Stage(name="downloading large", total=size, unit="B"), size) in reported
 
 
 def test_a_mirror_that_refuses_is_passed_over(network: ExitStack, tmp_path: Path) -> None:

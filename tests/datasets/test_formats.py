@@ -45,10 +45,10 @@ def test_plain_gzip_and_zip_are_told_apart_by_their_first_bytes(name: str, tmp_p
 def test_blocks_are_small_and_progress_ends_at_the_size_on_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "file.gz"
     path.write_bytes(gzip.compress(CONTENT))
-    seen: list[tuple[Stage, int]] = []
-    blocks = list(read_blocks(path, progress=lambda stage, done: seen.append((stage, done))))
+    reported: list[tuple[Stage, int]] = []
+    blocks = list(read_blocks(path, progress=lambda stage, done: reported.append((stage, done))))
     assert max(map(len, blocks)) <= BLOCK_BYTES
-    assert seen[-1] == (
+    assert reported[-1] == (
         Stage(name="reading file.gz", total=path.stat().st_size, unit="B"),
         path.stat().st_size,
     )
@@ -57,9 +57,11 @@ def test_blocks_are_small_and_progress_ends_at_the_size_on_the_disk(tmp_path: Pa
 def test_a_truncated_gzip_names_the_file_and_the_byte(tmp_path: Path) -> None:
     path = tmp_path / "file.gz"
     path.write_bytes(gzip.compress(CONTENT)[:200_000])
-    said = complaint(path)
-    assert said.startswith(f"{path}: the compressed data is truncated or corrupt at byte 200,000")
-    assert "of 200,000" in said
+    message = complaint(path)
+    assert message.startswith(
+        f"{path}: the compressed data is truncated or corrupt at byte 200,000"
+    )
+    assert "of 200,000" in message
 
 
 def test_a_damaged_gzip_is_an_error(tmp_path: Path) -> None:
@@ -178,22 +180,22 @@ def test_any_bytes_are_parsed_or_end_in_a_data_error(content: bytes, with_header
     try:
         parsed = parse_labels(content, classes=10, name="file")
     except DataError as error:
-        said = str(error)
+        message = str(error)
     else:
-        said = "file: is as it was" if idx(parsed) == content else "changed"
-    assert said.startswith("file: ")
+        message = "file: is as it was" if idx(parsed) == content else "changed"
+    assert message.startswith("file: ")
 
 
 @unhurried
 @given(some_images, st.data())
 def test_one_changed_byte_is_an_error_or_another_pixel(pixels: Bytes, data: st.DataObject) -> None:
     content = bytearray(idx(pixels))
-    place = data.draw(st.integers(0, len(content) - 1))
-    content[place] = data.draw(st.integers(0, 255))
+    offset = data.draw(st.integers(0, len(content) - 1))
+    content[offset] = data.draw(st.integers(0, 255))
     try:
         parsed = parse_images(bytes(content), name="file")
     except DataError:
-        assert place < 16  # in the header
+        assert offset < 16  # in the header
     else:
         assert idx(parsed) == bytes(content)
 
@@ -208,20 +210,20 @@ def test_a_file_cut_anywhere_is_an_error(pixels: Bytes, data: st.DataObject) -> 
 
 def test_a_wrong_magic_number_is_shown_beside_the_right_one() -> None:
     pixels, labels = images(3, classes=10)
-    said = complaint_on_images(idx(labels) + bytes(20))
-    assert said.startswith("folder/file: magic number 0x00000801 at byte 0, wanted 0x00000803")
+    message = complaint_on_images(idx(labels) + bytes(20))
+    assert message.startswith("folder/file: magic number 0x00000801 at byte 0, wanted 0x00000803")
     assert "0x00000803 at byte 0, wanted 0x00000801" in complaint_on_labels(idx(pixels))
 
 
 def test_images_of_another_size_are_refused() -> None:
-    said = complaint_on_images(idx(np.zeros((5, 32, 28), np.uint8)))
-    assert said == "folder/file: images of 32×28 at byte 8, wanted 28×28"
+    message = complaint_on_images(idx(np.zeros((5, 32, 28), np.uint8)))
+    assert message == "folder/file: images of 32×28 at byte 8, wanted 28×28"
 
 
 def test_bytes_after_the_last_value_are_refused() -> None:
     _, labels = images(7, classes=10)
-    said = complaint_on_labels(idx(labels) + b"\x00")
-    assert said.startswith("folder/file: ends at byte 16, wanted 15")
+    message = complaint_on_labels(idx(labels) + b"\x00")
+    assert message.startswith("folder/file: ends at byte 16, wanted 15")
 
 
 def test_a_file_with_no_values_is_refused() -> None:
@@ -229,5 +231,5 @@ def test_a_file_with_no_values_is_refused() -> None:
 
 
 def test_a_label_that_is_no_digit_is_named_with_its_byte() -> None:
-    said = complaint_on_labels(idx(np.array([3, 1, 10, 4], np.uint8)))
-    assert said == "folder/file: label 10 at byte 10, wanted 0 to 9"
+    message = complaint_on_labels(idx(np.array([3, 1, 10, 4], np.uint8)))
+    assert message == "folder/file: label 10 at byte 10, wanted 0 to 9"

@@ -178,9 +178,9 @@ def test_too_few_and_too_many_are_refused(images: int) -> None:
 
 
 def test_progress_ends_at_the_number_of_images() -> None:
-    seen: list[tuple[Stage, int]] = []
-    glyphs.load(TASKS["digits"], 1500, lambda stage, done: seen.append((stage, done)))
-    assert seen[-1] == (Stage(name="drawing digits", total=1500, unit="images"), 1500)
+    reported: list[tuple[Stage, int]] = []
+    glyphs.load(TASKS["digits"], 1500, lambda stage, done: reported.append((stage, done)))
+    assert reported[-1] == (Stage(name="drawing digits", total=1500, unit="images"), 1500)
 
 
 def test_the_key_tells_tasks_and_numbers_apart_and_nothing_else() -> None:

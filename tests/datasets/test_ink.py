@@ -153,11 +153,11 @@ def share_read(page: Callable[[Bytes, np.random.Generator], Page], images: Bytes
     same = 0
     for seed, image in enumerate(images):
         try:
-            seen = normalised(page(image, np.random.default_rng(seed)), "mnist")
+            read = normalised(page(image, np.random.default_rng(seed)), "mnist")
         except ink.NoInk:
             continue
         wanted = normalised(plain(image, np.random.default_rng(seed)), "mnist")
-        same += difference(seen, wanted) < 0.6  # another patch would be 1 and more
+        same += difference(read, wanted) < 0.6  # another patch would be 1 and more
     return same / len(images)
 
 

@@ -51,10 +51,10 @@ def test_packed_files_are_found(name: str, tmp_path: Path) -> None:
 
 def test_an_archive_of_kaggle_is_taken_only_with_the_letters_in_it(tmp_path: Path) -> None:
     path = tmp_path / "archive.zip"
-    for member, found in (("A_Z Handwritten Data.csv", (path,)), ("iris.csv", ())):
+    for member, files in (("A_Z Handwritten Data.csv", (path,)), ("iris.csv", ())):
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr(member, b"0")
-        assert letters.find("az", tmp_path) == found
+        assert letters.find("az", tmp_path) == files
 
 
 def test_a_part_of_the_whole_set_is_refused_by_its_rows(tmp_path: Path) -> None:
@@ -66,9 +66,9 @@ def test_a_part_of_the_whole_set_is_refused_by_its_rows(tmp_path: Path) -> None:
 def test_another_sample_is_refused_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "az_sample.csv"
     path.write_bytes(csv(*images(52, classes=26)))
-    said = complaint("az-sample", path)
-    assert "52 well-formed rows, but not the 5,934 of the sample" in said
-    assert letters.SAMPLE_SHA256 in said
+    message = complaint("az-sample", path)
+    assert "52 well-formed rows, but not the 5,934 of the sample" in message
+    assert letters.SAMPLE_SHA256 in message
 
 
 def test_a_whole_set_is_split_with_its_duplicates_out(
@@ -152,10 +152,10 @@ def test_changed_bytes_are_told_alike_by_the_fast_and_the_slow_look(data: st.Dat
     pixels, labels = images(2, classes=26)
     text = bytearray(csv(pixels, labels))
     for _ in range(data.draw(st.integers(1, 3))):
-        place = data.draw(st.integers(0, len(text) - 2))
+        offset = data.draw(st.integers(0, len(text) - 2))
         change = data.draw(st.sampled_from(["replace", "insert", "delete"]))
         byte = data.draw(st.sampled_from(b"0123456789,\n\r -.x\xff"))
-        text[place : place + (change != "insert")] = [] if change == "delete" else [byte]
+        text[offset : offset + (change != "insert")] = [] if change == "delete" else [byte]
     fast, slow = parse_rows(bytes(text)), slow_look(bytes(text))
     if isinstance(slow, str):
         assert fast is None
@@ -205,38 +205,38 @@ def test_crlf_and_a_missing_last_line_end_are_accepted(tmp_path: Path) -> None:
 
 def test_a_header_is_named_as_what_it_probably_is(tmp_path: Path) -> None:
     header = b",".join(b"pixel%d" % i for i in range(COLUMNS)) + b"\n"
-    said = csv_complaint(tmp_path, header + ROW)
-    assert said.startswith(
+    message = csv_complaint(tmp_path, header + ROW)
+    assert message.startswith(
         ": row 1, column 1: 'pixel0' is not a label, a whole number from 0 to 25"
     )
-    assert "header" in said
+    assert "header" in message
 
 
 @pytest.mark.parametrize(("columns", "row"), [(784, ROW[2:]), (786, b"1," + ROW), (1, b"\n")])
 def test_a_row_of_another_width_is_named(tmp_path: Path, columns: int, row: bytes) -> None:
-    said = csv_complaint(tmp_path, ROW * 4 + row + ROW)
-    assert said.startswith(f": row 5 has {columns} column")
-    assert said.endswith("wanted 785: a label and 784 pixels")
+    message = csv_complaint(tmp_path, ROW * 4 + row + ROW)
+    assert message.startswith(f": row 5 has {columns} column")
+    assert message.endswith("wanted 785: a label and 784 pixels")
 
 
 @pytest.mark.parametrize("value", [b"256", b"999", b"-1", b"1.0", b"x", b"", b" 1", b"1000"])
 def test_a_pixel_out_of_range_or_no_number_is_named(tmp_path: Path, value: bytes) -> None:
-    said = csv_complaint(tmp_path, ROW * 2 + field(ROW, 400, value))
-    assert said.startswith(f": row 3, column 400: {value.decode()!r} is not a pixel")
-    assert said.endswith("a whole number from 0 to 255")
+    message = csv_complaint(tmp_path, ROW * 2 + field(ROW, 400, value))
+    assert message.startswith(f": row 3, column 400: {value.decode()!r} is not a pixel")
+    assert message.endswith("a whole number from 0 to 255")
 
 
 @pytest.mark.parametrize("value", [b"26", b"255", b"A"])
 def test_a_label_beyond_z_is_named(tmp_path: Path, value: bytes) -> None:
-    said = csv_complaint(tmp_path, ROW + field(ROW, 1, value))
-    assert said.startswith(f": row 2, column 1: {value.decode()!r} is not a label")
+    message = csv_complaint(tmp_path, ROW + field(ROW, 1, value))
+    assert message.startswith(f": row 2, column 1: {value.decode()!r} is not a label")
 
 
 def test_the_row_is_right_far_down_in_the_file(tmp_path: Path) -> None:
     wide = ROW.replace(b"0", b"123")
     rows = 2 * BLOCK_BYTES // len(wide)
-    said = csv_complaint(tmp_path, wide * rows + field(ROW, 785, b"?"))
-    assert said.startswith(f": row {rows + 1}, column 785: '?'")
+    message = csv_complaint(tmp_path, wide * rows + field(ROW, 785, b"?"))
+    assert message.startswith(f": row {rows + 1}, column 785: '?'")
 
 
 def test_a_file_with_no_rows_is_refused(tmp_path: Path) -> None:

@@ -57,12 +57,12 @@ def inverted(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     return 1 - picture
 
 
-def difference(one: Bytes, other: Bytes) -> float:
+def difference(image: Bytes, other: Bytes) -> float:
     """Over all pixels, as a share of the ink; a shift by one pixel, which rounding may make, is
     none.
     """
     shifts = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
-    moved = [np.roll(one, shift, axis=(0, 1)).astype(float) for shift in shifts]
+    moved = [np.roll(image, shift, axis=(0, 1)).astype(float) for shift in shifts]
     apart = min(float(np.abs(each - other).sum()) for each in moved)
     return apart / float(other.sum(dtype=float))
 

@@ -166,12 +166,12 @@ def test_the_named_folder_counts_for_more_than_the_better_source(
     sample.mkdir()
     (sample / "az_sample.csv").write_bytes(csv(*images(52, classes=26)))
     monkeypatch.setenv("GLYPHBENCH_DATA", str(data_dir))
-    found = [(each.source.name, each.files[0].parent) for each in search("letters")]
-    assert found == [("az", data_dir)]
-    found = [
+    sources = [(each.source.name, each.files[0].parent) for each in search("letters")]
+    assert sources == [("az", data_dir)]
+    sources = [
         (each.source.name, each.files[0].parent) for each in search("letters", data_dir=sample)
     ]
-    assert found == [("az-sample", sample), ("az", data_dir)]
+    assert sources == [("az-sample", sample), ("az", data_dir)]
 
 
 def test_a_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
@@ -215,10 +215,10 @@ def test_processes_that_prepare_at_once_all_get_the_same_whole_data(data_dir: Pa
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    said = [process.communicate()[0] for process in started]
+    outputs = [process.communicate()[0] for process in started]
     assert [process.returncode for process in started] == [0] * 4
-    assert len(set(said)) == 1
-    assert len(said[0].strip()) == 64
+    assert len(set(outputs)) == 1
+    assert len(outputs[0].strip()) == 64
 
 
 @pytest.mark.skipif(not REAL, reason="GLYPHBENCH_DATA is not set")
@@ -229,8 +229,8 @@ def test_real_data_is_found_and_never_drawn(task: str) -> None:
     dataset = open_cached(prepared.folder)
     assert 0.1 < dataset.pixel_mean < 0.2
     assert 0.25 < dataset.pixel_std < 0.4
-    seen = {image.tobytes() for image in dataset.train.images}
-    assert not any(image.tobytes() in seen for image in dataset.test.images)
+    images = {image.tobytes() for image in dataset.train.images}
+    assert not any(image.tobytes() in images for image in dataset.test.images)
     assert np.unique(dataset.test.labels).tolist() == list(range(len(dataset.class_names)))
 
 
@@ -254,8 +254,8 @@ def test_a_folder_named_twice_is_searched_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GLYPHBENCH_DATA", str(tmp_path))
-    (found,) = search_folders(tmp_path, tmp_path / "cache")
-    assert found.named_by == "the data folder"
+    (folder,) = search_folders(tmp_path, tmp_path / "cache")
+    assert folder.named_by == "the data folder"
 
 
 def test_nothing_named_and_nothing_downloaded_is_nothing_to_search(
@@ -297,8 +297,8 @@ def test_the_cache_is_where_the_argument_or_the_variable_or_the_system_says(
 
 
 def test_the_tasks_are_digits_and_letters_with_their_sources_in_order() -> None:
-    found = {name: [source.name for source in task.sources] for name, task in TASKS.items()}
-    assert found == {"digits": ["mnist", "glyphs"], "letters": ["az", "az-sample", "glyphs"]}
+    sources = {name: [source.name for source in task.sources] for name, task in TASKS.items()}
+    assert sources == {"digits": ["mnist", "glyphs"], "letters": ["az", "az-sample", "glyphs"]}
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)

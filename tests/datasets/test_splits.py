@@ -51,9 +51,9 @@ def test_images_with_the_same_hash_are_told_apart(monkeypatch: pytest.MonkeyPatc
 
 @unhurried
 @given(st.integers(0, 783), st.integers(0, 7))
-def test_images_that_differ_in_one_bit_are_no_duplicates(place: int, bit: int) -> None:
+def test_images_that_differ_in_one_bit_are_no_duplicates(offset: int, bit: int) -> None:
     pixels = np.zeros((3, 28, 28), np.uint8)
-    pixels.reshape(3, -1)[1, place] = 1 << bit
+    pixels.reshape(3, -1)[1, offset] = 1 << bit
     assert first_occurrences(pixels).tolist() == [0, 1, 0]
 
 
@@ -133,8 +133,8 @@ def test_images_keep_their_labels() -> None:
 
 
 def test_the_division_is_the_same_every_time() -> None:
-    one, other = (with_validation_share(a_dataset(), 0.2) for _ in range(2))
-    np.testing.assert_array_equal(one.validation.images, other.validation.images)
+    first, other = (with_validation_share(a_dataset(), 0.2) for _ in range(2))
+    np.testing.assert_array_equal(first.validation.images, other.validation.images)
 
 
 def test_the_pixels_are_those_of_the_new_training_images_and_the_fingerprint_stays() -> None:

@@ -26,10 +26,10 @@ def graphs() -> Graphs:
     return build(IMAGES)
 
 
-def assert_equal(one: Graphs, other: Graphs) -> None:
+def assert_equal(graphs: Graphs, other: Graphs) -> None:
     for name in ARRAYS:
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
-        assert getattr(one, name).dtype == getattr(other, name).dtype
+        np.testing.assert_array_equal(getattr(graphs, name), getattr(other, name), err_msg=name)
+        assert getattr(graphs, name).dtype == getattr(other, name).dtype
 
 
 def one(graphs: Graphs, index: int) -> Graphs:
@@ -74,8 +74,8 @@ def test_selected_graphs_come_in_the_order_asked_for_and_as_often(graphs: Graphs
     chosen = np.array([7, 299, 0, 7])
     selected = graphs.select(chosen)
     assert selected.sizes.tolist() == graphs.sizes[chosen].tolist()
-    for place, index in enumerate(chosen):
-        assert_equal(one(selected, place), one(graphs, index))
+    for position, index in enumerate(chosen):
+        assert_equal(one(selected, position), one(graphs, index))
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_in_a_graph_too_small_the_neighbours_of_a_node_repeat(
     nodes: int, wanted: list[int]
 ) -> None:
     line = np.array([[0, x] for x in (0, 1, 2, 3)][:nodes] + [[0, x] for x in range(20)])
-    found = superpixels._neighbours(line.astype(np.float32), np.array([0, nodes, nodes + 20]))
-    assert found[0].tolist() == wanted
-    assert found[nodes].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    graphs = superpixels._neighbours(line.astype(np.float32), np.array([0, nodes, nodes + 20]))
+    assert graphs[0].tolist() == wanted
+    assert graphs[nodes].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_an_image_without_a_stroke_is_a_grid() -> None:

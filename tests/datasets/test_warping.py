@@ -121,9 +121,9 @@ def test_without_any_range_every_image_is_as_it_was() -> None:
 
 
 def test_the_same_generator_gives_the_same_images_and_another_others() -> None:
-    one, same, other = (augment(IMAGES, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(one, same)
-    assert not (one == other).all(axis=(1, 2)).any()
+    first, same, other = (augment(IMAGES, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert not (first == other).all(axis=(1, 2)).any()
 
 
 def test_the_originals_are_left_as_they_are() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -86,6 +87,14 @@ def test_a_link_that_leads_nowhere_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "ring" / "gone.png").symlink_to(tmp_path / "nowhere.png")
     before = prepare("fruit", data_file=tmp_path)
     assert prepare("fruit", data_file=tmp_path).folder == before.folder
+
+
+def test_pictures_may_be_prepared_in_another_way(tmp_path: Path) -> None:
+    write_folder(tmp_path, 4)
+    grey = np.full((28, 28), 7, np.uint8)
+    content = images.read((tmp_path,), silent, prepare=lambda path: grey + len(path.suffix))
+    assert set(np.unique(content.rest.images)) == {11}
+    assert content.rest.images.shape == (12, 28, 28)
 
 
 # Folders around the classes, and parts of the set

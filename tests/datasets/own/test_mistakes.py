@@ -55,11 +55,11 @@ NPZ_MISTAKES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("arrays", "said"), NPZ_MISTAKES)
+@pytest.mark.parametrize(("arrays", "message"), NPZ_MISTAKES)
 def test_arrays_that_cannot_be_used_are_told_what_was_wanted(
-    arrays: dict[str, Any], said: str, tmp_path: Path
+    arrays: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         prepare("fruit", data_file=write_npz(tmp_path, **arrays))
 
 
@@ -82,11 +82,11 @@ FILE_MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("content", "said"), FILE_MISTAKES)
-def test_a_file_of_another_form_is_told_apart(content: bytes, said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("content", "message"), FILE_MISTAKES)
+def test_a_file_of_another_form_is_told_apart(content: bytes, message: str, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(content)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         prepare("fruit", data_file=file)
 
 

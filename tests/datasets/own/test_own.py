@@ -38,8 +38,8 @@ def test_images_and_words_become_a_task_with_its_classes(tmp_path: Path) -> None
     assert prepared.notes == ()
     known = {image.tobytes(): name for image, name in zip(pixels, names, strict=True)}
     for split in (dataset.train, dataset.validation, dataset.test):
-        found = [known[image.tobytes()] for image in split.images]
-        assert found == [SHAPES[label] for label in split.labels]
+        expected = [known[image.tobytes()] for image in split.images]
+        assert expected == [SHAPES[label] for label in split.labels]
 
 
 def test_idx_finds_its_labels_and_its_official_test_part(tmp_path: Path) -> None:
@@ -148,9 +148,9 @@ def test_training_images_that_the_test_part_holds_are_left_out(tmp_path: Path) -
     assert sizes(dataset)[2] == 12
     assert (dataset.duplicates_removed, dataset.conflicting_labels) == (4, 2)
     tested = {image.tobytes() for image in dataset.test.images}
-    seen = [image.tobytes() for image in (*dataset.train.images, *dataset.validation.images)]
-    assert len(set(seen)) == len(seen) == 56
-    assert not tested & set(seen)
+    trained_on = [image.tobytes() for image in (*dataset.train.images, *dataset.validation.images)]
+    assert len(set(trained_on)) == len(trained_on) == 56
+    assert not tested & set(trained_on)
 
 
 # The cache
@@ -181,8 +181,12 @@ def test_a_changed_added_or_renamed_image_is_another_data_set(tmp_path: Path) ->
 def test_what_is_found_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "own.csv"
     file.write_text("anything")
-    (found,) = search("fruit", data_file=file)
-    assert (found.task.name, found.source.name, found.files) == ("fruit", "own", (file,))
+    (available,) = search("fruit", data_file=file)
+    assert (available.task.name, available.source.name, available.files) == (
+        "fruit",
+        "own",
+        (file,),
+    )
 
 
 def test_nothing_that_reads_own_data_is_imported_before_it_is_read() -> None:

@@ -87,10 +87,10 @@ def test_what_was_written_is_read(
     content = text(pixels, labels, first=first, header=header, separator=separator)
     path = tmp_path_factory.mktemp("csv") / "own.csv"
     path.write_bytes(content.replace("\n", line_end).encode("utf-8-sig" if marked else "utf-8"))
-    found = table.read((path,), silent)
-    assert found.rest.labels.tolist() == labels.tolist()
-    assert np.array_equal(found.rest.images, pixels.reshape(18, -1))
-    assert f"labels are the {'first' if first else 'last'} column" in found.reading[0]
+    content_read = table.read((path,), silent)
+    assert content_read.rest.labels.tolist() == labels.tolist()
+    assert np.array_equal(content_read.rest.images, pixels.reshape(18, -1))
+    assert f"labels are the {'first' if first else 'last'} column" in content_read.reading[0]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_label_column_is_chosen_by_evidence(
     is_first: bool,
     reason: str,
 ) -> None:
-    texts = [np.array([str(one) for one in column] * 4) for column in (first, last)]
+    texts = [np.array([str(label) for label in column] * 4) for column in (first, last)]
     choice = choose_label_column(texts[0], texts[1], header, name="own.csv")
     assert (choice.is_first, choice.reason) == (is_first, reason)
 
@@ -131,14 +131,14 @@ def test_gzip_and_zip_are_unpacked_and_the_whole_way_is_gone(tmp_path: Path) -> 
     (tmp_path / "own.csv.gz").write_bytes(gzip.compress(content))
     with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
         archive.writestr("own.csv", content)
-    found = [
+    opened = [
         open_cached(prepare("fruit", data_file=tmp_path / name).folder)
         for name in ("own.csv.gz", "own.zip")
     ]
-    assert found[0].class_names == ("bar", "cross", "ring")
-    assert found[0].fingerprint == found[1].fingerprint
+    assert opened[0].class_names == ("bar", "cross", "ring")
+    assert opened[0].fingerprint == opened[1].fingerprint
     known = {image.tobytes() for image in pixels}
-    assert {image.tobytes() for image in found[0].train.images} <= known
+    assert {image.tobytes() for image in opened[0].train.images} <= known
 
 
 def test_many_rows_are_read_in_pieces_that_fit_together(
@@ -147,9 +147,9 @@ def test_many_rows_are_read_in_pieces_that_fit_together(
     monkeypatch.setattr(table, "_CHUNK_VALUES", 7 * 65)
     path = tmp_path / "own.csv"
     path.write_text(text(PIXELS, NAMES, header="words"))
-    found = table.read((path,), silent)
-    assert found.rest.labels.tolist() == NAMES.tolist()
-    assert np.array_equal(found.rest.images, PIXELS.reshape(30, -1))
+    content = table.read((path,), silent)
+    assert content.rest.labels.tolist() == NAMES.tolist()
+    assert np.array_equal(content.rest.images, PIXELS.reshape(30, -1))
     path.write_text(
         text(PIXELS, NAMES, header="words").replace("\n", ",\n").replace(",\n", "\n", 9)
     )
@@ -188,13 +188,13 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("content", "said"), MISTAKES)
+@pytest.mark.parametrize(("content", "message"), MISTAKES)
 def test_a_table_that_cannot_be_used_names_the_place(
-    content: str, said: str, tmp_path: Path
+    content: str, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "own.csv"
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         prepare("fruit", data_file=path)
 
 
