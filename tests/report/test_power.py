@@ -93,4 +93,5 @@ def test_the_plot_falls_with_the_seeds_towards_the_noise_floor() -> None:
 
 def test_arms_that_never_differed_are_no_plot_on_a_logarithmic_axis() -> None:
     equal = audited(replace(ARMS, same_s=ARMS.a_s))
+    assert set(to_frame(power.build(groups(equal)))["smallest_difference_one_pair_fraction"]) == {0}
     assert list(pages(POWER, groups(equal))) == []

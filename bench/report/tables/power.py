@@ -42,7 +42,7 @@ def of_arms(arms: Arms | None) -> Power | None:
 
 def audited(groups: Iterable[Replicates]) -> list[tuple[Comparison, Power]]:
     """What was measured on a machine and device whose noise is known; one for each machine."""
-    known = [group for group in groups if group.measured and verdict.noise_floor_of(group)]
+    known = [g for g in groups if g.measured and verdict.noise_floor_of(g) is not None]
     return [
         (machine, audit)
         for machine in by_machine(known)
