@@ -3,10 +3,11 @@
     python -m bench evaluate results/NAME/models/RUN.safetensors
     python -m bench evaluate RUN.keras --task digits --source glyphs
     python -m bench evaluate RUN.safetensors --task mine --data-file mine.npz --all
+    python -m bench evaluate RUN.safetensors --task digits --data-file photos/ --all
 
 Without --task, the test images of the data it was trained on. With it, those of any other data of
 the same classes, matched by their names; --all takes all images of these, since none of them was
-trained on.
+trained on. A folder of pictures that are not 28x28 is read as ``predict`` reads photographs.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from bench import UsageError, cli
 from bench.results.card import Card
 from bench.results.record import encode
 from bench.run.progress import StageDisplay
-from bench.saved.model import load
+from bench.saved import photographs
+from bench.saved.model import Model, load
 from bench.stats.score import wrong
 from bench.stats.uncertainty import Interval, wilson
 from datasets import DataError, Dataset
@@ -61,6 +63,7 @@ class Evaluated:
     trained_on: str
     evaluated_on: str
     images: str  # which of them: 'test' or 'all'
+    form: str  # how they were brought to 28x28, in words
     own_data: bool  # True: the data of its own run
     as_recorded: bool | None  # wrong on the images that its run names; None: on other data
     scores: Scores
@@ -87,12 +90,84 @@ def _parser() -> argparse.ArgumentParser:
     cli.add_option(parser, "source", type=str)  # known or not: judged when the task is known
     cli.add_option(parser, "data_file")
     cli.add_option(parser, "data_dir")
+    parser.add_argument(
+        "--form",
+        type=cli.one_of("form", photographs.FORMS),
+        default="auto",
+        help="of a folder of pictures: photo finds the ink on each and centres it, as predict "
+        "does; asis shrinks each as a whole; auto (the default) is photo where one is not 28x28",
+    )
     parser.add_argument("--all", action="store_true", help="all images, not the test images alone")
     return parser
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Chosen:
+    """The images to evaluate on."""
+
+    name: str  # of the data, for people
+    images: NDArray[np.uint8]  # (n, 28, 28)
+    labels: NDArray[np.uint8]  # (n,)
+    class_names: tuple[str, ...]
+    own: bool  # True: those of the model's own run
+    form: str  # as of ``Evaluated``
+
+
 def _evaluate(options: argparse.Namespace) -> Evaluated:
     model = load(options.model, options.framework)
+    chosen = _choose(model, options)
+    record = model.card.record
+    names = class_indices(model.card.class_names, chosen.class_names, name=chosen.name)
+    classes = names[chosen.labels]
+    logits = model.logits(chosen.images)
+    test = record.measurement.test if chosen.own and record.measurement else None
+    return Evaluated(
+        model=str(model.path),
+        architecture=model.card.architecture,
+        framework=model.framework,
+        trained_on=f"{record.data.task} from {record.data.source}",
+        evaluated_on=chosen.name,
+        images="all" if options.all else "test",
+        form=chosen.form,
+        own_data=chosen.own,
+        as_recorded=test.wrong == wrong(logits, classes) if test else None,
+        scores=scores(logits.argmax(axis=1), classes, model.card.class_names),
+    )
+
+
+def _choose(model: Model, options: argparse.Namespace) -> _Chosen:
+    as_photographs = photographs.are_wanted(options.form, options.data_file)
+    trained_on_own = model.card.record.data.source == "own"
+    if as_photographs and not trained_on_own:
+        return _photographed(model, options)
+    chosen = _prepared(model, options)
+    if not as_photographs or (chosen.own and options.form == "auto"):
+        return chosen
+    if chosen.own:
+        raise UsageError(
+            f"--form photo: {model.path} was trained on these pictures as they are; leave --form "
+            "out"
+        )
+    return _photographed(model, options)
+
+
+def _photographed(model: Model, options: argparse.Namespace) -> _Chosen:
+    """A folder of pictures, each prepared as ``predict`` does."""
+    task = options.task or model.card.task
+    collection = photographs.read(model, options.data_file, task)
+    rows = photographs.rows(collection, every=options.all)
+    return _Chosen(
+        name=f"{task} from own",
+        images=collection.images[rows],
+        labels=collection.labels[rows],
+        class_names=collection.class_names or (),
+        own=False,
+        form=photographs.AS_PHOTOGRAPHS[model.form],
+    )
+
+
+def _prepared(model: Model, options: argparse.Namespace) -> _Chosen:
+    """Any data as a run would have them."""
     folder = prepare_data(
         model.path,
         model.card,
@@ -103,27 +178,20 @@ def _evaluate(options: argparse.Namespace) -> Evaluated:
     )
     dataset = datasets.open_cached(folder)
     name = f"{dataset.task} from {dataset.source}"
-    record = model.card.record
-    own = dataset.fingerprint == record.data.fingerprint
+    own = dataset.fingerprint == model.card.record.data.fingerprint
     if own and options.all:
         raise UsageError(
             f"--all: {model.path} was trained on images of {name}; without --all its test images "
             "are taken"
         )
     images, labels = _images(dataset, every=options.all)
-    classes = class_indices(model.card.class_names, dataset.class_names, name=name)[labels]
-    logits = model.logits(images)
-    test = record.measurement.test if own and record.measurement else None
-    return Evaluated(
-        model=str(model.path),
-        architecture=model.card.architecture,
-        framework=model.framework,
-        trained_on=f"{record.data.task} from {record.data.source}",
-        evaluated_on=name,
-        images="all" if options.all else "test",
-        own_data=own,
-        as_recorded=test.wrong == wrong(logits, classes) if test else None,
-        scores=scores(logits.argmax(axis=1), classes, model.card.class_names),
+    return _Chosen(
+        name=name,
+        images=images,
+        labels=labels,
+        class_names=dataset.class_names,
+        own=own,
+        form=photographs.AS_THEY_ARE,
     )
 
 
@@ -247,6 +315,7 @@ def _text(evaluated: Evaluated) -> str:
         f"{evaluated.trained_on}",
         f"{overall.images:,} images ({evaluated.images}) of {evaluated.evaluated_on}: "
         f"{_in_words(overall)}",
+        f"images {evaluated.form}",
     ]
     if evaluated.as_recorded is not None:
         same = "wrong on the same images" if evaluated.as_recorded else "NOT on the same images"

@@ -40,8 +40,9 @@ def test_the_text_has_an_interval_and_a_line_for_each_class(capsys: Captured) ->
     assert main([str(model_path())]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "95 % interval" in lines[1]
-    assert "wrong on the same images" in lines[2]
-    assert [line.split()[0] for line in lines[5:]] == list("0123456789")
+    assert lines[2] == "images as they are: 28 x 28"
+    assert "wrong on the same images" in lines[3]
+    assert [line.split()[0] for line in lines[6:]] == list("0123456789")
 
 
 def test_other_data_with_the_classes_in_another_order_is_matched_by_name(
