@@ -21,7 +21,7 @@ import numpy as np
 from datasets.formats import check_content, regular_bytes
 from datasets.own.gathering import Content, Part
 from datasets.pictures import Numbers
-from datasets.tasks import DataError, Progress, Stage, printable
+from datasets.tasks import DataError, Progress, Stage
 
 Role = Literal["images", "labels"]
 Slot = tuple[str, Role]  # the part, '' where there are none; and what it is of it
@@ -100,7 +100,7 @@ def _content(arrays: Mapping[Slot, Numbers], names: Sequence[str], path: Path) -
         return Content(rest=whole[0], reading=whole[1])
     train = _part(arrays, "train", path)
     if train is None:
-        shown = ", ".join(map(printable, names[:10])) + (", ..." if len(names) > 10 else "")
+        shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
         raise DataError(f"{path}: holds {shown or 'nothing'}; wanted {_WANTED}")
     return _official(
         train, _part(arrays, "validation", path), _part(arrays, "test", path), path.name

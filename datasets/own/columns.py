@@ -13,7 +13,7 @@ import numpy as np
 
 from datasets.own.labels import MOST_CLASSES, Texts
 from datasets.pictures import Numbers
-from datasets.tasks import DataError, printable
+from datasets.tasks import DataError
 
 LABELS = frozenset(
     ["label", "labels", "class", "target", "y", "category", "digit", "letter", "character"]
@@ -198,4 +198,4 @@ def _counts_up(numbers: Numbers | None) -> bool:
 
 def shown(text: str) -> str:
     """A field for an error: its beginning, with no control characters."""
-    return repr(printable(text[:40])) + ("..." if len(text) > 40 else "")
+    return repr(text[:40]) + ("..." if len(text) > 40 else "")

@@ -14,7 +14,7 @@ from datasets import pictures
 from datasets.own.labels import Texts, number_classes
 from datasets.pictures import Numbers
 from datasets.splits import Collection, divide, divide_rest
-from datasets.tasks import DataError
+from datasets.tasks import DataError, printable
 
 _SHOWN = 10  # classes that an error names
 
@@ -52,6 +52,7 @@ def gather(
         labels_from: the number of the first class given, 0 or 1; None: what alone fits.
         name: the file's, for errors.
 
+    How it was read is in sentences without control characters, which names of files may have.
     Without an official test part 80/10/10 within each class; with one, that is the test set,
     and a tenth of the rest of each class is for validation. Raises DataError on labels of
     another length than the images, on too few images in a class, and on all that
@@ -71,7 +72,7 @@ def gather(
     collection = replace(
         _divide(images, labels.indices),
         class_names=labels.names,
-        reading=(*content.reading, *labels.reading, *reading),
+        reading=tuple(map(printable, (*content.reading, *labels.reading, *reading))),
     )
     _check_sizes(collection, official=content.test is not None, name=name)
     return collection

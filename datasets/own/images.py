@@ -21,7 +21,7 @@ from datasets.own.gathering import Content, Part
 from datasets.own.labels import MOST_CLASSES
 from datasets.own.tree import files_in, left_out, named, subfolders
 from datasets.pictures import ENDINGS, PHONE_ENDINGS, SIDE
-from datasets.tasks import DataError, Progress, Stage, printable
+from datasets.tasks import DataError, Progress, Stage
 
 Classes = dict[str, list[Path]]  # the name of each class -> its images
 Prepare = Callable[[Path], pictures.Bytes]
@@ -38,8 +38,9 @@ _THREADS = min(os.cpu_count() or 1, 8)  # Pillow lets them decode at once
 def read(files: tuple[Path, ...], progress: Progress, *, prepare: Prepare | None = None) -> Content:
     """Read every image of every class; subfolders train and test hold the official parts.
 
-    ``prepare``: makes (28, 28) uint8 of a picture, in several threads; None: as a whole. Raises DataError where there are no folders of images and no table of their labels, and
-    naming an image that cannot be read.
+    ``prepare``: makes (28, 28) uint8 of a picture, in several threads; None: as a whole. Raises
+    DataError where there are no folders of images and no table of their labels, and naming an
+    image that cannot be read.
     """
     (folder,) = files
     inside_files = files_in(folder)
@@ -106,7 +107,7 @@ def without_extra_level(folder: Path) -> tuple[Path, list[str]]:
         inside = below[0]
     if inside == folder:
         return folder, []
-    return inside, [f"the classes are the folders in {printable(str(inside.relative_to(folder)))}"]
+    return inside, [f"the classes are the folders in {inside.relative_to(folder)}"]
 
 
 def parts_in(folder: Path) -> dict[str, Path]:
@@ -212,9 +213,7 @@ def _deeper(classes: Classes, folder: Path) -> list[str]:
     if not deeper:
         return []
     inside = deeper[0].parent.relative_to(folder)
-    return [
-        f"folders inside a class count to it, such as {printable(str(inside))} to {inside.parts[0]}"
-    ]
+    return [f"folders inside a class count to it, such as {inside} to {inside.parts[0]}"]
 
 
 def _check(folder: Path, files: Sequence[Path], images: Sequence[Path]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.pictures import Numbers
-from datasets.tasks import DataError, printable
+from datasets.tasks import DataError
 
 MOST_CLASSES = 256  # labels are kept as bytes
 MOST_CHARACTERS = 100  # of a class's name
@@ -107,7 +107,7 @@ def _spelled(
     different, first, rows = np.unique(labels, return_index=True, return_inverse=True)
     spell = _stripped if are_names else _spell
     texts = [
-        spell(label, f"{name}: label {printable(str(label))} of image {row + 1:,}")
+        spell(label, f"{name}: label {label} of image {row + 1:,}")
         for label, row in zip(different.tolist(), first, strict=True)
     ]
     return texts, rows

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from datasets.formats import read_file
 from datasets.own.columns import LABELS, separator_of
-from datasets.tasks import DataError, printable
+from datasets.tasks import DataError
 
 MOST_TABLE_BYTES = 100 << 20  # of a table of names and labels
 _ENDINGS = (".csv", ".tsv", ".txt")
@@ -94,11 +94,9 @@ def _listed(table: Path, rows: Rows, called: Mapping[str, Path]) -> tuple[Classe
         else:
             taken.add(path)
             classes.setdefault(row[labels], []).append(path)
-    reading = [
-        f"labels are column {labels + 1} of {printable(table.name)}, beside the files' names"
-    ]
+    reading = [f"labels are column {labels + 1} of {table.name}, beside the files' names"]
     if missing:
-        first = printable(", ".join(missing[:5]) + (", ..." if len(missing) > 5 else ""))
+        first = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
         reading.append(f"{table.name} lists images that are not there: {len(missing):,} ({first})")
     return classes, reading
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from datasets.tasks import DataError, printable
+from datasets.tasks import DataError
 
 MOST_ENTRIES = 1_000_000  # files and folders in a folder of one's own data
 _NAMED = 5  # of the files that were not read
@@ -82,6 +82,6 @@ def left_out(folder: Path, files: Iterable[Path], read: Iterable[Path]) -> list[
 
 def named(paths: Sequence[Path], folder: Path) -> str:
     """How many files, and the first few by their names: '3 files (a.txt, b/c.txt, d.mp4)'."""
-    first = ", ".join(printable(str(path.relative_to(folder))) for path in paths[:_NAMED])
+    first = ", ".join(str(path.relative_to(folder)) for path in paths[:_NAMED])
     more = ", ..." if len(paths) > _NAMED else ""
     return f"{len(paths):,} file{'s' if len(paths) > 1 else ''} ({first}{more})"

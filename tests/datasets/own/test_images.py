@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import DataError, Stage, prepare, search
+from datasets import DataError, Stage, open_cached, prepare, search
 from datasets.own import images, tree
 from datasets.own.gathering import Content
 from datasets.preparation import cached_folder
@@ -193,9 +193,13 @@ def test_what_was_not_read_is_counted_and_the_first_are_named(tmp_path: Path) ->
 
 def test_names_are_shown_without_what_a_terminal_obeys(tmp_path: Path) -> None:
     write_folder(tmp_path, 4)
-    (tmp_path / "ring" / "\x1b[2J.txt").touch()
-    (sentence,) = read(tmp_path).reading
-    assert sentence.endswith(f"({Path('ring', 'x')}".removesuffix("x") + "\\x1b[2J.txt)")
+    (tmp_path / "ring" / "\x1b[2J\n.txt").touch()
+    dataset = open_cached(prepare("fruit", data_file=tmp_path).folder)
+    assert dataset.reading[0].endswith("\\x1b[2J\\n.txt)")
+    (tmp_path / "ring" / "\x1b[2J.png").touch()
+    with pytest.raises(DataError) as caught:
+        prepare("fruit", data_file=tmp_path)
+    assert "\\x1b[2J.png: cannot be read" in str(caught.value)
 
 
 def test_pictures_of_a_phone_are_asked_for_in_another_form(tmp_path: Path) -> None:
