@@ -133,6 +133,8 @@ def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
         yield _undone(planned, planned.runs, options)
         return
     goal = seeds.Goal(between=options.between, within=options.within, budget_s=options.budget_s)
+    audit = planned.site.results.evidence().audit
+    print(seeds.beforehand(audit.arms if audit else None, goal.within) or "", file=sys.stderr)
     began = time.monotonic()
     for seed in range(seeds.MOST):
         runs = scheduler.round_robin(planned.experiments, [seed])
