@@ -25,7 +25,7 @@ Kind = TypeVar("Kind")
 # What experiments are named by: also a part of paths, so nothing that leads out of a folder.
 WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MOST_CHARACTERS = 64
-MOST = 1e21  # of anything: bytes, images, FLOP/s; seeds are below it too
+MOST = 1e36  # of anything: what is larger, squares and sums of it, would not be finite
 WORDS = ("task", "source", "architecture", "framework", "execution", "device")
 CHECKSUM = re.compile(rb',\n "sha256": "([0-9a-f]{64})"\n\}\n$')
 AT_THE_END = 100  # bytes among which a checksum begins
