@@ -404,6 +404,17 @@ def add_option(container: argparse._ActionsContainer, name: str, **changes: Any)
     container.add_argument(declared["flag"], dest=name, **(declared["argument"] | changes))
 
 
+def add_labels_from(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the option for own data whose labels number the classes of a known task."""
+    parser.add_argument(
+        "--labels-from",
+        type=int,
+        choices=(0, 1),
+        help="with --data-file and a known task: the number that stands for its first class "
+        "(default: what alone fits, and a question where both do)",
+    )
+
+
 def saved_model_parser(command: str, description: str | None) -> argparse.ArgumentParser:
     """A parser of ``python -m bench COMMAND MODEL``, with the options --framework and --json.
 

@@ -73,6 +73,8 @@ def prepare(
     Two processes may prepare the same at once: the second waits for the first. Raises
     DataError, complete and meant for the user, on whatever cannot be used.
     """
+    if labels_from is not None and data_file is None:
+        raise DataError("--labels-from says what the labels of a --data-file mean; name that file")
     subject = _subject(task, data_file)
     wanted = subject.sources if source is None else (source_named(subject, source),)
     if data_file is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import datasets
@@ -111,6 +112,23 @@ def test_bench_data_shows_own_data(tmp_path: Path, capsys: pytest.CaptureFixture
     ):
         assert data.main([*words, *more]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_what_labels_number_is_asked_and_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = np.arange(78) % 13 + 1  # half of the letters of EMNIST
+    file = write_npz(tmp_path, x=shapes(78)[0], y=numbers)
+    words = ["--task", "letters", "--data-file", str(file)]
+    assert data.main(words) == 2
+    assert "Say which with --labels-from 0 or --labels-from 1" in capsys.readouterr().err
+    assert data.main([*words, "--labels-from", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "labels 1 to 26 are taken for A to Z" in shown
+    assert "A 6, B 6" in shown
+    assert "M 6, N 0" in shown
+    with pytest.raises(datasets.DataError, match="--labels-from says what the labels of a"):
+        datasets.prepare("digits", labels_from=1)
 
 
 def test_own_is_no_source_of_a_known_task() -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cli import add_option, list_of, words
+from bench.cli import add_labels_from, add_option, list_of, words
 from bench.run.progress import StageDisplay
 from datasets import TASKS, DataError, Dataset, Task, open_cached, prepare
 from datasets.cache import cache_folder, is_intact
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench data", description=summary)
     add_option(parser, "data_dir")
     add_option(parser, "data_file", help="show your own data")
+    add_labels_from(parser)
     parser.add_argument("--task", type=words, metavar="TASK,...", help="with --data-file its name")
     parser.add_argument("--source", help="show or convert this source only, such as glyphs")
     parser.add_argument(
@@ -118,7 +119,12 @@ def _show_own(options: argparse.Namespace, progress: StageDisplay) -> None:
         raise DataError("--data-file needs --task with one name for your data: --task my-digits")
     if options.source or options.fetch:
         raise DataError("--data-file leaves nothing to --source and --fetch; leave them out")
-    prepared = prepare(options.task[0], data_file=options.data_file, progress=progress)
+    prepared = prepare(
+        options.task[0],
+        data_file=options.data_file,
+        labels_from=options.labels_from,
+        progress=progress,
+    )
     dataset = open_cached(prepared.folder)
     print(f"{prepared.task}: {len(dataset.class_names)} classes")
     print("  own: " + "\n       ".join(str(path) for path in prepared.files))

@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--task", help="of other data (default: the model's own)")
     cli.add_option(parser, "source", type=str)  # known or not: judged when the task is known
     cli.add_option(parser, "data_file")
+    cli.add_labels_from(parser)
     cli.add_option(parser, "data_dir")
     parser.add_argument(
         "--form",
@@ -154,7 +155,7 @@ def _choose(model: Model, options: argparse.Namespace) -> _Chosen:
 def _photographed(model: Model, options: argparse.Namespace) -> _Chosen:
     """A folder of pictures, each prepared as ``predict`` does."""
     task = options.task or model.card.task
-    collection = photographs.read(model, options.data_file, task)
+    collection = photographs.read(model, options.data_file, task, labels_from=options.labels_from)
     rows = photographs.rows(collection, every=options.all)
     return _Chosen(
         name=f"{task} from own",
@@ -175,6 +176,7 @@ def _prepared(model: Model, options: argparse.Namespace) -> _Chosen:
         source=options.source,
         data_dir=options.data_dir,
         data_file=options.data_file,
+        labels_from=options.labels_from,
     )
     dataset = datasets.open_cached(folder)
     name = f"{dataset.task} from {dataset.source}"
@@ -203,6 +205,7 @@ def prepare_data(
     source: str | None = None,
     data_dir: Path | None,
     data_file: Path | None,
+    labels_from: int | None = None,
 ) -> Path:
     """The folder of arrays cached for a saved model; notes on them go to standard error.
 
@@ -210,7 +213,7 @@ def prepare_data(
         path, card: of the saved model. Drawn images of its own task are as many as its run had.
         task: None: its own.
         source: None: the one of its run, or of another task the best that can be found.
-        data_dir, data_file: as of ``datasets.prepare``.
+        data_dir, data_file, labels_from: as of ``datasets.prepare``.
 
     Raises UsageError where it was trained on the user's own file, which was not named, and
     DataError where there are no such data.
@@ -230,6 +233,7 @@ def prepare_data(
             source=source,
             data_dir=data_dir,
             data_file=data_file,
+            labels_from=labels_from,
             glyphs_images=own.drawn_images if task == own.task else None,
             progress=show,
         )

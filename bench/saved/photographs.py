@@ -49,16 +49,18 @@ def are_wanted(asked: Form, data_file: Path | None) -> bool:
     return asked == "photo" or not _all_in_size(files[0])
 
 
-def read(model: Model, folder: Path, task: str) -> Collection:
+def read(model: Model, folder: Path, task: str, *, labels_from: int | None = None) -> Collection:
     """The pictures of a folder with their labels, split, in the form that a model knows.
 
-    Raises DataError on a folder that holds no pictures by class, and naming one that cannot be
-    read or has nothing on it.
+    ``labels_from``: as of ``datasets.prepare``. Raises DataError on a folder that holds no
+    pictures by class, and naming one that cannot be read or has nothing on it.
     """
     known = datasets.TASKS.get(task) or own.task(task)
     with StageDisplay() as show:
         content = images.read(own.find(folder), show, prepare=model.prepare)
-    return gathering.gather(content, classes_given=known.class_names, name=str(folder))
+    return gathering.gather(
+        content, classes_given=known.class_names, labels_from=labels_from, name=str(folder)
+    )
 
 
 def rows(collection: Collection, *, every: bool) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -85,6 +85,21 @@ def test_a_user_s_own_file_with_the_same_classes_is_other_data(
     assert (printed["own_data"], printed["as_recorded"], printed["images"]) == (False, None, "all")
 
 
+def test_a_10_for_the_digit_0_is_asked_about(tmp_path: Path, capsys: Captured) -> None:
+    test = datasets.open_cached(data_folder()).test
+    path = tmp_path / "svhn.npz"
+    np.savez(path, images=test.images, labels=np.where(test.labels == 0, 10, test.labels))
+    words = [str(model_path()), "--task", "digits", "--data-file", str(path), "--all", "--json"]
+    assert main(words) == 2
+    assert "10 means the digit 0, as in SVHN, write 0 for it" in capsys.readouterr().err
+    np.savez(path, images=test.images, labels=test.labels + 1)
+    assert main([*words, "--labels-from", "1"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    predicted = load(model_path()).logits(test.images).argmax(axis=1)
+    correct = int((predicted == test.labels).sum())
+    assert printed["scores"]["overall"]["correct"] == correct
+
+
 def test_data_with_other_classes_is_refused_with_the_differences() -> None:
     with pytest.raises(UsageError) as raised:
         class_indices(("a", "b", "c"), ("b", "c", "d"), name="mine from own")
