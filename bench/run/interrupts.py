@@ -53,10 +53,18 @@ class Interrupts:
         if not isinstance(lost.exc_value, KeyboardInterrupt):
             sys.__unraisablehook__(lost)
             return
-        import _thread
         import threading
 
-        threading.Timer(AGAIN_S, _thread.interrupt_main).start()
+        threading.Timer(AGAIN_S, _interrupt_again).start()
+
+
+def _interrupt_again() -> None:
+    import _thread
+
+    if sys.platform == "win32":
+        _thread.interrupt_main()
+    else:  # a real signal: the other does not wake what is asleep
+        os.kill(os.getpid(), _signal.SIGINT)
 
 
 INTERRUPTS = Interrupts()  # one a process, as its signals are

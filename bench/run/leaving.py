@@ -6,6 +6,7 @@ and the record says so.
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -60,10 +61,10 @@ def leave_model(results: Results, record: Record, save_network: SaveNetwork) -> 
     return record
 
 
-def leave_record(results: Results, record: Record) -> None:
+def leave_record(results: Results, record: Record) -> bool:
     """Write the record; where there is no room for it, in that of the model and the checkpoint.
 
-    Raises OSError where it cannot be written even so.
+    Whether there was room.
     """
     try:
         results.save(record)
@@ -78,7 +79,15 @@ def leave_record(results: Results, record: Record) -> None:
             if path.exists():
                 path.unlink()
                 record = _noted(record, name, f"{_reason(error)}; it made room for the record")
+        return _is_saved(results, record)
+    return True
+
+
+def _is_saved(results: Results, record: Record) -> bool:
+    with contextlib.suppress(OSError):
         results.save(record)
+        return True
+    return False
 
 
 def _model_path(results: Results, record: Record) -> Path:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from bench.experiment import Experiment, Run
 from bench.machine.devices import DEVICES
 from bench.results.record import Data, Record
+from bench.run import streams
 from bench.stats.runs import test_accuracy, throughput_images_per_s
 from bench.trainers import FRAMEWORKS
 from datasets import Stage
@@ -51,7 +52,7 @@ def display(runs: Sequence[Run], estimates_s: Sequence[float]) -> Display:
         runs: those to come, in order.
         estimates_s: about how long each takes, seconds.
     """
-    if sys.stderr.isatty():
+    if streams.is_terminal(sys.stderr):
         return Bars(runs, estimates_s)
     return Lines(runs, estimates_s)
 
@@ -258,7 +259,7 @@ class StageDisplay:
     def _begin(self, stage: Stage) -> None:
         self.close()
         self._stage, self._quarters, self._begun_s = stage, 0, monotonic()
-        if sys.stderr.isatty():
+        if streams.is_terminal(sys.stderr):
             from tqdm import tqdm
 
             scale = 1024 if stage.unit == "B" else 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ import numpy as np
 
 from bench.experiment import Experiment, Run
 from bench.machine import pulse
-from bench.results.folder import Results
+from bench.results.folder import Results, ResultsError
 from bench.results.record import Data, Machine, Record, Status
 from bench.run import worker
 from bench.run.processes import Child, Ending
@@ -62,7 +63,8 @@ def run_all(runs: Sequence[Run], site: Site, display: Display) -> None:
 
     The last try stays, however fast or slow it was, with the files that it left. On a machine that
     is always busy only so many are repeated as a fifth of all runs, and three at the least.
-    Raises KeyboardInterrupt after ending the run in hand, which leaves no record.
+    Raises KeyboardInterrupt after ending the run in hand, which leaves no record; OSError where
+    the disk has no room for one; ResultsError where the folder is taken away.
     """
     repeats_left = max(3, len(runs) // 5)
     for run in runs:
@@ -108,9 +110,16 @@ def run_one(run: Run, site: Site, display: Display, *, injected_s: float = 0.0) 
     )
     with log.open("w+b") as log_file:
         ending = _work(request, site, display, log_file)
+    if not log.exists():
+        raise ResultsError(
+            f"{site.results.folder} was removed while a run was measured, with all that was in it; "
+            "give the command again"
+        )
     written = site.results.record(run.id) if _written_ns(path) != before else None
     if written is not None:
         return written
+    if ending.exit_code == worker.NO_ROOM:  # the next would find none either; --resume repeats it
+        raise OSError(errno.ENOSPC, "no room for the record of a run", str(path))
     status, reason = failure(ending)
     record = Record(
         run_id=run.id,

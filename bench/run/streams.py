@@ -64,6 +64,14 @@ def endure() -> None:
             stream.reconfigure(errors=errors)
 
 
+def is_terminal(stream: object) -> bool:
+    """Whether it is one; a stream of a notebook, a closed one and None are none."""
+    try:
+        return bool(stream.isatty())  # type: ignore[attr-defined]
+    except (AttributeError, ValueError):
+        return False
+
+
 def _open_what_is_closed() -> None:
     """A file of results that got the number of standard output would take what libraries print."""
     while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:

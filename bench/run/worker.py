@@ -31,6 +31,7 @@ from bench.trainers import Trainer
 from models import ARCHITECTURES
 
 Result = TypeVar("Result")
+NO_ROOM = 74  # the exit code where the record cannot be written: EX_IOERR of sysexits.h
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +72,7 @@ def main() -> int:
     def say(phase: str, done: int, total: int) -> None:
         parent.tell(RunProgress(phase=phase, done=done, total=total))
 
-    leave_record(request.results, perform(request, say))
-    return 0
+    return 0 if leave_record(request.results, perform(request, say)) else NO_ROOM
 
 
 def perform(request: RunRequest, say: Listener) -> Record:
