@@ -38,6 +38,7 @@ from datasets.formats import regular_bytes
 from models.weights import Array, check_shapes
 
 HEADER_ENTRY = "glyphbench"  # of a safetensors header
+CHECKSUM = "sha256"  # the entry beside it: of all bytes behind the header; older files have none
 BEGINNING_BYTES = 9  # what the signatures are looked for in
 MOST_MODEL_BYTES = 64 << 20  # the largest network here takes 4 MB
 MOST_HEADER_BYTES = MOST_CARD_BYTES + (1 << 20)  # of safetensors: the card, and what it holds
@@ -136,7 +137,7 @@ def _readable(path: Path) -> Iterator[None]:
 def read_weights(path: Path, like: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
     """The weights of a ``.safetensors`` file, in the order of ``like``.
 
-    Names, types and shapes are compared before a value is read.
+    Names, types and shapes are compared before a value is read, and all bytes with their checksum.
 
     Args:
         path: of a file whose card was read.
@@ -157,10 +158,20 @@ def read_weights(path: Path, like: Mapping[str, NDArray[Any]]) -> dict[str, Arra
                 if tensor.get_dtype() != "F32":
                     raise ValueError(f"{name} is of the type {tensor.get_dtype()}, wanted F32")
             weights = {name: file.get_tensor(name) for name in like}
+            checksum = (file.metadata() or {}).get(CHECKSUM)
+            if checksum not in (None, _checksum(path.read_bytes())):
+                raise SavedModelError(
+                    f"{path}: its weights were changed after they were written; copy it again"
+                )
     except SafetensorError as error:
         raise damaged(path, error) from error
     check_finite(weights)
     return weights
+
+
+def _checksum(content: bytes) -> str:
+    """SHA-256, hex, of what lies behind the header in a file of safetensors."""
+    return hashlib.sha256(content[8 + int.from_bytes(content[:8], "little") :]).hexdigest()
 
 
 def check_finite(weights: Mapping[str, NDArray[Any]]) -> None:
@@ -197,7 +208,9 @@ class _Safetensors:
 
     def add_card(self, path: Path, card: bytes) -> None:
         """Put a card into a file that was just written: its header stands first, so anew."""
-        path.write_bytes(save(load_file(path), metadata={HEADER_ENTRY: card.decode()}))
+        weights = load_file(path)
+        entries = {HEADER_ENTRY: card.decode(), CHECKSUM: _checksum(save(weights))}
+        path.write_bytes(save(weights, metadata=entries))
 
 
 # Keras: a zip

@@ -17,7 +17,7 @@ from torch import nn
 from bench.results import write_atomically
 from bench.results.card import Card, encode_card
 from bench.saved.model import misfits
-from bench.saved.onnx import CARD, IMAGES, LOGITS, contract
+from bench.saved.onnx import CARD, CHECKSUM, IMAGES, LOGITS, checksum, contract
 from bench.trainers import keras
 from bench.trainers.pytorch import restore_module
 
@@ -60,7 +60,8 @@ def write(network: nn.Module, card: Card, path: Path) -> None:
     model = program.model_proto
     _require_any_batch(model)
     _forget_paths(model)
-    onnx.helper.set_model_props(model, {CARD: encode_card(card).decode(), **contract(card)})
+    entries = {CARD: encode_card(card).decode(), CHECKSUM: checksum(model)}
+    onnx.helper.set_model_props(model, entries | contract(card))
     onnx.checker.check_model(model, full_check=True)
     write_atomically(path, model.SerializeToString())
 

@@ -11,6 +11,7 @@ value larger than they need, by ONNX's own inference of shapes.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ from bench.results.models import check_file, check_finite
 from bench.trainers import EVALUATION_BATCH_SIZE, Features, Images, Logits
 
 IMAGES, LOGITS = "images", "logits"  # what goes in and what comes out; metadata on each
-CARD = "glyphbench"  # the metadata entry
+CARD, CHECKSUM = "glyphbench", "sha256"  # metadata entries; older files have no checksum
 PROVIDER = "CPUExecutionProvider"
 ADVICE = "make one: python -m bench export MODEL"
 
@@ -69,6 +70,8 @@ def restore(path: Path) -> OnnxNetwork:
     if not model.graph.node:
         raise _damaged(path, ValueError("it has no graph"))
     card = _card(model, path)
+    if _entries(model).get(CHECKSUM) not in (None, checksum(model)):
+        raise SavedModelError(f"{path}: it was changed after it was written; export it again")
     for problem in _problems(model):
         raise SavedModelError(f"{path}: refused: {problem}; no network of ours is so")
     _check_weights(model, path)
@@ -126,7 +129,7 @@ def _damaged(path: Path, error: Exception) -> SavedModelError:
 
 def _card(model: onnx.ModelProto, path: Path) -> Card:
     """The card in the file. Raises SavedModelError where it is not that of the network."""
-    content = {entry.key: entry.value for entry in model.metadata_props}.get(CARD)
+    content = _entries(model).get(CARD)
     if content is None:
         raise SavedModelError(
             f"{path}: an ONNX model without a card: it lacks task, classes and normalisation; "
@@ -142,6 +145,15 @@ def _card(model: onnx.ModelProto, path: Path) -> Card:
             f"classes, wanted from {wanted[0]} to {wanted[1]}; export it again"
         )
     return card
+
+
+def _entries(model: onnx.ModelProto) -> dict[str, str]:
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def checksum(model: onnx.ModelProto) -> str:
+    """SHA-256, hex, of the graph with its weights."""
+    return hashlib.sha256(model.graph.SerializeToString(deterministic=True)).hexdigest()
 
 
 def _ends(model: onnx.ModelProto) -> tuple[list[Any], list[Any]]:

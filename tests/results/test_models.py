@@ -193,6 +193,17 @@ def test_weights_of_another_type_or_no_numbers_are_refused(framework: str, tmp_p
         load(with_weights(tmp_path, weights), framework)
 
 
+def test_a_changed_weight_is_noticed_by_the_checksum(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    write_model(path, a_card(), saver(weights_of("mlp")))
+    assert load(path, "numpy").card == a_card()
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(SavedModelError, match="its weights were changed after they were written"):
+        load(path, "numpy")
+
+
 def test_shapes_are_compared_before_values_are_read(tmp_path: Path) -> None:
     """A header that promises 10^13 numbers is refused for their shape, or for their want."""
     weights = {name: [*array.shape] for name, array in weights_of("mlp").items()}

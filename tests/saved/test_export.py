@@ -22,6 +22,7 @@ from tests import saved_models
 from tests.saved_models import a_card, data_folder, model_path, saver, weights_of
 
 onnx = pytest.importorskip("onnx")
+networks = pytest.importorskip("bench.saved.onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 pytest.importorskip("torch")
@@ -51,6 +52,8 @@ def with_a_wrong_weight(onnx_file: Path, folder: Path) -> Path:
     values = onnx.numpy_helper.to_array(kernel).copy()
     values[3, 5] += 0.01
     kernel.CopyFrom(onnx.numpy_helper.from_array(values, kernel.name))
+    entries = {each.key: each.value for each in model.metadata_props}
+    onnx.helper.set_model_props(model, entries | {networks.CHECKSUM: networks.checksum(model)})
     wrong = folder / "wrong.onnx"
     onnx.save(model, wrong)
     return wrong

@@ -66,6 +66,8 @@ def changed(onnx_file: Path, folder: Path, change: Callable[[Any], None]) -> Pat
     """A copy of the exported model with something planted in it."""
     model = onnx.load(onnx_file)
     change(model)
+    entries = {each.key: each.value for each in model.metadata_props}
+    onnx.helper.set_model_props(model, entries | {networks.CHECKSUM: networks.checksum(model)})
     path = folder / "changed.onnx"
     path.write_bytes(model.SerializeToString())  # onnx.save would look at it first
     return path
@@ -143,6 +145,15 @@ def test_a_graph_that_is_none_of_ours_is_refused(
 ) -> None:
     with pytest.raises(SavedModelError, match=rf"changed\.onnx: .*{reason}"):
         networks.restore(changed(onnx_file, tmp_path, change))
+
+
+def test_a_changed_weight_is_noticed_by_the_checksum(onnx_file: Path, tmp_path: Path) -> None:
+    model = onnx.load(onnx_file)
+    tensor = next(each for each in model.graph.initializer if list(each.dims) == [10])
+    tensor.CopyFrom(onnx.numpy_helper.from_array(np.zeros(10, np.float32), tensor.name))
+    onnx.save(model, tmp_path / "changed.onnx")
+    with pytest.raises(SavedModelError, match=r"changed\.onnx: it was changed after it was"):
+        networks.restore(tmp_path / "changed.onnx")
 
 
 def test_metadata_say_what_goes_in_and_what_comes_out(onnx_file: Path) -> None:
