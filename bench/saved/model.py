@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,7 @@ class Prediction:
 
     top: tuple[Guess, ...]  # the most probable first; at least one
     took_s: float  # bringing it into MNIST's form, and its share of the network's call
+    notes: tuple[str, ...] = ()  # what may be wrong with how a picture was read: sentences
 
     @property
     def label(self) -> str:
@@ -99,12 +100,17 @@ class Model:
             return self._predict(_checked(images), [0.0] * len(images), top)
         if isinstance(images, str | Path):
             raise ValueError(f"one image, {str(images)!r}, where a list of them is wanted")
-        prepared, prepare_s = [], []
+        characters, prepare_s = [], []
         for image in images:
             start = time.perf_counter()
-            prepared.append(self.prepare(image))
+            characters.append(mnist_form.character(image, self.form))
             prepare_s.append(time.perf_counter() - start)
-        return self._predict(np.reshape(prepared, (-1, SIDE, SIDE)), prepare_s, top)
+        prepared = np.reshape([each.image for each in characters], (-1, SIDE, SIDE))
+        predictions = self._predict(prepared, prepare_s, top)
+        return [
+            replace(prediction, notes=each.notes)
+            for prediction, each in zip(predictions, characters, strict=True)
+        ]
 
     def warm_up(self) -> None:
         """Read one picture and forget it: a framework's first call compiles, and imports more."""

@@ -34,6 +34,7 @@ class Reading:
     label: str | None = None
     top: tuple[Guess, ...] = ()
     took_s: float | None = None
+    notes: tuple[str, ...] = ()  # what may be wrong with how it was read: sentences
     error: str | None = None  # why nothing did
 
 
@@ -62,6 +63,9 @@ def main(argv: Sequence[str]) -> int:
         print("Note: it was trained on drawn glyphs, not on handwriting.", file=sys.stderr)
     readings = _read(model, paths, options)
     _print(model, readings, as_json=options.json)
+    for reading in readings:
+        for note in reading.notes:
+            print(f"Note: {reading.image}: {note}.", file=sys.stderr)
     failed = [reading for reading in readings if reading.error is not None]
     for reading in failed:
         print(f"bench predict: error: {reading.error}", file=sys.stderr)
@@ -117,7 +121,11 @@ def _read(model: Model, paths: Sequence[Path], options: argparse.Namespace) -> l
             if options.save_prepared is not None:
                 save_prepared(model.prepare(path), options.save_prepared / names[path])
             reading = Reading(
-                image=str(path), label=guessed.label, top=guessed.top, took_s=guessed.took_s
+                image=str(path),
+                label=guessed.label,
+                top=guessed.top,
+                took_s=guessed.took_s,
+                notes=guessed.notes,
             )
         except (DataError, UsageError) as error:
             reading = Reading(image=str(path), error=str(error))

@@ -108,3 +108,13 @@ def test_what_the_model_saw_is_saved_and_nothing_is_written_over(
 def test_pictures_of_one_name_are_saved_under_two() -> None:
     paths = [Path("a/x.png"), Path("b/x.jpg"), Path("b/y.png")]
     assert list(prepared_names(paths).values()) == ["x.png", "x-2.png", "y.png"]
+
+
+def test_what_is_doubtful_about_a_picture_is_said(tmp_path: Path, capsys: Captured) -> None:
+    page = np.full((600, 800), 255, np.uint8)
+    page[100:180, 100:108] = page[400:480, 500:508] = 0  # two strokes far apart
+    Image.fromarray(page).save(tmp_path / "two.png")
+    assert run(tmp_path / "two.png", "--json") == 0
+    out, err = capsys.readouterr()
+    assert f"Note: {tmp_path / 'two.png'}: there is more on it than one character" in err
+    assert "more on it than one character" in json.loads(out)["predictions"][0]["notes"][0]
