@@ -130,7 +130,8 @@ class Child:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=PROJECT,
-                env=environment(self._experiment, os.environ, Path(self._scratch.name)),
+                env=environment(self._experiment, os.environ, Path(self._scratch.name))
+                | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._scratch.name),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,

@@ -37,6 +37,7 @@ from bench.results.evidence import Export
 from bench.results.folder import Results, ResultsError, export_path, save_export
 from bench.results.models import read_card, sha256
 from bench.results.record import Inference, Machine, Record
+from bench.run.leftovers import scratch_prefix
 from bench.saved import asking, export_child
 from bench.saved.asking import Answer, grouped
 from bench.saved.evaluate import prepare_data
@@ -172,7 +173,7 @@ def export(
         wanted: the exports to be made.
         pythons: framework -> interpreter that compares its models, where that is not this one.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix=scratch_prefix()) as folder:
         drafts = {each.out: Path(folder) / f"{number}.onnx" for number, each in enumerate(wanted)}
         ask = partial(_ask, drafts=drafts, machine=hardware.observe())
         converted = []

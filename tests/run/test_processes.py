@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -23,6 +24,7 @@ from bench.experiment import Run
 from bench.machine import hardware
 from bench.run import worker
 from bench.run.environment import PROJECT, environment
+from bench.run.leftovers import SCRATCH
 from bench.run.processes import (
     Child,
     Ending,
@@ -126,6 +128,49 @@ def test_what_a_child_starts_does_not_wait_for_input(write: Write) -> None:
         parent.tell(subprocess.run("cat", stdout=subprocess.PIPE).stdout.decode())
     """)
     assert heard(module)[0] == [""]
+
+
+def test_what_a_child_keeps_for_a_while_lies_in_a_folder_that_goes_with_it(write: Write) -> None:
+    module = write("""
+        import tempfile
+        parent = Parent()
+        parent.request(object)
+        parent.tell(tempfile.mkdtemp())
+    """)
+    (folder,), _ = heard(module)
+    assert SCRATCH.fullmatch(Path(folder).parent.name)
+    assert not Path(folder).parent.exists()
+
+
+@linux
+def test_a_log_on_a_full_disk_ends_no_work(write: Write) -> None:
+    """Neither what a child prints itself nor what is written there for it."""
+    module = write("""
+        os.write(1, b"before\\n")
+        parent = Parent()
+        parent.request(object)
+        for number in range(1000):
+            print("a framework", number)
+        print("a warning", file=sys.stderr)
+        parent.tell("an answer")
+    """)
+    with Path("/dev/full").open("wb", buffering=0) as log:
+        child = Child(
+            module, None, limit_s=PATIENCE_S, log=Unread(log.fileno(), "wb", closefd=False)
+        )
+        with child:
+            assert list(child.messages(str)) == ["an answer"]
+    assert child.ending.exit_code == 0
+
+
+class Unread(io.FileIO):
+    """A log that is not read at the end: a device holds nothing."""
+
+    def seek(self, position: int, whence: int = 0, /) -> int:
+        return 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return b""
 
 
 # How it ends

@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +98,24 @@ def test_a_model_that_cannot_be_saved_costs_no_measurement(
     assert record.measurement is not None
     assert record.settings["model not saved"].startswith("FileExistsError")
     assert Results(tmp_path).checkpoint_path(record.run_id).exists()
+
+
+def test_a_clock_that_is_set_back_changes_no_seconds(tmp_path: Path) -> None:
+    """The process began tomorrow, by the system's clock."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    request = replace(run_request(tmp_path, goal="throughput"), started_at=tomorrow)
+    begun_s = time.perf_counter()
+    record = perform(replace(request, started_s=begun_s - 5.0), _silent)
+    assert record.status == "ok", record.reason
+    assert record.measurement is not None
+    assert 5.0 < record.wall_s < 5.0 + time.perf_counter() - begun_s
+    assert 5.0 < (record.measurement.phases.start_s or 0) < record.wall_s
+    assert record.started_at == tomorrow.isoformat(timespec="milliseconds")
+
+
+def test_the_clock_of_a_run_is_one_for_all_processes() -> None:
+    """Its start is read in one and its seconds in another."""
+    words = [sys.executable, "-c", "import time; print(time.perf_counter())"]
+    before_s = time.perf_counter()
+    told_s = float(subprocess.run(words, capture_output=True, check=True).stdout)
+    assert before_s < told_s < time.perf_counter()
