@@ -13,6 +13,7 @@ import warnings
 import zlib
 from collections.abc import Sequence
 from contextlib import nullcontext
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ Numbers = NDArray[Any]  # unsigned, signed, floating or boolean
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+_BRAND_BYTES = 12  # of a file, with what tells the forms of phones apart
+_BRANDS_OF_PHONES = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
 PHONE_ENDINGS = (".heic", ".heif")  # which Pillow alone does not read
 SIDE = 28  # pixels
 LEAST_SIDE = 4  # of an image on which anything can be told apart
@@ -74,27 +77,43 @@ def read(image: str | Path | Image) -> Grey:
     """
     if not isinstance(image, str | Path):
         return _brightness(image)
+    path = Path(image)
+    try:
+        if regular_bytes(path) > MOST_FILE_BYTES:
+            raise _too_large(str(image), f"more than {MOST_FILE_BYTES >> 20} MB")
+        with path.open("rb") as file:
+            begin = file.read(_BRAND_BYTES)
+    except FileNotFoundError:
+        raise DataError(f"{image}: no such file; wanted a PNG or JPEG image") from None
+    except OSError as error:
+        raise DataError(f"{image}: cannot be read: {error.strerror or error}") from error
+    return _opened(path, str(image), begin)
+
+
+def read_content(content: bytes, *, name: str) -> Grey:
+    """The same of the bytes of a file; ``name``: what to call it in errors."""
+    return _opened(BytesIO(content), name, content[:_BRAND_BYTES])
+
+
+def _opened(source: Path | BytesIO, name: str, begin: bytes) -> Grey:
     import PIL.Image
 
     # What it doubts in a file it says in warnings; what cannot be used is an error here.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        if regular_bytes(Path(image)) > MOST_FILE_BYTES:
-            raise _too_large(str(image), f"more than {MOST_FILE_BYTES >> 20} MB")
-        with PIL.Image.open(image, formats=FORMATS) as opened:
-            return _decoded(opened, str(image))
-    except FileNotFoundError:
-        raise DataError(f"{image}: no such file; wanted a PNG or JPEG image") from None
+        with PIL.Image.open(source, formats=FORMATS) as opened:
+            return _decoded(opened, name)
     except PIL.Image.DecompressionBombError as error:  # by its own limit, above ours
-        raise _too_large(str(image), str(error)) from error
+        raise _too_large(name, str(error)) from error
     except _UNREADABLE as error:
-        if _is_of_a_phone(Path(image)):
+        # The family of HEIC: ISO/IEC 14496-12, 4.3.
+        if begin[4:8] == b"ftyp" and begin[8:] in _BRANDS_OF_PHONES:
             raise DataError(
-                f"{image}: an HEIC or AVIF picture, which is not read here; export it as JPEG"
+                f"{name}: an HEIC or AVIF picture, which is not read here; export it as JPEG"
             ) from error
-        reason = str(error).removesuffix(f" {str(image)!r}")  # Pillow repeats the name
+        reason = str(error).partition(" <_io")[0].removesuffix(f" {name!r}")  # which Pillow repeats
         raise DataError(
-            f"{image}: cannot be read as a PNG, JPEG or BMP image, or as WebP, TIFF or GIF: "
+            f"{name}: cannot be read as a PNG, JPEG or BMP image, or as WebP, TIFF or GIF: "
             f"{reason or type(error).__name__}"
         ) from error
 
@@ -127,23 +146,6 @@ def _too_large(name: str, size: str) -> DataError:
     return DataError(
         f"{name}: {size}; {MOST_PIXELS / 1e6:.0f} million pixels are the most that are read: save "
         "it smaller"
-    )
-
-
-def _is_of_a_phone(path: Path) -> bool:
-    """Whether a file is of the family of HEIC, by its first bytes (ISO/IEC 14496-12, 4.3)."""
-    try:
-        with path.open("rb") as file:
-            begin = file.read(12)
-    except OSError:
-        return False
-    return begin[4:8] == b"ftyp" and begin[8:12] in (
-        b"heic",
-        b"heix",
-        b"hevc",
-        b"mif1",
-        b"msf1",
-        b"avif",
     )
 
 

@@ -4,6 +4,7 @@ idx.py        IDX: images with their labels beside them
 table.py      tables in text: CSV and the like, read piece by piece
 columns.py    which column of a table holds the labels
 arrays.py     arrays under usual names: .npz, .npy, .mat
+parquet.py    Parquet, where pyarrow is installed
 images.py     a folder of images by class
 listed.py     pictures whose labels are in a table beside them
 tree.py       what lies in a folder, through links, and whether it is still the same
@@ -34,7 +35,7 @@ from datasets.tasks import DataError, Progress, Source, Task
 if TYPE_CHECKING:
     from datasets.own.gathering import Content
 
-Form = Literal["idx", "csv", "npz", "npy", "mat", "folder"]
+Form = Literal["idx", "csv", "npz", "npy", "mat", "parquet", "folder"]
 
 SOURCE = Source(
     name="own",
@@ -77,10 +78,10 @@ _MISTAKEN_BINARY = {
     b"II*": _ONE_IMAGE,
     b"MM": _ONE_IMAGE,
     b"RIFF": _ONE_IMAGE,
-    b"PAR1": "Parquet; save the table as CSV: pandas.read_parquet(FILE).to_csv(..., index=False)",
     b"MATLAB 7.3": "MATLAB 7.3's form, which is HDF5; save it by save(FILE, '-v7')",
 }
 _MAT = b"MATLAB 5.0"
+_PARQUET = b"PAR1"
 
 
 def task(name: str) -> Task:
@@ -145,7 +146,7 @@ def load(
 
 def read(files: tuple[Path, ...], progress: Progress) -> Content:
     """What ``find`` returned, as it is in the files. Raises DataError as ``load`` does."""
-    from datasets.own import arrays, idx, images, table
+    from datasets.own import arrays, idx, images, parquet, table
 
     readers: dict[Form, Callable[[tuple[Path, ...], Progress], Content]] = {
         "idx": idx.read,
@@ -153,6 +154,7 @@ def read(files: tuple[Path, ...], progress: Progress) -> Content:
         "npz": arrays.read_npz,
         "npy": arrays.read_npy,
         "mat": arrays.read_mat,
+        "parquet": parquet.read,
         "folder": images.read,
     }
     return readers[form(files[0])](files, progress)
@@ -219,6 +221,8 @@ def _form_of_content(begin: bytes, path: Path) -> Form:
         return "idx"
     if binary and begin.startswith(_MAT):
         return "mat"
+    if binary and begin.startswith(_PARQUET):
+        return "parquet"
     if not begin or binary:
         raise DataError(f"{path}: nothing in it, or a binary file of no known form; {WANTED}")
     return "csv"

@@ -38,7 +38,8 @@ _OBJECTS = (
     "text, such as labels.astype(str)"
 )
 
-_CORRUPT = (
+# What NumPy, zipfile, SciPy and pandas raise on bytes that are not as they should be.
+CORRUPT = (
     OSError,
     EOFError,
     ValueError,
@@ -63,7 +64,7 @@ def _unreadable_is_told(path: Path) -> Iterator[None]:
         yield
     except DataError:
         raise
-    except _CORRUPT as error:
+    except CORRUPT as error:
         reason = str(error) or type(error).__name__
         raise DataError(f"{path}: cannot be read ({reason}); save it again") from error
 
