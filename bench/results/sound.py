@@ -25,7 +25,7 @@ Kind = TypeVar("Kind")
 # What experiments are named by: also a part of paths, so nothing that leads out of a folder.
 WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MOST_CHARACTERS = 64
-MOST = 1e36  # of anything: what is larger, squares and sums of it, would not be finite
+MOST = 1e36  # of anything: squares, sums and inverses of it are finite
 WORDS = ("task", "source", "architecture", "framework", "execution", "device")
 CHECKSUM = re.compile(rb',\n "sha256": "([0-9a-f]{64})"\n\}\n$')
 AT_THE_END = 100  # bytes among which a checksum begins
@@ -134,8 +134,8 @@ def texts(value: object, name: str) -> Iterator[str]:
 def numbers(value: object, name: str) -> Iterator[str]:
     """Every number in a record is one that sums and ratios can be made of, and not below 0."""
     if isinstance(value, float | int):
-        if not 0 <= value <= MOST:
-            yield f"{name} {value:g}: wanted a number from 0 to {MOST:g}"
+        if value and not 1 / MOST <= value <= MOST:
+            yield f"{name} {value:g}: wanted 0, or a number from {1 / MOST:g} to {MOST:g}"
     elif isinstance(value, tuple) and value and isinstance(value[0], float | int):
         yield from numbers(min(value), f"the least of {name}")
         yield from numbers(sum(value), f"the sum of {name}")  # not a number where one is none
