@@ -61,24 +61,14 @@ def restore(path: Path) -> OnnxNetwork:
     """
     check_file(path, ADVICE)
     try:
-        content = path.read_bytes()  # what was looked at is what is run
-        model = onnx.load_model_from_string(content)
+        content = path.read_bytes()  # what is looked at is what is run
+        card = _inspected(content, path)
+        session = onnxruntime.InferenceSession(content, _options(), providers=[PROVIDER])
+    except SavedModelError:
+        raise
     except OSError as error:
         raise SavedModelError(f"{path} cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # protobuf's, of a package that is not ours to import
-        raise _damaged(path, error) from error
-    if not model.graph.node:
-        raise _damaged(path, ValueError("it has no graph"))
-    card = _card(model, path)
-    if _entries(model).get(CHECKSUM) not in (None, checksum(model)):
-        raise SavedModelError(f"{path}: it was changed after it was written; export it again")
-    for problem in _problems(model):
-        raise SavedModelError(f"{path}: refused: {problem}; no network of ours is so")
-    _check_weights(model, path)
-    _check_values(model, path)
-    try:
-        session = onnxruntime.InferenceSession(content, _options(), providers=[PROVIDER])
-    except Exception as error:  # its errors have no base of their own
+    except Exception as error:  # protobuf's, ONNX's and its runtime's, which have no common base
         raise _damaged(path, error) from error
     return OnnxNetwork(session, card, path)
 
@@ -125,6 +115,25 @@ def _damaged(path: Path, error: Exception) -> SavedModelError:
 
 
 # Looking at a file before it is run
+
+
+def _inspected(content: bytes, path: Path) -> Card:
+    """The card of a model that is one of ours as far as can be seen.
+
+    Raises SavedModelError where it is not, and whatever ONNX raises on a damaged one.
+    """
+    model = onnx.load_model_from_string(content)
+    if not model.graph.node:
+        raise ValueError("it has no graph")
+    card = _card(model, path)
+    if _entries(model).get(CHECKSUM) not in (None, checksum(model)):
+        raise SavedModelError(f"{path}: it was changed after it was written; export it again")
+    for problem in _problems(model):
+        raise SavedModelError(f"{path}: refused: {problem}; no network of ours is so")
+    weights = model.graph.initializer
+    check_finite({each.name: onnx.numpy_helper.to_array(each) for each in weights})
+    _check_values(model, path)
+    return card
 
 
 def _card(model: onnx.ModelProto, path: Path) -> Card:
@@ -189,16 +198,6 @@ def _problems(model: onnx.ModelProto) -> Iterator[str]:
             yield f"its weights {tensor.name[:50]!r} are neither float32 nor whole numbers"
 
 
-def _check_weights(model: onnx.ModelProto, path: Path) -> None:
-    """Raise SavedModelError where weights are not as many as they say, or no finite numbers."""
-    try:
-        check_finite(
-            {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
-        )
-    except (ValueError, TypeError) as error:
-        raise _damaged(path, error) from error
-
-
 def _check_values(model: onnx.ModelProto, path: Path) -> None:
     """Raise SavedModelError where a value between the operators is too large, or of no known size.
 
@@ -207,10 +206,7 @@ def _check_values(model: onnx.ModelProto, path: Path) -> None:
     del model.graph.value_info[:]  # what the file itself says of them
     for inputs_or_outputs in _ends(model):  # of one each, as its card says
         inputs_or_outputs[0].type.tensor_type.shape.dim[0].dim_value = EVALUATION_BATCH_SIZE
-    try:
-        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
-    except Exception as error:  # a RuntimeError of its own, and protobuf's
-        raise _damaged(path, error) from error
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
     sizes = {value.name: _numbers(value) for value in (*inferred.value_info, *inferred.output)}
     made = [name for node in inferred.node for name in node.output if name]
     unknown = [name for name in made if not sizes.get(name)]

@@ -14,7 +14,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,31 +127,39 @@ def restore(path: Path, card: Card) -> SavedKerasNetwork:
     Raises SavedModelError where it consists of anything but the layers of its architecture, or
     is damaged; ValueError where it differs from the network that the card says.
     """
-    experiment = card.record.experiment
-    file = models.load(card.architecture, "keras")
+    experiment, classes = card.record.experiment, len(card.class_names)
     theirs = keras_members(path)
+    own = _own_members(card.architecture, classes, experiment.dropout, experiment.precision)
+    _check_config(path, _config(theirs, path), json.loads(own[KERAS_CONFIG]))
     with as_trained(experiment.precision), tempfile.TemporaryDirectory() as folder:
-        model: keras.Model = file.build(len(card.class_names), dropout=experiment.dropout)
-        copy = Path(folder) / "copy.keras"
-        model.save(copy)
-        own = _members(copy)
-        _check_config(path, _config(theirs, path), json.loads(own[KERAS_CONFIG]))
         weights, own_weights = Path(folder) / KERAS_WEIGHTS, Path(folder) / "own.weights.h5"
         weights.write_bytes(theirs[KERAS_WEIGHTS])
         own_weights.write_bytes(own[KERAS_WEIGHTS])
         _check_weights(path, weights, own_weights)
+        model = _built(card.architecture, classes, experiment.dropout)
         try:
             model.load_weights(weights)
         except (ValueError, TypeError, KeyError, OSError, RuntimeError) as error:
             raise damaged(path, error) from error
-        check_finite({variable.path: _values(variable) for variable in model.variables})
+    check_finite({variable.path: _values(variable) for variable in model.variables})
     return SavedKerasNetwork(model, experiment.precision)
 
 
-def _members(copy: Path) -> dict[str, bytes]:
-    """Of a file that Keras has just written."""
-    with zipfile.ZipFile(copy) as file:
-        return {name: file.read(name) for name in file.namelist()}
+def _built(architecture: str, classes: int, dropout: bool) -> keras.Model:
+    network: keras.Model = models.load(architecture, "keras").build(classes, dropout=dropout)
+    return network
+
+
+@lru_cache(maxsize=8)  # a process may be asked for many models of a folder
+def _own_members(
+    architecture: str, classes: int, dropout: bool, precision: Precision
+) -> dict[str, bytes]:
+    """What Keras writes of our own network: the content of each member of its file."""
+    with as_trained(precision), tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.keras"
+        _built(architecture, classes, dropout).save(copy)
+        with zipfile.ZipFile(copy) as file:
+            return {name: file.read(name) for name in file.namelist()}
 
 
 def _values(variable: Any) -> NDArray[Any]:
