@@ -3,7 +3,8 @@
 idx.py        IDX: images with their labels beside them
 table.py      tables in text: CSV and the like, read piece by piece
 columns.py    which column of a table holds the labels
-arrays.py     arrays under usual names: .npz, .npy, .mat
+arrays.py     arrays under usual names: .npz, .npy
+matlab.py     the same in .mat files
 parquet.py    Parquet, where pyarrow is installed
 images.py     a folder of images by class
 listed.py     pictures whose labels are in a table beside them
@@ -146,14 +147,14 @@ def load(
 
 def read(files: tuple[Path, ...], progress: Progress) -> Content:
     """What ``find`` returned, as it is in the files. Raises DataError as ``load`` does."""
-    from datasets.own import arrays, idx, images, parquet, table
+    from datasets.own import arrays, idx, images, matlab, parquet, table
 
     readers: dict[Form, Callable[[tuple[Path, ...], Progress], Content]] = {
         "idx": idx.read,
         "csv": table.read,
         "npz": arrays.read_npz,
         "npy": arrays.read_npy,
-        "mat": arrays.read_mat,
+        "mat": matlab.read,
         "parquet": parquet.read,
         "folder": images.read,
     }

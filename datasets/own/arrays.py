@@ -1,4 +1,4 @@
-"""Arrays under usual names: in an ``.npz``, in ``.npy`` files side by side, in MATLAB's ``.mat``.
+"""Arrays under usual names: in an ``.npz``, or in ``.npy`` files side by side.
 
 Which array is what is told by its name alone: 'x_train', 'trainImages' and 'train_data' are the
 images of the training part. Arrays under other names are not read. Nothing is unpickled.
@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import numpy as np
 
@@ -59,7 +59,8 @@ CORRUPT = (
 
 
 @contextmanager
-def _unreadable_is_told(path: Path) -> Iterator[None]:
+def unreadable_is_told(path: Path) -> Iterator[None]:
+    """Make a DataError that names the file of whatever damaged bytes raise inside."""
     try:
         yield
     except DataError:
@@ -95,7 +96,12 @@ def chosen(names: Iterable[str]) -> dict[Slot, str]:
     return {slot: name for slot, (_, name) in best.items()}
 
 
-def _content(arrays: Mapping[Slot, Numbers], names: Sequence[str], path: Path) -> Content:
+def content(arrays: Mapping[Slot, Numbers], names: Sequence[str], path: Path) -> Content:
+    """Images and labels of the arrays that were chosen by ``chosen``.
+
+    ``names``: of all that the file holds, for errors. Raises DataError where a pair is missing,
+    and on arrays of shapes that do not fit.
+    """
     whole = _part(arrays, "", path)
     if whole is not None:
         return Content(rest=whole[0], reading=whole[1])
@@ -187,14 +193,14 @@ def read_npz(files: tuple[Path, ...], progress: Progress) -> Content:
     (path,) = files
     arrays: dict[Slot, Numbers] = {}
     regular_bytes(path)
-    with _unreadable_is_told(path), zipfile.ZipFile(path) as archive:
+    with unreadable_is_told(path), zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         slots = chosen(names)
         stage = Stage(name=f"reading {path.name}", total=len(slots), unit="arrays")
         for slot, name in slots.items():
             arrays[slot] = _member(archive, archive.getinfo(name + ".npy"), path)
             progress(stage, len(arrays))
-    return _content(arrays, names, path)
+    return content(arrays, names, path)
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Numbers:
@@ -261,12 +267,12 @@ def read_npy(files: tuple[Path, ...], progress: Progress) -> Content:
         path = by_stem[prefix + name]
         size_bytes = regular_bytes(path)
         check_content(path, content_bytes=size_bytes, file_bytes=size_bytes)
-        with _unreadable_is_told(path), path.open("rb") as file:
+        with unreadable_is_told(path), path.open("rb") as file:
             _check_header(file, size_bytes, str(path))
             file.seek(0)
             arrays[slot] = np.lib.format.read_array(file, allow_pickle=False)
         progress(stage, len(arrays))
-    return _content(arrays, [path.name for path in files], files[0])
+    return content(arrays, [path.name for path in files], files[0])
 
 
 def _shared_beginning(stems: Sequence[str]) -> str:
@@ -276,64 +282,3 @@ def _shared_beginning(stems: Sequence[str]) -> str:
         if same and all(slot_of(stem[start:]) is not None for stem in stems):
             return stems[0][:start]
     return ""
-
-
-# MATLAB
-
-_MAT_HEADER_BYTES = 128
-_COMPRESSED = 15  # the type of an element, 'MAT-File Format', MathWorks, table 1-1
-
-
-def read_mat(files: tuple[Path, ...], progress: Progress) -> Content:
-    """Read the arrays of images and labels, also inside of structures, as EMNIST has them.
-
-    Raises DataError as ``read_npz`` does.
-    """
-    from scipy.io import loadmat
-
-    (path,) = files
-    _check_mat(path)
-    stage = Stage(name=f"reading {path.name}", total=1, unit="files")
-    with _unreadable_is_told(path):
-        content = loadmat(path, simplify_cells=True)
-    arrays = dict(_flattened(content))
-    progress(stage, 1)
-    slots = chosen(arrays)
-    return _content({slot: arrays[name] for slot, name in slots.items()}, list(arrays), path)
-
-
-def _flattened(content: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, Numbers]]:
-    """Every array, those of structures by the names of both: 'train_images'."""
-    for name, value in content.items():
-        if isinstance(value, dict):
-            yield from _flattened(value, name + "_" if slot_of(name + "_x") else "")
-        elif isinstance(value, np.ndarray) and not name.startswith("__"):
-            yield inside + name, value
-
-
-def _check_mat(path: Path) -> None:
-    """Raise DataError where what is compressed in it unpacks into more than it can mean."""
-    size_bytes = regular_bytes(path)
-    check_content(path, content_bytes=size_bytes, file_bytes=size_bytes)
-    with _unreadable_is_told(path), path.open("rb") as file:
-        header = file.read(_MAT_HEADER_BYTES)
-        order = "<" if header.endswith(b"IM") else ">"
-        while len(tag := file.read(8)) == 8:
-            kind, length = struct.unpack(f"{order}II", tag)
-            end = file.tell() + length
-            if end > size_bytes:
-                raise DataError(
-                    f"{path}: ends at byte {size_bytes:,}, inside a variable; save it again"
-                )
-            if kind == _COMPRESSED:
-                _check_compressed(file, length, path)
-            file.seek(end)
-
-
-def _check_compressed(file: IO[bytes], length: int, path: Path) -> None:
-    unpacking, unpacked = zlib.decompressobj(), 0
-    packed = file.read(length)
-    while packed and not unpacking.eof:
-        unpacked += len(unpacking.decompress(packed, 1 << 20))
-        check_content(path, content_bytes=unpacked, file_bytes=length)
-        packed = unpacking.unconsumed_tail
