@@ -43,11 +43,11 @@ def start(*words: str | Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_heed_interrupts if os.name == "posix" else None,
+        preexec_fn=heed_interrupts if os.name == "posix" else None,
     )
 
 
-def _heed_interrupts() -> None:
+def heed_interrupts() -> None:
     """A shell starts what runs in the background deaf to Ctrl-C, and its children inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
