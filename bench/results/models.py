@@ -37,6 +37,9 @@ from datasets import DataError
 from datasets.formats import regular_bytes
 from models.weights import Array, check_shapes
 
+ADVICE = (
+    "saved models lie in models/ of a results folder, one for each run that was trained to the end"
+)
 HEADER_ENTRY = "glyphbench"  # of a safetensors header
 CHECKSUM = "sha256"  # the entry beside it: of all bytes behind the header; older files have none
 BEGINNING_BYTES = 9  # what the signatures are looked for in
@@ -99,7 +102,11 @@ def damaged(path: Path, error: Exception) -> SavedModelError:
 
 
 def sha256(path: Path) -> str:
-    """Of a file's content, hex: by it an export knows the model that it was made of."""
+    """Of a file's content, hex: by it an export knows the model that it was made of.
+
+    Raises SavedModelError where it is no file of bounded size.
+    """
+    check_file(path, ADVICE)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -315,11 +322,7 @@ def _format_of(path: Path) -> _Safetensors | _KerasZip:
 
     Raises SavedModelError where there is no such file, or it is of neither kind.
     """
-    check_file(
-        path,
-        "saved models lie in models/ of a results folder, one for each run that was trained to "
-        "the end",
-    )
+    check_file(path, ADVICE)
     if path.suffix not in _FORMATS:
         raise SavedModelError(
             f"{path}: no saved model; wanted a file that ends in {' or '.join(_FORMATS)}"

@@ -324,6 +324,9 @@ def missing(
 
 
 def _is_made(model: Path, out: Path, earlier: Export | None) -> bool:
-    if earlier is None or earlier.model_sha256 != sha256(model):
-        return False
+    try:
+        if earlier is None or earlier.model_sha256 != sha256(model):
+            return False
+    except SavedModelError:
+        return False  # who makes it says why it cannot be read
     return out.exists() or not earlier.passed

@@ -19,6 +19,7 @@ from bench.results.folder import Results
 from bench.results.models import (
     HEADER_ENTRY,
     read_card,
+    sha256,
     write_model,
 )
 from bench.saved.model import SavedModelError, load
@@ -131,6 +132,8 @@ def test_what_is_no_regular_file_is_refused_without_a_wait(ending: str, tmp_path
     os.mkfifo(path)
     with pytest.raises(SavedModelError, match="this is a pipe, a device or a socket; wanted a fil"):
         load(path)
+    with pytest.raises(SavedModelError, match="this is a pipe"):
+        sha256(path)
     device = tmp_path / f"device{ending}"
     device.symlink_to("/dev/zero")
     with pytest.raises(SavedModelError, match="this is a pipe, a device or a socket"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 import datasets
+from bench.results.card import card_of
 from bench.results.models import write_model
+from bench.saved import evaluate, predict
 from bench.saved.model import SavedModelError, load
 from bench.stats.score import wrong
+from bench.trainers import Features, Images, Logits
 from models import COMPARED
 from tests import saved_models
 from tests.imports import ROOT
@@ -107,6 +111,42 @@ def test_predictions_name_the_three_most_probable_labels_in_order() -> None:
         )
         assert prediction.label == prediction.top[0].label
         assert prediction.took_s > 0
+
+
+def test_answers_that_are_no_numbers_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights that are finite, and products of them that are not."""
+    weights = load_file(model_path())
+    for name in ("dense_2/kernel", "logits/kernel"):
+        weights[name][:] = 3e38
+    path = tmp_path / "run.safetensors"
+    write_model(path, card_of(saved_models.record()), saver(weights))
+    model, images = load(path), datasets.open_cached(saved_models.data_folder()).test.images[:5]
+    reason = "of 5 of 5 images is not finite numbers, so it says nothing; copy it again"
+    with pytest.raises(SavedModelError, match=reason):
+        model.logits(images)
+    with pytest.raises(SavedModelError, match=reason):
+        model.predict(images)
+    for command, words in ((predict.main, ["one.png"]), (evaluate.main, [])):
+        assert command([str(path), *words]) == 2
+        assert "is not finite numbers, so it says nothing" in capsys.readouterr().err
+
+
+def test_logits_for_fewer_images_than_asked_for_are_refused() -> None:
+    class Lazy:
+        def infer(self, images: Images) -> Logits:
+            return np.zeros((1, 10), np.float32)
+
+        def logits(self, images: Images) -> Logits:
+            return self.infer(images)
+
+        def features(self, images: Images) -> Features | None:
+            return None
+
+    lazy = replace(load(model_path()), network=Lazy())
+    with pytest.raises(SavedModelError, match=r"shape \(1, 10\) for 5 images and 10 classes"):
+        lazy.logits(np.zeros((5, 28, 28), np.uint8))
 
 
 def test_no_images_have_no_predictions() -> None:
