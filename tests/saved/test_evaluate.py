@@ -14,8 +14,9 @@ from safetensors.numpy import load_file
 import datasets
 from bench import UsageError
 from bench.results.models import read_card, write_model
-from bench.saved.evaluate import class_indices, main, scores
+from bench.saved.evaluate import main
 from bench.saved.model import load
+from bench.saved.scores import class_indices, scores
 from bench.stats.uncertainty import wilson
 from tests import saved_models
 from tests.saved_models import IMAGES, a_card, data_folder, model_path, saver
