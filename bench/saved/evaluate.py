@@ -136,7 +136,9 @@ def _photographed(model: Model, options: argparse.Namespace) -> _Chosen:
     """A folder of pictures, each prepared as ``predict`` does."""
     task = options.task or model.card.task
     collection = photographs.read(model, options.data_file, task, labels_from=options.labels_from)
-    rows = photographs.rows(collection, every=options.all)
+    rows = collection.test
+    if options.all:  # but for duplicates
+        rows = np.concatenate([collection.train, collection.validation, collection.test])
     return _Chosen(
         name=f"{task} from own",
         images=collection.images[rows],

@@ -10,8 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 import datasets
 from bench import UsageError
 from bench.run.progress import StageDisplay
@@ -61,13 +59,6 @@ def read(model: Model, folder: Path, task: str, *, labels_from: int | None = Non
     return gathering.gather(
         content, classes_given=known.class_names, labels_from=labels_from, name=str(folder)
     )
-
-
-def rows(collection: Collection, *, every: bool) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Of the test images, or of all that are no duplicates."""
-    if not every:
-        return collection.test
-    return np.concatenate([collection.train, collection.validation, collection.test])
 
 
 def _all_in_size(folder: Path) -> bool:
