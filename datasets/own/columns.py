@@ -18,6 +18,7 @@ from datasets.tasks import DataError
 LABELS = frozenset(
     ["label", "labels", "class", "target", "y", "category", "digit", "letter", "character"]
 )
+_NO_CLASSES = frozenset(["label", "labels", "target"])  # those of them that name no class
 _INDEXES = frozenset(["", "unnamed: 0", "index", "id", "row"])
 _SEPARATORS = ",;\t|"
 _REPEATED = re.compile(r"^(.+)\.\d+$")  # how pandas names a column whose name it has already
@@ -41,10 +42,12 @@ def is_number(text: str) -> bool:
 
 
 def is_header(fields: Sequence[str]) -> bool:
-    """Whether a first row names columns: mostly in words, or counting them.
+    """Whether a first row names columns: mostly in words, counting them, or one of them 'label'.
 
-    A word or two may be the label of an image, and pixels that are missing.
+    Another word or two may be the label of an image, and pixels that are missing.
     """
+    if any(field.casefold() in _NO_CLASSES for field in (*fields[:2], *fields[-2:])):
+        return True
     words = sum(not is_number(field) for field in fields)
     inner = list(fields)
     for end in (0, -1):  # beside counted pixels stand 'label', and perhaps 'id'

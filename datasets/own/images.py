@@ -130,7 +130,7 @@ def parts_in(folder: Path) -> dict[str, Path]:
 
 def part_named(name: str) -> str | None:
     """'train', 'test' or 'validation' where a folder's name says that it holds this part."""
-    letters = re.sub(r"[\W_\d]", "", name.casefold())
+    letters = re.sub(r"[\W_]", "", name.casefold())
     part = _PART.fullmatch(_ENDS.sub("", letters))
     return None if part is None else part.lastgroup
 

@@ -115,6 +115,7 @@ def test_pictures_may_be_prepared_in_another_way(tmp_path: Path) -> None:
         ("dev", "validation"),
         ("trains", None),
         ("contest", None),
+        ("test1", None),
         ("0", None),
         ("set", None),
     ],

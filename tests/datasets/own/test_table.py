@@ -304,6 +304,8 @@ def test_fractions_from_minus_1_are_pixels_and_labels_stay_labels(tmp_path: Path
         (["label", "pixel0", "pixel1", "pixel2"], True),
         (["", "label", "0", "1", "2"], True),
         (["0", "1", "2", "label", "id"], True),
+        (["label", "0.0", "0.1", "1.0", "1.1"], True),  # by row and column
+        (["y", "0", "7", "255"], False),  # the letter
         (["cat", "0", "255", "3"], False),
         (["cat", "0", "?", "0", "0", "7"], False),  # a missing pixel is an error, not a header
         (["3", "0", "0", "0"], False),
