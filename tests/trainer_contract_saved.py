@@ -178,6 +178,19 @@ def test_a_file_of_another_network_is_refused_before_it_is_built(
 
 
 @keras_only
+def test_a_file_of_another_version_of_keras_says_so_where_it_differs(tmp_path: Path) -> None:
+    path = saved(create(), tmp_path)
+    rewrite(path, computes_something_else)
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    write_zip(path, members | {"metadata.json": b'{"keras_version": "3.0.1"}'})
+    with pytest.raises(
+        SavedModelError, match=r"\(it was written by Keras 3\.0\.1, and this is 3\."
+    ):
+        load(path)
+
+
+@keras_only
 @pytest.mark.parametrize(
     ("kernel", "reason"),
     [

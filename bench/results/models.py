@@ -48,10 +48,11 @@ MOST_HEADER_BYTES = MOST_CARD_BYTES + (1 << 20)  # of safetensors: the card, and
 MOST_DIRECTORY_BYTES = 4096  # of a zip: what lists its few members
 
 ZIP_MEMBER = "glyphbench.json"
+KERAS_METADATA = "metadata.json"
 KERAS_CONFIG, KERAS_WEIGHTS = "config.json", "model.weights.h5"
 # The members of a .keras zip, and the most bytes that each may unpack into.
 KERAS_MEMBERS = {
-    "metadata.json": 1 << 16,  # Keras's version, and a date
+    KERAS_METADATA: 1 << 16,  # Keras's version, and a date
     KERAS_CONFIG: 1 << 20,  # what the network consists of
     KERAS_WEIGHTS: MOST_MODEL_BYTES,
     ZIP_MEMBER: MOST_CARD_BYTES,

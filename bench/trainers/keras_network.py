@@ -10,6 +10,7 @@ the weights), and then the weights alone are read into our own.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ from bench.experiment import Precision
 from bench.results.card import Card, SavedModelError
 from bench.results.models import (
     KERAS_CONFIG,
+    KERAS_METADATA,
     KERAS_WEIGHTS,
     check_finite,
     damaged,
@@ -130,7 +132,10 @@ def restore(path: Path, card: Card) -> SavedKerasNetwork:
     experiment, classes = card.record.experiment, len(card.class_names)
     theirs = keras_members(path)
     own = _own_members(card.architecture, classes, experiment.dropout, experiment.precision)
-    _check_config(path, _config(theirs, path), json.loads(own[KERAS_CONFIG]))
+    try:
+        _check_config(path, _config(theirs, path), json.loads(own[KERAS_CONFIG]))
+    except ValueError as error:
+        raise ValueError(f"{error}{_written_by(theirs)}") from error
     with as_trained(experiment.precision), tempfile.TemporaryDirectory() as folder:
         weights, own_weights = Path(folder) / KERAS_WEIGHTS, Path(folder) / "own.weights.h5"
         weights.write_bytes(theirs[KERAS_WEIGHTS])
@@ -160,6 +165,17 @@ def _own_members(
         _built(architecture, classes, dropout).save(copy)
         with zipfile.ZipFile(copy) as file:
             return {name: file.read(name) for name in file.namelist()}
+
+
+def _written_by(members: dict[str, bytes]) -> str:
+    """A hint where a file is of another version of Keras, which may write other things."""
+    written = re.search(rb'"keras_version": "([0-9.]{1,20})"', members[KERAS_METADATA])
+    version = written[1].decode() if written else keras.__version__
+    if version == keras.__version__:
+        return ""
+    return (
+        f" (it was written by Keras {version}, and this is {keras.__version__}: install that one)"
+    )
 
 
 def _values(variable: Any) -> NDArray[Any]:
