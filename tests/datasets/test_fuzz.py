@@ -1,6 +1,7 @@
 """Whatever a file holds, it is a data set or a DataError: never another exception.
 
 Well-formed files are changed at random, bytes and fields, and read the whole way.
+``pytest --hypothesis-profile thorough tests/datasets/test_fuzz.py`` tries thousands.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays, scalar_dtypes
 from numpy.typing import NDArray
@@ -30,12 +31,6 @@ from tests.own_files import SHAPES, shapes
 
 PIXELS, NAMES = shapes(12, side=8)
 NUMBERS = np.array([SHAPES.index(name) for name in NAMES], np.uint8)
-
-fuzzed = settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
 
 
 def npz_file() -> bytes:
@@ -126,7 +121,6 @@ def check(collection: Collection | None) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-@fuzzed
 @given(data=st.data())
 def test_a_changed_file_is_a_data_set_or_a_data_error(
     name: str, tmp_path: Path, data: st.DataObject
@@ -155,7 +149,6 @@ fields = st.one_of(
 )
 
 
-@fuzzed
 @given(
     rows=st.lists(st.lists(fields, min_size=17, max_size=18), min_size=1, max_size=6),
     separator=st.sampled_from(",;\t |"),
@@ -169,14 +162,12 @@ def test_odd_fields_are_a_data_set_or_a_data_error(
     check(read(tmp_path / "own.csv"))
 
 
-@fuzzed
 @given(content=st.binary(max_size=300))
 def test_any_bytes_are_a_data_set_or_a_data_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "own").write_bytes(content)
     check(read(tmp_path / "own"))
 
 
-@fuzzed
 @given(
     images=arrays(scalar_dtypes(), array_shapes(min_dims=0, max_dims=5, max_side=9)),
     labels=arrays(scalar_dtypes(), array_shapes(min_dims=0, max_dims=2, max_side=9)),
@@ -190,7 +181,6 @@ def test_odd_arrays_are_a_data_set_or_a_data_error(
     check(read(tmp_path / "own.npz"))
 
 
-@fuzzed
 @given(
     labels=arrays(st.one_of(st.just(np.dtype("U5")), scalar_dtypes()), st.just((18,))),
 )
@@ -206,7 +196,6 @@ def test_odd_labels_are_a_data_set_or_a_data_error(
 
 
 @pytest.mark.parametrize("form", pictures.FORMATS)
-@fuzzed
 @given(data=st.data())
 def test_a_changed_picture_is_read_or_a_data_error(
     form: str, tmp_path: Path, data: st.DataObject
@@ -223,7 +212,6 @@ def test_a_changed_picture_is_read_or_a_data_error(
     assert prepared.dtype == np.uint8
 
 
-@fuzzed
 @given(
     brightness=arrays(
         np.float32,
