@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from bench import cli, front
+from bench.checks import audit
 from bench.report import page
 from bench.results.folder import Results
 from bench.results.record import Record
@@ -84,6 +85,21 @@ def test_every_command_takes_streams_that_are_closed(
     done = subprocess.run(["bash", "-c", script], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == (2 if command == "-m bench" and "|" not in redirected else 0)
     one_sentence(done.stderr)
+
+
+def test_a_suite_goes_on_when_its_terminal_is_gone(tmp_path: Path) -> None:
+    """Where it is not ended for that: bars are drawn on what is no more."""
+    import pty
+
+    terminal, theirs = pty.openpty()
+    words = [sys.executable, "run_all.py", *SHORT, "--out", str(tmp_path)]
+    suite = subprocess.Popen(words, cwd=PROJECT, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    os.read(terminal, 1)  # it has begun
+    os.close(terminal)
+    assert suite.wait(PATIENCE_S) == 0
+    assert len(Results(tmp_path).records()) == 1
+    assert (tmp_path / "README.md").exists()
 
 
 # Signals
@@ -248,6 +264,15 @@ def test_a_second_report_on_a_folder_is_told_so(finished: Path) -> None:
         done = bench("report", finished, check=2)
     assert "in use by another process" in done.stderr
     assert page.main([str(finished)]) == 0
+
+
+def test_an_audit_is_not_measured_where_it_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.delattr("bench.checks.auditing.audit")
+    assert audit.main(["--out", str(tmp_path / "file")]) == 2
+    assert "file cannot be written to" in capsys.readouterr().err
 
 
 # Numbers and words that nobody means

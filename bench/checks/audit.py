@@ -40,6 +40,9 @@ def main(argv: Sequence[str]) -> int:
     """Audit, print what was found, and return the exit code."""
     options = _parser().parse_args(argv)
     try:
+        if options.out is not None:
+            with Results(options.out).lock():
+                pass  # what cannot be written is refused before minutes go into measuring it
         request, site = _asked(options, hardware.observe())
         audit, pulses = auditing.audit(request, site)
         if options.out is not None:
