@@ -175,14 +175,10 @@ def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) ->
         "optimizer": options.optimizer,
         "learning_rate": options.learning_rate,
         "validation_share": options.validation_share,
-        "augmentation": _switched_on(options.augmentation),
+        "augmentation": options.augmentation and tuple(w == "on" for w in options.augmentation),
     }
     narrowed = [restrict(grid, choices) for grid in for_tasks(grids, options.tasks or ())]
     return [grid for grid in narrowed if grid.tasks and grid.architectures]
-
-
-def _switched_on(words: tuple[str, ...] | None) -> tuple[bool, ...] | None:
-    return None if words is None else tuple(word == "on" for word in words)
 
 
 def _sources(options: Options, tasks: Sequence[str]) -> dict[str, str | None]:

@@ -14,7 +14,6 @@ NAME/tables/ NAME/plots/ NAME/study/TASK/ NAME/README.md   made from the records
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -237,14 +236,12 @@ class Results:
     # Files
 
     def _refuse_links(self) -> None:
-        for parent, folders, files in os.walk(self.folder):
-            for name in (*folders, *files):
-                path = Path(parent, name)
-                if path.is_symlink():
-                    raise ResultsError(
-                        f"{path} is a link, and nothing is written to a folder that holds one; "
-                        "put what it points to in its place, or remove it"
-                    )
+        for path in self.folder.rglob("*"):
+            if path.is_symlink():
+                raise ResultsError(
+                    f"{path} is a link, and nothing is written to a folder that holds one; "
+                    "put what it points to in its place, or remove it"
+                )
 
     def _only(self, kind: type[Content], advice: str = MOVE_AWAY) -> Content | None:
         from bench.results.evidence import FILES

@@ -200,7 +200,7 @@ class Record:
     status: Status
     reason: str | None = None  # why it did not end well; None when it did
     started_at: str  # UTC, ISO 8601
-    wall_s: float  # from the start of the process to its record, by the system clock
+    wall_s: float  # from the start of the process to its record
     machine: Machine
     versions: dict[str, str]  # 'python' and the framework's packages -> version
     data: Data

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import psutil
 
     from bench.experiment import Experiment
+    from bench.results.record import Status
 
 Message = TypeVar("Message")
 
@@ -275,6 +276,20 @@ def _last_line(log: IO[bytes]) -> str | None:
     log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
     lines = log.read().decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else None
+
+
+def failure(ending: Ending) -> tuple[Status, str]:
+    """What to say of a run that left no record."""
+    code = ending.exit_code
+    if ending.over_limit_s is not None:
+        return "timed out", f"not done after {ending.over_limit_s:g} s; give it more with --timeout"
+    if code is not None and code < 0:
+        hint = "; often the system is out of memory" if code == -9 else ""
+        return "crashed", f"the process was ended by signal {-code}{hint}; {ending.last_words}"
+    if code is not None:
+        reason = f"the process ended with exit code {code} and no record; {ending.last_words}"
+        return "crashed", reason
+    return "crashed", str(ending)
 
 
 # The child's side

@@ -16,9 +16,9 @@ import numpy as np
 from bench.experiment import Experiment, Run
 from bench.machine import pulse
 from bench.results.folder import Results, ResultsError
-from bench.results.record import Data, Machine, Record, Status
+from bench.results.record import Data, Machine, Record
 from bench.run import worker
-from bench.run.processes import Child, Ending
+from bench.run.processes import Child, Ending, failure
 from bench.run.progress import Display
 from bench.run.worker import RunProgress, RunRequest
 
@@ -157,17 +157,3 @@ def _work(request: RunRequest, site: Site, display: Display, log: IO[bytes]) -> 
         for progress in child.messages(RunProgress):
             display.advanced(progress.phase, progress.done, progress.total)
     return child.ending
-
-
-def failure(ending: Ending) -> tuple[Status, str]:
-    """What to say of a run that left no record."""
-    code = ending.exit_code
-    if ending.over_limit_s is not None:
-        return "timed out", f"not done after {ending.over_limit_s:g} s; give it more with --timeout"
-    if code is not None and code < 0:
-        hint = "; often the system is out of memory" if code == -9 else ""
-        return "crashed", f"the process was ended by signal {-code}{hint}; {ending.last_words}"
-    if code is not None:
-        reason = f"the process ended with exit code {code} and no record; {ending.last_words}"
-        return "crashed", reason
-    return "crashed", str(ending)

@@ -11,8 +11,8 @@ from bench.experiment import Run
 from bench.results.folder import Results
 from bench.results.record import Record
 from bench.run import scheduler
-from bench.run.processes import Ending
-from bench.run.scheduler import Site, failure, round_robin
+from bench.run.processes import Ending, failure
+from bench.run.scheduler import Site, round_robin
 from tests.fakes import an_experiment
 from tests.records import MACHINE, make_record
 
