@@ -175,7 +175,7 @@ def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) ->
         "optimizer": options.optimizer,
         "learning_rate": options.learning_rate,
         "validation_share": options.validation_share,
-        "augmentation": options.augmentation and tuple(w == "on" for w in options.augmentation),
+        "augmentation": tuple(word == "on" for word in options.augmentation or ()) or None,
     }
     narrowed = [restrict(grid, choices) for grid in for_tasks(grids, options.tasks or ())]
     return [grid for grid in narrowed if grid.tasks and grid.architectures]

@@ -6,6 +6,7 @@ catch a file planted against it.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -357,3 +358,13 @@ def test_a_ninth_loose_file_is_caught(tmp_path: Path) -> None:
     assert few_files_lie_loose(imports.read(tmp_path)) == []
     (tmp_path / "bench/one_more.py").touch()
     assert few_files_lie_loose(imports.read(tmp_path)) != []
+
+
+def test_the_evening_s_reading_is_twelve_files_and_2500_lines() -> None:
+    """As the README lists it: one run, from the command line to a cell of a table."""
+    readme = (imports.ROOT / "README.md").read_text(encoding="utf-8")
+    chapter = readme.partition("## The code, in an evening")[2].partition("## The rooms")[0]
+    files = re.findall(r"^\| `([a-z_/]+\.py)` \|", chapter, re.MULTILINE)
+    lines = sum(len((imports.ROOT / file).read_text("utf-8").splitlines()) for file in files)
+    assert len(files) == 12
+    assert lines <= 2500
