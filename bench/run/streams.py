@@ -13,10 +13,7 @@ import io
 import os
 import select
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from typing import Any
 
 # Whoever read has gone, on purpose: nobody is to be told.
 NOBODY_READS = (errno.EPIPE, errno.EIO, errno.EINVAL)  # a pipe, a terminal, a pipe on Windows
@@ -27,7 +24,7 @@ class Enduring(io.FileIO):
 
     lost: OSError | None = None  # why the first bytes could not be written; None: all were
 
-    def write(self, content: ReadableBuffer, /) -> int:
+    def write(self, content: Any, /) -> int:
         """Write what can be written; from the first failure on drop all, so no holes are left."""
         try:
             while self.lost is None:
