@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import datasets
-from bench.report import wording
+from bench.report import audit, wording
 from bench.report.plots import style
 from bench.report.tables.table import sections_to_markdown, to_csv, to_markdown, without_tags
 from bench.results import write_atomically
@@ -130,6 +130,8 @@ def _opening(study: Study) -> Iterator[str]:
     data = study.groups[0].data
     yield f"# The study of {study.subject}"
     yield from wording.notices([data])
+    if disturbed := audit.disturbed_note(study.groups):
+        yield f"{disturbed}. Seconds on this page are not those of a quiet machine."
     seeds = sorted({record.seed for group in study.groups for record in group.measured})
     trained = dict.fromkeys(
         f"{wording.architecture(group.experiment.architecture)} in "

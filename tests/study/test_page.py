@@ -13,6 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from bench.report.tables.table import Table, fact_table
+from bench.results.folder import Results
 from bench.results.made import LIST
 from bench.study import page
 from bench.study.artifact import Artifact, Picture, Step, Study, numbered
@@ -116,3 +117,12 @@ def test_a_step_that_fails_is_not_hidden(study: Study) -> None:
 
     with pytest.raises(ZeroDivisionError):
         page.write(study, [Broken()])
+
+
+def test_runs_that_other_programs_disturbed_are_named_first(tmp_path: Path) -> None:
+    split = Split(images=np.zeros((3, 28, 28), np.uint8), labels=np.zeros(3, np.uint8))
+    records = [make_record(others_share=0.5), make_record(seed=1)]
+    page.write(study_of(records, make_dataset(split), folder=tmp_path), [a_step(a_picture())])
+    text = (Results(tmp_path).study_folder("digits") / "README.md").read_text()
+    assert "† Disturbed: pytorch eager" in text
+    assert "Seconds on this page are not those of a quiet machine." in text
