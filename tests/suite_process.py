@@ -48,8 +48,13 @@ def start(*words: str | Path) -> subprocess.Popen[str]:
 
 
 def heed_interrupts() -> None:
-    """A shell starts what runs in the background deaf to Ctrl-C, and its children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """A shell starts what runs in the background deaf to Ctrl-C, nohup what it runs to SIGHUP.
+
+    Their children inherit that.
+    """
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def bench(*words: str | Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:

@@ -127,7 +127,7 @@ def test_an_interrupt_at_any_moment_of_the_start_is_a_sentence(words: list[str])
         wait_until(lambda process=process: ours(process))  # type: ignore[misc]
         time.sleep(wait_s)
         process.send_signal(signal.SIGINT)
-        err = process.communicate()[1]
+        err = process.communicate(timeout=PATIENCE_S)[1]
         if process.returncode != 0:  # a quick machine may have done it by then
             assert process.returncode == 130, err
             assert "interrupted" in err
@@ -138,7 +138,7 @@ def test_a_terminal_that_is_closed_ends_a_suite_like_ctrl_c(tmp_path: Path) -> N
     suite = start(*LONG, "--out", tmp_path)
     worker = worker_of(suite)
     suite.send_signal(signal.SIGHUP)
-    err = suite.communicate()[1]
+    err = suite.communicate(timeout=PATIENCE_S)[1]
     assert suite.returncode == 130, err
     assert gone(worker)
     assert "--resume" in err
@@ -154,7 +154,7 @@ def test_a_second_ctrl_c_ends_the_report_and_leaves_nothing_running(
     for _ in range(2):
         suite.send_signal(signal.SIGINT)
         time.sleep(0.2)
-    err = suite.communicate()[1]
+    err = suite.communicate(timeout=PATIENCE_S)[1]
     assert suite.returncode == 130, err
     one_sentence(err)
     wait_until(lambda: gone(worker))
@@ -189,7 +189,7 @@ def test_a_suite_that_is_killed_at_any_moment_is_resumed_without_a_loss(
             suite.communicate(timeout=moments.uniform(0.2, 6))
         except subprocess.TimeoutExpired:
             suite.send_signal(signal.SIGKILL if number % 2 else signal.SIGTERM)
-            one_sentence(suite.communicate()[1])
+            one_sentence(suite.communicate(timeout=PATIENCE_S)[1])
         facts(tmp_path)  # none is broken
         assert all(path.read_bytes() == content for path, content in kept.items())
         kept = {path: path.read_bytes() for path in tmp_path.glob("records/*.json")}
@@ -246,7 +246,7 @@ def test_a_folder_that_is_removed_while_it_is_used_ends_the_suite(tmp_path: Path
     suite = start(*SHORT, "--epochs", "2", "--seeds", "9", "--out", folder)
     worker_of(suite)
     shutil.rmtree(folder, ignore_errors=True)
-    err = suite.communicate()[1]
+    err = suite.communicate(timeout=PATIENCE_S)[1]
     assert suite.returncode == 2, err
     assert f"{folder} was removed while a run was measured" in err
     one_sentence(err)
