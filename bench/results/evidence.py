@@ -327,6 +327,8 @@ def _unfit(evidence: object) -> Iterator[str]:
     if isinstance(evidence, Certificate) and any(not c.tolerance > 0 for c in evidence.checks):
         yield "checks: a tolerance of 0"
     if isinstance(evidence, Audit):
+        if not all(peak.flop_per_s > 0 and peak.bytes_per_s > 0 for peak in evidence.peaks):
+            yield "peaks: a machine that does nothing"
         for arms in filter(None, (evidence.arms, *evidence.repetitions)):
             rounds = {len(arms.a_s), len(arms.same_s), len(arms.delayed_s) or len(arms.a_s)}
             seconds = (*arms.a_s, *arms.same_s, *arms.delayed_s)

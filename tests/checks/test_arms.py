@@ -107,7 +107,11 @@ def measured(fake: FakeTrainer, train: Callable[[], None] | None = None) -> Meas
 
 INJECTED_S = 0.5
 LARGE_S = 1.0  # far above what the processor time of a run varies by
-BROKEN = "import time\ntime.perf_counter = time.process_time\n"
+BROKEN = """
+import time
+began = time.perf_counter()
+time.perf_counter = lambda: began + time.process_time()
+"""
 
 
 def test_a_delay_passes_through_the_whole_machinery_to_the_record(site: Site) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.run import door
-from tests.suite_process import PROJECT, wait_until
+from tests.suite_process import PROJECT, heed_interrupts, wait_until
 
 unix = pytest.mark.skipif(os.name != "posix", reason="needs signals and a shell of Unix")
 
@@ -139,16 +139,11 @@ def test_a_stream_that_is_no_file_stays_as_it_is(write: Write) -> None:
 
 def ended_by(number: int, words: list[str], ready: Path) -> tuple[int, str]:
     """The exit code and the errors of a command that is signalled once it has made a file."""
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=_heed)
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts)
     wait_until(ready.exists)
     process.send_signal(number)
     err = process.communicate()[1]
     return process.returncode, err
-
-
-def _heed() -> None:
-    """A shell starts what runs in the background deaf to Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @unix
