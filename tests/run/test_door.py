@@ -200,7 +200,7 @@ def test_a_closed_terminal_does_not_end_what_nohup_started(write: Write, tmp_pat
     ],
 )
 def test_an_interrupt_is_never_lost(body: str, write: Write) -> None:
-    done = run(write(body))
+    done = run(write(body), preexec_fn=heed_interrupts)
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
