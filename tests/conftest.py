@@ -24,6 +24,9 @@ settings.load_profile("usual")
 # Two threads of OpenBLAS slow each other down many times where anything else runs beside them.
 # NumPy here has read it already or not at all; the processes that tests start read it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Threads that spin while they wait make PyTorch 16 times slower where another program runs beside
+# it, as another test does here; asleep they cost it less than a third: docs/method.md.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session", autouse=True)
