@@ -25,7 +25,7 @@ settings.load_profile("usual")
 # NumPy here has read it already or not at all; the processes that tests start read it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Threads that spin while they wait make PyTorch 16 times slower where another program runs beside
-# it, as another test does here; asleep they cost it less than a third: docs/method.md.
+# it, as another test does here; asleep they cost it less than a third: see docs/method.md.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
