@@ -1,7 +1,7 @@
 """A results folder: the one module that knows where everything lies, and that reads and writes it.
 
 NAME/records/RUN.json       one record a run
-NAME/disturbed/RUN.N.json   tries of it that other programs disturbed more
+NAME/disturbed/RUN.N.json   earlier tries, which other programs disturbed
 NAME/checkpoints/RUN.safetensors
 NAME/models/RUN.safetensors (or .keras)   the best weights with their card, ready for use
 NAME/predictions/RUN.npz    what that model says of the test images

@@ -130,7 +130,7 @@ def measure(
     _prepare(subject, watch, listen)
     best, others = _Best(), Others()
     trained, evaluations = _train(subject, watch, best, listen, train or trainer.train)
-    others_share = others.share()
+    others_share, steps_counted = others.share(), trainer.steps_done()
     test: Test | None = None
     inference: tuple[Inference, ...] = ()
     if experiment.goal == "train":
@@ -153,7 +153,7 @@ def measure(
         phases=Phases(start_s=start_s, import_s=import_s, data_s=data_s, **phases),
         parameter_count=trainer.parameter_count,
         segments=tuple(trained),
-        steps_counted=sum(segment.steps for segment in trained),  # or it would have been refused
+        steps_counted=steps_counted,
         evaluations=tuple(evaluations),
         test=test,
         inference=inference,

@@ -390,3 +390,9 @@ def test_progress_is_told_outside_the_clock() -> None:
     )
     assert measured.phases.train_s == pytest.approx(0.02)
     assert ("train", 20, 20) in heard
+
+
+def test_the_steps_that_are_kept_are_the_optimiser_s_own() -> None:
+    trainer = a_trainer()
+    measured = run(trainer, epochs=2)
+    assert measured.steps_counted == trainer.steps == sum(s.steps for s in measured.segments)
