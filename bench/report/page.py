@@ -34,7 +34,7 @@ from bench.results.record import Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
 
-MOST_PAGES = 24  # of all plots: half a second each; of more, each plot has its first ones
+MOST_PAGES = 40  # of all plots: half a second each; of more, each plot has its first alone
 PAGES_A_PLOT = 1
 
 

@@ -193,7 +193,7 @@ def cold_start_to_last_step_s(record: Record) -> float | None:
 
 
 def rest_s(record: Record) -> float | None:
-    """Wall seconds that lie in no phase: opening the data, ordering images, writing the record.
+    """Wall seconds in no phase: opening the data, ordering images, the recheck, the record.
 
     None where the run did not end well.
     """

@@ -219,3 +219,19 @@ def test_how_a_user_s_own_files_were_read_is_on_the_page(tmp_path: Path) -> None
         "How the files of digits were read:\n\n- Labels are the column 'class'.\n- 2 files" in page
     )
     assert "b.&lt;b>" in page
+
+
+def test_of_many_pages_each_plot_has_its_first_and_the_rest_on_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [make_record(), make_record(batch_size=64)]
+    reported(tmp_path, records)
+    every = names(tmp_path / "plots")
+    assert {"throughput_cpu_b64.png", "throughput_cpu_b128.png"} <= every
+    monkeypatch.setattr(report, "MOST_PAGES", 1)
+    reported(tmp_path, records)
+    assert "throughput_cpu_b64.png" in names(tmp_path / "plots")
+    assert "throughput_cpu_b128.png" not in names(tmp_path / "plots")
+    assert "1 more page of it can be drawn" in (tmp_path / "README.md").read_text()
+    report.write(Results(tmp_path), all_plots=True)
+    assert names(tmp_path / "plots") == every

@@ -131,7 +131,8 @@ def ledger(groups: Sequence[Replicates]) -> Table:
             "first step that counts: starting Python, importing the framework and finding its "
             "device, normalising the data, building the network, bringing the data to the "
             "device, and the warm-up, in which a compiled execution compiles. The rest is what "
-            "lies in no phase: opening the data, putting images in order, writing the record. "
+            "lies in no phase: opening the data, putting images in order, asking the trainer again "
+            "after the clocks, writing the record. "
             "Phases and rest add up to the wall time."
         ),
         needs="a run that ended well",
