@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,21 @@ from numpy.typing import NDArray
 Goal = Literal["train", "throughput"]
 Optimizer = Literal["sgd", "adam"]
 Precision = Literal["fp32", "tf32", "bf16"]
+
+# How a framework executes its training. 'cuda-graph' and 'reduce-overhead' are for GPUs alone.
+EXECUTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "eager": "each operation as Python comes to it",
+        "tuned": "eager, with the allocator and threads set as suits the network",
+        "resident": "eager, with the data on the device: no fit, no copies from the host",
+        "graph": "TensorFlow's graph without XLA",
+        "compiled": "compiled: by XLA each step, by TorchInductor the network",
+        "compiled-step": "compiled, with loss, gradients and the gathering of a batch inside",
+        "reduce-overhead": "compiled, and replayed as CUDA graphs by torch.compile",
+        "cuda-graph": "a whole step captured once as a CUDA graph, and replayed",
+        "epoch": "a whole stretch of steps as one compiled program, the data on the device",
+    }
+)
 
 # What can be left to a framework's own default instead of being made equal in all: the words
 # of ``Experiment.native``. What each framework's own default is: ``bench.trainers.native``.
@@ -45,7 +61,7 @@ class Experiment:
     source: str  # where the images come from: 'mnist', 'az', 'az-sample', 'glyphs'
     architecture: str  # one of ``models.ARCHITECTURES``
     framework: str  # 'pytorch', 'keras-tensorflow', 'keras-jax', 'keras-torch', 'numpy'
-    execution: str  # 'eager', 'graph' (TensorFlow's graph without XLA) or 'compiled'
+    execution: str  # one of EXECUTIONS
     device: str  # 'cpu', 'cuda' or 'mps'
     goal: Goal = "train"  # 'throughput' times training steps only and reads no accuracy
     batch_size: int  # images a step; the last batch of an epoch may be shorter

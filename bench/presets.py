@@ -280,7 +280,7 @@ def _evaluations(grid: Grid, schedule: Schedule) -> int:
 def _executions(grid: Grid, architecture: str, framework: str, device: str) -> Iterator[str]:
     """The grid's executions that the framework offers for the architecture, each once."""
     possible = ARCHITECTURES[architecture].executions or FRAMEWORKS[framework].executions
-    offered = [name for name in FRAMEWORKS[framework].executions if name in possible]
+    offered = [name for name in FRAMEWORKS[framework].executions_on(device) if name in possible]
     chosen: dict[str, None] = {}
     for execution in grid.executions:
         if execution == DEFAULT_EXECUTION:
@@ -298,7 +298,7 @@ def rungs(matched: Experiment) -> Iterator[Experiment]:
     words = restorable(matched)
     for word in words:
         yield replace(matched, native=(word,))
-    for execution in FRAMEWORKS[matched.framework].executions:
+    for execution in FRAMEWORKS[matched.framework].executions_on(matched.device):
         if execution != matched.execution:
             yield replace(matched, execution=execution)
     if len(words) > 1:

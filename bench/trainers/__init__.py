@@ -143,7 +143,7 @@ class Trainer(Classifier, Protocol):
         ...
 
     def observed_execution(self) -> str:
-        """'eager', 'graph' or 'compiled': how it trained, as the framework tells afterwards."""
+        """A word of EXECUTIONS: how it trained, as the framework tells afterwards."""
         ...
 
     def synchronize(self) -> None:
@@ -194,6 +194,8 @@ class Framework:
     # once on two x86-64 cores in batches of 128; for estimates alone. These are what it offers.
     rates: Mapping[str, tuple[float, float]]
     start_up_s: float  # until it trains, measured alike
+    # Executions that make sense on some devices alone; those not named are offered on all.
+    only_on: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     default: str  # the execution its users get without asking, on the CPU
     accelerated_default: str | None = None  # and on another device; None: the same
     devices: tuple[str, ...] = ("cpu", "cuda")
@@ -210,8 +212,12 @@ class Framework:
 
     @property
     def executions(self) -> tuple[str, ...]:
-        """What it offers: 'eager', 'graph', 'compiled'."""
+        """What it offers, words of ``bench.experiment.EXECUTIONS``."""
         return tuple(self.rates)
+
+    def executions_on(self, device: str) -> tuple[str, ...]:
+        """What it offers on a device, such as 'cpu'."""
+        return tuple(name for name in self.rates if device in self.only_on.get(name, self.devices))
 
     def default_execution(self, device: str) -> str:
         """What its users get on a device without asking."""

@@ -18,7 +18,7 @@ from tests.trainers.test_trainers import run_contract, skip_without
         (name, execution)
         for name, framework in FRAMEWORKS.items()
         if "cuda" in framework.devices
-        for execution in framework.executions
+        for execution in framework.executions_on("cuda")
     ],
 )
 def test_the_trainer_keeps_the_contract_on_cuda(
