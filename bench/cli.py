@@ -21,7 +21,7 @@ from typing import Any, Literal
 import datasets
 import models
 from bench.experiment import Precision
-from bench.machine.devices import DEVICES
+from bench.machine.devices import DEVICES, NUMBER
 from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS
 from bench.results.evidence import read_price
 from bench.trainers import FRAMEWORKS
@@ -47,6 +47,8 @@ MOST = {
 }
 SOURCES = tuple(dict.fromkeys(s.name for task in datasets.TASKS.values() for s in task.sources))
 
+DEVICE_HELP = f"any of {', '.join(DEVICES)}, or cuda:1, the second of several GPUs"
+
 # Readers of single words. Each raises argparse.ArgumentTypeError that says what came and what
 # to give instead.
 
@@ -68,6 +70,22 @@ def list_of(name: str, known: Sequence[str]) -> Callable[[str], tuple[str, ...]]
     """Words of those known, separated by commas, each once."""
     read = one_of(name, known)
     return lambda text: tuple(map(read, words(text)))
+
+
+def device(text: str) -> str:
+    """A device, and which of several: 'cpu', 'cuda', 'cuda:1'."""
+    numbered = [name for name, each in DEVICES.items() if each.numbered]
+    if text not in DEVICES and (NUMBER.sub("", text) not in numbered or not NUMBER.search(text)):
+        raise argparse.ArgumentTypeError(
+            f"unknown device {text!r}; choose from {', '.join(DEVICES)}, or by its number such as "
+            f"{numbered[0]}:1"
+        )
+    return text
+
+
+def devices(text: str) -> tuple[str, ...]:
+    """Devices, separated by commas, each once."""
+    return tuple(map(device, words(text)))
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -218,8 +236,11 @@ class Options:
     architectures: tuple[str, ...] | None = _choices("architecture", tuple(models.ARCHITECTURES))
     frameworks: tuple[str, ...] | None = _choices("framework", tuple(FRAMEWORKS))
     executions: tuple[str, ...] | None = _choices("execution", EXECUTIONS)
-    devices: tuple[str, ...] | None = _choices(
-        "device", tuple(DEVICES), " (default: cpu, and cuda where there is one)"
+    devices: tuple[str, ...] | None = _choice(
+        "--device",
+        type=devices,
+        metavar="DEVICE",
+        help=f"{DEVICE_HELP}; several with commas (default: cpu, and cuda where there is one)",
     )
     batch_sizes: tuple[int, ...] | None = _choice(
         "--batch-size", type=wholes, metavar="N", help="images a step, such as 20,128,1024"
@@ -402,6 +423,17 @@ def add_option(container: argparse._ActionsContainer, name: str, **changes: Any)
     """
     declared = Options.__dataclass_fields__[name].metadata
     container.add_argument(declared["flag"], dest=name, **(declared["argument"] | changes))
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the option for a single device."""
+    parser.add_argument(
+        "--device",
+        type=device,
+        default="cpu",
+        metavar="DEVICE",
+        help=f"{DEVICE_HELP} (default: cpu)",
+    )
 
 
 def add_labels_from(parser: argparse.ArgumentParser) -> None:

@@ -53,6 +53,16 @@ NATIVE_INIT = ("bias-init", "kernel-init")  # what --init native leaves to the f
 _LATER = {"validation_share": None, "augmentation": False, "training_accuracy": False}
 
 
+def kind_of(device: str) -> str:
+    """'cuda' of 'cuda:1': what it is, whichever of several."""
+    return device.partition(":")[0]
+
+
+def in_file_name(device: str) -> str:
+    """'cuda-1' of 'cuda:1': no file may have a colon in its name on Windows."""
+    return device.replace(":", "-")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """One combination to be measured. Every field is explicit: nothing is left to a framework."""
@@ -62,7 +72,7 @@ class Experiment:
     architecture: str  # one of ``models.ARCHITECTURES``
     framework: str  # 'pytorch', 'keras-tensorflow', 'keras-jax', 'keras-torch', 'numpy'
     execution: str  # one of EXECUTIONS
-    device: str  # 'cpu', 'cuda' or 'mps'
+    device: str  # 'cpu', 'cuda' or 'mps'; 'cuda:1' for one of several
     goal: Goal = "train"  # 'throughput' times training steps only and reads no accuracy
     batch_size: int  # images a step; the last batch of an epoch may be shorter
     epochs: float  # passes over the training images; below 1 for a part of one
@@ -101,7 +111,7 @@ class Experiment:
         digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
         return (
             f"{self.task}-{self.source}_{self.architecture}_{self.framework}-{self.execution}"
-            f"_{self.device}_b{self.batch_size}_{self.goal}_{digest[:8]}"
+            f"_{in_file_name(self.device)}_b{self.batch_size}_{self.goal}_{digest[:8]}"
         )
 
 

@@ -58,6 +58,10 @@ def test_a_duration_has_a_unit(said: str, seconds: float) -> None:
     assert parse(words).budget_s == seconds
 
 
+def test_devices_are_read_with_their_numbers() -> None:
+    assert parse(["--device", "cpu,cuda:1,cuda:0"]).devices == ("cpu", "cuda:1", "cuda:0")
+
+
 def test_precision_threads_and_price_are_read() -> None:
     options = parse(["--precision", "fp32,bf16", "--threads", "1,2", "--price", "2.50/h"])
     assert (options.precisions, options.threads) == (("fp32", "bf16"), (1, 2))
@@ -79,6 +83,11 @@ def test_precision_threads_and_price_are_read() -> None:
         (["--task", "digit"], "unknown task 'digit'; choose from digits, letters"),
         (["--framework", "pytorch,keras"], "unknown framework 'keras'; choose from pytorch"),
         (["--device", "gpu"], "unknown device 'gpu'; choose from cpu, cuda, mps"),
+        (["--device", "cuda:"], "unknown device 'cuda:'; choose from cpu, cuda, mps, or by its"),
+        (["--device", "cpu:1"], "unknown device 'cpu:1'"),
+        (["--device", "cuda:-1"], "unknown device 'cuda:-1'"),
+        (["--device", "cuda:01"], "unknown device 'cuda:01'"),
+        (["--device", "cuda:1:2"], "unknown device 'cuda:1:2'"),
         (["--preset", "fast"], "unknown preset 'fast'; choose from quick, standard, paper"),
         (["--source", "emnist"], "unknown source 'emnist'; choose from mnist"),
         (["--batch-size", "20,zero"], "'zero' is no whole number from 1 up"),

@@ -21,6 +21,19 @@ def test_a_recipe_of_its_own_is_of_its_task_and_architecture_alone(
     assert experiment.recipe("digits", "cnn") == experiment.recipe("letters", "mlp") == ADAM
 
 
+def test_which_of_several_gpus_is_in_the_name_of_a_file_that_any_system_can_have() -> None:
+    first, second = (an_experiment(device=device).id for device in ("cuda", "cuda:1"))
+    assert "_cuda_" in first
+    assert "_cuda-1_" in second
+    assert ":" not in second
+    assert first.replace("_cuda_", "_cuda-1_") != second  # by the hash too
+
+
+def test_an_id_is_what_it_was_before_gpus_had_numbers() -> None:
+    old = "digits-mnist_mlp_pytorch-eager_cuda_b4_train_571dfa36"
+    assert an_experiment(device="cuda").id == old
+
+
 # The order of the images: from the seed, whole, and cut only between batches
 
 sizes = st.integers(1, 200)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.presets import PRESETS, Grid, Schedule, TaskSource, expand, for_tasks, restrict
-from bench.trainers import FRAMEWORKS
+from bench.trainers import FRAMEWORKS, restorable
 from models import COMPARED
 from tests.fakes import an_experiment
 
@@ -69,6 +71,18 @@ def test_tf32_is_a_precision_of_cuda_alone() -> None:
     grid = Grid(devices=("cpu", "cuda"), precisions=("fp32", "tf32"), frameworks=("pytorch",))
     found = {(e.device, e.precision) for e in expand([grid], SOURCES, SCHEDULES)}
     assert found == {("cpu", "fp32"), ("cuda", "fp32"), ("cuda", "tf32")}
+
+
+def test_of_several_gpus_each_is_offered_what_the_first_is() -> None:
+    grid = Grid(
+        devices=("cuda", "cuda:1"), precisions=("fp32", "tf32"), executions=("default", "all")
+    )
+    found = expand([grid], SOURCES, SCHEDULES)
+    first = [e for e in found if e.device == "cuda"]
+    assert [replace(e, device="cuda") for e in found if e.device == "cuda:1"] == first
+    assert {e.precision for e in first} == {"fp32", "tf32"}
+    assert {e.framework for e in found} == {*FRAMEWORKS} - {"numpy"}
+    assert [restorable(e) for e in found if e.device != "cuda"] == [*map(restorable, first)]
 
 
 def test_a_precision_that_a_framework_does_not_offer_is_left_out() -> None:

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from bench import UsageError
 from bench.checks import auditing, peaks
-from bench.cli import add_option, one_of, positive, whole_from
-from bench.experiment import Precision
+from bench.cli import add_device, add_option, one_of, positive, whole_from
+from bench.experiment import Precision, kind_of
 from bench.machine import hardware
-from bench.machine.devices import DEVICES, choose_devices
+from bench.machine.devices import choose_devices
 from bench.machine.pulse import steadiness
 from bench.plan import versions_of
 from bench.report.audit import findings, steadiness_sentence
@@ -79,9 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of {', '.join(FRAMEWORKS)}, to be run as arms (default: numpy on the CPU, which "
         "starts fastest; elsewhere pytorch)",
     )
-    parser.add_argument(
-        "--device", type=one_of("device", DEVICES), default="cpu", help="(default: cpu)"
-    )
+    add_device(parser)
     parser.add_argument(
         "--rounds",
         type=whole_from(2),
@@ -112,7 +110,7 @@ def _asked(options: argparse.Namespace, here: Machine) -> tuple[auditing.Request
     choose_devices((options.device,), here)
     framework = options.framework or ("numpy" if options.device == "cpu" else "pytorch")
     offered = FRAMEWORKS[framework].devices
-    if options.device not in offered:
+    if kind_of(options.device) not in offered:
         raise UsageError(
             f"--device {options.device}: {framework} runs on {', '.join(offered)}; choose one of "
             "these, or another --framework"

@@ -22,7 +22,7 @@ from bench.checks.certify import GLYPHS, TIMEOUT_S, CertificateSite, certificate
 from bench.checks.trial import Subject
 from bench.cli import EXECUTIONS, PRECISIONS, add_option
 from bench.machine import hardware
-from bench.machine.devices import DEVICES, choose_devices
+from bench.machine.devices import choose_devices
 from bench.plan import versions_of
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
 from bench.results.evidence import Certificate, Check
@@ -114,7 +114,7 @@ def subjects(options: argparse.Namespace) -> list[Subject]:
         architectures=options.architecture,
         frameworks=options.framework,
         executions=options.execution,
-        devices=choose_devices(options.device, here),
+        devices=choose_devices(options.devices, here),
         precisions=options.precision,
         threads=options.threads or (None,),
     )
@@ -163,17 +163,16 @@ def _parser() -> argparse.ArgumentParser:
         ("framework", tuple(FRAMEWORKS), tuple(FRAMEWORKS)),
         ("execution", EXECUTIONS, (ALL_EXECUTIONS,)),
         ("architecture", models.COMPARED, models.COMPARED),
-        ("device", tuple(DEVICES), None),
         ("precision", PRECISIONS, ("fp32",)),
     ):
-        usual = "cpu, and cuda where there is one" if default is None else ", ".join(default)
         parser.add_argument(
             f"--{name}",
             type=cli.list_of(name, known),
             default=default,
             metavar=name.upper(),
-            help=f"of {', '.join(known)} (default: {usual})",
+            help=f"of {', '.join(known)} (default: {', '.join(default)})",
         )
+    add_option(parser, "devices")
     add_option(parser, "threads")
     parser.add_argument("--task", type=cli.one_of("task", tuple(datasets.TASKS)), default="digits")
     add_option(parser, "source", type=str)  # known or not: judged when the task is known

@@ -27,7 +27,7 @@ import numpy as np
 
 from bench import trainers
 from bench.checks import AuditError, arms
-from bench.experiment import Experiment, Precision
+from bench.experiment import Experiment, Precision, kind_of
 from bench.machine import hardware, settings
 from bench.machine.clock import Clock, Stopwatch, fastest_s
 from bench.results.evidence import Peak, Unsynchronised
@@ -193,7 +193,7 @@ def _peak(request: DeviceRequest) -> Peak:
     modules = {"numpy": "bench.checks.peaks", "pytorch": "bench.trainers.torch_device"}
     library = cast(Library, importlib.import_module(modules[request.framework]))
     kind = request.kind
-    flop_per_s, bytes_per_s, by = library.measure_peaks(kind.device, kind.precision)
+    flop_per_s, bytes_per_s, by = library.measure_peaks(kind_of(kind.device), kind.precision)
     return Peak(**kind._asdict(), flop_per_s=flop_per_s, bytes_per_s=bytes_per_s, by=by)
 
 

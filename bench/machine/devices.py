@@ -5,15 +5,19 @@ Imports no framework: how one waits for a device and asks it for its memory is i
 
 from __future__ import annotations
 
+import os
 import platform
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
 from bench import UsageError
-from bench.experiment import Precision
-from bench.results.record import Machine
+from bench.experiment import Precision, kind_of
+from bench.machine import visible_gpus
+from bench.results.record import Gpu, Machine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +28,12 @@ class Device:
     present: Callable[[Machine], bool]  # whether this machine, the one that asks, has it
     absent: str = ""  # what was looked for and what to do; {system} is this machine's
     default: bool = False  # True: used without being asked for, where it is present
+    numbered: bool = False  # True: a machine may have several, its GPUs; 'cuda:1' is the second
     precisions: tuple[Precision, ...] = ("fp32", "bf16")
     environment: Mapping[str, str] = field(  # of the processes that run on it
         default_factory=lambda: MappingProxyType({})
     )
+    stretch_s: float = 0.0  # a stretch that tells its throughput lasts at least so long
     speed_up: float = 1.0  # over two CPU cores, for networks this small; for estimates alone
     meter: Literal["processor", "gpu"] | None = None  # what counts its joules
     install_advice: str | None = None  # where a framework does not see it
@@ -39,18 +45,20 @@ DEVICES: dict[str, Device] = {
         label="CPU",
         present=lambda here: True,
         default=True,
-        environment={"CUDA_VISIBLE_DEVICES": "-1"},
+        environment={visible_gpus.VISIBLE: "-1"},
         meter="processor",
     ),
     "cuda": Device(
         label="CUDA",
         present=lambda here: bool(here.gpus),
         absent="no NVIDIA GPU found. Looked for a driver through NVML (nvidia-ml-py) "
-        "and for the devices it lists. 'nvidia-smi' should list the GPU; without one, use "
+        "and for the devices it lists{visible}. 'nvidia-smi' should list the GPU; without one, use "
         "--device cpu",
         default=True,
+        numbered=True,
         precisions=("fp32", "tf32", "bf16"),  # TF32 is a format of NVIDIA's GPUs
-        environment={"CUDA_DEVICE_ORDER": "PCI_BUS_ID"},  # the driver's: the GPU that is metered
+        environment={"CUDA_DEVICE_ORDER": "PCI_BUS_ID"},  # numbers are those of nvidia-smi
+        stretch_s=2.0,
         speed_up=5.0,
         meter="gpu",
         install_advice="docs/cuda.md says how to install it for CUDA",
@@ -59,19 +67,79 @@ DEVICES: dict[str, Device] = {
         label="MPS",
         present=lambda here: (platform.system(), platform.machine()) == ("Darwin", "arm64"),
         absent="needs a Mac with Apple silicon, and this is {system}; use --device cpu",
+        stretch_s=2.0,
         speed_up=5.0,
     ),
 }
+NUMBER = re.compile(r":(0|[1-9][0-9]{0,3})$")  # which of several
+USERS_CHOICE = "GLYPHBENCH_CUDA_VISIBLE_DEVICES"  # tells a child what the user had chosen
+
+
+def entry(device: str) -> Device:
+    """What is known of a device, whichever of several: of 'cuda:1' what is known of 'cuda'."""
+    return DEVICES[kind_of(device)]
+
+
+def number(device: str) -> int:
+    """Which of several it is, from 0; without a number it is the first."""
+    return int(device.partition(":")[2] or 0)
+
+
+def label(device: str) -> str:
+    """As the field writes it: CPU, CUDA, and CUDA 1 for one that was asked for by number."""
+    kind, _, which = device.partition(":")
+    name = DEVICES[kind].label if kind in DEVICES else kind.upper()
+    return f"{name} {which}" if which else name
+
+
+def gpu(device: str, machine: Machine) -> Gpu | None:
+    """The GPU that a process on this device of the machine uses; None where it uses none."""
+    known = kind_of(device) in DEVICES and entry(device).numbered
+    return machine.gpus[number(device)] if known and number(device) < len(machine.gpus) else None
+
+
+def environment(device: str, base: Mapping[str, str], gpus: Sequence[Gpu]) -> dict[str, str]:
+    """What a process that runs on the device is given beside ``base``, the user's variables.
+
+    Of several GPUs it sees the one it is to use, so that in every framework it is the first:
+    none starts work on the others, as JAX does on all it sees, or counts their memory.
+
+    ``gpus``: those that ``base`` leaves; empty where no driver tells, and then nothing is chosen.
+    """
+    given = dict(entry(device).environment)
+    uuid = gpus[number(device)].uuid if number(device) < len(gpus) else None
+    if entry(device).numbered and uuid is not None:
+        chosen = base.get(visible_gpus.VISIBLE)
+        given[visible_gpus.VISIBLE] = uuid
+        if chosen is not None:
+            given[USERS_CHOICE] = base.get(USERS_CHOICE, chosen)
+    return given
 
 
 def choose_devices(asked: Sequence[str] | None, here: Machine) -> tuple[str, ...]:
     """The devices to use: those asked for, or all used by default that are present.
 
-    Raises UsageError for a device that this machine does not have.
+    Raises UsageError for a device that this machine does not have, or that is asked for twice.
     """
     if asked is None:
         return tuple(name for name, each in DEVICES.items() if each.default and each.present(here))
     for name in asked:
-        if not DEVICES[name].present(here):
-            raise UsageError(f"--device {name}: {DEVICES[name].absent.format(system=here.system)}")
+        if not entry(name).present(here):
+            absent = entry(name).absent.format(system=here.system, visible=_visible())
+            raise UsageError(f"--device {name}: {absent}")
+        if entry(name).numbered and number(name) >= len(here.gpus):
+            there = ", ".join(f"{kind_of(name)}:{n} ({g.name})" for n, g in enumerate(here.gpus))
+            raise UsageError(
+                f"--device {name}: there is no such GPU{_visible()}; choose from {there}"
+            )
+    times = Counter((kind_of(name), number(name)) for name in asked)
+    for (kind, which), often in times.items():
+        if often > 1:
+            raise UsageError(f"--device {','.join(asked)}: {kind} is {kind}:{which}; name it once")
     return tuple(asked)
+
+
+def _visible() -> str:
+    """What the user lets be seen, for the middle of a sentence; empty where that is everything."""
+    chosen = os.environ.get(visible_gpus.VISIBLE)
+    return "" if chosen is None else f" ({visible_gpus.VISIBLE} is {chosen!r})"

@@ -5,6 +5,8 @@ Imports no framework.
 
 from __future__ import annotations
 
+import functools
+import os
 import platform
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from typing import Any
 import psutil
 
 from bench import UsageError
-from bench.machine import settings
+from bench.machine import settings, visible_gpus
 from bench.results.record import Gpu, Machine
 
 GIB = 2**30
@@ -61,8 +63,14 @@ def cpu_model() -> str:
 
 
 def gpus() -> tuple[Gpu, ...]:
-    """The NVIDIA GPUs as the driver describes them; empty where there is no driver."""
-    return tuple(settings.ask_gpus(_gpu))
+    """The NVIDIA GPUs that this process may use, as CUDA counts them; empty without a driver."""
+    return _gpus(os.environ.get(visible_gpus.VISIBLE))
+
+
+@functools.cache  # a driver that is not kept awake takes a second, and they stay the same
+def _gpus(chosen: str | None) -> tuple[Gpu, ...]:
+    """Those of ``chosen``, the value of CUDA_VISIBLE_DEVICES as it is now."""
+    return tuple(visible_gpus.ask(_gpu))
 
 
 def _gpu(pynvml: Any, handle: Any) -> Gpu:
@@ -74,7 +82,14 @@ def _gpu(pynvml: Any, handle: Any) -> Gpu:
         name=pynvml.nvmlDeviceGetName(handle),
         memory_bytes=memory_bytes,
         driver=pynvml.nvmlSystemGetDriverVersion(),
+        uuid=pynvml.nvmlDeviceGetUUID(handle),
     )
+
+
+def driver_cuda() -> tuple[int, int] | None:
+    """The newest CUDA that the driver can run, such as (13, 0); None where it does not say."""
+    versions = visible_gpus.ask(lambda nvml, _: int(nvml.nvmlSystemGetCudaDriverVersion()))
+    return (versions[0] // 1000, versions[0] % 1000 // 10) if versions else None
 
 
 def peak_process_memory_bytes() -> int | None:

@@ -12,11 +12,11 @@ import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 
-Answer = TypeVar("Answer")
+from bench.machine import visible_gpus
 
 # Every trainer's settings() has these keys, in words that two frameworks can be compared by.
 TRAINER_KEYS = (
@@ -41,6 +41,7 @@ SPEED_VARIABLES = (
     "CUDA_",
     "CUDNN_",
     "GLIBC_TUNABLES",
+    "GLYPHBENCH_CUDA_VISIBLE_DEVICES",  # the user's own, of which the run got one
     "GLYPHBENCH_WITHHELD",  # names of the user's variables that the run did not get
     "GOMP_",
     "JAX_",
@@ -155,30 +156,10 @@ def variables(environment: Mapping[str, str]) -> dict[str, str]:
 def gpus() -> dict[str, str]:
     """Clocks, power limit and throttle reasons of NVIDIA's GPUs; empty where there are none."""
     answers: dict[str, list[str]] = {}
-    for gpu in ask_gpus(_gpu):
+    for gpu in visible_gpus.ask(_gpu):
         for name, answer in gpu.items():
             answers.setdefault(name, []).append(answer)
     return {name: "; ".join(of_each) for name, of_each in answers.items()}
-
-
-def ask_gpus(ask: Callable[[Any, Any], Answer]) -> list[Answer]:
-    """What NVIDIA's driver answers of each of its GPUs; empty where there is no driver.
-
-    ``ask``: is given the module ``pynvml`` and the handle of a GPU.
-    """
-    try:
-        import pynvml  # the import name of nvidia-ml-py
-    except ModuleNotFoundError:
-        return []
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:  # no driver: a machine without an NVIDIA GPU
-        return []
-    try:
-        numbers = range(pynvml.nvmlDeviceGetCount())
-        return [ask(pynvml, pynvml.nvmlDeviceGetHandleByIndex(number)) for number in numbers]
-    finally:
-        pynvml.nvmlShutdown()
 
 
 # bits of nvmlDeviceGetCurrentClocksEventReasons, as NVML's reference names them

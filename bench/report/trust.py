@@ -44,6 +44,7 @@ VARIABLE = re.compile("[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|NPROC|PYTHONMALLOC")
 VARIABLES: Mapping[str, tuple[str, ...]] = {
     "CUDA_DEVICE_ORDER": ("device",),
     "CUDA_VISIBLE_DEVICES": ("device",),
+    "GLYPHBENCH_CUDA_VISIBLE_DEVICES": ("device",),
     "JAX_ENABLE_COMPILATION_CACHE": ("framework",),
     "KERAS_BACKEND": ("framework",),
     "MKL_NUM_THREADS": ("threads",),

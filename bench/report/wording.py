@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Collection, Iterable
 
 from bench.experiment import Experiment
-from bench.machine.devices import DEVICES
+from bench.machine import devices
 from bench.results.record import Data, Gpu, Record
 from bench.stats import survival
 from bench.stats.runs import Host, Replicates, Summary
@@ -164,8 +164,8 @@ def architecture(name: str) -> str:
 
 
 def device(name: str) -> str:
-    """As the field writes it: CPU, CUDA."""
-    return DEVICES[name].label if name in DEVICES else name.upper()
+    """As the field writes it: CPU, CUDA, CUDA 1."""
+    return devices.label(name)
 
 
 def source(data: Data) -> str:

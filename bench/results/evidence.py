@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from bench.experiment import Experiment, Precision
+from bench.experiment import Experiment, Precision, in_file_name
 from bench.results.record import Inference, Machine
 from bench.results.sound import RecordError, numbers, parse, texts
 
@@ -65,7 +65,7 @@ class Certificate:
         """A file name: one certificate for each subject."""
         threads = "" if self.threads is None else f"_t{self.threads}"
         return (
-            f"{self.architecture}_{self.framework}-{self.execution}_{self.device}"
+            f"{self.architecture}_{self.framework}-{self.execution}_{in_file_name(self.device)}"
             f"_{self.precision}{threads}"
         )
 

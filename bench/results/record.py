@@ -4,8 +4,7 @@ Whatever can be computed from these (throughput, time to accuracy, percentiles) 
 on reading, in ``bench.stats.runs``. Seconds are of a monotonic clock read after the device was
 synchronised; bytes are bytes; accuracies are fractions.
 
-Schema version 2 is the first that was released. Early records of it count the warm-up of
-predictions as warm-up, not apart.
+Schema version 2 is the first released; early records of it count predictions' warm-up as warm-up.
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ class Gpu:
     name: str
     memory_bytes: int | None  # None where the driver does not say
     driver: str
+    uuid: str | None = None  # by which CUDA is told to use this one
 
 
 @dataclass(frozen=True, kw_only=True)

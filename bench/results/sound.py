@@ -24,6 +24,7 @@ Kind = TypeVar("Kind")
 
 # What experiments are named by: also a part of paths, so nothing that leads out of a folder.
 WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NUMBER = re.compile(r":[0-9]+$")  # of a device, one of several
 MOST_CHARACTERS = 64
 MOST = 1e36  # of anything: squares, sums and inverses of it are finite
 WORDS = ("task", "source", "architecture", "framework", "execution", "device")
@@ -67,7 +68,8 @@ def problems(record: Record) -> Iterator[str]:
     experiment = record.experiment
     for name in WORDS:
         word = getattr(experiment, name)
-        if not WORD.fullmatch(word) or len(word) > MOST_CHARACTERS:
+        plain = NUMBER.sub("", word) if name == "device" else word
+        if not WORD.fullmatch(plain) or len(word) > MOST_CHARACTERS:
             yield f"{name} {word!r}: wanted small letters and digits in words joined by hyphens"
     if record.run_id != record.run.id:
         yield f"run_id {record.run_id!r}: its experiment and seed make it {record.run.id!r}"

@@ -39,7 +39,7 @@ FOLDERS = ("KERAS_HOME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 def environment(
     experiment: Experiment | None, base: Mapping[str, str], scratch: Path | None = None
 ) -> dict[str, str]:
-    """The environment of a child: the framework's own variables, and no GPU for CPU runs.
+    """The environment of a child: the framework's own variables, and the GPU it is to use alone.
 
     Args:
         experiment: what the child is for; None where no framework is needed.
@@ -50,7 +50,7 @@ def environment(
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), base.get("PYTHONPATH", "")]))
     if experiment is None:
         return own
-    from bench.machine.devices import DEVICES
+    from bench.machine import devices, hardware
     from bench.trainers import FRAMEWORKS
 
     withheld = sorted(name for name in base if _changes_a_framework(name))
@@ -60,7 +60,7 @@ def environment(
     if scratch is not None:
         own |= {name: str(scratch / name.lower()) for name in FOLDERS}
     own |= FRAMEWORKS[experiment.framework].environment
-    own |= DEVICES[experiment.device].environment
+    own |= devices.environment(experiment.device, base, hardware.gpus())
     if experiment.threads is not None:  # NumPy's threads start before a child can confine itself
         own |= dict.fromkeys(THREAD_VARIABLES, str(experiment.threads))
     return own

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from bench.experiment import Experiment, Run
-from bench.machine.devices import DEVICES
+from bench.machine import devices
 from bench.results.record import Data, Record
 from bench.run import streams
 from bench.stats.runs import test_accuracy, throughput_images_per_s
@@ -106,7 +106,7 @@ def expected_s(experiment: Experiment, data: Data) -> float:
     framework = FRAMEWORKS[experiment.framework]
     rates = framework.rates[experiment.execution]
     rate = network.images_per_s or rates[network.convolutional]
-    rate *= DEVICES[experiment.device].speed_up
+    rate *= devices.entry(experiment.device).speed_up
     images = experiment.epochs * data.train_images
     steps = math.ceil(images / experiment.batch_size)
     seconds = framework.start_up_s + images / rate

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import itertools
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,10 +27,9 @@ from typing import Any
 import numpy as np
 
 from bench import UsageError
-from bench.cli import one_of, whole, wholes
-from bench.machine import hardware
+from bench.cli import add_device, whole, wholes
+from bench.machine import devices, hardware
 from bench.machine.clock import Stopwatch
-from bench.machine.devices import DEVICES, choose_devices
 from bench.results.evidence import EnsembleArm, EnsembleSetting, EnsembleTimes, Ensembling, Way
 from bench.results.folder import Results, ResultsError
 from bench.run import versions
@@ -45,7 +45,9 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         here = hardware.observe()
-        choose_devices([options.device], here)
+        devices.choose_devices([options.device], here)
+        if options.device != "cpu":  # before PyTorch is imported: it sees the one GPU
+            os.environ.update(devices.environment(options.device, os.environ, here.gpus))
         results = None if options.out is None else Results(options.out)
         with nullcontext() if results is None else results.lock():
             timed = list(_measured(options))
@@ -102,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(
             option, type=kind, default=default, metavar="N", help=f"{meaning} (default: {shown})"
         )
-    parser.add_argument("--device", type=one_of("device", DEVICES), default="cpu")
+    add_device(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="results folder to leave ensembling.json in"
     )
@@ -185,9 +187,10 @@ def same_work(timed: EnsembleTimes) -> bool:
 def sentences(timed: EnsembleTimes) -> list[str]:
     """One setting: what was trained, what each way took, and how much faster it was."""
     setting = timed.setting
+    device = devices.label(setting.device)
     lines = [
         f"{setting.members} members of 784-{setting.width}-{setting.classes}, batch size "
-        f"{setting.batch_size:,}, {setting.device.upper()}, {timed.threads} threads, Adam; a step "
+        f"{setting.batch_size:,}, {device}, {timed.threads} threads, Adam; a step "
         f"of all members, median of {len(timed.arms[0].rounds_s)} rounds of {setting.steps} steps:"
     ]
     for arm in timed.arms:

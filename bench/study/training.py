@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from bench.experiment import in_file_name
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.plots.curves import Curve, draw_seeds, stretches
@@ -45,7 +46,8 @@ def _name(group: Replicates) -> str:
     experiment = group.experiment
     framework = f"{experiment.framework}-{experiment.execution}"
     ending = "_augmented" if experiment.augmentation else ""
-    return f"training_{experiment.architecture}_{framework}_{experiment.device}{ending}"
+    device = in_file_name(experiment.device)
+    return f"training_{experiment.architecture}_{framework}_{device}{ending}"
 
 
 # Curves by epoch: read from records, and drawn seed by seed

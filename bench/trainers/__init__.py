@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Protocol, cast
@@ -18,8 +18,8 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.experiment import NATIVE, Experiment, Precision
-from bench.machine.devices import DEVICES
+from bench.experiment import NATIVE, Experiment, Precision, kind_of
+from bench.machine.devices import entry
 from bench.trainers import native
 from bench.trainers.native import Own
 from models import ARCHITECTURES, Family
@@ -49,6 +49,11 @@ class Setup:
     test_size: int  # how many test images there will be; they stay sealed until the end
     pixel_mean: float = 0.0  # by which the images were normalised, on the scale 0..1, ...
     pixel_std: float = 1.0  # ... for what needs them as they were
+
+    def __post_init__(self) -> None:
+        """Leave out which of several devices: its process sees that one alone, as the first."""
+        inside = replace(self.experiment, device=kind_of(self.experiment.device))
+        object.__setattr__(self, "experiment", inside)
 
 
 class Classifier(Protocol):
@@ -217,7 +222,8 @@ class Framework:
 
     def executions_on(self, device: str) -> tuple[str, ...]:
         """What it offers on a device, such as 'cpu'."""
-        return tuple(name for name in self.rates if device in self.only_on.get(name, self.devices))
+        kind = kind_of(device)
+        return tuple(name for name in self.rates if kind in self.only_on.get(name, self.devices))
 
     def default_execution(self, device: str) -> str:
         """What its users get on a device without asking."""
@@ -225,7 +231,8 @@ class Framework:
 
     def offers(self, precision: Precision, device: str) -> bool:
         """Whether it computes in a precision on a device."""
-        return precision in self.precisions and precision in DEVICES[device].precisions
+        known = kind_of(device) in self.devices and precision in self.precisions
+        return known and precision in entry(device).precisions
 
 
 _TORCH_OUT_OF_MEMORY = (

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.experiment import Experiment
+from bench.experiment import Experiment, kind_of
 from models import ARCHITECTURES
 
 MATCHED: Mapping[str, str] = {
@@ -43,7 +43,7 @@ class Own:
     def differs_in(self, experiment: Experiment) -> bool:
         """Whether leaving it to the framework changes anything in this experiment."""
         limits = (
-            (self.devices, experiment.device),
+            (self.devices, kind_of(experiment.device)),
             (self.optimizers, experiment.optimizer),
         )
         network = ARCHITECTURES.get(experiment.architecture)

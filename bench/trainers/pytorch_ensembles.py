@@ -24,6 +24,7 @@ from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional
 
+from bench.experiment import kind_of
 from bench.trainers import EVALUATION_BATCH_SIZE, Setup, Trainer, Weights, torch_device
 from bench.trainers.pytorch import PyTorchTrainer
 from bench.trainers.pytorch import restore as restore  # a saved ensemble is one network
@@ -347,7 +348,7 @@ def starts(setting: EnsembleSetting) -> tuple[list[nn.Sequential], Batches]:
 
     Raises FrameworkMissing where the device is not there.
     """
-    device = torch_device.choose(setting.device)
+    device = torch_device.choose(kind_of(setting.device))
     torch.set_float32_matmul_precision("highest")
     torch.manual_seed(SEED)
     members = [

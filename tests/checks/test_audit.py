@@ -74,6 +74,8 @@ def test_the_command_leaves_what_it_found_and_its_exit_code_says_whether_it_pass
         (["--framework", "nunpy"], "unknown framework 'nunpy'; choose from pytorch"),
         (["--rounds", "1"], "'1' is no whole number from 2 up"),
         (["--framework", "numpy", "--device", "mps"], "--device mps"),
+        (["--device", "cuda:99"], "--device cuda:99: "),
+        (["--device", "cuda:one"], "unknown device 'cuda:one'"),
     ],
 )
 def test_a_mistake_is_explained_and_nothing_is_run(

@@ -29,6 +29,7 @@ def test_the_command_certifies_numpy_and_leaves_its_certificate(
     ("words", "message"),
     [
         (["--source", "mnost"], "--source mnost: digits has no such source; choose from mnist"),
+        (["--device", "cpu,cuda:99"], "--device cuda:99: "),
         (["--threads", "4096"], "--threads 4096: this process may use"),
         (["--framework", "numpy", "--precision", "bf16"], "nothing to check"),
     ],

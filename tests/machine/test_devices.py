@@ -8,11 +8,15 @@ from dataclasses import replace
 import pytest
 
 from bench import UsageError
+from bench.machine import devices
 from bench.machine.devices import choose_devices
 from bench.results.record import Gpu
 from tests.records import MACHINE
 
-WITH_GPU = replace(MACHINE, gpus=(Gpu(name="H1", memory_bytes=1, driver="1"),))
+H1 = Gpu(name="H1", memory_bytes=1, driver="1", uuid="GPU-a")
+H2 = Gpu(name="H2", memory_bytes=2, driver="1", uuid="MIG-b")
+WITH_GPU = replace(MACHINE, gpus=(H1,))
+WITH_TWO = replace(MACHINE, gpus=(H1, H2))
 
 
 def test_without_a_choice_a_gpu_is_used_where_there_is_one() -> None:
@@ -33,3 +37,72 @@ def test_cuda_without_a_gpu_says_what_was_looked_for() -> None:
 def test_mps_on_another_machine_than_a_mac_is_an_error() -> None:
     with pytest.raises(UsageError, match="Apple silicon"):
         choose_devices(("mps",), MACHINE)
+
+
+# One of several GPUs
+
+
+def test_gpus_are_used_by_their_numbers() -> None:
+    asked = ("cpu", "cuda:1", "cuda:0")
+    assert choose_devices(asked, WITH_TWO) == asked
+    assert [devices.gpu(device, WITH_TWO) for device in asked] == [None, H2, H1]
+    assert devices.gpu("cuda", WITH_TWO) == H1
+    assert devices.gpu("cuda:1", WITH_GPU) is None  # of a record that anybody may have made up
+
+
+def test_a_number_without_a_gpu_says_which_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    with pytest.raises(UsageError) as error:
+        choose_devices(("cuda:2",), WITH_TWO)
+    assert str(error.value) == (
+        "--device cuda:2: there is no such GPU; choose from cuda:0 (H1), cuda:1 (H2)"
+    )
+
+
+def test_what_the_user_hides_is_named_where_a_gpu_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4")
+    with pytest.raises(UsageError, match=r"no such GPU \(CUDA_VISIBLE_DEVICES is '4'\); choose"):
+        choose_devices(("cuda:1",), WITH_GPU)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with pytest.raises(UsageError, match=r"no NVIDIA GPU found.*CUDA_VISIBLE_DEVICES is '-1'"):
+        choose_devices(("cuda:1",), MACHINE)
+
+
+def test_the_same_gpu_under_two_names_is_an_error() -> None:
+    with pytest.raises(UsageError, match="--device cuda,cuda:0: cuda is cuda:0; name it once"):
+        choose_devices(("cuda", "cuda:0"), WITH_TWO)
+
+
+@pytest.mark.parametrize(
+    ("device", "seen"), [("cuda", "GPU-a"), ("cuda:0", "GPU-a"), ("cuda:1", "MIG-b")]
+)
+def test_a_process_sees_its_gpu_alone_and_keeps_what_the_user_chose(device: str, seen: str) -> None:
+    gpus = WITH_TWO.gpus
+    given = devices.environment(device, {}, gpus)
+    assert given == {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": seen}
+    chosen = devices.environment(device, {"CUDA_VISIBLE_DEVICES": "3,MIG-b"}, gpus)
+    assert chosen == given | {"GLYPHBENCH_CUDA_VISIBLE_DEVICES": "3,MIG-b"}
+    # a process that it starts in turn
+    assert devices.environment("cuda", chosen, [H2])["GLYPHBENCH_CUDA_VISIBLE_DEVICES"] == "3,MIG-b"
+
+
+def test_where_no_driver_tells_the_user_s_choice_is_left_alone() -> None:
+    assert "CUDA_VISIBLE_DEVICES" not in devices.environment("cuda", {}, ())
+    old = [Gpu(name="H1", memory_bytes=1, driver="1")]  # without its UUID
+    assert "CUDA_VISIBLE_DEVICES" not in devices.environment("cuda", {}, old)
+
+
+def test_a_process_on_the_cpu_sees_no_gpu() -> None:
+    assert devices.environment("cpu", {}, WITH_TWO.gpus) == {"CUDA_VISIBLE_DEVICES": "-1"}
+
+
+@pytest.mark.parametrize(
+    ("device", "label"),
+    [("cpu", "CPU"), ("cuda", "CUDA"), ("cuda:0", "CUDA 0"), ("cuda:1", "CUDA 1"), ("npu", "NPU")],
+)
+def test_a_device_is_said_with_its_number_where_it_was_asked_for_by_it(
+    device: str, label: str
+) -> None:
+    assert devices.label(device) == label

@@ -81,12 +81,14 @@ def fake_nvml(monkeypatch: pytest.MonkeyPatch, **questions: Callable[..., object
     fake = types.ModuleType("pynvml")
     answers: dict[str, object] = {
         "NVMLError": NotSupported,
+        "NVML_DEVICE_MIG_ENABLE": 1,
         "NVML_CLOCK_SM": 1,
         "NVML_CLOCK_MEM": 2,
         "nvmlInit": lambda: None,
         "nvmlShutdown": lambda: closed.append("shut down"),
         "nvmlDeviceGetCount": lambda: 2,
         "nvmlDeviceGetHandleByIndex": lambda number: number,
+        "nvmlDeviceGetMigMode": lambda handle: [0, 0],
         "nvmlDeviceGetClockInfo": lambda handle, kind: 1000 * kind + handle,
         "nvmlDeviceGetEnforcedPowerLimit": lambda handle: 250_000 + 1000 * handle,
         "nvmlDeviceGetCurrentClocksEventReasons": lambda handle: 0x4 if handle else 0x1,
@@ -94,6 +96,7 @@ def fake_nvml(monkeypatch: pytest.MonkeyPatch, **questions: Callable[..., object
     for name, value in (answers | questions).items():
         setattr(fake, name, value)
     monkeypatch.setitem(sys.modules, "pynvml", fake)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     return closed
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.results.record import SCHEMA_VERSION, decode, encode
+from bench.results.record import SCHEMA_VERSION, Gpu, Machine, decode, encode
 from bench.results.sound import RecordError
-from tests.records import make_record
+from tests.records import MACHINE, make_record
 
 PATH = Path("run.json")
 
@@ -83,6 +83,26 @@ def changed(**changes: object) -> bytes:
     return json.dumps(content).encode()
 
 
+GPU = Gpu(name="H1", memory_bytes=1, driver="1")
+
+
+def with_gpus(*gpus: Gpu) -> Machine:
+    """The machine of made-up records, with these."""
+    return replace(MACHINE, gpus=gpus)
+
+
+def test_a_record_of_one_of_several_gpus_is_read_back() -> None:
+    record = make_record(machine=with_gpus(GPU, replace(GPU, uuid="GPU-b")), device="cuda:1")
+    assert decode(encode(record), PATH) == record
+
+
+def test_a_gpu_of_a_record_from_before_uuids_is_read() -> None:
+    record = make_record(machine=with_gpus(GPU))
+    content = json.loads(encode(record))
+    del content["sha256"], content["machine"]["gpus"][0]["uuid"]
+    assert decode(json.dumps(content).encode(), PATH) == record
+
+
 def test_a_record_without_a_checksum_is_read() -> None:
     assert decode(changed(), PATH) == make_record()
 
@@ -91,6 +111,8 @@ def test_a_record_without_a_checksum_is_read() -> None:
     ("changes", "message"),
     [
         ({"experiment__device": "../../x"}, "device '../../x': wanted small letters"),
+        ({"experiment__device": "cuda:1/.."}, "device 'cuda:1/..': wanted small letters"),
+        ({"experiment__framework": "jax:1"}, "framework 'jax:1': wanted small letters"),
         ({"experiment__task": "a" * 65}, "task 'aaa"),
         ({"run_id": "../other"}, "run_id '../other': its experiment and seed make it"),
         ({"seed": 7}, "run_id"),

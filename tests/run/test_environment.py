@@ -7,17 +7,43 @@ from pathlib import Path
 
 import pytest
 
+from bench.checks import arms
+from bench.run import processes
 from bench.run.environment import PROJECT, THREAD_VARIABLES, WITHHELD, environment
 from tests.fakes import an_experiment
+from tests.machine.test_visible_gpus import PINNED, fake_driver
 
 
 def test_a_cpu_run_sees_no_gpu() -> None:
     assert environment(an_experiment(device="cpu"), {})["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
-def test_a_cuda_run_sees_the_gpus_that_the_user_chose() -> None:
-    chosen = environment(an_experiment(device="cuda"), {"CUDA_VISIBLE_DEVICES": "3"})
-    assert chosen["CUDA_VISIBLE_DEVICES"] == "3"
+def test_a_cuda_run_sees_one_of_the_gpus_that_the_user_chose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_driver(monkeypatch, visible="3,1")  # the fourth is cut into two instances
+    for device, seen in (("cuda", "MIG-1"), ("cuda:1", "MIG-2"), ("cuda:2", "GPU-0b")):
+        given = environment(an_experiment(device=device), os.environ)
+        assert given["CUDA_VISIBLE_DEVICES"] == seen
+        assert given["GLYPHBENCH_CUDA_VISIBLE_DEVICES"] == "3,1"
+
+
+def test_a_child_is_started_with_its_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake_driver(monkeypatch)
+    (tmp_path / "told.py").write_text(
+        "import os\n"
+        "from bench.run.processes import Parent\n"
+        "parent = Parent(); parent.request(str)\n"
+        "parent.tell(os.environ['CUDA_VISIBLE_DEVICES'])\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    experiment = an_experiment(device="cuda:2")
+    assert processes.ask("told", "", str, limit_s=60, experiment=experiment) == PINNED
+
+
+def test_inside_its_process_the_gpu_is_the_first() -> None:
+    setup = arms.setup(an_experiment(device="cuda:2"), images=10)
+    assert setup.experiment == an_experiment(device="cuda")
 
 
 def test_keras_is_told_its_backend_before_it_is_imported() -> None:

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from bench.experiment import Experiment
+from bench.experiment import Experiment, in_file_name
 from bench.report import audit, trust, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, HEADING, Comparison
 from bench.stats.runs import Host, Replicates
@@ -254,7 +254,7 @@ def _page(panel: Comparison) -> tuple[Any, ...]:
 def _name(plot: Plot, panel: Comparison, hosts: list[Host], chunk: int) -> Iterator[str]:
     """The parts of a page's file name: all that tells it from other pages of the plot."""
     yield plot.name
-    yield panel.experiment.device
+    yield in_file_name(panel.experiment.device)
     if "batch_size" not in panel.varying:
         yield f"b{panel.experiment.batch_size}"
     if panel.experiment.goal != "train" and plot.of_runs:
