@@ -6,13 +6,17 @@ counters or without permission to read them a run says why, and no number is mad
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from bench.machine import visible_gpus
 from bench.machine.clock import Clock
-from bench.machine.devices import DEVICES
+from bench.machine.devices import entry
 from bench.results.record import Energy
 from bench.trainers import Trainer
 from datasets import how_to_install
@@ -55,7 +59,7 @@ def read(device: str, trainer: Trainer, images: int, clock: Clock = time.perf_co
     """What training takes on a device, or why it cannot be measured here.
 
     Args:
-        device: 'cpu', 'cuda' or 'mps'.
+        device: 'cpu', 'cuda' or 'mps', or one of several, 'cuda:1'.
         trainer, images, clock: as of ``measure``.
     """
     try:
@@ -97,9 +101,10 @@ def find(device: str, rapl: Path = RAPL) -> Meter | str:
 
     Hardware and permission are looked at before the package, so that nobody installs it in vain.
     """
-    if DEVICES[device].meter == "processor":
+    counted = entry(device).meter
+    if counted == "processor":
         return _no_rapl(rapl) or _processor()
-    if DEVICES[device].meter == "gpu":
+    if counted == "gpu":
         return _gpu()
     return f"this project knows no counter of energy for the device {device}"
 
@@ -123,7 +128,7 @@ def _no_rapl(root: Path) -> str | None:
 
 
 def _processor() -> Meter | str:
-    monitor = _monitor(gpu_indices=[], cpu_indices=None)
+    monitor = _monitor(gpu="", cpu_indices=None)
     if isinstance(monitor, str):
         return monitor
     if not monitor.cpu_indices:
@@ -138,7 +143,13 @@ def _processor() -> Meter | str:
 
 
 def _gpu() -> Meter | str:
-    monitor = _monitor(gpu_indices=[0], cpu_indices=[])
+    """Of the GPU that this process uses: the first it sees."""
+    used = next(iter(visible_gpus.ask(_index)), None)
+    if used is None:
+        return (
+            "NVML lists no whole GPU for this process; the energy of a MIG instance is not counted"
+        )
+    monitor = _monitor(gpu=str(used), cpu_indices=[])
     if isinstance(monitor, str):
         return monitor
     if not monitor.gpus.supports_get_total_energy_consumption(0):
@@ -146,9 +157,15 @@ def _gpu() -> Meter | str:
     return ZeusMeter(name="NVML, whole GPU", update_s=NVML_UPDATE_S, monitor=monitor)
 
 
+def _index(nvml: Any, gpu: Any) -> int | None:
+    """NVML's number of a GPU; None of a MIG instance, whose energy nothing counts."""
+    whole = not nvml.nvmlDeviceGetUUID(gpu).startswith("MIG-")
+    return int(nvml.nvmlDeviceGetIndex(gpu)) if whole else None
+
+
 # Zeus ships no stub that says what a monitor is without importing it.
-def _monitor(*, gpu_indices: list[int], cpu_indices: list[int] | None) -> Any:
-    """A ``zeus.monitor.ZeusMonitor``, or why there is none."""
+def _monitor(*, gpu: str, cpu_indices: list[int] | None) -> Any:
+    """A ``zeus.monitor.ZeusMonitor``, or why there is none. ``gpu``: NVML's number; '': none."""
     try:
         from zeus.monitor import ZeusMonitor
     except ImportError as error:
@@ -157,9 +174,27 @@ def _monitor(*, gpu_indices: list[int], cpu_indices: list[int] | None) -> Any:
             f"framework, {how_to_install('zeus')}"
         )
     try:
-        return ZeusMonitor(gpu_indices=gpu_indices, cpu_indices=cpu_indices)
+        with _visible_to_zeus(gpu):
+            return ZeusMonitor(gpu_indices=[0] if gpu else [], cpu_indices=cpu_indices)
     except Exception as error:  # noqa: BLE001 - zeus's, the driver's; the run goes on and says so
         return f"zeus cannot read the counters: {type(error).__name__}: {error}"
+
+
+@contextmanager
+def _visible_to_zeus(gpu: str) -> Iterator[None]:
+    """Zeus takes CUDA_VISIBLE_DEVICES for NVML's numbers: it knows no UUID, and not '-1' for none.
+
+    A framework has read the variable long before.
+    """
+    own = os.environ.get(visible_gpus.VISIBLE)
+    os.environ[visible_gpus.VISIBLE] = gpu
+    try:
+        yield
+    finally:
+        if own is None:
+            del os.environ[visible_gpus.VISIBLE]
+        else:
+            os.environ[visible_gpus.VISIBLE] = own
 
 
 @dataclass(frozen=True, kw_only=True)

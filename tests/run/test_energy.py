@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from bench.results.record import Energy
 from bench.run import energy
 from tests.fakes import TRAIN_S_PER_IMAGE, FakeTrainer
+from tests.machine.test_visible_gpus import PINNED, fake_driver
 
 WATTS = 40.0
 
@@ -126,6 +128,57 @@ def test_readable_counters_without_zeus_say_what_to_install(
 
 def test_a_device_without_a_known_counter_is_named() -> None:
     assert energy.find("mps") == "this project knows no counter of energy for the device mps"
+
+
+@pytest.fixture
+def seen_by_zeus(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, list[int]]]:
+    """A zeus that keeps the variable as it found it, and the GPUs that it was to count."""
+    seen: list[tuple[str | None, list[int]]] = []
+
+    class Monitor:
+        gpus = types.SimpleNamespace(supports_get_total_energy_consumption=lambda number: True)
+        cpu_indices = ()
+
+        def __init__(self, gpu_indices: list[int], cpu_indices: list[int] | None) -> None:
+            seen.append((os.environ.get("CUDA_VISIBLE_DEVICES"), gpu_indices))
+
+    fake = types.ModuleType("zeus.monitor")
+    fake.ZeusMonitor = Monitor  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "zeus", types.ModuleType("zeus"))
+    monkeypatch.setitem(sys.modules, "zeus.monitor", fake)
+    return seen
+
+
+@pytest.mark.parametrize(("visible", "number"), [(None, "0"), (PINNED, "2"), ("1,0", "1")])
+def test_the_gpu_that_is_used_is_the_one_that_is_metered(
+    monkeypatch: pytest.MonkeyPatch,
+    seen_by_zeus: list[tuple[str | None, list[int]]],
+    visible: str | None,
+    number: str,
+) -> None:
+    fake_driver(monkeypatch, visible=visible)
+    assert not isinstance(energy.find("cuda:1"), str)
+    assert seen_by_zeus == [(number, [0])]
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == visible
+
+
+def test_of_a_mig_instance_no_energy_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_driver(monkeypatch, visible="MIG-2")
+    found = energy.find("cuda")
+    assert isinstance(found, str)
+    assert "MIG instance" in found
+
+
+def test_a_run_on_the_cpu_shows_zeus_no_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    seen_by_zeus: list[tuple[str | None, list[int]]],
+) -> None:
+    fake_driver(monkeypatch, visible="-1")  # which zeus would take for the number of one
+    a_counter(tmp_path)
+    energy.find("cpu", tmp_path / "intel-rapl")
+    assert seen_by_zeus == [("", [])]
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
 def test_zeus_reads_what_the_counters_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
