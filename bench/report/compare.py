@@ -128,7 +128,7 @@ def _machine(record: Record) -> Iterator[tuple[str, str]]:
     yield "cores", str(host.cores)
     yield "memory", f"{host.memory_gib} GiB"
     yield "system", host.system
-    yield "GPUs", ", ".join(map(wording.gpu, record.machine.gpus)) or "none"
+    yield "GPUs", ", ".join(wording.gpus(record.machine.gpus)) or "none"
 
 
 def _versions(record: Record, frameworks: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -167,7 +167,7 @@ def _machine(records: Iterable[Record]) -> Iterator[str]:
     yield "## Machine and versions"
     machines = list(dict.fromkeys(record.machine for record in listed))
     for machine in machines:
-        lines = (wording.machine(runs.host(machine)), *map(wording.gpu, machine.gpus))
+        lines = (wording.machine(runs.host(machine)), *wording.gpus(machine.gpus))
         yield "\n".join(f"- {line}" for line in lines)
     if len(machines) > 1:
         yield "Runs of different machines lie in this folder. They are never put together."

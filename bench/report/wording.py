@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import textwrap
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from bench.experiment import Experiment
 from bench.machine import devices
@@ -222,6 +222,13 @@ def versions(packages: dict[str, str]) -> str:
 def machine(host: Host) -> str:
     """A machine in one line, its GPUs apart."""
     return f"{host.cpu}, {host.cores} cores, {host.memory_gib} GiB memory, {host.system}"
+
+
+def gpus(cards: Sequence[Gpu]) -> list[str]:
+    """Each GPU in one line, with its number where there are several."""
+    if len(cards) == 1:
+        return [gpu(cards[0])]
+    return [f"{device(f'cuda:{number}')}: {gpu(card)}" for number, card in enumerate(cards)]
 
 
 def gpu(card: Gpu) -> str:

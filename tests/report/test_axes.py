@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.report.tables import axes
 from bench.report.tables.table import to_frame, to_markdown
-from bench.results.record import Record
+from bench.results.record import Gpu, Record
 from bench.stats import runs as stats
-from tests.records import make_record
+from tests.records import MACHINE, make_record
 from tests.report.test_tables import cells, markdown, rows
 
 
@@ -26,6 +28,16 @@ def test_two_precisions_stand_side_by_side_with_their_ratio() -> None:
     assert line["bf16_over_fp32_throughput_ratio"] == 2.0
     assert line["bf16_over_fp32_throughput_verdict"] == "faster"
     assert "not matched: certificate missing" in to_markdown(table)
+
+
+def test_of_two_gpus_each_is_named_where_it_was_used() -> None:
+    gpus = tuple(Gpu(name=name, memory_bytes=None, driver="580") for name in ("A100", "H100"))
+    machine = replace(MACHINE, gpus=gpus)
+    records = [r for device in ("cpu", "cuda:1") for r in runs(machine=machine, device=device)]
+    (section,) = axes.hardware(stats.replicates(records)).sections
+    assert section.heading.startswith("CPU and CUDA 1: MLP on digits")
+    assert "CUDA 1: H100, driver 580." in section.note
+    assert "A100" not in section.note
 
 
 def test_one_thread_and_two_and_all_make_three_sections() -> None:

@@ -16,7 +16,7 @@ from bench.report.page import load
 from bench.results.evidence import SuiteFacts
 from bench.results.folder import Results, ResultsError
 from bench.results.made import LIST
-from bench.results.record import Record
+from bench.results.record import Gpu, Record
 from tests.imports import ROOT
 from tests.parsed import parsed_files
 from tests.records import MACHINE, make_record
@@ -101,6 +101,14 @@ def test_machines_that_differ_are_pointed_at(tmp_path: Path) -> None:
     page = (tmp_path / "README.md").read_text()
     assert "Runs of different machines lie in this folder" in page
     assert "- Slowium, 2 cores, 8 GiB memory, Linux 6.1 x86_64" in page
+
+
+def test_several_gpus_of_a_machine_are_all_named(tmp_path: Path) -> None:
+    gpus = tuple(Gpu(name=name, memory_bytes=2**34, driver="580") for name in ("A100", "H100"))
+    machine = replace(MACHINE, gpus=gpus)
+    reported(tmp_path, [make_record(machine=machine, device="cuda:1", status="failed")])
+    page = (tmp_path / "README.md").read_text()
+    assert "- CUDA 0: A100, 16 GiB, driver 580\n- CUDA 1: H100, 16 GiB, driver 580\n" in page
 
 
 def test_the_command_makes_it_all_again_from_the_records(

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import combinations, groupby
 from typing import Any
 
+from bench.machine import devices
 from bench.report import wording
 from bench.report.comparison import (
     FRAMEWORK,
@@ -48,9 +49,14 @@ class Axis:
 
 
 def _hardware_note(comparison: Comparison) -> str:
-    gpus = {gpu: None for group in comparison.groups for gpu in group.records[0].machine.gpus}
-    named = "; ".join(map(wording.gpu, gpus))
-    return f"CPU: {wording.machine(comparison.host)}." + (f" GPU: {named}." if named else "")
+    """The processor, and each GPU that a row was measured on."""
+    facts = {"CPU": wording.machine(comparison.host)}
+    for group in comparison.groups:
+        device = group.experiment.device
+        used = devices.gpu(device, group.records[0].machine)
+        if used is not None:
+            facts[wording.device(device)] = wording.gpu(used)
+    return " ".join(f"{device}: {named}." for device, named in facts.items())
 
 
 ONE_THING_CHANGED = (
