@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.experiment import Experiment
-from bench.trainers import Images, Logits, Weights
+from bench.trainers import DeviceMemory, Images, Logits, Weights
 
 SETUP_S, TRAIN_S_PER_IMAGE, LOGITS_S, INFER_S, WEIGHTS_S = 3.0, 0.001, 5.0, 0.25, 0.5
 ARRANGE_S, RENEW_S = 7.0, 11.0
@@ -33,6 +33,7 @@ class FakeTrainer:
         self.version = 0  # stands for the weights: how often train() was called
         self.confidence = [1.0] * 99  # of the right answer, by version: the validation loss
         self.parameter_count = 7
+        self.memory: DeviceMemory | None = None  # of its device
         self.synchronize_s = 0.0  # what waiting costs, even where there is nothing to wait for
 
     def clock(self) -> float:
@@ -106,8 +107,13 @@ class FakeTrainer:
     def save(self, path: Path) -> None:
         self.calls.append("save")
 
-    def peak_device_memory_bytes(self) -> int | None:
-        return None
+    def device_memory(self) -> DeviceMemory | None:
+        return self.memory
+
+    def reset_peak_memory(self) -> None:
+        self.calls.append("reset_peak_memory")
+        if self.memory:
+            self.memory = self.memory._replace(peak=self.memory.now)
 
     def settings(self) -> dict[str, str]:
         return {}

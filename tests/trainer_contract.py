@@ -222,7 +222,7 @@ def test_settings_are_read_back_and_a_cpu_counts_no_device_memory() -> None:
     assert all(isinstance(value, str) and value for value in settings.values())
     assert set(TRAINER_KEYS) <= set(settings)
     assert settings.get("KERAS_BACKEND") == FRAMEWORKS[FRAMEWORK].environment.get("KERAS_BACKEND")
-    assert trainer.peak_device_memory_bytes() is None
+    assert trainer.device_memory() is None
 
 
 def test_cuda_without_a_gpu_says_what_was_looked_for() -> None:

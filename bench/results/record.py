@@ -16,10 +16,15 @@ from typing import Literal
 import msgspec
 
 from bench.experiment import Experiment, Run
+from bench.results.observed import Energy as Energy
+from bench.results.observed import GpuSamples as GpuSamples
+from bench.results.observed import Pulse as Pulse
+from bench.results.observed import Recheck as Recheck
 from bench.results.sound import RecordError, parse, problems, with_checksum
 
 SCHEMA_VERSION = 2
-DISTURBED = 0.10  # of the processors' time, by other programs: from here on a run is run again
+# of the processors' time, by other programs; or of the GPU's, by heat: then it is run again
+DISTURBED = 0.10
 
 Status = Literal[
     "ok",
@@ -93,6 +98,7 @@ class Phases:
     inference_s: float | None = None  # measuring inference throughput and latency
     start_s: float | None = None  # from the start of the process to the import: before all others
     energy_s: float | None = None  # training on, after everything else, to measure energy
+    sustained_s: float | None = None  # training on until it lasts, on fast devices
     augmentation_s: float | None = None  # distorting the training images, epoch by epoch
 
 
@@ -104,6 +110,16 @@ class Segment:
     steps: int
     train_s: float
     train_loss: float  # mean per image over the stretch, of the changing model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sustained:
+    """Training on without a stop, where the stretches are too short for a device's throughput."""
+
+    calls: int  # of train() on the same images, between two readings of the clock
+    images: int
+    steps: int
+    train_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,35 +159,6 @@ class Inference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Energy:
-    """Joules of training, read off the hardware's own counters; or why they could not be."""
-
-    meter: str  # what was read, such as 'NVML' or 'RAPL'; '' where nothing was
-    unavailable: str | None = None  # why nothing was measured; None: it was
-    joules: float | None = None  # over the window
-    window_s: float | None = None  # training was repeated until it was this long
-    images: int | None = None  # training images within the window
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pulse:
-    """How the machine was just before a run: the same small matrix product, again and again."""
-
-    product_s: tuple[float, ...]  # of each product, in order
-    busy: float | None = None  # share of all processors' time others took meanwhile, 0..1
-    clock_hz: float | None = None  # of the processors, where the system tells
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recheck:
-    """What the timed trainer showed when it was asked again, after every clock had stopped."""
-
-    execution: str  # as observed: 'eager', 'graph' or 'compiled'
-    answers_deviation: float | None  # from the float64 referee's; None: it has no referee
-    dropout_seen: bool | None  # in the loss of a step; None: not told apart from rounding
-
-
-@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """All that was measured in a run that ended well."""
 
@@ -182,7 +169,10 @@ class Measurement:
     test: Test | None = None
     inference: tuple[Inference, ...] = ()  # large batch, then batch 1
     peak_process_memory_bytes: int | None = None
-    peak_device_memory_bytes: int | None = None
+    peak_device_memory_bytes: int | None = None  # while it trained
+    resident_device_memory_bytes: int | None = None  # of it the data: what transfer() took
+    sustained: Sustained | None = None  # None: the stretches of training are long enough
+    gpu: GpuSamples | None = None  # None: no GPU trained
     energy: Energy | None = None  # None: not asked for
     steps_counted: int | None = None  # of all segments, by the optimiser; None: by no one
     recheck: Recheck | None = None  # None: not made
@@ -222,9 +212,15 @@ class Record:
         return (self.measurement.others_share if self.measurement else None) or 0.0
 
     @property
+    def throttled_share(self) -> float:
+        """The part of its training in which heat held the GPU back, 0..1; 0 without a GPU."""
+        gpu = self.measurement.gpu if self.measurement else None
+        return gpu.throttled_share if gpu else 0.0
+
+    @property
     def disturbed(self) -> bool:
-        """Whether that was so much that its seconds are not those of a quiet machine."""
-        return self.others_share > DISTURBED
+        """Whether either was so much that its seconds are not those of a quiet, cool machine."""
+        return max(self.others_share, self.throttled_share) > DISTURBED
 
 
 def encode(record: object) -> bytes:

@@ -15,9 +15,10 @@ from functools import partial
 
 from bench.experiment import Experiment, segments, total_steps
 from bench.machine.clock import Clock, Stopwatch, endless_batches, seconds_of_calls
-from bench.machine.pulse import Others
 from bench.results.record import Energy, Evaluation, Inference, Measurement, Phases, Segment, Test
+from bench.run.around import Around
 from bench.run.recheck import StepCount
+from bench.run.sustain import sustain
 from bench.stats.score import Score, score, wrong
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Trainer, Weights
 from models import ARCHITECTURES
@@ -127,10 +128,14 @@ def measure(
     """
     trainer, experiment = subject.trainer, subject.experiment
     watch = Stopwatch(synchronize=trainer.synchronize, clock=clock)
-    _prepare(subject, watch, listen)
-    best, others = _Best(), Others()
-    trained, evaluations = _train(subject, watch, best, listen, train or trainer.train)
-    others_share, steps_counted = others.share(), trainer.steps_done()
+    best, around, train = _Best(), Around(trainer, experiment.device), train or trainer.train
+    _prepare(subject, watch, listen, around)
+    trained, evaluations = _train(subject, watch, best, listen, around, train)
+    steps_counted = trainer.steps_done()
+    # a short last stretch would count what every call costs many times over
+    order = max(segments(experiment, subject.seed, len(subject.train_images)), key=len)
+    sustained = sustain(trainer, experiment, order, trained, watch, train)
+    seen = around.end()
     test: Test | None = None
     inference: tuple[Inference, ...] = ()
     if experiment.goal == "train":
@@ -140,12 +145,9 @@ def measure(
         inference, _ = watch.time(
             "inference", partial(_sample_inference, trainer, subject.train_images, clock)
         )
-    peak_device_memory_bytes = trainer.peak_device_memory_bytes()
     energy: Energy | None = None
     if read_energy is not None:
         listen("energy", 0, 0)
-        # a short last stretch would count what every call costs many times over
-        order = max(segments(experiment, subject.seed, len(subject.train_images)), key=len)
         trainer.arrange(order)
         energy, _ = watch.time("energy", partial(read_energy, trainer, len(order)))
     phases = {f"{phase}_s": seconds for phase, seconds in watch.seconds.items()}
@@ -157,23 +159,27 @@ def measure(
         evaluations=tuple(evaluations),
         test=test,
         inference=inference,
-        peak_device_memory_bytes=peak_device_memory_bytes,
+        sustained=sustained,
         energy=energy,
-        others_share=others_share,
+        **seen,
     )
 
 
-def _prepare(subject: Subject, watch: Stopwatch, listen: Listener) -> None:
+def _prepare(subject: Subject, watch: Stopwatch, listen: Listener, around: Around) -> None:
     trainer = subject.trainer
     listen("build", 0, 0)
     watch.time("build", trainer.build, idle=True)
     give_initial_weights(trainer, subject.experiment, subject.seed)
+    around.built()
     phases = {"transfer": trainer.transfer, "warm_up": trainer.warm_up}
     if subject.experiment.goal == "train":
         phases["prediction_warm_up"] = trainer.warm_up_predictions
     for phase, work in phases.items():
         listen(phase, 0, 0)
         watch.time(phase, work)
+        if phase == "transfer":
+            around.transferred()
+    around.begin()
 
 
 def give_initial_weights(trainer: Trainer, experiment: Experiment, seed: int) -> None:
@@ -197,6 +203,7 @@ def _train(
     watch: Stopwatch,
     best: _Best,
     listen: Listener,
+    around: Around,
     train: Callable[[], None],
 ) -> tuple[list[Segment], list[Evaluation]]:
     """All segments and, where accuracy is a goal, an evaluation after each."""
@@ -215,6 +222,7 @@ def _train(
         seen += len(order)
         steps = math.ceil(order.size / experiment.batch_size)
         count.expect(steps, watch.seconds["train"])  # before anything else waits for the device
+        around.stretch_ended()
         trained.append(_segment(trainer, experiment, order.size, steps, train_s))
         if experiment.goal == "train":
             evaluations.append(_evaluate(subject, watch, seen))

@@ -17,7 +17,16 @@ import numpy as np
 
 from bench.experiment import Experiment
 from bench.results.evidence import NONE, Certificate, Evidence
-from bench.results.record import Data, Evaluation, Inference, Machine, Phases, Record
+from bench.results.record import (
+    Data,
+    Evaluation,
+    Inference,
+    Machine,
+    Phases,
+    Record,
+    Segment,
+    Sustained,
+)
 
 GIB = 2**30
 LATENCY_PERCENTILES = {"median": 0.5, "p95": 0.95, "p99": 0.99}
@@ -166,8 +175,13 @@ def images_per_step(record: Record) -> float | None:
 
 
 def _trained(record: Record, name: str, *, per: str) -> float | None:
-    """The sum of one field of all segments of training over the sum of another."""
-    segments = record.measurement.segments if record.measurement else ()
+    """The sum of one field of all segments over that of another; of the sustained training,
+    where there is any: there the segments are too short to be timed.
+    """
+    measured = record.measurement
+    segments: Sequence[Segment | Sustained] = measured.segments if measured else ()
+    if measured and measured.sustained:
+        segments = (measured.sustained,)
     divisor = sum(getattr(segment, per) for segment in segments)
     return sum(getattr(segment, name) for segment in segments) / divisor if divisor > 0 else None
 

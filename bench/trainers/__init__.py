@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,13 @@ class Setup:
         """Leave out which of several devices: its process sees that one alone, as the first."""
         inside = replace(self.experiment, device=kind_of(self.experiment.device))
         object.__setattr__(self, "experiment", inside)
+
+
+class DeviceMemory(NamedTuple):
+    """Bytes that a framework's allocator holds on a device."""
+
+    now: int
+    peak: int  # since the peak was last reset
 
 
 class Classifier(Protocol):
@@ -175,8 +182,12 @@ class Trainer(Classifier, Protocol):
         """
         ...
 
-    def peak_device_memory_bytes(self) -> int | None:
-        """The most the device's allocator has held; None where it is not counted (CPU)."""
+    def device_memory(self) -> DeviceMemory | None:
+        """What the device's allocator holds; None where it is not counted (CPU)."""
+        ...
+
+    def reset_peak_memory(self) -> None:
+        """Let the peak be counted from now on, where the framework can: JAX cannot."""
         ...
 
     def settings(self) -> dict[str, str]:
@@ -204,6 +215,7 @@ class Framework:
     default: str  # the execution its users get without asking, on the CPU
     accelerated_default: str | None = None  # and on another device; None: the same
     devices: tuple[str, ...] = ("cpu", "cuda")
+    device_module: str | None = None  # of bench.trainers, with cuda_build() -> str | None
     precisions: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
     model_ending: str = ".safetensors"  # of the files its networks are saved in
     environment: Mapping[str, str] = field(  # set before the framework is imported
@@ -241,12 +253,18 @@ _TORCH_OUT_OF_MEMORY = (
     "not enough memory",
     "out of memory",
 )
-# Colours of Okabe and Ito, 'Color Universal Design' (2008), in which #56B4E9 and #CC79A7 are
-# still free; yellow is lost on white.
+_XLA_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "out of memory")
+_XLA = {
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "JAX_ENABLE_COMPILATION_CACHE": "false",  # a run never starts from another's work
+}
+# Colours of Okabe and Ito, 'Color Universal Design' (2008), in which #CC79A7 is still free; yellow
+# is lost on white.
 FRAMEWORKS: dict[str, Framework] = {
     "pytorch": Framework(
         module="pytorch",
         family="pytorch",
+        device_module="torch_device",
         packages=("torch",),
         rates={"eager": (28_000.0, 9_200.0), "compiled": (23_000.0, 4_000.0)},
         start_up_s=2.5,
@@ -271,6 +289,7 @@ FRAMEWORKS: dict[str, Framework] = {
         module="keras_tensorflow",
         family="keras",
         model_ending=".keras",
+        device_module="keras_tensorflow",
         packages=("keras", "tensorflow", "tensorflow-cpu"),
         rates={"graph": (22_000.0, 9_000.0), "compiled": (18_000.0, 3_700.0)},
         start_up_s=4.5,
@@ -292,21 +311,18 @@ FRAMEWORKS: dict[str, Framework] = {
         module="keras_jax",
         family="keras",
         model_ending=".keras",
+        device_module="jax_device",
         packages=("keras", "jax", "jaxlib"),
         rates={"compiled": (57_000.0, 2_100.0)},
         start_up_s=6.5,
         default="compiled",
-        environment={
-            "KERAS_BACKEND": "jax",
-            "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-            "JAX_ENABLE_COMPILATION_CACHE": "false",  # a run never starts from another's work
-        },
+        environment={"KERAS_BACKEND": "jax"} | _XLA,
         own=native.of_keras(
             shuffling="fit shuffles anew every epoch, by NumPy's generator",
-            matmul_precision=Own(says="the device's own, TF32 on NVIDIA's GPUs", devices=("cuda",)),
+            matmul_precision=native.OF_THE_DEVICE,
         ),
         compiler="jit_compile='auto': always XLA",
-        out_of_memory=("RESOURCE_EXHAUSTED", "out of memory"),
+        out_of_memory=_XLA_OUT_OF_MEMORY,
         colour="#0072B2",
         marker="o",
     ),
@@ -314,6 +330,7 @@ FRAMEWORKS: dict[str, Framework] = {
         module="keras_torch",
         family="keras",
         model_ending=".keras",
+        device_module="torch_device",
         packages=("keras", "torch"),
         rates={"eager": (16_500.0, 4_200.0)},
         start_up_s=6.0,
@@ -328,6 +345,29 @@ FRAMEWORKS: dict[str, Framework] = {
         out_of_memory=_TORCH_OUT_OF_MEMORY,
         colour="#009E73",
         marker="^",
+    ),
+    "jax": Framework(
+        module="jax",
+        family="jax",
+        device_module="jax_device",
+        packages=("jax", "jaxlib"),
+        rates={
+            "compiled": (60_000.0, 2_100.0),
+            "epoch": (60_000.0, 2_100.0),
+            "tuned": (60_000.0, 4_000.0),
+        },
+        start_up_s=3.0,
+        default="compiled",
+        environment=_XLA,
+        # What there is of it was written here, in the matched way; products are JAX's own.
+        own={
+            **{word: Own(says=phrase, differs=False) for word, phrase in native.MATCHED.items()},
+            "matmul-precision": native.OF_THE_DEVICE,
+        },
+        compiler="XLA where jax.jit is called, as here; else none",
+        out_of_memory=_XLA_OUT_OF_MEMORY,
+        colour="#56B4E9",
+        marker="v",
     ),
     "numpy": Framework(
         module="numpy",

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 import models
 from bench.experiment import Experiment
 from bench.machine import settings as names
-from bench.trainers import Images, Logits, Setup, Weights
+from bench.trainers import DeviceMemory, Images, Logits, Setup, Weights
 from bench.trainers.batches import predict_every_shape, warm_up_order
 from bench.trainers.keras_network import POLICIES, KerasNetwork
 from bench.trainers.keras_network import framework as framework
@@ -56,8 +56,12 @@ class KerasTrainer(ABC):
         """Return when the device has done all its work."""
 
     @abstractmethod
-    def peak_device_memory_bytes(self) -> int | None:
-        """The most the device's allocator has held; None where it is not counted."""
+    def device_memory(self) -> DeviceMemory | None:
+        """What the device's allocator holds; None where it is not counted."""
+
+    @abstractmethod
+    def reset_peak_memory(self) -> None:
+        """Let the peak be counted from now on, where the backend can."""
 
     @abstractmethod
     def observed_execution(self) -> str:
@@ -191,10 +195,14 @@ class KerasTrainer(ABC):
             for variable in layer.trainable_variables:
                 yield f"{layer.name}/{variable.name}", variable
 
+    def _variables(self) -> list[Any]:
+        """All that training changes: of layers, of random numbers, metrics and the optimiser."""
+        return [*self._model.variables, *self._model.optimizer.variables]
+
     @contextmanager
     def _ending_as_it_began(self) -> Iterator[None]:
         """Weights, optimiser and seeds, all variables of Keras, and the backend's own random."""
-        variables = [*self._model.variables, *self._model.optimizer.variables]
+        variables = self._variables()
         values = [_copy(variable) for variable in variables]
         numpys = np.random.get_state()  # which Keras's own shuffling draws from, on JAX
         with self._random_state_kept():

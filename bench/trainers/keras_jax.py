@@ -1,4 +1,4 @@
-"""Keras on JAX, which compiles every step with XLA."""
+"""Keras on JAX, which compiles every step with XLA, or ('epoch') a whole stretch of them."""
 
 from __future__ import annotations
 
@@ -8,111 +8,93 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras reads it when it is imported
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
 
-from bench.experiment import Experiment
-from bench.machine import settings
-from bench.trainers import FrameworkMissing, Setup, Trainer, keras
+from bench.trainers import DeviceMemory, Setup, Trainer, jax_device, keras
+from bench.trainers.batches import stretches_to_come
+from bench.trainers.keras_resident import ResidentTrainer
 
 keras.require_backend("jax")
-
-PRECISION = "jax_default_matmul_precision"
-COMPILED = "/jax/core/compile/backend_compile_duration"
-THREADS = "tf_XLAEigen"  # the name that the threads of XLA's pool bear
 
 
 def create(setup: Setup) -> Trainer:
     """A trainer of one network; raises FrameworkMissing where the device is not there."""
-    return KerasJaxTrainer(setup)
+    whole = setup.experiment.execution == "epoch"
+    return KerasJaxEpochTrainer(setup) if whole else KerasJaxTrainer(setup)
 
 
 class KerasJaxTrainer(keras.KerasTrainer):
     """See ``bench.trainers.Trainer``."""
 
     def __init__(self, setup: Setup) -> None:
-        _set_precision(setup.experiment)
-        self._device = _choose(setup.experiment.device)
+        jax_device.set_precision(setup.experiment)
+        self._device = jax_device.choose(setup.experiment.device)
         super().__init__(setup, jit_compile=True)
-        self._compilations: list[float] = []  # seconds of each, as XLA reports them
-        jax.monitoring.register_event_duration_secs_listener(self._hear)
-
-    def _hear(self, event: str, duration_secs: float, **_: Any) -> None:
-        if event == COMPILED:
-            self._compilations.append(duration_secs)
+        self._compilations = jax_device.Compilations()
 
     def synchronize(self) -> None:
-        variables = [*self._model.variables, *self._model.optimizer.variables]
-        jax.block_until_ready([variable.value for variable in variables])  # type: ignore[no-untyped-call]
+        jax.block_until_ready([variable.value for variable in self._variables()])  # type: ignore[no-untyped-call]
 
     def observed_execution(self) -> str:
-        eager = self._model.run_eagerly or jax.config.values["jax_disable_jit"]
-        return "eager" if eager or not self._compilations else "compiled"
+        return "eager" if self._model.run_eagerly else self._compilations.execution
 
-    def peak_device_memory_bytes(self) -> int | None:
-        statistics = self._device.memory_stats()  # None on a CPU
-        return int(statistics["peak_bytes_in_use"]) if statistics else None
+    def device_memory(self) -> DeviceMemory | None:
+        return jax_device.memory(self._device)
+
+    def reset_peak_memory(self) -> None:
+        """Nothing: XLA's allocator counts its peak from its start, the warm-up included."""
 
     def _backend_settings(self) -> dict[str, str]:
-        flags = os.environ.get("XLA_FLAGS", "").lower()
-        return {
-            "device name": self._device.device_kind,  # 'cpu', or the name of the GPU
-            "platform": " ".join(self._device.client.platform_version.split()),  # CUDA's version
-            "compiler": "XLA",
-            "XLA": "on",
-            "TF32": self._tf32(),
-            "compilation cache": str(jax.config.values["jax_compilation_cache_dir"]),
-            "threads": str(settings.threads_named(THREADS) or len(settings.processors())),
-            "threads chosen by": "XLA",
-            "determinism": "on" if "deterministic_ops=true" in flags else "off",
-            "preallocation": self._preallocation(),
-        }
-
-    def _tf32(self) -> str:
-        if self._device.platform == "cpu":
-            return settings.NOT_HERE
-        return "off" if jax.config.values[PRECISION] in ("highest", "float32") else "on"
-
-    def _preallocation(self) -> str:
-        if self._device.platform == "cpu":
-            return settings.NOT_HERE
-        asked = os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
-        return "on" if asked.lower() in ("1", "true") else "off"
+        return jax_device.settings(self._device)
 
 
-def _set_precision(experiment: Experiment) -> None:
-    """TF32 off, on, or JAX's own default, which is the device's: TF32 on an NVIDIA GPU."""
-    if experiment.precision == "tf32":
-        _configure(PRECISION, "tensorfloat32")
-    else:
-        own = "matmul-precision" in experiment.native
-        _configure(PRECISION, None if own else "highest")
+class KerasJaxEpochTrainer(ResidentTrainer, KerasJaxTrainer):
+    """A whole stretch as one program: ``lax.scan`` over Keras's own stateless ``train_step``."""
 
+    def build(self) -> None:
+        super().build()
+        self._stretches = jax_device.Stretches(self._step)
 
-def _choose(device: str) -> jax.Device:
-    """Let JAX compute on this device.
+    def _step(self, state: Any, images: jax.Array, labels: jax.Array, batch: jax.Array) -> Any:
+        _, state = self._model.train_step(state, (images[batch], labels[batch]))
+        return [list(values) for values in state]
 
-    Raises FrameworkMissing where a GPU is asked for and JAX sees none, RuntimeError where JAX
-    runs on a GPU already and the CPU is asked for.
-    """
-    _configure("jax_platforms", "cpu" if device == "cpu" else f"{device},cpu")
-    chosen = _first_device()
-    if device == "cuda" and chosen.platform != "gpu":
-        raise FrameworkMissing(
-            f"JAX {jax.__version__} sees no CUDA device, only {chosen}; it needs an NVIDIA GPU, "
-            "its driver, and jax[cuda12] or later"
-        )
-    if device == "cpu" and chosen.platform != "cpu":
-        raise RuntimeError(
-            f"JAX runs on {chosen.platform} in this process already; start one of its own for cpu"
-        )
-    return chosen
+    def _groups(self) -> list[list[Any]]:
+        """The variables whose values a step is given and returns, as Keras groups them."""
+        model = self._model
+        return [
+            list(model.trainable_variables),
+            list(model.non_trainable_variables),
+            list(model.optimizer.variables),
+            list(model.metrics_variables),
+        ]
 
+    def _state(self) -> list[list[jax.Array]]:
+        return [[variable.value for variable in group] for group in self._groups()]
 
-def _first_device() -> jax.Device:
-    try:
-        return jax.devices()[0]
-    except RuntimeError as error:
-        raise FrameworkMissing(f"JAX {jax.__version__} sees no CUDA device: {error}") from error
+    def _to_device(self, array: NDArray[Any]) -> jax.Array:
+        return jax.device_put(jnp.asarray(array), self._device)
 
+    def warm_up(self) -> None:
+        with self._ending_as_it_began():
+            for order in stretches_to_come(self._setup):
+                self.arrange(order)
+            if self._device.platform != "cpu":
+                self.train()
 
-def _configure(option: str, value: str | None) -> None:
-    jax.config.update(option, value)  # type: ignore[no-untyped-call]
+    def arrange(self, order: NDArray[np.int64]) -> None:
+        super().arrange(order)
+        for batches in self._pieces:
+            self._stretches.compile(self._state(), self._images, self._labels, batches)
+
+    def _advance(self, batches: jax.Array) -> None:
+        values = self._stretches.run(self._state(), self._images, self._labels, batches)
+        for group, new in zip(self._groups(), values, strict=True):
+            for variable, value in zip(group, new, strict=True):
+                variable.assign(value)  # on the clock: a user pays for it as well
+
+    def observed_execution(self) -> str:
+        execution = super().observed_execution()
+        return "epoch" if execution == "compiled" and self._stretches.loops else execution

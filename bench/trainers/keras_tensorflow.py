@@ -1,24 +1,32 @@
-"""Keras on TensorFlow: its graph (execution 'graph'), or that compiled by XLA ('compiled')."""
+"""Keras on TensorFlow: its graph ('graph'), or that compiled by XLA, a step ('compiled') or a whole
+stretch of steps ('epoch') at a time.
+"""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras reads it when it is imported
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from tensorflow.python.framework.config import is_op_determinism_enabled  # has no public name
 
 from bench.experiment import Experiment
 from bench.machine import settings
-from bench.trainers import FrameworkMissing, Setup, Trainer, keras
+from bench.trainers import DeviceMemory, FrameworkMissing, Setup, Trainer, keras
+from bench.trainers.batches import stretches_to_come
+from bench.trainers.keras_resident import ResidentTrainer
 
 keras.require_backend("tensorflow")
 
 
 def create(setup: Setup) -> Trainer:
     """A trainer of one network; raises FrameworkMissing where the device is not there."""
-    return KerasTensorFlowTrainer(setup)
+    whole = setup.experiment.execution == "epoch"
+    return KerasTensorFlowEpochTrainer(setup) if whole else KerasTensorFlowTrainer(setup)
 
 
 class KerasTensorFlowTrainer(keras.KerasTrainer):
@@ -27,7 +35,15 @@ class KerasTensorFlowTrainer(keras.KerasTrainer):
     def __init__(self, setup: Setup) -> None:
         _set_precision(setup.experiment)
         self._gpu = _choose(setup.experiment.device)
-        super().__init__(setup, jit_compile=setup.experiment.execution == "compiled")
+        super().__init__(setup, jit_compile=setup.experiment.execution != "graph")
+
+    def arrange(self, order: NDArray[np.int64]) -> None:
+        super().arrange(order)
+        # fit would make these tensors itself, on the GPU where there is one, and read them back.
+        # Its users pay for that once in all their epochs; here every stretch is a call of fit.
+        with tf.device("CPU:0"):
+            images, labels = map(tf.convert_to_tensor, self._arranged)
+        self._arranged = images, labels
 
     def synchronize(self) -> None:
         tf.test.experimental.sync_devices()
@@ -37,10 +53,15 @@ class KerasTensorFlowTrainer(keras.KerasTrainer):
             return "eager"
         return "compiled" if self._model.jit_compile else "graph"  # XLA has to, or it raises
 
-    def peak_device_memory_bytes(self) -> int | None:
+    def device_memory(self) -> DeviceMemory | None:
         if not self._gpu:
             return None
-        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+        held = tf.config.experimental.get_memory_info("GPU:0")
+        return DeviceMemory(now=int(held["current"]), peak=int(held["peak"]))
+
+    def reset_peak_memory(self) -> None:
+        if self._gpu:
+            tf.config.experimental.reset_memory_stats("GPU:0")
 
     def _backend_settings(self) -> dict[str, str]:
         asked = tf.config.threading.get_intra_op_parallelism_threads()  # 0: nobody asked
@@ -71,7 +92,44 @@ class KerasTensorFlowTrainer(keras.KerasTrainer):
         }
 
 
-def _set_precision(experiment: Experiment) -> None:
+class KerasTensorFlowEpochTrainer(ResidentTrainer, KerasTensorFlowTrainer):
+    """A whole stretch as one program of XLA: a loop over Keras's own ``train_step``."""
+
+    def build(self) -> None:
+        super().build()
+        self._program = tf.function(self._stretch, jit_compile=True, autograph=False)
+
+    def _stretch(self, images: Any, labels: Any, batches: Any, steps: Any) -> None:
+        def step(number: Any) -> tuple[Any]:
+            batch = batches[number]
+            self._model.train_step((tf.gather(images, batch), tf.gather(labels, batch)))
+            return (number + 1,)
+
+        tf.while_loop(lambda number: number < steps, step, (tf.constant(0),))
+
+    def _to_device(self, array: NDArray[Any]) -> Any:
+        return tf.convert_to_tensor(array)
+
+    def _warm_up_orders(self) -> list[NDArray[np.int64]]:
+        return stretches_to_come(self._setup) if self._gpu else super()._warm_up_orders()
+
+    def arrange(self, order: NDArray[np.int64]) -> None:
+        super().arrange(order)
+        if self._gpu:
+            # The number of steps is a constant of the program: a loop whose end has to be
+            # computed waits in each round for the host to read it.
+            self._steps = [len(batches) for batches in self._pieces]
+            return
+        # XLA compiles here when a program is first run, and a whole stretch for a warm-up would
+        # double the time of a short run: one program for all, told how many batches there are.
+        self._steps = [tf.constant(len(batches)) for batches in self._pieces]
+        self._pieces = [self._padded(batches) for batches in self._pieces]
+
+    def train(self) -> None:
+        self._model.reset_metrics()
+        for batches, steps in zip(self._pieces, self._steps, strict=True):
+            self._program(self._images, self._labels, batches, steps)
+experiment: Experiment) -> None:
     """TF32 off, on, or TensorFlow's own default, which is on."""
     on = experiment.precision == "tf32" or "matmul-precision" in experiment.native
     tf.config.experimental.enable_tensor_float_32_execution(on)

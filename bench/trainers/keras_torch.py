@@ -14,7 +14,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")  # Keras reads it when it is imp
 
 import keras
 
-from bench.trainers import Setup, Trainer, torch_device
+from bench.trainers import DeviceMemory, Setup, Trainer, torch_device
 from bench.trainers import keras as keras_trainer
 
 keras_trainer.require_backend("torch")
@@ -55,8 +55,11 @@ class KerasTorchTrainer(keras_trainer.KerasTrainer):
     def observed_execution(self) -> str:
         return "compiled" if self._model.jit_compile else "eager"
 
-    def peak_device_memory_bytes(self) -> int | None:
-        return torch_device.peak_memory_bytes(self._device)
+    def device_memory(self) -> DeviceMemory | None:
+        return torch_device.memory(self._device)
+
+    def reset_peak_memory(self) -> None:
+        torch_device.reset_peak_memory(self._device)
 
     def _backend_settings(self) -> dict[str, str]:
         devices = {str(variable.value.device) for variable in self._model.variables}

@@ -25,6 +25,7 @@ from bench.machine import settings as names
 from bench.results.card import Card
 from bench.results.models import read_weights
 from bench.trainers import (
+    DeviceMemory,
     Features,
     FrameworkMissing,
     Images,
@@ -172,8 +173,11 @@ class NumPyTrainer:
     def save(self, path: Path) -> None:
         path.write_bytes(save(self.weights()))
 
-    def peak_device_memory_bytes(self) -> int | None:
+    def device_memory(self) -> DeviceMemory | None:
         return None
+
+    def reset_peak_memory(self) -> None:
+        """Nothing: there is no device."""
 
     def settings(self) -> dict[str, str]:
         return {

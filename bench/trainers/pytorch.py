@@ -27,6 +27,7 @@ from bench.results.card import Card
 from bench.results.models import read_weights
 from bench.trainers import (
     EVALUATION_BATCH_SIZE,
+    DeviceMemory,
     Features,
     Images,
     Logits,
@@ -219,8 +220,11 @@ class PyTorchTrainer:
     def save(self, path: Path) -> None:
         path.write_bytes(save(self.weights()))
 
-    def peak_device_memory_bytes(self) -> int | None:
-        return torch_device.peak_memory_bytes(self._device)
+    def device_memory(self) -> DeviceMemory | None:
+        return torch_device.memory(self._device)
+
+    def reset_peak_memory(self) -> None:
+        torch_device.reset_peak_memory(self._device)
 
     def settings(self) -> dict[str, str]:
         return torch_device.settings(self._device) | {

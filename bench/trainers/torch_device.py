@@ -13,7 +13,7 @@ import torch
 from bench.experiment import Experiment, Precision
 from bench.machine import settings as names
 from bench.machine.clock import fastest_s
-from bench.trainers import FrameworkMissing
+from bench.trainers import DeviceMemory, FrameworkMissing
 
 BETAS = (0.9, 0.999)  # Kingma and Ba (2015), algorithm 1
 PRODUCT_SIZES = {"cpu": 2048}  # rows and columns of the product of a peak: 17 GFLOP
@@ -41,6 +41,11 @@ def choose(device: str) -> torch.device:
     return torch.device(device)
 
 
+def cuda_build() -> str | None:
+    """The CUDA that PyTorch was built for, such as '13.0'; None: it was built without."""
+    return torch.version.cuda
+
+
 def set_precision(experiment: Experiment) -> None:
     """TF32 off, on, or as PyTorch has it by itself: off in matrix products, on in convolutions.
 
@@ -59,9 +64,19 @@ def synchronize(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def peak_memory_bytes(device: torch.device) -> int | None:
-    """The most bytes that PyTorch's tensors have held on a CUDA device; else None."""
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+def memory(device: torch.device) -> DeviceMemory | None:
+    """What PyTorch's tensors hold on a CUDA device; else None."""
+    if device.type != "cuda":
+        return None
+    return DeviceMemory(
+        now=torch.cuda.memory_allocated(device), peak=torch.cuda.max_memory_allocated(device)
+    )
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Let the peak of a CUDA device's memory be counted from now on."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
 
 
 @contextmanager

@@ -1,0 +1,58 @@
+"""What was seen beside a measurement: the machine before it, the GPU during it, the trainer after.
+
+A part of ``bench.results.record``, which hands its names on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """How the machine was just before a run: the same small matrix product, again and again."""
+
+    product_s: tuple[float, ...]  # of each product, in order
+    busy: float | None = None  # share of all processors' time others took meanwhile, 0..1
+    clock_hz: float | None = None  # of the processors, where the system tells
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuSamples:
+    """The GPU while it trained, asked of its driver a few times a second; equally spaced.
+
+    A question that the driver does not answer leaves its tuple empty.
+    """
+
+    period_s: float  # from one sample to the next
+    samples: int
+    clock_hz: tuple[float, ...] = ()  # of its multiprocessors
+    temperature_c: tuple[float, ...] = ()
+    power_w: tuple[float, ...] = ()
+    reasons: dict[str, int] = field(default_factory=dict)  # for a low clock -> samples with it
+    throttled: int = 0  # samples in which heat or a fault of the power supply held it back
+
+    @property
+    def throttled_share(self) -> float:
+        """The part of the samples in which it was held back, 0..1."""
+        return self.throttled / self.samples if self.samples else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Energy:
+    """Joules of training, read off the hardware's own counters; or why they could not be."""
+
+    meter: str  # what was read, such as 'NVML' or 'RAPL'; '' where nothing was
+    unavailable: str | None = None  # why nothing was measured; None: it was
+    joules: float | None = None  # over the window
+    window_s: float | None = None  # training was repeated until it was this long
+    images: int | None = None  # training images within the window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recheck:
+    """What the timed trainer showed when it was asked again, after every clock had stopped."""
+
+    execution: str  # as observed: one of bench.experiment.EXECUTIONS
+    answers_deviation: float | None  # from the float64 referee's; None: it has no referee
+    dropout_seen: bool | None  # in the loss of a step; None: not told apart from rounding
