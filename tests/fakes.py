@@ -33,6 +33,7 @@ class FakeTrainer:
         self.version = 0  # stands for the weights: how often train() was called
         self.confidence = [1.0] * 99  # of the right answer, by version: the validation loss
         self.parameter_count = 7
+        self.train_waits = False
         self.memory: DeviceMemory | None = None  # of its device
         self.synchronize_s = 0.0  # what waiting costs, even where there is nothing to wait for
 

@@ -57,8 +57,10 @@ class DeviceRequest:
 class Library(Protocol):
     """A module that multiplies and copies as fast as it can."""
 
-    def measure_peaks(self, device: str, precision: Precision) -> tuple[float, float, str]:
-        """FLOP/s of a product, bytes/s of a copy (read and written), and by what."""
+    def measure_peaks(
+        self, device: str, precision: Precision
+    ) -> tuple[float, float, float | None, str]:
+        """FLOP/s of a product, bytes/s of a copy (read and written), s a launch, and by what."""
         ...
 
 
@@ -92,11 +94,11 @@ SIZE = 2048  # rows and columns: 17 GFLOP, a tenth of a second on two cores
 COPY_BYTES = 2**28  # of each array: beyond any cache but a large server's
 
 
-def measure_peaks(device: str, precision: Precision) -> tuple[float, float, str]:
+def measure_peaks(device: str, precision: Precision) -> tuple[float, float, None, str]:
     """See ``bench.checks.peaks.Library``; ``device`` is 'cpu' and ``precision`` 'fp32'."""
     cores = len(settings.processors())
     by = f"NumPy {np.__version__}, {_blas()}, {cores} processors"
-    return _flop_per_s(), _bytes_per_s(cores), by
+    return _flop_per_s(), _bytes_per_s(cores), None, by
 
 
 def _blas() -> str:
@@ -193,8 +195,15 @@ def _peak(request: DeviceRequest) -> Peak:
     modules = {"numpy": "bench.checks.peaks", "pytorch": "bench.trainers.torch_device"}
     library = cast(Library, importlib.import_module(modules[request.framework]))
     kind = request.kind
-    flop_per_s, bytes_per_s, by = library.measure_peaks(kind_of(kind.device), kind.precision)
-    return Peak(**kind._asdict(), flop_per_s=flop_per_s, bytes_per_s=bytes_per_s, by=by)
+    peaks = library.measure_peaks(kind_of(kind.device), kind.precision)
+    flop_per_s, bytes_per_s, launch_s, by = peaks
+    return Peak(
+        **kind._asdict(),
+        flop_per_s=flop_per_s,
+        bytes_per_s=bytes_per_s,
+        launch_s=launch_s,
+        by=by,
+    )
 
 
 def _compare_clocks(request: DeviceRequest) -> Unsynchronised:

@@ -114,8 +114,14 @@ def _peak(peak: Peak) -> str:
     return (
         f"Peak on {wording.device(peak.device)} in {peak.precision}{threads}: "
         f"{wording.number(peak.flop_per_s / 1e9)} GFLOP/s in matrix products, "
-        f"{wording.number(peak.bytes_per_s / 1e9)} GB/s in copies ({peak.by})."
+        f"{wording.number(peak.bytes_per_s / 1e9)} GB/s in copies{_launch(peak)} ({peak.by})."
     )
+
+
+def _launch(peak: Peak) -> str:
+    if peak.launch_s is None:
+        return ""
+    return f", {wording.number(peak.launch_s * 1e6)} µs a launch of the smallest kernel"
 
 
 def steadiness_sentence(steady: Steadiness) -> str:
@@ -143,16 +149,27 @@ def steadiness_sentence(steady: Steadiness) -> str:
 def disturbance(groups: Iterable[Replicates]) -> str | None:
     """'other programs took up to 34 % of the processors in 2 of 5 runs'; None: none is disturbed.
 
+    Or 'heat held the GPU back in up to 40 % of the time in 1 of 5 runs', or both.
+
     ``groups``: of a row, or of several rows.
     """
     measured = [record for group in groups for record in group.measured]
-    shares = [record.others_share for record in measured if record.disturbed]
-    if not shares:
+    reasons = (
+        ("other programs took {} of the processors", [r.others_share for r in measured]),
+        ("heat held the GPU back for {} of the time", [r.throttled_share for r in measured]),
+    )
+    return " and ".join(filter(None, (_reason(*each) for each in reasons))) or None
+
+
+def _reason(words: str, shares: Sequence[float]) -> str | None:
+    """One reason for which runs count as disturbed, in words; None: it is no reason here."""
+    high = [share for share in shares if share > DISTURBED]
+    if not high:
         return None
-    took = f"{wording.percent(max(shares), 0)} of the processors"
-    if len(measured) == 1:
-        return f"other programs took {took}"
-    return f"other programs took up to {took} in {len(shares)} of {len(measured)} runs"
+    most = wording.percent(max(high), 0)
+    if len(shares) == 1:
+        return words.format(most)
+    return f"{words.format(f'up to {most}')} in {len(high)} of {len(shares)} runs"
 
 
 def disturbed_note(groups: Iterable[Replicates]) -> str:

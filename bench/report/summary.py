@@ -115,8 +115,8 @@ def _no_winner(
     elif beside.disturbed:
         disturbed = " and ".join(s.name for s in (best, nearest) if s.group.disturbed)
         yield (
-            f"Which {won} is undecided between {names}, since other programs disturbed runs of "
-            f"{disturbed}: ratio {_times(beside)}, {wording.evidence(beside)}{misses}."
+            f"Which {won} is undecided between {names}, since runs of {disturbed} were disturbed: "
+            f"ratio {_times(beside)}, {wording.evidence(beside)}{misses}."
         )
     elif beside.outcome == "tie":
         apart = wording.percent(beside.paired.difference, 1)
@@ -276,7 +276,8 @@ def _disturbed(groups: Sequence[Replicates]) -> Iterator[str]:
             f"Warning: {audit.disturbance(groups)}. "
             f"{wording.all_or(len(disturbed), len(groups)).capitalize()} experiments are marked "
             "'disturbed', and no winner is named over them: close other programs (a browser, a "
-            "synchronising folder, another user's job) and measure again, with another --out."
+            "synchronising folder, another user's job), let a hot GPU cool, and measure again, "
+            "with another --out."
         )
 
 

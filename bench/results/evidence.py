@@ -123,6 +123,7 @@ class Peak:
     flop_per_s: float
     bytes_per_s: float  # read and written, of a copy too large for any cache
     by: str  # the library that did it, with its version
+    launch_s: float | None = None  # of the smallest kernel, many in a row; None: not a GPU
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ A part of ``bench.results.record``, which hands its names on.
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass, field
 
 
@@ -36,6 +37,24 @@ class GpuSamples:
     def throttled_share(self) -> float:
         """The part of the samples in which it was held back, 0..1."""
         return self.throttled / self.samples if self.samples else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispatch:
+    """A few training steps given to an idle device, again and again; seconds from the start.
+
+    Where a device has done them as soon as they are given, it has waited for them: what launches
+    its kernels is what takes the time.
+    """
+
+    steps: int
+    given_s: tuple[float, ...]  # until the call that gives them returned
+    done_s: tuple[float, ...]  # until the device had done them
+
+    @property
+    def waiting(self) -> float:
+        """The part of the time in which the device was still being given work, 0..1."""
+        return statistics.median(self.given_s) / max(statistics.median(self.done_s), 1e-9)
 
 
 @dataclass(frozen=True, kw_only=True)

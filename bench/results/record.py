@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from bench.experiment import Experiment, Run
+from bench.results.observed import Dispatch as Dispatch
 from bench.results.observed import Energy as Energy
 from bench.results.observed import GpuSamples as GpuSamples
 from bench.results.observed import Pulse as Pulse
@@ -99,6 +100,7 @@ class Phases:
     start_s: float | None = None  # from the start of the process to the import: before all others
     energy_s: float | None = None  # training on, after everything else, to measure energy
     sustained_s: float | None = None  # training on until it lasts, on fast devices
+    dispatch_s: float | None = None  # giving such a device a few steps, to see whether it waits
     augmentation_s: float | None = None  # distorting the training images, epoch by epoch
 
 
@@ -173,6 +175,7 @@ class Measurement:
     resident_device_memory_bytes: int | None = None  # of it the data: what transfer() took
     sustained: Sustained | None = None  # None: the stretches of training are long enough
     gpu: GpuSamples | None = None  # None: no GPU trained
+    dispatch: Dispatch | None = None  # None: train() itself waits, or the device is the CPU
     energy: Energy | None = None  # None: not asked for
     steps_counted: int | None = None  # of all segments, by the optimiser; None: by no one
     recheck: Recheck | None = None  # None: not made

@@ -18,7 +18,7 @@ from bench.machine.clock import Clock, Stopwatch, endless_batches, seconds_of_ca
 from bench.results.record import Energy, Evaluation, Inference, Measurement, Phases, Segment, Test
 from bench.run.around import Around
 from bench.run.recheck import StepCount
-from bench.run.sustain import sustain
+from bench.run.sustain import give, sustain
 from bench.stats.score import Score, score, wrong
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Trainer, Weights
 from models import ARCHITECTURES
@@ -135,7 +135,7 @@ def measure(
     # a short last stretch would count what every call costs many times over
     order = max(segments(experiment, subject.seed, len(subject.train_images)), key=len)
     sustained = sustain(trainer, experiment, order, trained, watch, train)
-    seen = around.end()
+    seen, dispatch = around.end(), give(trainer, experiment, order, watch)
     test: Test | None = None
     inference: tuple[Inference, ...] = ()
     if experiment.goal == "train":
@@ -160,6 +160,7 @@ def measure(
         test=test,
         inference=inference,
         sustained=sustained,
+        dispatch=dispatch,
         energy=energy,
         **seen,
     )

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bench.experiment import Experiment, Run
 from bench.machine import devices
-from bench.results.record import Data, Record
+from bench.results.record import DISTURBED, Data, Record
 from bench.run import streams
 from bench.stats.runs import test_accuracy, throughput_images_per_s
 from bench.trainers import FRAMEWORKS
@@ -78,16 +78,21 @@ def outcome(record: Record) -> str:
     accuracy = test_accuracy(record)
     words = [f"{rate:,.0f} images/s"] if rate is not None else []
     words += [f"test accuracy {accuracy:.2%}"] if accuracy is not None else []
-    words += [f"disturbed: others took {record.others_share:.0%}"] if record.disturbed else []
+    words += [f"disturbed: {_reasons(record)}"] if record.disturbed else []
     return ", ".join([*words, f"{record.wall_s:.0f} s"])
 
 
 def disturbance(record: Record, then: str) -> str:
-    """What other programs took during a run, and what follows from that."""
-    return (
-        f"{title(record.run)}: other programs took {record.others_share:.0%} of the processors "
-        f"while it trained; {then}"
+    """What disturbed a run while it trained, and what follows from that."""
+    return f"{title(record.run)}: {_reasons(record)} while it trained; {then}"
+
+
+def _reasons(record: Record) -> str:
+    shares = (
+        (record.others_share, "other programs took {:.0%} of the processors"),
+        (record.throttled_share, "heat held the GPU back for {:.0%} of the time"),
     )
+    return " and ".join(words.format(share) for share, words in shares if share > DISTURBED)
 
 
 # About how long a run takes: for plans and bars, never for a table. Seconds and rates, here and in

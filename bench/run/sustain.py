@@ -4,26 +4,32 @@ An epoch of the MLP may last 30 ms on a GPU. Of that the start of a stretch and 
 end, which a long training has once, are a large part, and what another program does for a moment
 decides. The throughput of such a run is that of the same images trained on again and again, call
 after call, between two readings of the clock. Accuracy over time stays that of the stretches.
+
+Then a few steps are given to the idle device: whether it waits for them to be launched is seen.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.experiment import Experiment
 from bench.machine import devices
-from bench.machine.clock import Stopwatch
-from bench.results.record import Segment, Sustained
+from bench.machine.clock import Clock, Stopwatch
+from bench.results.record import Dispatch, Segment, Sustained
 from bench.run.recheck import StepCount
 from bench.trainers import Trainer
 
 SPARE = 1.1  # more calls than the last try asks for: one that ends a little early is lost
 MOST_LONGER = 100.0  # times as many calls as the last try: a first look may be wrong by far
 MOST_CALLS = 100_000  # 20 µs each: no stretch of training is so short
+
+GIVEN_STEPS = 4  # together: fewer kernels than a GPU's queue holds, 1,024, or giving would wait
+GIVEN = 9  # times
 
 
 class TooFast(Exception):
@@ -76,3 +82,32 @@ def sustain(
         f"{MOST_CALLS:,} calls of training would not last {least_s:g} s: the clock stands "
         "still, or no work is done"
     )
+
+
+def give(
+    trainer: Trainer, experiment: Experiment, order: NDArray[np.int64], watch: Stopwatch
+) -> Dispatch | None:
+    """Give an idle device a few steps, and see when all are given and when all are done.
+
+    None on the CPU, and where train() itself waits for the device. Arguments as of ``sustain``.
+    """
+    if not devices.entry(experiment.device).stretch_s or trainer.train_waits:
+        return None
+    few = order[: GIVEN_STEPS * experiment.batch_size]
+    trainer.arrange(few)
+    trainer.train()  # warm: a program for so few steps may have to be compiled
+    given_s: list[float] = []
+    done_s: list[float] = []
+    for _ in range(GIVEN):
+        given, seconds = watch.time("dispatch", partial(_given_s, trainer, watch.clock))
+        given_s.append(given)
+        done_s.append(seconds)
+    steps = math.ceil(few.size / experiment.batch_size)
+    return Dispatch(steps=steps, given_s=tuple(given_s), done_s=tuple(done_s))
+
+
+def _given_s(trainer: Trainer, clock: Clock) -> float:
+    """Seconds until train() returns, whether or not the device has done its work."""
+    start = clock()
+    trainer.train()
+    return clock() - start

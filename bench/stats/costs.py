@@ -26,9 +26,10 @@ from models import cost
 
 ELEMENT_BYTES = {"fp32": 4, "tf32": 4, "bf16": 2}  # of a number in a product
 EXPLAINED = 0.5  # the share of a step's time that its work must explain, or something else does
+WAITING = 0.8  # the share of some steps' time in which the device was still being given work
 SECONDS_PER_HOUR = 3600.0
 
-Limit = Literal["compute-bound", "memory-bound", "launch-bound"]
+Limit = Literal["compute-bound", "memory-bound", "launch-bound", "not explained"]
 Pair = tuple[Replicates, Replicates]
 
 
@@ -85,6 +86,7 @@ class RooflinePoint:
     intensity: float  # FLOP/byte
     flop_per_s: float
     peak: Peak
+    waiting: float | None  # as of Dispatch; None: not measured, as on a CPU
 
     @property
     def roof_flop_per_s(self) -> float:
@@ -119,15 +121,15 @@ class RooflinePoint:
     def limit(self) -> Limit:
         """What holds it back.
 
-        'launch-bound' where neither computing nor moving bytes explains half of a step's time:
-        the rest is what the framework does to get each step going. On a GPU that is launching
-        kernels; on a CPU it is overhead of any kind, Python's, the framework's, of products too
-        small to be efficient.
+        Where neither computing nor moving bytes explains half of a step's time it is
+        'launch-bound' if the device was seen to wait for its work, and else 'not explained': on a
+        CPU that may be Python, the framework, or products and convolutions that are not efficient.
         """
         # what caches kept did not wait for memory: only computing can explain its time
         explained = self.share_of_peak if self.cached else self.share_of_roof
         if explained < EXPLAINED:
-            return "launch-bound"
+            waited = self.waiting is not None and self.waiting >= WAITING
+            return "launch-bound" if waited else "not explained"
         computes = self.intensity * self.peak.bytes_per_s >= self.peak.flop_per_s
         return "compute-bound" if computes or self.cached else "memory-bound"
 
@@ -139,7 +141,19 @@ def roofline_point(group: Replicates) -> RooflinePoint | None:
     intensity = group.summary(intensity_flop_per_byte)
     if highest is None or reached is None or intensity is None:
         return None
-    return RooflinePoint(intensity=intensity.mean, flop_per_s=reached.mean, peak=highest)
+    waited = group.summary(waiting)
+    return RooflinePoint(
+        intensity=intensity.mean,
+        flop_per_s=reached.mean,
+        peak=highest,
+        waiting=waited.mean if waited else None,
+    )
+
+
+def waiting(record: Record) -> float | None:
+    """The part of some steps' time in which a device was given its work; None: unknown."""
+    dispatch = record.measurement.dispatch if record.measurement else None
+    return dispatch.waiting if dispatch else None
 
 
 def peak(group: Replicates) -> Peak | None:

@@ -42,6 +42,8 @@ def require_backend(wanted: str) -> None:
 class KerasTrainer(ABC):
     """See ``bench.trainers.Trainer``."""
 
+    train_waits = True  # fit ends by reading the loss
+
     def __init__(self, setup: Setup, *, jit_compile: bool) -> None:
         self._setup = setup
         self._train_images = setup.train_images

@@ -96,6 +96,8 @@ def _forward(network: Network, images: Images) -> NDArray[np.float32]:
 class NumPyTrainer:
     """See ``bench.trainers.Trainer``."""
 
+    train_waits = True
+
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._train_images = setup.train_images

@@ -1,6 +1,6 @@
-"""PyTorch, eager and compiled: the training loop as a good user of it writes it.
+"""PyTorch: the training loop as a good user of it writes it.
 
-The data lie on the device and batches are taken by index; the optimiser is fused, one kernel
+How a step of it is executed is chosen in ``bench.trainers.torch_executions``. The data lie on the device and batches are taken by index; the optimiser is fused, one kernel
 for all weights; the loss is summed on the device. ``mps``, Apple's GPU, is built and has never
 been measured by us. A saved network is asked by the same code as one in training.
 """
@@ -8,10 +8,9 @@ been measured by us. A saved network is asked by the same code as one in trainin
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +21,6 @@ from torch.nn import functional
 
 import models
 from bench.experiment import Experiment
-from bench.machine import settings as names
 from bench.results.card import Card
 from bench.results.models import read_weights
 from bench.trainers import (
@@ -36,12 +34,11 @@ from bench.trainers import (
     Trainer,
     Weights,
     torch_device,
+    torch_executions,
 )
 from bench.trainers.batches import predict_every_shape, warm_up_order
+from bench.trainers.torch_executions import Forward as Forward
 from models import weights_pytorch
-
-_COMPILERS = {"compiled": "TorchInductor", "eager": "none (eager)"}
-Forward = Callable[[Any], torch.Tensor]  # b images, or graphs -> (b, classes) or (b, d) float32
 
 
 def create(setup: Setup) -> Trainer:
@@ -119,10 +116,13 @@ class PyTorchNetwork:
 class PyTorchTrainer:
     """See ``bench.trainers.Trainer``."""
 
+    train_waits = False
+
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._batch_size = setup.experiment.batch_size
         self._device = torch_device.choose(setup.experiment.device)
+        self._execution = torch_executions.choose(setup.experiment.execution)
         torch_device.set_precision(setup.experiment)
         self.parameter_count = 0
 
@@ -133,11 +133,12 @@ class PyTorchTrainer:
             self._setup.classes, dropout=experiment.dropout
         )
         self._network = _placed(network, self._device, experiment)
-        self._compiled = experiment.execution == "compiled"
-        self._forward = _compiled(network) if self._compiled else network
+        self._forward = self._execution.forward(network)
         self._classifier = self._new_classifier()
-        self._optimizer = torch_device.optimizer(network, experiment)
+        self._optimizer = self._execution.optimizer(network, experiment)
         self._loss_sum = torch.zeros((), device=self._device)
+        self._batch_loss = self._execution.loss(self._loss_of_batch)
+        self._step = self._execution.step(self._take_step, self._ending_as_it_began)
         self.parameter_count = sum(p.numel() for p in network.parameters() if p.requires_grad)
 
     def _new_classifier(self) -> PyTorchNetwork:
@@ -146,13 +147,14 @@ class PyTorchTrainer:
             self._network,
             self._device,
             in_bfloat16=self._setup.experiment.precision == "bf16",
-            forward=self._forward,
+            forward=self._execution.answers(self._network, self._forward),
         )
 
     def transfer(self) -> None:
         setup = self._setup
         self._train_images = torch.from_numpy(setup.train_images).to(self._device)
         self._train_labels = torch.from_numpy(setup.train_labels).to(self._device)
+        self._execution.placed(self._train_images, self._train_labels)
 
     def warm_up(self) -> None:
         with self._ending_as_it_began():
@@ -164,7 +166,7 @@ class PyTorchTrainer:
             predict_every_shape(self, self._setup)
 
     def renew(self, images: Images) -> None:
-        self._train_images = torch.from_numpy(images).to(self._device)
+        self._train_images = self._execution.renewed(self._train_images, torch.from_numpy(images))
 
     def arrange(self, order: NDArray[np.int64]) -> None:
         self._order = torch.from_numpy(order).to(self._device)
@@ -175,16 +177,19 @@ class PyTorchTrainer:
         for batch in torch.split(self._order, self._batch_size):
             self._step(batch)
 
-    def _step(self, batch: torch.Tensor) -> None:
-        images, labels = self._train_images[batch], self._train_labels[batch]
+    def _take_step(self, batch: torch.Tensor) -> None:
         self._optimizer.zero_grad(set_to_none=True)
-        with self._classifier.precision():
-            logits = self._forward(images)
-        loss = self._loss(logits.float(), labels, batch)  # float() copies no float32
+        loss = self._batch_loss(batch)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         # Summed on the device: loss.item() here would make every step wait for it.
         self._loss_sum.add_(loss.detach(), alpha=len(batch))
+
+    def _loss_of_batch(self, batch: torch.Tensor) -> torch.Tensor:
+        images, labels = self._train_images[batch], self._train_labels[batch]
+        with self._classifier.precision():
+            logits = self._forward(images)
+        return self._loss(logits.float(), labels, batch)  # float() copies no float32
 
     def _loss(
         self, logits: torch.Tensor, labels: torch.Tensor, batch: torch.Tensor
@@ -199,8 +204,7 @@ class PyTorchTrainer:
         return torch_device.steps_done(self._optimizer)
 
     def observed_execution(self) -> str:
-        # Where torch.compile is switched off, it hands a network back without a word.
-        return "compiled" if self._compiled and torch_device.graphs_compiled() else "eager"
+        return self._execution.observed()
 
     def logits(self, images: Images) -> Logits:
         return self._classifier.logits(images)
@@ -227,9 +231,10 @@ class PyTorchTrainer:
         torch_device.reset_peak_memory(self._device)
 
     def settings(self) -> dict[str, str]:
-        return torch_device.settings(self._device) | {
-            "compiler": _COMPILERS[self.observed_execution()],
-            "memory layout": _memory_layout(self._network),
+        observed = torch_device.settings(self._device) | self._execution.settings()
+        return observed | {
+            "compiler": torch_executions.compiler(self.observed_execution()),
+            "memory layout": torch_device.memory_layout(self._network),
             "optimiser": torch_device.optimizer_name(self._optimizer),
             "precision": self._observed_precision(),
         }
@@ -244,10 +249,12 @@ class PyTorchTrainer:
     def _ending_as_it_began(self) -> Iterator[None]:
         weights = copy.deepcopy(self._network.state_dict())
         optimizer_state = copy.deepcopy(self._optimizer.state_dict())
+        loss_sum = self._loss_sum.clone()
         with torch_device.random_state_kept(self._device):
             yield
         self._network.load_state_dict(weights)
         self._optimizer.load_state_dict(optimizer_state)
+        self._loss_sum.copy_(loss_sum)
 
 
 def _placed(network: nn.Module, device: torch.device, experiment: Experiment) -> nn.Module:
@@ -261,24 +268,9 @@ def _placed(network: nn.Module, device: torch.device, experiment: Experiment) ->
     return network.to(device)
 
 
-def _compiled(network: nn.Module) -> Forward:
-    """Compile for each batch shape on its own, and never run uncompiled without a word."""
-    torch._dynamo.config.recompile_limit = 64  # shapes, over all networks of the process
-    torch._dynamo.config.fail_on_recompile_limit_hit = True
-    return torch.compile(network, dynamic=False)
-
-
 def _body(network: nn.Module) -> Forward | None:
     """All but the last layer; what a network that is no chain calls its features; or None."""
     if isinstance(network, nn.Sequential):
         return network[:-1]
     features: Forward | None = getattr(network, "features", None)
     return features
-
-
-def _memory_layout(network: nn.Module) -> str:
-    kernels = [p for p in network.parameters() if p.ndim == 4]
-    if not kernels:
-        return names.NO_IMAGES
-    last = all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
-    return "channels last" if last else "channels first"

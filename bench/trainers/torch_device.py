@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,12 +12,14 @@ import torch
 
 from bench.experiment import Experiment, Precision
 from bench.machine import settings as names
-from bench.machine.clock import fastest_s
+from bench.machine.clock import REPEAT_S, REPETITIONS, fastest_s
 from bench.trainers import DeviceMemory, FrameworkMissing
 
 BETAS = (0.9, 0.999)  # Kingma and Ba (2015), algorithm 1
 PRODUCT_SIZES = {"cpu": 2048}  # rows and columns of the product of a peak: 17 GFLOP
 GPU_PRODUCT_SIZE = 8192  # 1.1 TFLOP: a millisecond and more, against launches of microseconds
+COPIES = 20  # between two readings
+LAUNCHES = 500  # fewer than a GPU's queue holds, 1,024, or giving them would wait
 COPY_BYTES = 2**28  # of each tensor of a peak: beyond any cache but a large server's
 
 
@@ -141,7 +143,7 @@ def optimizer(network: torch.nn.Module, experiment: Experiment) -> torch.optim.O
         )
         # It keeps no count. Among what state_dict() holds: put back where the momentum is.
         sgd.param_groups[0]["steps_done"] = 0
-        sgd.register_step_post_hook(_count_step)
+        sgd.register_step_post_hook(count_step)
         return sgd
     if "adam-epsilon" in experiment.native:
         return own_adam(network.parameters(), lr=experiment.learning_rate)
@@ -150,7 +152,8 @@ def optimizer(network: torch.nn.Module, experiment: Experiment) -> torch.optim.O
     )
 
 
-def _count_step(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+def count_step(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    """Count a step of an optimiser that keeps no count, after each."""
     optimizer.param_groups[0]["steps_done"] += 1
 
 
@@ -168,6 +171,13 @@ def graphs_compiled() -> int:
     from torch._dynamo.utils import counters  # a second to import, for compiling alone
 
     return int(counters["stats"]["unique_graphs"])
+
+
+def cuda_graphs_refused() -> int:
+    """How many of them it would not replay as CUDA graphs, where it was to."""
+    from torch._dynamo.utils import counters
+
+    return int(counters["inductor"]["cudagraph_skips"])
 
 
 def matched_adam(
@@ -203,6 +213,15 @@ def own_adam(parameters: Iterable[torch.nn.Parameter], *, lr: float) -> torch.op
     )
 
 
+def memory_layout(network: torch.nn.Module) -> str:
+    """The order in which the kernels of its convolutions lie; ``NO_IMAGES`` where it has none."""
+    kernels = [p for p in network.parameters() if p.ndim == 4]
+    if not kernels:
+        return names.NO_IMAGES
+    last = all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
+    return "channels last" if last else "channels first"
+
+
 def optimizer_name(optimizer: torch.optim.Optimizer) -> str:
     """What an optimiser is, in words: 'Adam with epsilon hat, fused'."""
     group = optimizer.param_groups[0]
@@ -210,8 +229,8 @@ def optimizer_name(optimizer: torch.optim.Optimizer) -> str:
     return f"{type(optimizer).__name__}{hat}, {'fused' if group['fused'] else 'not fused'}"
 
 
-def measure_peaks(device_name: str, precision: Precision) -> tuple[float, float, str]:
-    """The largest rates of a matrix product and of a copy: see ``bench.checks.peaks.Library``.
+def measure_peaks(device_name: str, precision: Precision) -> tuple[float, float, float | None, str]:
+    """The largest rates of a product and of a copy, and a launch: ``bench.checks.peaks.Library``.
 
     Raises FrameworkMissing where there is no such device.
     """
@@ -220,7 +239,7 @@ def measure_peaks(device_name: str, precision: Precision) -> tuple[float, float,
     by = f"PyTorch {torch.__version__}"
     if device.type == "cpu":
         by += f", {torch.get_num_threads()} threads"
-    return _flop_per_s(device, precision), _bytes_per_s(device), by
+    return _flop_per_s(device, precision), _bytes_per_s(device), _launch_s(device), by
 
 
 @torch.inference_mode()
@@ -231,11 +250,7 @@ def _flop_per_s(device: torch.device, precision: Precision) -> float:
     left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(left)
 
-    def multiply() -> None:
-        torch.mm(left, right, out=out)
-        synchronize(device)
-
-    return 2 * size**3 / fastest_s(multiply)
+    return 2 * size**3 / _fastest_s(device, lambda: torch.mm(left, right, out=out))
 
 
 @torch.inference_mode()
@@ -243,8 +258,51 @@ def _bytes_per_s(device: torch.device) -> float:
     source = torch.ones(COPY_BYTES // 4, device=device)
     target = torch.empty_like(source)
 
-    def copy() -> None:
-        target.copy_(source)
-        synchronize(device)
+    def copies() -> None:
+        for _ in range(COPIES):
+            target.copy_(source)
 
-    return 2 * COPY_BYTES / fastest_s(copy)
+    return COPIES * 2 * COPY_BYTES / _fastest_s(device, copies)
+
+
+@torch.inference_mode()
+def _launch_s(device: torch.device) -> float | None:
+    """Seconds a kernel that does next to nothing, many in a row: what giving the work takes.
+
+    It is what a GPU and its driver need for a launch by PyTorch, Python's part included. None on
+    the CPU, where nothing is launched.
+    """
+    if device.type == "cpu":
+        return None
+    number = torch.zeros((), device=device)
+
+    def launch() -> None:
+        for _ in range(LAUNCHES):
+            number.add_(1)
+
+    return _fastest_s(device, launch) / LAUNCHES
+
+
+def _fastest_s(device: torch.device, work: Callable[[], object]) -> float:
+    """The least seconds of ``work``: on CUDA between two events, by the GPU's own clock.
+
+    A copy of 256 MiB lasts 0.1 ms on a large GPU: what waiting for its end takes would be a
+    part of the reading that is not the GPU's.
+    """
+    if device.type != "cuda":
+
+        def awaited() -> None:
+            work()
+            synchronize(device)
+
+        return fastest_s(awaited)
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    seconds: list[float] = []
+    work()
+    while len(seconds) < REPETITIONS or sum(seconds) < REPEAT_S:
+        begin.record()
+        work()
+        end.record()
+        synchronize(device)
+        seconds.append(begin.elapsed_time(end) / 1000)
+    return min(seconds)

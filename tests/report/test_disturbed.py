@@ -13,7 +13,8 @@ from bench.report.plots import PLOTS, bars, curves
 from bench.report.plots.style import Page, Plot, pages
 from bench.report.tables import TABLES, certificates, differences, frameworks, power
 from bench.report.tables.table import Section, Table, to_csv, to_frame, to_markdown
-from bench.results.record import Record
+from bench.results.record import GpuSamples, Record
+from bench.run.progress import outcome
 from bench.stats import runs
 from bench.stats.runs import Replicates
 from tests.records import EVIDENCE, make_record
@@ -186,6 +187,23 @@ def test_every_plot_of_runs_names_what_is_disturbed_and_marks_its_panels(plot: P
         assert [title.endswith(" †") for title in titles] == [plot.of_runs] * len(titles)
 
 
+def test_a_gpu_held_back_by_heat_is_disturbed_too_and_the_reason_is_said() -> None:
+    record = make_record(device="cuda", others_share=0.02)
+    assert record.measurement
+    hot = GpuSamples(period_s=0.2, samples=10, reasons={"heat (hardware)": 4}, throttled=4)
+    throttled = replace(record, measurement=replace(record.measurement, gpu=hot))
+    assert (record.disturbed, throttled.disturbed) == (False, True)
+    assert audit.disturbance(groups([throttled])) == "heat held the GPU back for 40 % of the time"
+    assert audit.disturbance(groups([throttled, replace(record, seed=1)])) == (
+        "heat held the GPU back for up to 40 % of the time in 1 of 2 runs"
+    )
+    assert "disturbed: heat held the GPU back for 40% of the time" in outcome(throttled)
+    both = replace(throttled.measurement, others_share=0.3)  # type: ignore[type-var]
+    assert audit.disturbance(groups([replace(throttled, measurement=both)])) == (
+        "other programs took 30 % of the processors and heat held the GPU back for 40 % of the time"
+    )
+
+
 def test_the_bars_of_disturbed_runs_are_marked_one_by_one() -> None:
     records = [make_record(others_share=0.5), make_record(framework="keras-jax", others_share=0.0)]
     (page,) = drawn(bars.THROUGHPUT, records)
@@ -224,7 +242,7 @@ def test_no_winner_is_named_over_a_disturbed_row_and_the_reason_is_said() -> Non
         several((0.0, 0.5, 0.0, 0.0, 0.0), seconds=FAST) + several((0.0,) * 5, "keras-jax")
     )
     assert "Which trained fastest is undecided between pytorch eager (1,9" in text
-    assert "since other programs disturbed runs of pytorch eager: ratio " in text
+    assert "since runs of pytorch eager were disturbed: ratio " in text
     assert "trained fastest, at" not in text
     assert "times as fast" not in text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -94,8 +96,6 @@ def test_the_accuracy_over_time_of_a_run_is_that_of_its_stretches() -> None:
 
 
 def test_throughput_is_that_of_the_sustained_training_where_there_is_one() -> None:
-    from dataclasses import replace
-
     record = make_record(device="cuda", train_s=(0.01, 0.01))
     assert record.measurement is not None
     on = Sustained(calls=100, images=100_000, steps=800, train_s=2.5)
@@ -103,3 +103,32 @@ def test_throughput_is_that_of_the_sustained_training_where_there_is_one() -> No
     assert runs.throughput_images_per_s(record) == 40_000
     assert runs.step_s(record) == 2.5 / 800
     assert runs.time_to_accuracy_s(record, 0.97) == pytest.approx(0.02)
+
+
+def test_a_device_that_works_on_alone_has_more_to_do_when_all_is_given() -> None:
+    measured = run(a_trainer(), device="cuda")
+    assert measured.dispatch is not None
+    assert measured.dispatch.steps == 3  # 10 images in batches of 4
+    assert measured.dispatch.waiting == 0.0  # the fake's giving takes no time, and its work does
+    assert min(measured.dispatch.done_s) == pytest.approx(IMAGES * TRAIN_S_PER_IMAGE)
+
+
+def test_a_device_that_waits_for_its_work_is_seen_to() -> None:
+    trainer = a_trainer()
+    give = trainer.train
+
+    def slowly() -> None:
+        trainer.now_s += 0.09  # in Python
+        give()
+
+    trainer.train = slowly  # type: ignore[method-assign]
+    measured = run(trainer, device="cuda")
+    assert measured.dispatch is not None
+    assert measured.dispatch.waiting == pytest.approx(0.9)
+
+
+def test_nothing_is_told_of_giving_where_train_itself_waits_or_on_the_cpu() -> None:
+    waiting = a_trainer()
+    waiting.train_waits = True
+    assert run(waiting, device="cuda").dispatch is None
+    assert run(a_trainer()).dispatch is None

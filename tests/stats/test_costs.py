@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.results.evidence import Audit, Evidence, Peak, Timer
-from bench.results.record import Energy, Gpu, Record
+from bench.results.record import Dispatch, Energy, Gpu, Record
 from bench.stats import costs, runs
 from bench.stats.costs import BreakEven, Line
 from bench.stats.runs import Replicates
@@ -81,8 +81,8 @@ def test_the_share_of_the_roof_is_the_share_of_the_step_that_the_work_explains()
     [
         (5e9, 1e12, "compute-bound"),  # 3.2 of 5 GFLOP/s
         (1e12, 0.4e9, "memory-bound"),  # 3.2 of some 5.6 that memory allows
-        (1e12, 1e12, "launch-bound"),
-        (6.5e9, 1e12, "launch-bound"),  # just under a half
+        (1e12, 1e12, "not explained"),
+        (6.5e9, 1e12, "not explained"),  # just under a half
         (6.4e9, 1e12, "compute-bound"),  # just over
     ],
 )
@@ -93,6 +93,22 @@ def test_the_label_names_what_explains_half_of_the_step(
     point = point_of(make_record(), peak)
     assert point
     assert point.limit == limit
+
+
+@pytest.mark.parametrize(
+    ("given_s", "limit"), [(0.9, "launch-bound"), (0.7, "not explained"), (0.01, "not explained")]
+)
+def test_launch_bound_is_what_a_device_that_was_seen_to_wait_is(given_s: float, limit: str) -> None:
+    record = make_record()
+    assert record.measurement
+    dispatch = Dispatch(steps=4, given_s=(given_s,) * 3, done_s=(1.0, 1.0, 9.0))
+    record = replace(record, measurement=replace(record.measurement, dispatch=dispatch))
+    point = point_of(record, replace(PEAK, flop_per_s=1e12, bytes_per_s=1e12))
+    assert point
+    assert (point.waiting, point.limit) == (given_s, limit)
+    computing = point_of(record, replace(PEAK, flop_per_s=5e9, bytes_per_s=1e12))
+    assert computing
+    assert computing.limit == "compute-bound"  # which needs no other reason
 
 
 def test_faster_than_memory_could_bring_the_bytes_is_said_to_be_cached() -> None:
@@ -106,7 +122,7 @@ def test_faster_than_memory_could_bring_the_bytes_is_said_to_be_cached() -> None
     assert not fast.cached
 
 
-@pytest.mark.parametrize(("flop_per_s", "limit"), [(1e12, "launch-bound"), (5e9, "compute-bound")])
+@pytest.mark.parametrize(("flop_per_s", "limit"), [(1e12, "not explained"), (5e9, "compute-bound")])
 def test_what_is_cached_is_judged_by_computing_alone(flop_per_s: float, limit: str) -> None:
     peak = replace(PEAK, flop_per_s=flop_per_s, bytes_per_s=0.1e9)
     point = point_of(make_record(), peak)

@@ -70,7 +70,7 @@ def _draw_roofline(axes: Axes, panel: Comparison) -> None:
 
 
 def _draw_roofs(axes: Axes, peaks: Iterable[Peak]) -> None:
-    """A roof a peak, and half of it, below which a point is launch-bound."""
+    """A roof a peak, and half of it, below which neither limit explains a point."""
     intensity = np.geomspace(*axes.get_xlim(), 400)
     for number, peak in enumerate(dict.fromkeys(peaks)):
         roof = np.array([costs.roof_flop_per_s(peak, float(x)) for x in intensity]) * GIGA
@@ -146,9 +146,9 @@ ROOFLINE = Plot(
         "mean. Points of one batch size have the same intensity and are drawn a little apart so "
         "that each can be seen. FLOP are counted from the layers; bytes are those that a step must "
         "move if every product starts with empty caches. In the grey, below half of the roof, "
-        "neither limit explains the time: the point is launch-bound, which on a CPU means overhead "
-        "of any kind. Points above the roof on the left got their bytes from the caches; they are "
-        "judged by arithmetic alone."
+        "neither limit explains the time; whether a GPU waited for its work is in the table of "
+        "costs. Points above the roof on the left got their bytes from the caches; they are judged "
+        "by arithmetic alone."
     ),
     needs="runs that ended well, and an audit of the same machine (python -m bench audit)",
     panels=partial(

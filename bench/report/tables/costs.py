@@ -36,9 +36,11 @@ def limits(groups: Sequence[Replicates]) -> Table:
             "a multiply-add, forward and backward. Intensity is FLOP for each byte that a step "
             "must move if every product finds its caches empty. The roof is the most that the "
             "machine, as measured by the audit, can do at that intensity. Where neither "
-            "computing nor moving bytes explains half of a step's time it is launch-bound: on a "
-            "GPU that is launching kernels, on a CPU any overhead, Python's, the framework's or "
-            "of products too small to be efficient. '(cache)': faster than memory could bring "
+            "computing nor moving bytes explains half of a step's time, 'launch-bound' says that "
+            "the device was seen to wait for its work: a few steps given to it while idle were "
+            "done as soon as they were given. Else it is 'not explained': Python, the framework, "
+            "or products and convolutions that are not efficient. "
+            "'(cache)': faster than memory could bring "
             "the bytes, so the caches kept some of them; such a row is judged by computing alone."
         ),
         needs="a run that ended well of an architecture with an entry in models/cost.py",
@@ -114,6 +116,7 @@ LIMITS = (
     _of_point("roof (GFLOP/s)", "roof_flop_per_s", "roof_flop_per_s", GIGA),
     _of_point("share of peak (%)", "share_of_peak_fraction", "share_of_peak", 100),
     _of_point("share of roof (%)", "share_of_roof_fraction", "share_of_roof", 100),
+    _of_point("", "waiting_for_launches_fraction", "waiting", 100),
     columns.column("bound by", ("limit", "cached"), _point, _limit, absent="", words=True),
 )
 

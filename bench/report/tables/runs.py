@@ -80,6 +80,12 @@ def _runs_columns(targets: Sequence[float]) -> Columns:
         ),
         _value("", "peak_process_memory_bytes", runs.peak_process_memory_bytes),
         _value("", "peak_device_memory_bytes", runs.peak_device_memory_bytes),
+        _value("", "resident_device_memory_bytes", runs.resident_device_memory_bytes),
+        *(
+            _value("", f"gpu_{name}_median", partial(runs.gpu_median, name=name))
+            for name in ("clock_hz", "temperature_c", "power_w")
+        ),
+        _value("", "gpu_throttled_fraction", lambda record: record.throttled_share or None),
         _value("training (s)", "", runs.train_s),
         *(_value("", name, partial(runs.phase_s, name=name)) for name in runs.PHASES),
         _value("whole process (s)", "wall_s", lambda record: record.wall_s),
