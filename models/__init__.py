@@ -21,9 +21,9 @@ from numpy.typing import DTypeLike
 
 from models.members import HIDDEN, MEMBERS
 
-Family = Literal["pytorch", "keras", "numpy"]
+Family = Literal["pytorch", "keras", "jax", "numpy"]
 
-FAMILIES: tuple[Family, ...] = ("pytorch", "keras", "numpy")
+FAMILIES: tuple[Family, ...] = ("pytorch", "keras", "jax", "numpy")
 
 
 @dataclass(frozen=True, kw_only=True)

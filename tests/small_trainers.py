@@ -20,6 +20,8 @@ from models import COMPARED
 FRAMEWORK = os.environ["GLYPHBENCH_TEST_FRAMEWORK"]
 EXECUTION = os.environ.get("GLYPHBENCH_TEST_EXECUTION", FRAMEWORKS[FRAMEWORK].default)
 os.environ.update(FRAMEWORKS[FRAMEWORK].environment)
+if "JAX_COMPILATION_CACHE_DIR" in os.environ:  # a folder of the test's own: runs have none
+    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "true"
 
 BATCH_SIZE = 32
 CLASSES = 10
@@ -86,6 +88,8 @@ def dropout_rates(trainer: Any) -> list[float]:
     """The rates of the dropout layers, in their order."""
     if FRAMEWORK == "pytorch":
         return [layer.p for layer in trainer._network if hasattr(layer, "p")]
+    if FRAMEWORK == "jax":
+        return list(trainer._network.rates)
     layers = trainer._network.layers.values() if FRAMEWORK == "numpy" else trainer._model.layers
     return [layer.rate for layer in layers if hasattr(layer, "rate")]
 

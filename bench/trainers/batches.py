@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.experiment import segments
 from bench.trainers import EVALUATION_BATCH_SIZE, Images, Setup, Trainer
 
 TRAINING_SAMPLE_IMAGES = 5_000  # judged beside the validation set, at most
@@ -24,6 +25,23 @@ def warm_up_length(images: int, batch_size: int) -> int:
 def warm_up_order(images: int, batch_size: int) -> NDArray[np.int64]:
     """An order of training images that meets every batch shape of an epoch."""
     return np.arange(warm_up_length(images, batch_size), dtype=np.int64)
+
+
+def in_pieces(order: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
+    """The same order as (steps, images) arrays of equal batches: the full ones, the short one."""
+    full = len(order) // batch_size * batch_size
+    pieces = (order[:full].reshape(-1, batch_size), order[full:].reshape(1, -1))
+    return [piece for piece in pieces if piece.size]
+
+
+def stretches_to_come(setup: Setup) -> list[NDArray[np.int64]]:
+    """An order for each length of the stretches that the run will have, the shortest first.
+
+    For what compiles a whole stretch: one program for each number of batches. What the orders
+    hold is of no account.
+    """
+    lengths = {len(order) for order in segments(setup.experiment, 0, len(setup.train_images))}
+    return [np.arange(length, dtype=np.int64) for length in sorted(lengths)]
 
 
 def predict_every_shape(trainer: Trainer, setup: Setup) -> None:

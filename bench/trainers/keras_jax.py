@@ -8,7 +8,6 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras reads it when it is imported
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,7 +74,8 @@ class KerasJaxEpochTrainer(ResidentTrainer, KerasJaxTrainer):
         return [[variable.value for variable in group] for group in self._groups()]
 
     def _to_device(self, array: NDArray[Any]) -> jax.Array:
-        return jax.device_put(jnp.asarray(array), self._device)
+        placed: jax.Array = jax.device_put(array, self._device)
+        return placed
 
     def warm_up(self) -> None:
         with self._ending_as_it_began():

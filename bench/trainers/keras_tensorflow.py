@@ -118,18 +118,37 @@ class KerasTensorFlowEpochTrainer(ResidentTrainer, KerasTensorFlowTrainer):
         if self._gpu:
             # The number of steps is a constant of the program: a loop whose end has to be
             # computed waits in each round for the host to read it.
-            self._steps = [len(batches) for batches in self._pieces]
-            return
-        # XLA compiles here when a program is first run, and a whole stretch for a warm-up would
-        # double the time of a short run: one program for all, told how many batches there are.
-        self._steps = [tf.constant(len(batches)) for batches in self._pieces]
-        self._pieces = [self._padded(batches) for batches in self._pieces]
+            self._pieces = [(batches, len(batches)) for batches in self._pieces]
+        else:
+            # XLA compiles for TensorFlow when a program is first run, and a whole stretch as a
+            # warm-up would double a short run: one program for all, told how many steps to take.
+            self._pieces = [self._padded(batches) for batches in self._pieces]
 
-    def train(self) -> None:
-        self._model.reset_metrics()
-        for batches, steps in zip(self._pieces, self._steps, strict=True):
-            self._program(self._images, self._labels, batches, steps)
-experiment: Experiment) -> None:
+    def _padded(self, batches: Any) -> tuple[Any, Any]:
+        """As many rows as the longest stretch to come has of such batches, and how many count."""
+        steps, size = batches.shape
+        most = max(len(order) // size for order in stretches_to_come(self._setup))
+        full = size == self._setup.experiment.batch_size
+        missing = max(0, most - steps) if full else 0
+        return tf.pad(batches, ((0, missing), (0, 0))), tf.constant(steps)
+
+    def _advance(self, batches: Any) -> None:
+        rows, steps = batches
+        self._program(self._images, self._labels, rows, steps)
+
+    def observed_execution(self) -> str:
+        execution = super().observed_execution()
+        traced = self._program.experimental_get_tracing_count() > 0
+        return "epoch" if execution == "compiled" and traced else execution
+
+
+def cuda_build() -> str | None:
+    """The CUDA that TensorFlow was built for, such as '12.5.1'; None: it was built without."""
+    version: str | None = tf.sysconfig.get_build_info().get("cuda_version")
+    return version
+
+
+def _set_precision(experiment: Experiment) -> None:
     """TF32 off, on, or TensorFlow's own default, which is on."""
     on = experiment.precision == "tf32" or "matmul-precision" in experiment.native
     tf.config.experimental.enable_tensor_float_32_execution(on)

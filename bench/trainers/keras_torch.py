@@ -1,5 +1,8 @@
 """Keras on torch, which runs eagerly. ``mps``, Apple's GPU, has never been measured by us.
 
+'eager' is ``fit``, which makes several copies from host to device in each step; 'resident' calls
+the same ``train_step`` on data that lie on the device.
+
 Dropout draws from PyTorch's generator, and each ``fit`` draws one number from it for its
 DataLoader: the same seed gives the same run, but cut into other segments another one.
 """
@@ -13,16 +16,20 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "torch")  # Keras reads it when it is imported
 
 import keras
+import torch
+from numpy.typing import NDArray
 
 from bench.trainers import DeviceMemory, Setup, Trainer, torch_device
 from bench.trainers import keras as keras_trainer
+from bench.trainers.keras_resident import ResidentTrainer
 
 keras_trainer.require_backend("torch")
 
 
 def create(setup: Setup) -> Trainer:
     """A trainer of one network; raises FrameworkMissing where the device is not there."""
-    return KerasTorchTrainer(setup)
+    resident = setup.experiment.execution == "resident"
+    return KerasTorchResidentTrainer(setup) if resident else KerasTorchTrainer(setup)
 
 
 class KerasTorchTrainer(keras_trainer.KerasTrainer):
@@ -67,3 +74,18 @@ class KerasTorchTrainer(keras_trainer.KerasTrainer):
             "compiler": "none (eager)",
             "device of the weights": ", ".join(sorted(devices)),
         }
+
+
+class KerasTorchResidentTrainer(ResidentTrainer, KerasTorchTrainer):
+    """Keras's own ``train_step``, called from Python for each batch of tensors on the device."""
+
+    def _to_device(self, array: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(array).to(self._device)
+
+    def _advance(self, batches: torch.Tensor) -> None:
+        for batch in batches:
+            self._model.train_step((self._images[batch], self._labels[batch]))
+
+    def observed_execution(self) -> str:
+        execution = super().observed_execution()
+        return "resident" if execution == "eager" else execution

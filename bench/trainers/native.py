@@ -38,6 +38,7 @@ class Own:
     # where it differs from the matched one; None: everywhere
     devices: tuple[str, ...] | None = None
     optimizers: tuple[str, ...] | None = None
+    executions: tuple[str, ...] | None = None
     convolutional: bool = False  # True: in networks with convolutions alone
 
     def differs_in(self, experiment: Experiment) -> bool:
@@ -45,6 +46,7 @@ class Own:
         limits = (
             (self.devices, kind_of(experiment.device)),
             (self.optimizers, experiment.optimizer),
+            (self.executions, experiment.execution),
         )
         network = ARCHITECTURES.get(experiment.architecture)
         if self.convolutional and not (network and network.convolutional):
@@ -55,10 +57,12 @@ class Own:
 _GLOROT = Own(says="Glorot uniform as well, other random numbers", differs=False)
 _ZEROS = Own(says="zeros", differs=False)
 _EPSILON_HAT = Own(says="ε̂ 1e-7, in the same place", differs=False)
+OF_FIT = ("eager", "graph", "compiled")  # executions of Keras that are calls of ``fit``
 _CHANNELS_LAST = Own(says="channels last", differs=False)
 TF32_IN_CONVOLUTIONS = Own(
     says="TF32 in convolutions, not in matrix products", devices=("cuda",), convolutional=True
 )
+OF_THE_DEVICE = Own(says="the device's own, TF32 on NVIDIA's GPUs", devices=("cuda",))
 
 
 def of_keras(*, shuffling: str, matmul_precision: Own) -> dict[str, Own]:
@@ -69,5 +73,6 @@ def of_keras(*, shuffling: str, matmul_precision: Own) -> dict[str, Own]:
         "kernel-init": _GLOROT,
         "matmul-precision": matmul_precision,
         "memory-layout": _CHANNELS_LAST,
-        "shuffling": Own(says=shuffling),
+        # A loop without fit takes the batches that it is given.
+        "shuffling": Own(says=shuffling, executions=OF_FIT),
     }

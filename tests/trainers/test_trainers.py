@@ -25,6 +25,7 @@ IMPORTED = {
     "keras-tensorflow": ["keras", "tensorflow"],
     "keras-jax": ["keras", "jax"],
     "keras-torch": ["keras", "torch"],
+    "jax": ["jax"],
     "numpy": ["numpy"],
 }
 
