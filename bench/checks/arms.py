@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.checks import AuditError
-from bench.experiment import Experiment, Run, recipe, segments
+from bench.experiment import Experiment, Run, recipe, segments, total_steps
 from bench.results.evidence import Arms
 from bench.results.folder import Results
 from bench.results.record import Pulse, Record
@@ -92,11 +92,11 @@ class Bench:
         self.progress(self.stage, self.runs)
         if record.pulse is not None:
             self.pulses.append(record.pulse)
-        seconds = runs.train_s(record)
-        if seconds is None:
+        step_s = runs.step_s(record)  # of an accelerator the sustained one, as its throughput is
+        if step_s is None:
             framework = run.experiment.framework
             raise AuditError(f"a run of {framework}: {record.status}: {record.reason}")
-        return seconds
+        return step_s * total_steps(run.experiment, record.data.train_images)
 
     def _record(self, run: Run, arm: str, injected_s: float) -> Record:
         """In a folder of its own: the arms of a round bear the same name."""

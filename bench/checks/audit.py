@@ -62,9 +62,10 @@ def main(argv: Sequence[str]) -> int:
 
 def passed(audit: Audit) -> bool:
     """Whether the delay was found, and equal arms were called equal often enough."""
-    if audit.arms is None or not delay_found(audit.arms).found or names_winner(audit.arms):
+    every = audit.every_arms
+    if not every or any(not delay_found(arms).found or names_winner(arms) for arms in every):
         return False
-    return winners_named(audit.arms, audit.repetitions) <= TOLERATED * len(audit.repetitions)
+    return winners_named(every[0], audit.repetitions) <= TOLERATED * len(audit.repetitions)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -43,6 +43,7 @@ class Request:
 
     framework: str = "numpy"  # of the arms: the one that starts fastest
     device: str = "cpu"  # of the arms
+    elsewhere: tuple[tuple[str, str], ...] = ()  # further frameworks and devices to run arms on
     rounds: int = SHORT_ROUNDS
     injected_s: float | None = None  # None: arms.DELAY_SHARE of a run
     repetitions: int = 0  # further A/A comparisons
@@ -54,7 +55,7 @@ class Request:
 class _Findings:
     """What is found on the way."""
 
-    arms: Arms | None = None
+    arms: list[Arms] = field(default_factory=list)  # one a device
     repetitions: list[Arms] = field(default_factory=list)
     pulses: list[Pulse] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -70,9 +71,12 @@ def short(experiments: Sequence[Experiment], site: Site) -> Audit:
 
     What cannot be measured is absent, with a warning that says why.
     """
+    devices = tuple(dict.fromkeys(experiment.device for experiment in experiments))
+    accelerated = {e.device: e.framework for e in reversed(experiments) if e.device != "cpu"}
     request = Request(
+        elsewhere=tuple((framework, device) for device, framework in accelerated.items()),
         peaks=tuple(peaks.kinds(experiments)),
-        devices=tuple(dict.fromkeys(experiment.device for experiment in experiments)),
+        devices=devices,
     )
     return audit(request, site)[0]
 
@@ -80,8 +84,8 @@ def short(experiments: Sequence[Experiment], site: Site) -> Audit:
 def joined(earlier: Audit | None, later: Audit) -> Audit:
     """The later audit of the same machine, with what the earlier one knew beyond it.
 
-    Of peaks the highest count, and those of other devices stay; so does a comparison of the
-    equal arms that had more rounds. Of another machine nothing stays.
+    Of peaks the highest count, and those of other devices stay; so do equal arms of other
+    devices, and those that had more rounds. Of another machine nothing stays.
     """
     if earlier is None or earlier.machine != later.machine:
         return later
@@ -89,14 +93,21 @@ def joined(earlier: Audit | None, later: Audit) -> Audit:
     for peak in (*later.peaks, *earlier.peaks):
         key = (peak.device, peak.precision, peak.threads, peak.by)
         highest[key] = _higher(highest.get(key, peak), peak)
-    longer = _rounds(earlier) > _rounds(later)
+    arms = {each.experiment.device: each for each in earlier.every_arms}
+    kept = False
+    for each in later.every_arms:
+        device = each.experiment.device
+        longer = device in arms and len(arms[device].a_s) > len(each.a_s)
+        kept |= longer
+        arms[device] = arms[device] if longer else each
     return replace(
         later,
-        arms=earlier.arms if longer else later.arms,
+        arms=arms.pop("cpu", None),
+        elsewhere=tuple(arms.values()),
         repetitions=later.repetitions or earlier.repetitions,
         peaks=tuple(highest.values()),
         # of the arms that are kept; a warning of arms that are not would be of nothing shown
-        warnings=earlier.warnings if longer else later.warnings,
+        warnings=earlier.warnings if kept else later.warnings,
     )
 
 
@@ -109,10 +120,6 @@ def _higher(first: Peak, second: Peak) -> Peak:
     )
 
 
-def _rounds(audit: Audit) -> int:
-    return len(audit.arms.a_s) if audit.arms else 0
-
-
 def audit(request: Request, site: Site) -> tuple[Audit, list[Pulse]]:
     """Make every part; one that cannot be made is absent, and a warning says why.
 
@@ -120,19 +127,21 @@ def audit(request: Request, site: Site) -> tuple[Audit, list[Pulse]]:
     """
     clock = read_timer()
     findings = _Findings()
-    try:
-        _compare_arms(request, site, findings)
-    except AuditError as error:
-        findings.warnings.append(
-            f"The clock was not audited with {request.framework} on {request.device}: {error}; "
-            "'python -m bench doctor' says what runs here."
-        )
+    for framework, device in ((request.framework, request.device), *request.elsewhere):
+        try:
+            _compare_arms(framework, device, request, site, findings)
+        except AuditError as error:
+            findings.warnings.append(
+                f"The clock was not audited with {framework} on {device}: {error}; "
+                "'python -m bench doctor' says what runs here."
+            )
     peaks = tuple(_peaks(request.peaks, site, findings))
     audit = Audit(
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=site.machine,
         timer=clock,
-        arms=findings.arms,
+        arms=next((a for a in findings.arms if a.experiment.device == "cpu"), None),
+        elsewhere=tuple(a for a in findings.arms if a.experiment.device != "cpu"),
         repetitions=tuple(findings.repetitions),
         unsynchronised=tuple(_careless(device, site) for device in request.devices),
         peaks=peaks,
@@ -141,23 +150,27 @@ def audit(request: Request, site: Site) -> tuple[Audit, list[Pulse]]:
     return audit, findings.pulses
 
 
-def _compare_arms(request: Request, site: Site, findings: _Findings) -> None:
+def _compare_arms(
+    framework: str, device: str, request: Request, site: Site, findings: _Findings
+) -> None:
+    """The arms of one device, and where they are the request's own what it asks beyond them."""
+    repetitions = request.repetitions if device == request.device else 0
     with StageDisplay() as show:
         folder, data = _images(show)
-        runs = 1 + 3 * request.rounds + 2 * REPEATED_ROUNDS * request.repetitions
+        runs = 1 + 3 * request.rounds + 2 * REPEATED_ROUNDS * repetitions
         bench = arms.Bench(
             site=replace(
                 site, data={(arms.TASK, arms.SOURCE): (folder, data)}, timeout_s=RUN_TIMEOUT_S
             ),
             progress=show,
-            stage=datasets.Stage(name="auditing the clock", total=runs, unit="runs"),
+            stage=datasets.Stage(name=f"auditing the clock on {device}", total=runs, unit="runs"),
             pulses=findings.pulses,
         )
-        experiment = arms.sized(request.framework, request.device, bench)
-        findings.arms = arms.compare(
-            experiment, request.rounds, bench, injected_s=request.injected_s
+        experiment = arms.sized(framework, device, bench)
+        findings.arms.append(
+            arms.compare(experiment, request.rounds, bench, injected_s=request.injected_s)
         )
-        for repetition in range(request.repetitions):
+        for repetition in range(repetitions):
             equal_arms = arms.compare(
                 experiment,
                 REPEATED_ROUNDS,
@@ -208,18 +221,18 @@ NOISY = 0.05  # a noise floor above this hides what most comparisons are about
 COARSE_S = 1e-4  # a resolution above this shows in the latency of one image
 
 
-def warnings(timer: Timer, arms: Arms | None, pulses: Sequence[Pulse]) -> Iterator[str]:
+def warnings(timer: Timer, every: Sequence[Arms], pulses: Sequence[Pulse]) -> Iterator[str]:
     """All warnings, in sentences; none on a quiet machine with a good clock.
 
-    ``arms``: None where they could not be run; ``pulses``: those taken before their runs.
+    ``every``: the arms of each device that could be audited; ``pulses``: taken before their runs.
     """
     if timer.resolution_s > COARSE_S:
         yield (
             f"The timer's steps are {timer.resolution_s * 1e3:.3g} ms: do not quote latencies of "
             "one image from this machine."
         )
-    if arms is not None:
-        yield from _of_arms(arms)
+    for of_device in every:
+        yield from _of_arms(of_device)
     steady = steadiness(pulses)
     if steady is not None:
         yield from unsteady(steady, "the audit")

@@ -38,12 +38,12 @@ def sentences(audit: Audit | None, records: Sequence[Record]) -> Iterator[str]:
 
 def findings(audit: Audit) -> Iterator[str]:
     """What the audit found, without its warnings."""
-    if audit.arms is not None:
-        yield _noise(audit.arms)
-        if audit.arms.delayed_s:
-            yield _delay(audit.arms)
-        if audit.repetitions:
-            yield _repetitions(audit.arms, audit.repetitions)
+    for arms in audit.every_arms:
+        yield _noise(arms)
+        if arms.delayed_s:
+            yield _delay(arms)
+    if audit.arms is not None and audit.repetitions:
+        yield _repetitions(audit.arms, audit.repetitions)
     yield from map(_careless, audit.unsynchronised)
     yield _timer(audit.timer)
     yield from map(_peak, audit.peaks)
@@ -55,24 +55,34 @@ def _noise(arms: Arms) -> str:
     paired = verdict.compare_arms(arms.same_s, arms.a_s)
     floor = verdict.noise_floor(arms)
     if floor is None or paired.interval is None:
-        return f"Noise floor: not known, of one round of {wording.framework(arms.experiment)}."
+        return f"{_floor(arms)}: not known, of one round of {wording.framework(arms.experiment)}."
     named = "a winner was named" if verdict.names_winner(arms) else "no winner was named"
     ratio, low, high = (
         wording.percent(end - 1, 1, signed=True)
         for end in (paired.ratio, paired.interval.low, paired.interval.high)
     )
     return (
-        f"Noise floor {wording.percent(floor, 1)}: the very same experiment run as two arms "
+        f"{_floor(arms)} {wording.percent(floor, 1)}: the very same experiment run as two arms "
         f"({wording.framework(arms.experiment)}, {rounds}) differed by "
         f"{ratio} ({low} to {high}), and {named}. A smaller difference on this device names no "
         "winner; an audit of more rounds lowers the floor."
     )
 
 
+def _floor(arms: Arms) -> str:
+    return f"Noise floor{_where(arms)}"
+
+
+def _where(arms: Arms) -> str:
+    device = arms.experiment.device
+    return "" if device == "cpu" else f" on {wording.device(device)}"
+
+
 def _delay(arms: Arms) -> str:
     delay = verdict.delay_found(arms)
     share = delay.injected_s / (sum(arms.a_s) / len(arms.a_s))
-    what = f"Injected delay of {_ms(delay.injected_s)} a run ({wording.percent(share, 1)})"
+    injected = f"{_ms(delay.injected_s)} a run{_where(arms)}"
+    what = f"Injected delay of {injected} ({wording.percent(share, 1)})"
     if delay.interval is None:
         return f"{what}: {_ms(delay.found_s)} seen, of one round."
     reading = f"{_ms(delay.found_s)} ({_ms(delay.interval.low)} to {_ms(delay.interval.high)})"

@@ -133,11 +133,22 @@ class Audit:
     made_at: str  # UTC, ISO 8601
     machine: Machine
     timer: Timer
-    arms: Arms | None = None
+    arms: Arms | None = None  # on the CPU, where that was audited
+    elsewhere: tuple[Arms, ...] = ()  # on other devices, one each
     repetitions: tuple[Arms, ...] = ()  # further equal arms: how often chance names a winner
     unsynchronised: tuple[Unsynchronised, ...] = ()
     peaks: tuple[Peak, ...] = ()
     warnings: tuple[str, ...] = ()  # each says what to do
+
+    @property
+    def every_arms(self) -> tuple[Arms, ...]:
+        """The arms of all devices that were audited."""
+        return (*filter(None, (self.arms,)), *self.elsewhere)
+
+    def arms_on(self, device: str) -> Arms | None:
+        """Those of one device; None: it was not audited."""
+        known = (arms for arms in self.every_arms if arms.experiment.device == device)
+        return next(known, None)
 
 
 # exports/RUN.json, beside exports/RUN.onnx: a saved model in ONNX Runtime (bench.saved.export)
@@ -330,7 +341,7 @@ def _unfit(evidence: object) -> Iterator[str]:
     if isinstance(evidence, Audit):
         if not all(peak.flop_per_s > 0 and peak.bytes_per_s > 0 for peak in evidence.peaks):
             yield "peaks: a machine that does nothing"
-        for arms in filter(None, (evidence.arms, *evidence.repetitions)):
+        for arms in (*evidence.every_arms, *evidence.repetitions):
             rounds = {len(arms.a_s), len(arms.same_s), len(arms.delayed_s) or len(arms.a_s)}
             seconds = (*arms.a_s, *arms.same_s, *arms.delayed_s)
             if len(rounds) > 1 or len(arms.injected_s) != len(arms.delayed_s):

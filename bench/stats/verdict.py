@@ -243,11 +243,10 @@ def noise_floor(arms: Arms) -> float | None:
 def noise_floor_of(group: Replicates) -> float | None:
     """Of the audit beside these runs; None where it is of another machine or device, or absent."""
     audit = group.evidence.audit
-    if audit is None or audit.arms is None or runs.host(audit.machine) != group.host:
+    if audit is None or runs.host(audit.machine) != group.host:
         return None
-    if audit.arms.experiment.device != group.experiment.device:
-        return None
-    return noise_floor(audit.arms)
+    arms = audit.arms_on(group.experiment.device)
+    return None if arms is None else noise_floor(arms)
 
 
 def names_winner(arms: Arms, floor: float | None = None) -> bool:

@@ -48,7 +48,7 @@ def an_audit(arms: Arms | None, repetitions: Sequence[Arms] = ()) -> Audit:
 
 def warned(arms: Arms | None, pulses: Sequence[Pulse] = (), timer: Timer = TIMER) -> list[str]:
     """What is warned of after an audit with these arms."""
-    return list(auditing.warnings(timer, arms, pulses))
+    return list(auditing.warnings(timer, [arms] if arms else [], pulses))
 
 
 def a_bench(site: Site) -> Bench:

@@ -36,6 +36,40 @@ def test_a_later_audit_keeps_what_the_earlier_one_knew_beyond_it() -> None:
     assert joined.arms == UNEQUAL  # of as many rounds: today's
 
 
+def test_arms_of_each_device_are_kept_beside_one_another() -> None:
+    on_gpu = replace(UNEQUAL, experiment=replace(UNEQUAL.experiment, device="cuda"))
+    earlier = replace(an_audit(some_arms()), elsewhere=(on_gpu,))
+    joined = auditing.joined(earlier, an_audit(UNEQUAL))
+    assert (joined.arms, joined.elsewhere) == (UNEQUAL, (on_gpu,))
+    of_gpu_alone = replace(an_audit(None), elsewhere=(on_gpu,))
+    joined = auditing.joined(an_audit(some_arms()), of_gpu_alone)
+    assert (joined.arms, joined.elsewhere) == (some_arms(), (on_gpu,))
+    assert (joined.arms_on("cpu"), joined.arms_on("cuda")) == (some_arms(), on_gpu)
+    assert joined.arms_on("cuda:1") is None
+
+
+def test_every_device_of_a_suite_is_audited_and_what_failed_is_said(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No GPU is here: its arms cannot be run, and those of the CPU are not."""
+    monkeypatch.setattr(auditing, "RUN_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(auditing, "IMAGES", 1000)
+    on_both = [
+        replace(short_experiment(), framework="pytorch", device=device)
+        for device in ("cpu", "cuda")
+    ]
+    nowhere = replace(
+        site,
+        pythons={"pytorch": Path("no-such-python")},
+        versions=site.versions | {"pytorch": {}},
+    )
+    audit = auditing.short(on_both, nowhere)
+    assert audit.every_arms == ()
+    told = " ".join(audit.warnings)
+    assert "The clock was not audited with numpy on cpu" in told
+    assert "The clock was not audited with pytorch on cuda" in told
+
+
 def test_arms_of_more_rounds_are_kept() -> None:
     short = replace(some_arms(), a_s=A_S[:2], same_s=SAME_S[:2])
     assert auditing.joined(an_audit(some_arms()), an_audit(short)).arms == some_arms()

@@ -41,12 +41,15 @@ def of_arms(arms: Arms | None) -> Power | None:
 
 
 def audited(groups: Iterable[Replicates]) -> list[tuple[Comparison, Power]]:
-    """What was measured on a machine and device whose noise is known; one for each machine."""
+    """What was measured on a machine and device whose noise is known; one for each of both."""
     known = [g for g in groups if g.measured and verdict.noise_floor_of(g) is not None]
+    devices = dict.fromkeys(group.experiment.device for group in known)
     return [
         (machine, audit)
-        for machine in by_machine(known)
-        if (evidence := machine.groups[0].evidence.audit) and (audit := of_arms(evidence.arms))
+        for device in devices
+        for machine in by_machine([g for g in known if g.experiment.device == device])
+        if (evidence := machine.groups[0].evidence.audit)
+        and (audit := of_arms(evidence.arms_on(device)))
     ]
 
 
@@ -88,8 +91,10 @@ def build(groups: Sequence[Replicates]) -> Table:
 def _section(machine: Comparison, audit: Power) -> Section:
     notices = wording.notices(group.data for group in machine.groups)
     longer = "Runs that train longer may be quieter, two different frameworks noisier."
+    device = audit.arms.experiment.device
+    where = "" if device == "cpu" else f", {wording.device(device)}"
     return Section(
-        heading=f"{machine.host.cpu}, {machine.host.cores} cores",
+        heading=f"{machine.host.cpu}, {machine.host.cores} cores{where}",
         note=" ".join((*notices, rests_on(audit), longer)),
         columns=COLUMNS,
         rows=[PowerRow(groups=machine.groups, seeds=seeds, audit=audit) for seeds in SEEDS],
