@@ -26,6 +26,7 @@ class Grid:
     executions: tuple[str, ...] = (DEFAULT_EXECUTION,)
     devices: tuple[str, ...] = ("cpu",)
     batch_sizes: tuple[int, ...] = (128,)
+    accelerated_batch_sizes: tuple[int, ...] = ()  # more, on every device, where one is no CPU
     precisions: tuple[Precision, ...] = ("fp32",)
     threads: tuple[int | None, ...] = (None,)  # None: all the processors there are
     native: tuple[str, ...] = ()  # what is left to the frameworks' own defaults
@@ -73,11 +74,14 @@ BATCH_SIZES = Grid(
     tasks=("digits",),
     frameworks=tuple(name for name in FRAMEWORKS if name != "numpy"),  # which nobody scales
     batch_sizes=(20, 128, 1024),
+    accelerated_batch_sizes=(8192,),  # small batches leave a GPU idle; a laptop may not hold these
     goal="throughput",
     epochs=0.5,  # one stretch, long enough for the 40 ms that a call of fit costs on TensorFlow
 )
 # What compiling buys, at one batch size: each compilation takes longer than the steps it speeds.
-COMPILERS = replace(BATCH_SIZES, executions=(ALL_EXECUTIONS,), batch_sizes=(128,))
+COMPILERS = replace(
+    BATCH_SIZES, executions=(ALL_EXECUTIONS,), batch_sizes=(128,), accelerated_batch_sizes=()
+)
 
 # The study: what it trained, as it did, then what it proposed. Epochs suit MNIST and the sample
 # of the letters; each run keeps its best checkpoint, so that more of them do no harm.
@@ -195,6 +199,8 @@ def restrict(grid: Grid, choices: Mapping[str, Any]) -> Grid:
     any makes no experiment.
     """
     made = {name: choice for name, choice in choices.items() if choice is not None}
+    if "batch_sizes" in made:
+        made["accelerated_batch_sizes"] = ()
     if grid.tailored:
         for name in ("tasks", "architectures"):
             own = getattr(grid, name)
@@ -225,7 +231,7 @@ def _experiments(
         grid.devices,
         grid.precisions,
         grid.threads,
-        grid.batch_sizes,
+        grid.batch_sizes + (grid.accelerated_batch_sizes if _accelerated(grid) else ()),
         grid.frameworks,
         grid.augmentation,
     )
@@ -271,10 +277,18 @@ def _exists(architecture: str, framework: str, augmented: bool) -> bool:
 
 
 def _evaluations(grid: Grid, schedule: Schedule) -> int:
-    """An epoch; timing steps alone goes on without a stop, since each stop costs some time."""
+    """An epoch; timing steps alone goes on without a stop, since each stop costs some time.
+
+    Where a device is no CPU, once at most: there a part of an epoch may last milliseconds.
+    """
     if grid.goal == "throughput":
         return 1
-    return grid.evaluations_per_epoch or schedule.evaluations_per_epoch
+    usual = 1 if _accelerated(grid) else schedule.evaluations_per_epoch
+    return grid.evaluations_per_epoch or usual
+
+
+def _accelerated(grid: Grid) -> bool:
+    return any(device != "cpu" for device in grid.devices)
 
 
 def _executions(grid: Grid, architecture: str, framework: str, device: str) -> Iterator[str]:

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from bench.presets import PRESETS, Grid, Schedule, TaskSource, expand, for_tasks, restrict
+from bench.presets import (
+    BATCH_SIZES,
+    PRESETS,
+    Grid,
+    Schedule,
+    TaskSource,
+    expand,
+    for_tasks,
+    restrict,
+)
 from bench.trainers import FRAMEWORKS, restorable
 from models import COMPARED
 from tests.fakes import an_experiment
@@ -177,3 +186,26 @@ def test_the_id_of_an_experiment_tells_any_two_apart() -> None:
 
 def test_two_epochs_are_one_experiment_however_they_are_written() -> None:
     assert an_experiment(epochs=2).id == an_experiment(epochs=2.0).id
+
+
+def test_a_sweep_with_a_gpu_has_batches_of_8192_on_every_device() -> None:
+    both = replace(BATCH_SIZES, frameworks=("pytorch",), devices=("cpu", "cuda"))
+    sizes = {(e.device, e.batch_size) for e in expand([both], SOURCES, SCHEDULES)}
+    assert sizes == {(device, n) for device in both.devices for n in (20, 128, 1024, 8192)}
+    cpu = replace(both, devices=("cpu",))
+    assert {e.batch_size for e in expand([cpu], SOURCES, SCHEDULES)} == {20, 128, 1024}
+    chosen = restrict(both, {"batch_sizes": (64,)})
+    assert {e.batch_size for e in expand([chosen], SOURCES, SCHEDULES)} == {64}
+
+
+def test_with_a_gpu_accuracy_is_read_once_an_epoch_unless_asked_otherwise() -> None:
+    often = {"mnist": Schedule(epochs=3, evaluations_per_epoch=4)}
+    grid = Grid(tasks=("digits",), architectures=("mlp",), frameworks=("pytorch",))
+
+    def evaluations(grid: Grid) -> set[int]:
+        return {e.evaluations_per_epoch for e in expand([grid], SOURCES, often)}
+
+    assert evaluations(grid) == {4}
+    accelerated = replace(grid, devices=("cpu", "cuda"))
+    assert evaluations(accelerated) == {1}  # on both, or they could not be set side by side
+    assert evaluations(replace(accelerated, evaluations_per_epoch=8)) == {8}
