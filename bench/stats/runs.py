@@ -259,18 +259,6 @@ def peak_device_memory_bytes(record: Record) -> float | None:
     return record.measurement.peak_device_memory_bytes if record.measurement else None
 
 
-def resident_device_memory_bytes(record: Record) -> float | None:
-    """The part of a device's memory that the images and labels take; None on a CPU."""
-    return record.measurement.resident_device_memory_bytes if record.measurement else None
-
-
-def gpu_median(record: Record, name: str) -> float | None:
-    """The median of one tuple of ``GpuSamples``, such as 'clock_hz'; None where there is none."""
-    seen = record.measurement.gpu if record.measurement else None
-    samples: Sequence[float] = getattr(seen, name) if seen else ()
-    return statistics.median(samples) if samples else None
-
-
 def inference_batch_size(record: Record) -> int | None:
     """The batch size that inference throughput was measured at, the largest; None: it was not."""
     large = _large_batch(record)

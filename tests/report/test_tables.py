@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from bench.report.tables import TABLES, frameworks
 from bench.report.tables import runs as tables_of_runs
 from bench.report.tables.table import Table, markdown_line, to_csv, to_markdown
-from bench.results.record import Record
+from bench.results.record import GpuSamples, Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
 from tests.records import EVIDENCE, make_record
@@ -214,3 +215,22 @@ def test_no_section_mixes_drawn_and_real_images(build: Build) -> None:
 def test_a_name_is_no_markup_whatever_it_is() -> None:
     line = markdown_line(["<img src=x onerror=alert(1)>", "[a](http://b)", "p < 0.05", "a|b"])
     assert line == r"| &lt;img src=x onerror=alert(1)> | [a]\(http://b) | p < 0.05 | a\|b |"
+
+
+def test_the_table_of_all_runs_tells_the_gpu_s_clock_heat_and_the_memory_of_the_data() -> None:
+    record = make_record(device="cuda")
+    assert record.measurement
+    seen = GpuSamples(
+        period_s=0.2,
+        samples=3,
+        clock_hz=(1.0e9, 1.9e9, 1.8e9),
+        temperature_c=(50.0, 60.0, 62.0),
+        power_w=(90.0, 300.0, 310.0),
+    )
+    measured = replace(record.measurement, gpu=seen, resident_device_memory_bytes=170_000_000)
+    changed = replace(record, measurement=measured)
+    (row,) = rows(tables_of_runs.all_runs, [changed])
+    assert float(row["gpu_clock_hz_median"]) == 1.8e9
+    assert float(row["gpu_temperature_c_median"]) == 60.0
+    assert float(row["gpu_power_w_median"]) == 300.0
+    assert float(row["resident_device_memory_bytes"]) == 170_000_000

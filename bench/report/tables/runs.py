@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from bench.report.tables import columns
 from bench.report.tables.columns import Columns
 from bench.report.tables.frameworks import framework_section
 from bench.report.tables.table import Cell, Column, Row, Section, Table, marked
+from bench.results.record import Record
 from bench.stats import runs, survival
 from bench.stats.runs import Replicates, Statistic
 
@@ -80,9 +82,9 @@ def _runs_columns(targets: Sequence[float]) -> Columns:
         ),
         _value("", "peak_process_memory_bytes", runs.peak_process_memory_bytes),
         _value("", "peak_device_memory_bytes", runs.peak_device_memory_bytes),
-        _value("", "resident_device_memory_bytes", runs.resident_device_memory_bytes),
+        _value("", "resident_device_memory_bytes", _resident_device_memory_bytes),
         *(
-            _value("", f"gpu_{name}_median", partial(runs.gpu_median, name=name))
+            _value("", f"gpu_{name}_median", partial(_gpu_median, name=name))
             for name in ("clock_hz", "temperature_c", "power_w")
         ),
         _value("", "gpu_throttled_fraction", lambda record: record.throttled_share or None),
@@ -99,6 +101,18 @@ def _value(header: str, name: str, statistic: Statistic, scale: float = 1.0) -> 
         return statistic(row.first.records[0])
 
     return columns.number(header, name, value, scale=scale, digits=4)
+
+
+def _resident_device_memory_bytes(record: Record) -> float | None:
+    """The part of a device's memory that the images and labels take; None on a CPU."""
+    return record.measurement.resident_device_memory_bytes if record.measurement else None
+
+
+def _gpu_median(record: Record, name: str) -> float | None:
+    """The median of one tuple of ``GpuSamples``, such as 'clock_hz'; None where there is none."""
+    seen = record.measurement.gpu if record.measurement else None
+    samples: Sequence[float] = getattr(seen, name) if seen else ()
+    return statistics.median(samples) if samples else None
 
 
 def _time(target: float) -> Column:
