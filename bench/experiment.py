@@ -36,6 +36,9 @@ EXECUTIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# Those that have more to do before the first step, to be faster in each.
+COMPILED = frozenset({"compiled", "compiled-step", "reduce-overhead", "cuda-graph", "epoch"})
+
 # What can be left to a framework's own default instead of being made equal in all: the words
 # of ``Experiment.native``. What each framework's own default is: ``bench.trainers.native``.
 NATIVE = (

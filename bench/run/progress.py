@@ -9,7 +9,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Protocol
 
-from bench.experiment import Experiment, Run
+from bench.experiment import COMPILED, Experiment, Run
 from bench.machine import devices
 from bench.results.record import DISTURBED, Data, Record
 from bench.run import streams
@@ -99,7 +99,7 @@ def _reasons(record: Record) -> str:
 # the entries of frameworks and architectures, were measured once on a machine with two x86-64
 # cores, batch size 128; another machine is slower or faster, and displays correct for that as runs
 # end.
-COMPILING_S = 15.0  # more, where execution is 'compiled' and not the framework's default
+COMPILING_S = 15.0  # more, where it is compiled and the framework's default is not
 INFERENCE_S = 3.0  # sampling inference at two batch sizes
 STEP_S = 5e-4  # fixed cost of a step, which is what small batches pay for
 EVALUATION_SPEED_UP = 3.0  # a forward pass alone against a training step
@@ -116,7 +116,7 @@ def expected_s(experiment: Experiment, data: Data) -> float:
     steps = math.ceil(images / experiment.batch_size)
     seconds = framework.start_up_s + images / rate
     seconds += steps * STEP_S
-    if experiment.execution == "compiled" and framework.default != "compiled":
+    if experiment.execution in COMPILED and framework.default not in COMPILED:
         seconds += COMPILING_S
     if experiment.goal == "train":
         evaluations = experiment.epochs * experiment.evaluations_per_epoch

@@ -17,7 +17,7 @@ from itertools import combinations, permutations
 from statistics import fmean
 from typing import Literal
 
-from bench.experiment import Experiment
+from bench.experiment import COMPILED, Experiment
 from bench.results.evidence import Audit, Peak
 from bench.results.record import Record
 from bench.stats import runs
@@ -342,11 +342,11 @@ def epoch_steps(group: Replicates) -> int:
 
 
 def eager_and_compiled(groups: Sequence[Replicates]) -> Iterator[Pair]:
-    """Not compiled and compiled, of one framework on one device."""
+    """Not compiled and compiled, in each way there is, of one framework on one device."""
     return _alike(
         permutations(groups, 2),
         ("framework", "device"),
-        lambda base, other: base.execution != "compiled" == other.execution,
+        lambda base, other: base.execution in ("eager", "graph") and other.execution in COMPILED,
     )
 
 
