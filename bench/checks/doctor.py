@@ -1,10 +1,11 @@
 """``python -m bench doctor``: what this machine and its frameworks can do, and what to do.
 
     python -m bench doctor
+    python -m bench doctor --device cpu,cuda:1
     python -m bench doctor --python keras-tensorflow=/path/to/python --data-dir DIR
 
-Exit code 0 where at least one framework can run, 1 where none can, 2 for a mistake in the
-command line or the data folder.
+Each framework takes one training step on each device. Exit code 0 where at least one of them
+trains, 1 where none does, 2 for a mistake in the command line or the data folder.
 """
 
 from __future__ import annotations
@@ -12,83 +13,36 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
-from bench import trainers
-from bench.checks import arms
+from bench import UsageError
+from bench.checks import first_step
+from bench.checks.first_step import Attempt
 from bench.cli import add_option
+from bench.experiment import kind_of
 from bench.machine import hardware
-from bench.machine.devices import DEVICES
+from bench.machine.devices import DEVICES, choose_devices, entry
+from bench.machine.visible_gpus import VISIBLE
 from bench.report import wording
 from bench.results.record import Gpu, Machine
-from bench.run import processes, versions
-from bench.trainers import FRAMEWORKS, FrameworkMissing
+from bench.trainers import FRAMEWORKS
 from datasets import TASKS, DataError, Task, how_to_install
 from datasets.preparation import search
 
-# Asks one framework, in a process of its own, what it can do on this machine.
-#
-# What answers is the framework's own trainer, as a run would make it, so there is nothing here
-# that has to know the framework.
-
-
-IMAGES = 2  # enough to make a trainer with; no step is taken
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProbeRequest:
-    """What the process is told."""
-
-    framework: str
-    device: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ability:
-    """What a framework said of itself."""
-
-    versions: dict[str, str]  # 'python' and the framework's packages -> version
-    cannot_run: str | None = None  # why it cannot be used at all; None: it can
-    no_device: str | None = None  # why it cannot use the device asked for; None: it can
-
-
-def ask(framework: str, device: str, python: Path, *, timeout_s: float) -> Ability:
-    """Start ``python`` for a framework and return its answer, whatever becomes of it."""
-    try:
-        return processes.ask(
-            __name__,
-            ProbeRequest(framework=framework, device=device),
-            Ability,
-            limit_s=timeout_s,
-            experiment=arms.experiment(framework, device, epochs=1),
-            python=python,
-        )
-    except processes.NoAnswer as error:
-        return Ability(versions={}, cannot_run=str(error))
-
-
-def ability(framework: str, device: str) -> Ability:
-    """Import the framework, here, and make a trainer on the device."""
-    installed = versions.installed(FRAMEWORKS[framework].packages)
-    try:
-        module = trainers.load(framework)
-    except FrameworkMissing as error:
-        return Ability(versions=installed, cannot_run=str(error))
-    try:
-        module.create(arms.setup(arms.experiment(framework, device, epochs=1), IMAGES))
-    except FrameworkMissing as error:
-        return Ability(versions=installed, no_device=str(error))
-    return Ability(versions=installed)
-
-
 GIB = 2**30
-ANSWER_TIMEOUT_S = 120.0  # importing TensorFlow from a cold disk has taken half a minute
+STEP_LIMIT_S = 300.0  # importing TensorFlow from a cold disk has taken half a minute
+# The oldest driver of each CUDA: NVIDIA's CUDA release notes, 'CUDA minor version compatibility'.
+OLDEST_DRIVER = {11: 450, 12: 525, 13: 580}
+# What has to be mended; 'by hand': no installation does it.
+Mends = Literal["driver", "packages", "CUDA packages", "by hand"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +52,7 @@ class Finding:
     subject: str
     text: str
     advice: str | None = None
+    mends: Mends | None = None  # what that mends; None: nothing has to be
 
     def __str__(self) -> str:
         line = f"  {self.subject:<18}{self.text}"
@@ -109,30 +64,70 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     here = hardware.observe()
     try:
+        devices = choose_devices(options.devices or _present(here), here)
         data = [data_finding(task, options.data_dir) for task in TASKS.values()]
-    except DataError as error:
+    except (DataError, UsageError) as error:
         print(f"bench doctor: error: {error}", file=sys.stderr)
         return 2
-    _print_section("This machine", machine_findings(here))
-    abilities: list[Ability] = []
-    _print_section("Frameworks", framework_findings(here, options.pythons, abilities))
+    attempts: list[Attempt] = []
+    findings = [
+        *_print_section("This machine", machine_findings(here)),
+        *_print_section(
+            "Frameworks, a training step each",
+            framework_findings(devices, options.pythons, attempts),
+        ),
+    ]
     _print_section("Data", data)
-    return 0 if any(ability.cannot_run is None for ability in abilities) else 1
+    print(f"What to do: {what_to_do(findings)}")
+    return 0 if any(attempt.trains for attempt in attempts) else 1
+
+
+def _present(here: Machine) -> list[str]:
+    return [name for name, device in DEVICES.items() if device.present(here)]
 
 
 def _parser() -> argparse.ArgumentParser:
     summary = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m bench doctor", description=summary)
+    add_option(parser, "devices", help="such as cpu,cuda:1 (default: all that are here)")
     add_option(parser, "pythons")
     add_option(parser, "data_dir")
     return parser
 
 
-def _print_section(title: str, findings: Sequence[Finding] | Iterator[Finding]) -> None:
+def _print_section(title: str, findings: Iterable[Finding]) -> list[Finding]:
     print(title)
+    printed = []
     for finding in findings:
         print(finding, flush=True)  # the frameworks take seconds each
+        printed.append(finding)
     print()
+    return printed
+
+
+def what_to_do(findings: Sequence[Finding]) -> str:
+    """What mends all that is missing: of the driver, then one command."""
+    kinds = {finding.mends for finding in findings}
+    steps = list(dict.fromkeys(f.advice for f in findings if f.mends == "driver" and f.advice))
+    lacking = {f.subject for f in findings if f.mends in ("packages", "CUDA packages")}
+    if lacking:
+        steps.append(_command(lacking, cuda="CUDA packages" in kinds))
+    if "by hand" in kinds:
+        steps.append("see above what does not train, and why")
+    return "; then ".join(steps) or "nothing is missing"
+
+
+def _command(lacking: Collection[str], *, cuda: bool) -> str:
+    """What installs the one framework that lacks something, or everything."""
+    if shutil.which("make") is None:
+        return f"{how_to_install()}{'; for CUDA as docs/cuda.md says' if cuda else ''}"
+    alone = (
+        f" FRAMEWORKS={min(lacking)}" if len(lacking) == 1 and {*lacking} < {*FRAMEWORKS} else ""
+    )
+    return f"in the clone's folder: make install{alone}{' CUDA=1' if cuda else ''}"
+
+
+# The machine
 
 
 def machine_findings(here: Machine) -> list[Finding]:
@@ -147,24 +142,43 @@ def machine_findings(here: Machine) -> list[Finding]:
 
 
 def gpu_findings(gpus: Sequence[Gpu]) -> list[Finding]:
-    """Each GPU with its driver; where there is none, how it was looked for."""
+    """Each GPU with its driver, and the CUDA it can run; where there is none, how it was sought."""
+    chosen = os.environ.get(VISIBLE)
+    seen = "" if chosen is None else f" (of those that {VISIBLE}={chosen} leaves)"
     if gpus:
-        return [Finding(subject="GPU", text=wording.gpu(gpu)) for gpu in gpus]
+        cuda = hardware.driver_cuda()
+        runs = "" if cuda is None else f", for CUDA {_dotted(cuda)} and older"
+        return [Finding(subject="GPU", text=f"{gpu}{runs}{seen}") for gpu in wording.gpus(gpus)]
     if find_spec("pynvml") is None:
         return [
             Finding(
                 subject="GPU",
                 text="not looked for: nvidia-ml-py, which asks the driver, is not installed",
                 advice=how_to_install("nvidia-ml-py"),
+                mends="packages",
+            )
+        ]
+    if chosen is None and hardware.nvidia_on_bus():
+        return [
+            Finding(
+                subject="GPU",
+                text="an NVIDIA GPU is on the PCI bus, but no NVIDIA driver answers",
+                advice="install NVIDIA's driver, or start the machine again after an update of it, "
+                "until 'nvidia-smi' lists the GPU",
+                mends="driver",
             )
         ]
     return [
         Finding(
             subject="GPU",
-            text="none: no NVIDIA driver answers, or it lists no GPU",
+            text=f"none: no NVIDIA driver answers, or it lists no GPU{seen}",
             advice="runs use the CPU; if there is a GPU, 'nvidia-smi' has to list it first",
         )
     ]
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))
 
 
 def compiler_finding() -> Finding:
@@ -197,41 +211,112 @@ def _compiler_version(path: str) -> str:
     return f" ({lines[0]})" if answer.returncode == 0 and lines else ""
 
 
+# The frameworks
+
+
 def framework_findings(
-    here: Machine, pythons: Mapping[str, Path], abilities: list[Ability]
+    devices: Sequence[str], pythons: Mapping[str, Path], attempts: list[Attempt]
 ) -> Iterator[Finding]:
-    """Ask each framework in turn; what they answer is added to ``abilities``."""
+    """Have each framework take a step on each of the devices that it runs on.
+
+    What becomes of the steps is added to ``attempts``.
+    """
+    driver = hardware.driver_cuda()
     for name, framework in FRAMEWORKS.items():
-        accelerator = _accelerator(here, framework.devices)
         python = pythons.get(name, Path(sys.executable))
-        ability = ask(name, accelerator or "cpu", python, timeout_s=ANSWER_TIMEOUT_S)
-        abilities.append(ability)
-        yield framework_finding(name, ability, accelerator)
+        for device in (each for each in devices if kind_of(each) in framework.devices):
+            attempt = first_step.ask(name, device, python, limit_s=STEP_LIMIT_S)
+            attempts.append(attempt)
+            yield step_finding(name, device, attempt, driver)
+            if attempt.import_failure is not None:
+                break  # it would be the same on the next
 
 
-def _accelerator(here: Machine, offered: Sequence[str]) -> str | None:
-    """The device beside the CPU that this machine has and the framework may be able to use."""
-    accelerators = (name for name in offered if name != "cpu" and DEVICES[name].present(here))
-    return next(accelerators, None)
+def step_finding(
+    name: str, device: str, attempt: Attempt, driver: tuple[int, int] | None
+) -> Finding:
+    """What became of a step, and what to do where it was not done.
+
+    ``driver``: the newest CUDA that it can run; None where it does not say.
+    """
+    packages = ", ".join(f"{package} {version}" for package, version in attempt.versions.items())
+    cuda = f" for CUDA {attempt.cuda}" if attempt.cuda else ""
+    about = f"{packages}{cuda}: " if packages else ""
+    if attempt.step_s is not None:
+        done = f"trains on {device}; the first step was done after {attempt.step_s:.1f} s"
+        imports = f", {attempt.import_s:.1f} s of them imports" if attempt.import_s else ""
+        return Finding(subject=name, text=f"{about}{done}{imports}")
+    text = f"{about}does not train on {device}: {attempt.reason}"
+    if kind_of(device) == "cuda" and _driver_is_older(attempt.cuda, driver):
+        text += f" (the driver is for CUDA {_dotted(driver or (0, 0))} and older)"
+        return Finding(subject=name, text=text, advice=_newer_driver(attempt.cuda), mends="driver")
+    advice, mends = _remedy(device, attempt)
+    return Finding(subject=name, text=text, advice=advice, mends=mends)
 
 
-def framework_finding(name: str, ability: Ability, accelerator: str | None) -> Finding:
-    """What a framework answered when it was asked for the accelerator; None: for the CPU."""
-    versions = ", ".join(f"{package} {version}" for package, version in ability.versions.items())
-    can, advice = _in_words(ability, accelerator)
-    return Finding(subject=name, text=f"{versions}: {can}" if versions else can, advice=advice)
+def _driver_is_older(cuda: str | None, driver: tuple[int, int] | None) -> bool:
+    """Whether a build is for a later CUDA than the driver's; within a major version any will do."""
+    return driver is not None and (_major(cuda) or 0) > driver[0]
 
 
-def _in_words(ability: Ability, accelerator: str | None) -> tuple[str, str | None]:
-    """What it can do, in words, and what to do about what it cannot."""
-    if ability.cannot_run is not None:
-        return ability.cannot_run, f"{how_to_install()}; or name its Python: --python"
-    if accelerator is None:
-        return "runs on cpu", None
-    if ability.no_device is None:
-        return f"runs on cpu and {accelerator}", None
-    reason = " ".join(ability.no_device.split())
-    return f"runs on cpu, not on {accelerator}: {reason}", DEVICES[accelerator].install_advice
+def _newer_driver(cuda: str | None) -> str:
+    oldest = OLDEST_DRIVER.get(_major(cuda) or 0)
+    wanted = f"{oldest} or later" if oldest else "a later one"
+    return f"update NVIDIA's driver to {wanted}; 'nvidia-smi' shows which it is"
+
+
+def _major(cuda: str | None) -> int | None:
+    """13 of '13.0'; None where it is not told."""
+    number = re.match(r"[0-9]+", cuda or "")
+    return int(number[0]) if number else None
+
+
+def _remedy(device: str, attempt: Attempt) -> tuple[str | None, Mends]:
+    """What to do where a step was not done, in words, and what it mends."""
+    on_gpu = kind_of(device) == "cuda"
+    if attempt.status == "not installed" and attempt.import_failure is not None:
+        return f"{how_to_install()}; or name its Python: --python", "packages"
+    if attempt.no_device is not None:
+        return entry(device).install_advice, "CUDA packages" if on_gpu else "by hand"
+    if attempt.status == "out of memory":
+        holders = "'nvidia-smi' lists what holds the GPU's memory: end it, or use another GPU"
+        return (holders if on_gpu else "end other programs that hold memory"), "by hand"
+    known = (each for each in _REMEDIES if any(word in attempt.reason for word in each[0]))
+    for _, advice, mends in known if on_gpu else ():
+        return advice, mends
+    return None, "by hand"
+
+
+# What frameworks say where something of CUDA is not as it should be; the first that fits counts.
+_REMEDIES: tuple[tuple[tuple[str, ...], str, Mends], ...] = (
+    (
+        ("ptxas", "libdevice", "nvlink"),
+        "XLA found no compiler of NVIDIA's: the package nvidia-cuda-nvcc brings it",
+        "CUDA packages",
+    ),
+    (
+        ("driver version is insufficient", "DRIVER_MISMATCH", "version mismatch"),
+        "update NVIDIA's driver, or start the machine again after an update of it",
+        "driver",
+    ),
+    (
+        ("libcudnn", "CUDNN", "DNN library", "libcu", "libnv", "libnccl"),
+        "a library of CUDA is missing, or one of another version is found first: install anew, "
+        "and unset LD_LIBRARY_PATH if it names one",
+        "CUDA packages",
+    ),
+    (
+        ("no kernel image", "is not compatible with the current", "not supported by this build"),
+        "the GPU is older or newer than those this build was made for: another version of the "
+        "framework may know it",
+        "by hand",
+    ),
+    (
+        ("system not yet initialized", "SYSTEM_NOT_READY"),
+        "the GPU waits for a service of its system: 'systemctl status nvidia-fabricmanager'",
+        "by hand",
+    ),
+)
 
 
 def data_finding(task: Task, data_dir: Path | None) -> Finding:
@@ -248,9 +333,3 @@ def data_finding(task: Task, data_dir: Path | None) -> Finding:
         text="no real handwriting found: a run tries to download it, and else draws glyphs",
         advice=f"python -m bench data --fetch {task.name}, or --data-dir with your own files",
     )
-
-
-if __name__ == "__main__":
-    parent = processes.Parent()
-    request = parent.request(ProbeRequest)
-    parent.tell(ability(request.framework, request.device))

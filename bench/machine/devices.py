@@ -61,7 +61,7 @@ DEVICES: dict[str, Device] = {
         stretch_s=2.0,
         speed_up=5.0,
         meter="gpu",
-        install_advice="docs/cuda.md says how to install it for CUDA",
+        install_advice="make install CUDA=1, as docs/cuda.md says",
     ),
     "mps": Device(  # not a default: no framework's numbers on it have been checked by us
         label="MPS",

@@ -92,6 +92,22 @@ def driver_cuda() -> tuple[int, int] | None:
     return (versions[0] // 1000, versions[0] % 1000 // 10) if versions else None
 
 
+def nvidia_on_bus(devices: Path = Path("/sys/bus/pci/devices")) -> bool:
+    """Whether Linux sees a GPU of NVIDIA's, with or without a driver; False where nothing tells."""
+    for folder in devices.glob("*"):
+        vendor, kind = (_word(folder / name) for name in ("vendor", "class"))
+        if vendor == "0x10de" and kind.startswith("0x03"):  # a display controller
+            return True
+    return False
+
+
+def _word(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
 def peak_process_memory_bytes() -> int | None:
     """The most physical memory this process has held; None where the system does not say.
 

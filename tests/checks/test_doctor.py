@@ -245,9 +245,12 @@ def test_what_nobody_knows_is_told_as_it_was_said() -> None:
 # The one command
 
 
+MAKE = "in the clone's folder: make install"
+
+
 @pytest.fixture
 def with_make(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("bench.checks.doctor.shutil.which", lambda name: f"/usr/bin/{name}")
 
 
 @pytest.mark.usefixtures("with_make")
@@ -255,21 +258,26 @@ def with_make(monkeypatch: pytest.MonkeyPatch) -> None:
     ("mends", "said"),
     [
         ([None], "nothing is missing"),
-        (["packages", None], "in the clone's folder: make install"),
-        (["packages", "CUDA packages"], "in the clone's folder: make install CUDA=1"),
-        (["driver", "CUDA packages", "driver"], "advice; then in the clone's folder: make install"),
+        (["packages"], f"{MAKE}"),
+        ([None, "packages", "packages"], f"{MAKE}"),
+        ([None, "packages", "CUDA packages"], f"{MAKE} CUDA=1"),
+        ([None, "packages"], f"{MAKE} FRAMEWORKS={next(iter(FRAMEWORKS))}"),
+        ([None, "CUDA packages"], f"{MAKE} FRAMEWORKS={next(iter(FRAMEWORKS))} CUDA=1"),
+        (["driver", "CUDA packages", "CUDA packages", "driver"], f"advice; then {MAKE} CUDA=1"),
         (["by hand"], "see above what does not train, and why"),
     ],
 )
 def test_the_report_ends_with_what_mends_it(mends: list[doctor.Mends | None], said: str) -> None:
-    findings = [Finding(subject="a", text="b", advice="advice", mends=each) for each in mends]
-    ending = doctor.what_to_do(findings)
-    assert ending.startswith(said)
-    assert ending.count("make install") <= 1
+    subjects = ("GPU", *FRAMEWORKS)
+    findings = [
+        Finding(subject=subject, text="", advice="advice", mends=each)
+        for subject, each in zip(subjects, mends, strict=False)
+    ]
+    assert doctor.what_to_do(findings) == said
 
 
 def test_without_make_the_packages_are_installed_by_pip(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    monkeypatch.setattr("bench.checks.doctor.shutil.which", lambda name: None)
     missing = Finding(subject="a", text="b", mends="CUDA packages")
     assert "pip install -r requirements.txt; for CUDA as docs/cuda.md" in doctor.what_to_do(
         [missing]
