@@ -41,6 +41,10 @@ GIB = 2**30
 STEP_LIMIT_S = 300.0  # importing TensorFlow from a cold disk has taken half a minute
 # The oldest driver of each CUDA: NVIDIA's CUDA release notes, 'CUDA minor version compatibility'.
 OLDEST_DRIVER = {11: 450, 12: 525, 13: 580}
+# The CUDA that make install CUDA=1 brings to a framework.
+PINNED_CUDA = {"keras-tensorflow": 12} | dict.fromkeys(
+    ("pytorch", "keras-torch", "keras-jax", "jax"), 13
+)
 # What has to be mended; 'by hand': no installation does it.
 Mends = Literal["driver", "packages", "CUDA packages", "by hand"]
 
@@ -52,7 +56,7 @@ class Finding:
     subject: str
     text: str
     advice: str | None = None
-    mends: Mends | None = None  # what that mends; None: nothing has to be
+    mends: tuple[Mends, ...] = ()  # what that mends, or has to be mended before
 
     def __str__(self) -> str:
         line = f"  {self.subject:<18}{self.text}"
@@ -107,9 +111,9 @@ def _print_section(title: str, findings: Iterable[Finding]) -> list[Finding]:
 
 def what_to_do(findings: Sequence[Finding]) -> str:
     """What mends all that is missing: of the driver, then one command."""
-    kinds = {finding.mends for finding in findings}
-    steps = list(dict.fromkeys(f.advice for f in findings if f.mends == "driver" and f.advice))
-    lacking = {f.subject for f in findings if f.mends in ("packages", "CUDA packages")}
+    kinds = {kind for finding in findings for kind in finding.mends}
+    steps = list(dict.fromkeys(f.advice for f in findings if "driver" in f.mends and f.advice))
+    lacking = {f.subject for f in findings if {"packages", "CUDA packages"} & {*f.mends}}
     if lacking:
         steps.append(_command(lacking, cuda="CUDA packages" in kinds))
     if "by hand" in kinds:
@@ -155,7 +159,7 @@ def gpu_findings(gpus: Sequence[Gpu]) -> list[Finding]:
                 subject="GPU",
                 text="not looked for: nvidia-ml-py, which asks the driver, is not installed",
                 advice=how_to_install("nvidia-ml-py"),
-                mends="packages",
+                mends=("packages",),
             )
         ]
     if chosen is None and hardware.nvidia_on_bus():
@@ -165,7 +169,7 @@ def gpu_findings(gpus: Sequence[Gpu]) -> list[Finding]:
                 text="an NVIDIA GPU is on the PCI bus, but no NVIDIA driver answers",
                 advice="install NVIDIA's driver, or start the machine again after an update of it, "
                 "until 'nvidia-smi' lists the GPU",
-                mends="driver",
+                mends=("driver",),
             )
         ]
     return [
@@ -247,44 +251,44 @@ def step_finding(
         imports = f", {attempt.import_s:.1f} s of them imports" if attempt.import_s else ""
         return Finding(subject=name, text=f"{about}{done}{imports}")
     text = f"{about}does not train on {device}: {attempt.reason}"
-    if kind_of(device) == "cuda" and _driver_is_older(attempt.cuda, driver):
-        text += f" (the driver is for CUDA {_dotted(driver or (0, 0))} and older)"
-        return Finding(subject=name, text=text, advice=_newer_driver(attempt.cuda), mends="driver")
     advice, mends = _remedy(device, attempt)
+    needed = _cuda_needed(name, attempt)
+    # within a major version an older driver runs later builds
+    if kind_of(device) == "cuda" and driver is not None and needed > driver[0]:
+        text += f" (the driver is for CUDA {_dotted(driver)} and older, not for {needed})"
+        advice, installs = _newer_driver(needed), attempt.cuda is None
+        mends = ("driver", "CUDA packages") if installs else ("driver",)
     return Finding(subject=name, text=text, advice=advice, mends=mends)
 
 
-def _driver_is_older(cuda: str | None, driver: tuple[int, int] | None) -> bool:
-    """Whether a build is for a later CUDA than the driver's; within a major version any will do."""
-    return driver is not None and (_major(cuda) or 0) > driver[0]
+def _cuda_needed(name: str, attempt: Attempt) -> int:
+    """The major version of the CUDA that its build is for, or the one to be installed; 0: none."""
+    number = re.match(r"[0-9]+", attempt.cuda or "")
+    if number:
+        return int(number[0])
+    return PINNED_CUDA.get(name, 0) if attempt.no_device is not None else 0
 
 
-def _newer_driver(cuda: str | None) -> str:
-    oldest = OLDEST_DRIVER.get(_major(cuda) or 0)
+def _newer_driver(cuda: int) -> str:
+    oldest = OLDEST_DRIVER.get(cuda)
     wanted = f"{oldest} or later" if oldest else "a later one"
     return f"update NVIDIA's driver to {wanted}; 'nvidia-smi' shows which it is"
 
 
-def _major(cuda: str | None) -> int | None:
-    """13 of '13.0'; None where it is not told."""
-    number = re.match(r"[0-9]+", cuda or "")
-    return int(number[0]) if number else None
-
-
-def _remedy(device: str, attempt: Attempt) -> tuple[str | None, Mends]:
+def _remedy(device: str, attempt: Attempt) -> tuple[str | None, tuple[Mends, ...]]:
     """What to do where a step was not done, in words, and what it mends."""
     on_gpu = kind_of(device) == "cuda"
     if attempt.status == "not installed" and attempt.import_failure is not None:
-        return f"{how_to_install()}; or name its Python: --python", "packages"
+        return f"{how_to_install()}; or name its Python: --python", ("packages",)
     if attempt.no_device is not None:
-        return entry(device).install_advice, "CUDA packages" if on_gpu else "by hand"
+        return entry(device).install_advice, ("CUDA packages" if on_gpu else "by hand",)
     if attempt.status == "out of memory":
         holders = "'nvidia-smi' lists what holds the GPU's memory: end it, or use another GPU"
-        return (holders if on_gpu else "end other programs that hold memory"), "by hand"
+        return (holders if on_gpu else "end other programs that hold memory"), ("by hand",)
     known = (each for each in _REMEDIES if any(word in attempt.reason for word in each[0]))
     for _, advice, mends in known if on_gpu else ():
-        return advice, mends
-    return None, "by hand"
+        return advice, (mends,)
+    return None, ("by hand",)
 
 
 # What frameworks say where something of CUDA is not as it should be; the first that fits counts.

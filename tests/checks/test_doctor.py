@@ -82,7 +82,7 @@ def test_a_framework_that_cannot_be_imported_is_not_asked_again(tmp_path: Path) 
     pythons = dict.fromkeys(FRAMEWORKS, script(tmp_path, body))
     findings = list(doctor.framework_findings(["cpu", "cuda"], pythons, []))
     assert [finding.subject for finding in findings] == list(FRAMEWORKS)
-    assert {finding.mends for finding in findings} == {"packages"}
+    assert {finding.mends for finding in findings} == {("packages",)}
 
 
 # The machine
@@ -92,7 +92,7 @@ def test_a_gpu_is_shown_with_its_memory_driver_and_cuda(monkeypatch: pytest.Monk
     fake_driver(monkeypatch, cuda=12040)
     (finding,) = doctor.gpu_findings([H100])
     assert finding.text == "NVIDIA H100, 80 GiB, driver 580.65.06, for CUDA 12.4 and older"
-    assert (finding.advice, finding.mends) == (None, None)
+    assert (finding.advice, finding.mends) == (None, ())
 
 
 def test_several_gpus_are_shown_by_their_numbers_with_what_hides_others(
@@ -111,7 +111,7 @@ def test_no_gpu_is_said_in_words_with_what_to_do() -> None:
     assert "no NVIDIA driver answers" in finding.text
     assert finding.advice is not None
     assert "nvidia-smi" in finding.advice
-    assert finding.mends is None
+    assert finding.mends == ()
 
 
 def test_a_gpu_without_a_driver_is_sent_for_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_a_gpu_without_a_driver_is_sent_for_its_driver(monkeypatch: pytest.Monke
     monkeypatch.setattr(hardware, "nvidia_on_bus", lambda: True)
     (finding,) = doctor.gpu_findings([])
     assert finding.text == "an NVIDIA GPU is on the PCI bus, but no NVIDIA driver answers"
-    assert finding.mends == "driver"
+    assert finding.mends == ("driver",)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_step_that_was_done_needs_no_advice() -> None:
         "torch 2.13.0 for CUDA 13.0: trains on cuda; the first step was done after 3.2 s, "
         "2.0 s of them imports"
     )
-    assert (finding.advice, finding.mends) == (None, None)
+    assert (finding.advice, finding.mends) == (None, ())
 
 
 @pytest.mark.parametrize(
@@ -168,12 +168,12 @@ def test_a_driver_that_is_too_old_for_a_build_is_named_with_the_one_that_is_want
     finding = found(driver=CUDA_12, cuda="13.0", **of)
     assert finding.text == (
         f"torch 2.13.0 for CUDA 13.0: does not train on cuda: {told} "
-        "(the driver is for CUDA 12.4 and older)"
+        "(the driver is for CUDA 12.4 and older, not for 13)"
     )
     assert finding.advice == (
         "update NVIDIA's driver to 580 or later; 'nvidia-smi' shows which it is"
     )
-    assert finding.mends == "driver"
+    assert finding.mends == ("driver",)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,6 @@ def test_a_driver_that_is_too_old_for_a_build_is_named_with_the_one_that_is_want
         ("13.2", (13, 0), False),  # within a major version older drivers will do
         ("12.5.1", (13, 0), False),
         ("14.0", (13, 0), True),
-        (None, (12, 4), False),
         ("13.0", None, False),
     ],
 )
@@ -191,17 +190,42 @@ def test_a_driver_is_too_old_for_a_later_major_version_alone(
     cuda: str | None, driver: tuple[int, int] | None, older: bool
 ) -> None:
     finding = found(driver=driver, cuda=cuda, no_device="sees none")
-    assert (finding.mends == "driver") is older
+    assert ("driver" in finding.mends) is older
     assert ("to a later one" in (finding.advice or "")) is (cuda == "14.0")
 
 
+@pytest.mark.parametrize(
+    ("framework", "mends"),
+    [
+        ("pytorch", ("driver", "CUDA packages")),
+        ("keras-tensorflow", ("CUDA packages",)),  # whose packages are for CUDA 12
+    ],
+)
+def test_before_packages_for_cuda_comes_a_driver_that_runs_them(
+    framework: str, mends: tuple[doctor.Mends, ...]
+) -> None:
+    attempt = Attempt(no_device="built for CUDA: no")
+    assert doctor.step_finding(framework, "cuda", attempt, CUDA_12).mends == mends
+    assert doctor.step_finding(framework, "cuda", attempt, CUDA_13).mends == ("CUDA packages",)
+
+
+def test_the_packages_for_cuda_are_for_the_versions_named() -> None:
+    on_cuda = {name for name, each in FRAMEWORKS.items() if "cuda" in each.devices}
+    assert set(doctor.PINNED_CUDA) == on_cuda
+    for name, major in doctor.PINNED_CUDA.items():
+        pins = (
+            "requirements-tensorflow-cuda.txt" if "tensorflow" in name else "requirements-cuda.txt"
+        )
+        assert f"nvidia-cudnn-cu{major}==" in (ROOT / pins).read_text()
+
+
 def test_an_old_driver_is_no_matter_where_the_step_was_done() -> None:
-    assert found(driver=CUDA_12, cuda="13.0", step_s=1.0).mends is None  # with NVIDIA's cuda-compat
+    assert found(driver=CUDA_12, cuda="13.0", step_s=1.0).mends == ()  # with NVIDIA's cuda-compat
 
 
 def test_a_build_without_cuda_is_sent_for_one() -> None:
     finding = found(no_device="PyTorch 2.13.0+cpu sees no CUDA device (built for CUDA: no)")
-    assert finding.mends == "CUDA packages"
+    assert finding.mends == ("CUDA packages",)
     assert finding.advice is not None
     assert "make install CUDA=1" in finding.advice
     assert (ROOT / "docs" / "cuda.md").is_file()
@@ -225,8 +249,10 @@ def test_what_frameworks_say_of_cuda_is_told_with_what_to_do(
     finding = found(failure=f"RuntimeError: {said}", status="failed", cuda="13.0")
     assert finding.advice is not None
     assert advice in finding.advice
-    assert finding.mends == mends
-    assert found("cpu", failure=said, status="failed").mends == "by hand"  # it is not of CUDA there
+    assert finding.mends == (mends,)
+    assert found("cpu", failure=said, status="failed").mends == (
+        "by hand",
+    )  # it is not of CUDA there
 
 
 def test_want_of_memory_is_told_with_where_to_look() -> None:
@@ -239,7 +265,7 @@ def test_want_of_memory_is_told_with_where_to_look() -> None:
 def test_what_nobody_knows_is_told_as_it_was_said() -> None:
     finding = found(failure="ValueError: what is this", status="failed")
     assert finding.text == "torch 2.13.0: does not train on cuda: ValueError: what is this"
-    assert (finding.advice, finding.mends) == (None, "by hand")
+    assert (finding.advice, finding.mends) == (None, ("by hand",))
 
 
 # The one command
@@ -270,7 +296,7 @@ def with_make(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_report_ends_with_what_mends_it(mends: list[doctor.Mends | None], said: str) -> None:
     subjects = ("GPU", *FRAMEWORKS)
     findings = [
-        Finding(subject=subject, text="", advice="advice", mends=each)
+        Finding(subject=subject, text="", advice="advice", mends=(each,) if each else ())
         for subject, each in zip(subjects, mends, strict=False)
     ]
     assert doctor.what_to_do(findings) == said
@@ -278,7 +304,7 @@ def test_the_report_ends_with_what_mends_it(mends: list[doctor.Mends | None], sa
 
 def test_without_make_the_packages_are_installed_by_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.checks.doctor.shutil.which", lambda name: None)
-    missing = Finding(subject="a", text="b", mends="CUDA packages")
+    missing = Finding(subject="a", text="b", mends=("CUDA packages",))
     assert "pip install -r requirements.txt; for CUDA as docs/cuda.md" in doctor.what_to_do(
         [missing]
     )
