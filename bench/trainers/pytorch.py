@@ -1,8 +1,9 @@
 """PyTorch: the training loop as a good user of it writes it.
 
-How a step of it is executed is chosen in ``bench.trainers.torch_executions``. The data lie on the device and batches are taken by index; the optimiser is fused, one kernel
-for all weights; the loss is summed on the device. ``mps``, Apple's GPU, is built and has never
-been measured by us. A saved network is asked by the same code as one in training.
+The data lie on the device and batches are taken by index; the optimiser is fused, one kernel
+for all weights; the loss is summed on the device. How a step is executed, eager, compiled or as a
+graph, is chosen in ``bench.trainers.torch_executions``. ``mps``, Apple's GPU, is built and has
+never been measured by us. A saved network is asked by the same code as one in training.
 """
 
 from __future__ import annotations
