@@ -24,6 +24,7 @@ from bench.experiment import Precision
 from bench.machine.devices import DEVICES, NUMBER
 from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS
 from bench.results.evidence import read_price
+from bench.run import interpreters
 from bench.trainers import FRAMEWORKS
 
 EXECUTIONS = (
@@ -157,7 +158,7 @@ def path(text: str) -> Path:
     return Path(text)
 
 
-def interpreters(text: str) -> dict[str, Path]:
+def named_interpreters(text: str) -> dict[str, Path]:
     """FRAMEWORK=PATH,...: the interpreter of each framework that is named."""
     return dict(map(_interpreter, text.split(",")))
 
@@ -375,11 +376,11 @@ class Options:
     )
     pythons: dict[str, Path] = _running(
         "--python",
-        type=interpreters,
+        type=named_interpreters,
         action=_Joined,
-        default={},
         metavar="FRAMEWORK=PATH,...",
-        help="the interpreter that runs a framework, where it is not this one",
+        help="the interpreter that runs a framework, where it is not this one (default: with a "
+        "GPU that of .venv-tensorflow, where it is, for keras-tensorflow)",
     )
     price_per_h: float | None = _running(
         "--price",
@@ -422,7 +423,10 @@ def add_option(container: argparse._ActionsContainer, name: str, **changes: Any)
     ``add_argument`` takes it, such as ``help``.
     """
     declared = Options.__dataclass_fields__[name].metadata
-    container.add_argument(declared["flag"], dest=name, **(declared["argument"] | changes))
+    argument = declared["argument"] | changes
+    if name == "pythons":  # those named go before
+        argument["default"] = interpreters.beside()
+    container.add_argument(declared["flag"], dest=name, **argument)
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:

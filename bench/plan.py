@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from bench.machine.devices import choose_devices
 from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
 from bench.report.seeds import FEWEST
 from bench.results.folder import Results, ResultsError
-from bench.run import material, scheduler, versions
+from bench.run import interpreters, material, scheduler
 from bench.run.progress import StageDisplay, expected_s, minutes, title
 from bench.trainers import FRAMEWORKS
 
@@ -74,7 +74,7 @@ def make_plan(options: Options) -> Plan:
         machine=here,
         timeout_s=options.timeout_s,
         pythons=options.pythons,
-        versions={name: versions_of(name, options.pythons) for name in FRAMEWORKS},
+        versions={n: interpreters.versions_of(n, options.pythons) for n in FRAMEWORKS},
         energy=options.energy,
         repeats=0 if options.unchecked else REPEATS,
     )
@@ -82,7 +82,11 @@ def make_plan(options: Options) -> Plan:
         experiments=tuple(experiments),
         seeds=_seeds(options, preset.seeds, experiments),
         site=site,
-        notes=(*(note for p in prepared for note in p.notes), *_left_out(options, experiments)),
+        notes=(
+            *(note for p in prepared for note in p.notes),
+            *_left_out(options, experiments),
+            *interpreters.notes((e.framework for e in experiments), site.pythons, site.versions),
+        ),
     )
 
 
@@ -133,14 +137,6 @@ def check_folder(results: Results, options: Options) -> None:
             f"{results.folder} has {len(records)} records already; "
             "add --resume to run what is missing, or choose another --out"
         )
-
-
-def versions_of(framework: str, pythons: Mapping[str, Path]) -> dict[str, str]:
-    """What a framework would run with, asked of the interpreter that would run it."""
-    packages = FRAMEWORKS[framework].packages
-    if framework in pythons:
-        return versions.ask(pythons[framework], packages)
-    return versions.installed(packages)
 
 
 def _prepare(options: Options, tasks: Sequence[str], glyphs_images: int) -> list[datasets.Prepared]:

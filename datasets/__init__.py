@@ -17,6 +17,7 @@ from datasets.tasks import (
     Task,
     Unreachable,
     how_to_install,
+    how_to_make,
 )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Task",
     "Unreachable",
     "how_to_install",
+    "how_to_make",
     "normalise",
     "open_cached",
     "prepare",

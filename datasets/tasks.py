@@ -4,7 +4,7 @@ package tells its callers: errors, and how far long work is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -45,6 +45,12 @@ def how_to_install(*packages: str, python: str = "python") -> str:
     pins = "requirements-optional.txt" if optional else "requirements.txt"
     wanted = f"-c {pins} {' '.join(packages)}" if packages else f"-r {pins}"
     return f"in the clone's folder: {python} -m pip install {wanted}"
+
+
+def how_to_make(frameworks: Iterable[str], *, cuda: bool = False) -> str:
+    """The same for frameworks, in the environment that make sets up."""
+    chosen = f"FRAMEWORKS={','.join(sorted(set(frameworks)))}"
+    return f"in the clone's folder: make install {chosen}{' CUDA=1' if cuda else ''}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bench.machine import hardware
+from bench.run import interpreters
 
 # How many examples hypothesis tries: in every run of the tests, and by
 # ``pytest --hypothesis-profile thorough`` for hours of patience.
@@ -30,10 +31,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def private_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep converted data in a temporary folder: the user's cache is never touched."""
+def private_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep converted data in a temporary folder: the user's cache is never touched.
+
+    Nor is an environment of the clone used that lies beside the one in which the tests run.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLYPHBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv(interpreters.FOLDER, str(tmp_path_factory.mktemp("environments")))
         yield
 
 

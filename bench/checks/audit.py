@@ -23,11 +23,11 @@ from bench.experiment import Precision, kind_of
 from bench.machine import hardware
 from bench.machine.devices import choose_devices
 from bench.machine.pulse import steadiness
-from bench.plan import versions_of
 from bench.report.audit import findings, steadiness_sentence
 from bench.results.evidence import Audit
 from bench.results.folder import Results, ResultsError
 from bench.results.record import Machine
+from bench.run import interpreters
 from bench.run.scheduler import Site
 from bench.stats.verdict import delay_found, names_winner, winners_named
 from bench.trainers import FRAMEWORKS
@@ -136,14 +136,14 @@ def _kinds(device: str) -> list[peaks.Kind]:
     return [peaks.Kind(device, precision, None) for precision in offered]
 
 
-def _site(framework: str, interpreters: dict[str, Path], here: Machine) -> Site:
+def _site(framework: str, pythons: dict[str, Path], here: Machine) -> Site:
     return Site(
         results=Results(Path()),  # every run is given a folder of its own
         data={},  # and the drawn images
         machine=here,
         timeout_s=auditing.RUN_TIMEOUT_S,
-        pythons=interpreters,
-        versions={framework: versions_of(framework, interpreters)},
+        pythons=pythons,
+        versions={framework: interpreters.versions_of(framework, pythons)},
     )
 
 

@@ -23,10 +23,10 @@ from bench.checks.trial import Subject
 from bench.cli import EXECUTIONS, PRECISIONS, add_option
 from bench.machine import hardware
 from bench.machine.devices import choose_devices
-from bench.plan import versions_of
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
 from bench.results.evidence import Certificate, Check
 from bench.results.folder import Results, ResultsError
+from bench.run import interpreters
 from bench.run.progress import StageDisplay
 from bench.trainers import FRAMEWORKS
 
@@ -148,7 +148,7 @@ def _site(options: argparse.Namespace, frameworks: set[str]) -> CertificateSite:
         print(note, file=sys.stderr)
     return CertificateSite(
         data_folder=prepared.folder,
-        versions={name: versions_of(name, options.pythons) for name in frameworks},
+        versions={name: interpreters.versions_of(name, options.pythons) for name in frameworks},
         pythons=options.pythons,
         timeout_s=options.timeout_s,
     )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from bench.experiment import kind_of
 from bench.report import audit, wording
 from bench.report.comparison import FRAMEWORK, Comparison, Ranking, Standing, comparisons, ranking
 from bench.report.tables import differences
@@ -18,6 +19,7 @@ from bench.report.tables.columns import wilson_of
 from bench.stats import runs, survival, uncertainty, verdict
 from bench.stats.runs import Replicates
 from bench.stats.verdict import Judged
+from datasets import how_to_make
 
 Say = Callable[[Standing], str]
 
@@ -295,3 +297,13 @@ def _failures(groups: Sequence[Replicates]) -> Iterator[str]:
         f"{reason} ({count} runs)" if count > 1 else reason for reason, count in reasons.items()
     )
     yield f"{reasons.total()} of {total} runs did not end well: {listed}."
+    missing = [
+        record.experiment
+        for group in groups
+        for record in group.failed
+        if record.status == "not installed"
+    ]
+    if missing:
+        on_cuda = any(kind_of(experiment.device) == "cuda" for experiment in missing)
+        advice = how_to_make((experiment.framework for experiment in missing), cuda=on_cuda)
+        yield f"What is not installed can be added; {advice}"

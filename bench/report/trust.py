@@ -80,6 +80,7 @@ def sentences(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterat
     yield from recheck_sentences(records)
     yield from audit.sentences(evidence.audit, records)
     yield from unasked_sentences(groups)
+    yield from _environments(records)
     yield from _withheld(records)
     yield from _order(records)
     if evidence.suite.seeds_stopped:
@@ -245,6 +246,17 @@ def _withheld(records: Sequence[Record]) -> Iterator[str]:
             "Withheld from the runs, since they would change what a framework does: "
             f"{', '.join(sorted(names))}."
         )
+
+
+def _environments(records: Sequence[Record]) -> Iterator[str]:
+    """Which framework ran in which environment; nothing where all shared one."""
+    frameworks: dict[str, dict[str, None]] = {}  # in each environment, in the order of the records
+    for record in records:
+        if environment := record.settings.get("environment"):
+            frameworks.setdefault(environment, {})[record.experiment.framework] = None
+    if len(frameworks) > 1:
+        listed = (f"{' and '.join(names)} in {where}" for where, names in frameworks.items())
+        yield f"Environments of Python: {'; '.join(listed)}."
 
 
 def _order(records: Sequence[Record]) -> Iterator[str]:

@@ -49,15 +49,15 @@ def ask(python: Path, packages: Sequence[str]) -> dict[str, str]:
         )
     except processes.NoAnswer as error:
         raise UsageError(
-            f"--python {python}: this is no Python that can be asked for its versions ({error}); "
-            "name the interpreter of an environment, such as .venv/bin/python"
+            f"{python} is no Python that can be asked for its versions ({error}); give --python "
+            "the interpreter of an environment, such as .venv/bin/python"
         ) from error
     missing = [package for package in CORE if package not in answer]
     if missing:
         from datasets import how_to_install  # late: it needs NumPy, and this is asked where none is
 
         raise UsageError(
-            f"--python {python}: lacks {', '.join(missing)}, which every run needs; "
+            f"{python} lacks {', '.join(missing)}, which every run needs; "
             f"{how_to_install(*missing, python=str(python))}"
         )
     return {name: version for name, version in answer.items() if name in {*packages, *ALWAYS_TOLD}}

@@ -218,6 +218,8 @@ class Framework:
     devices: tuple[str, ...] = ("cpu", "cuda")
     device_module: str | None = None  # of bench.trainers, with cuda_build() -> str | None
     precisions: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
+    # Folder in the clone of an environment of its own, where its packages for CUDA need one
+    cuda_environment: str | None = None
     model_ending: str = ".safetensors"  # of the files its networks are saved in
     environment: Mapping[str, str] = field(  # set before the framework is imported
         default_factory=lambda: MappingProxyType({})
@@ -292,6 +294,7 @@ FRAMEWORKS: dict[str, Framework] = {
         model_ending=".keras",
         device_module="keras_tensorflow",
         packages=("keras", "tensorflow", "tensorflow-cpu"),
+        cuda_environment=".venv-tensorflow",
         rates={
             "graph": (22_000.0, 9_000.0),
             "compiled": (18_000.0, 3_700.0),

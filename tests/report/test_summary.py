@@ -162,6 +162,18 @@ def test_failures_are_counted_with_their_reasons() -> None:
     ) in summary_of(records)
 
 
+def test_what_is_not_installed_is_named_with_the_command_that_adds_it() -> None:
+    records = [
+        make_record(),
+        make_record(framework="keras-jax", status="not installed"),
+        make_record(framework="keras-torch", status="not installed"),
+    ]
+    words = "can be added; in the clone's folder: make install FRAMEWORKS=keras-jax,keras-torch"
+    assert summary_of(records).endswith(words)
+    on_cuda = make_record(framework="keras-torch", device="cuda", status="not installed")
+    assert summary_of([*records, on_cuda]).endswith(f"{words} CUDA=1")
+
+
 def test_a_suite_in_which_everything_failed_has_a_summary() -> None:
     assert summary_of([make_record(status="crashed", reason="signal 9")]) == (
         "1 of 1 runs did not end well: pytorch eager, crashed: signal 9."

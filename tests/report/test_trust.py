@@ -228,6 +228,18 @@ def test_the_page_names_the_variables_that_were_withheld_once() -> None:
     assert "not asked for" not in text  # a withheld variable did nothing, wherever it was set
 
 
+def test_the_page_says_which_framework_ran_in_which_environment() -> None:
+    records = [
+        replace(make_record(framework=name, seed=seed), settings={"environment": environment})
+        for seed in (0, 1)
+        for name, environment in (("pytorch", ".venv"), ("keras-tensorflow", ".venv-tensorflow"))
+    ]
+    sentence = "Environments of Python: pytorch in .venv; keras-tensorflow in .venv-tensorflow."
+    assert sentence in list(trust.sentences(runs.replicates(records), records))
+    alone = [record for record in records if record.experiment.framework == "pytorch"]
+    assert "Environments" not in "\n".join(trust.sentences(runs.replicates(alone), alone))
+
+
 def test_the_page_says_that_the_order_within_each_seed_was_drawn() -> None:
     records = [
         replace(make_record(batch_size=size), position=position)
