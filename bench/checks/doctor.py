@@ -34,7 +34,7 @@ from bench.machine.visible_gpus import VISIBLE
 from bench.report import wording
 from bench.results.record import Gpu, Machine
 from bench.trainers import FRAMEWORKS
-from datasets import TASKS, DataError, Task, how_to_install
+from datasets import TASKS, DataError, Task, how_to_install, how_to_make
 from datasets.preparation import search
 
 GIB = 2**30
@@ -125,10 +125,9 @@ def _command(lacking: Collection[str], *, cuda: bool) -> str:
     """What installs the one framework that lacks something, or everything."""
     if shutil.which("make") is None:
         return f"{how_to_install()}{'; for CUDA as docs/cuda.md says' if cuda else ''}"
-    alone = (
-        f" FRAMEWORKS={min(lacking)}" if len(lacking) == 1 and {*lacking} < {*FRAMEWORKS} else ""
-    )
-    return f"in the clone's folder: make install{alone}{' CUDA=1' if cuda else ''}"
+    if len(lacking) == 1 and FRAMEWORKS.keys() >= {*lacking}:
+        return how_to_make(lacking, cuda=cuda)
+    return f"in the clone's folder: make install{' CUDA=1' if cuda else ''}"
 
 
 # The machine
