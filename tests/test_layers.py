@@ -22,6 +22,7 @@ from tests.imports import Import, Tree
 # What a run may load besides its framework: a machine with a GPU may have little more.
 CORE_PACKAGES = frozenset({"numpy", "msgspec", "psutil", "safetensors"})
 CORE = (
+    "bench.checks.first_step",
     "bench.run.worker",
     "bench.run.measure",
     "bench.trainers*",
