@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from bench.experiment import kind_of
+from bench.experiment import Experiment, kind_of
 from bench.report import audit, wording
 from bench.report.comparison import FRAMEWORK, Comparison, Ranking, Standing, comparisons, ranking
 from bench.report.tables import differences
@@ -283,11 +283,17 @@ def _disturbed(groups: Sequence[Replicates]) -> Iterator[str]:
         )
 
 
+def _named(experiment: Experiment) -> str:
+    """'pytorch eager', and the device where it is not the CPU."""
+    where = "" if experiment.device == "cpu" else f" on {wording.device(experiment.device)}"
+    return f"{wording.framework(experiment)}{where}"
+
+
 def _failures(groups: Sequence[Replicates]) -> Iterator[str]:
     """How many runs did not end well, and of each reason which."""
     total = sum(len(group.records) for group in groups)
     reasons = Counter(
-        f"{wording.framework(group.experiment)}, {wording.failure(record)}"
+        f"{_named(group.experiment)}, {wording.failure(record)}"
         for group in groups
         for record in group.failed
     )

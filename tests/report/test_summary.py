@@ -162,6 +162,11 @@ def test_failures_are_counted_with_their_reasons() -> None:
     ) in summary_of(records)
 
 
+def test_a_failure_on_one_of_several_gpus_names_it() -> None:
+    failed = make_record(device="cuda:1", status="out of memory", reason="CUDA out of memory")
+    assert "pytorch eager on CUDA 1, out of memory: CUDA" in summary_of([make_record(), failed])
+
+
 def test_what_is_not_installed_is_named_with_the_command_that_adds_it() -> None:
     records = [
         make_record(),
