@@ -37,6 +37,7 @@ COMMANDS = {
     "predict": ("bench.saved.predict", "read characters on pictures with a saved model"),
     "evaluate": ("bench.saved.evaluate", "say how good a saved model is, on any data"),
     "export": ("bench.saved.export", "write a saved model as ONNX, compared and timed"),
+    "gpu-day": ("bench.checks.gpu_day", "do all that a GPU is wanted for, in one folder"),
     "doctor": ("bench.checks.doctor", "say what this machine and its frameworks can do"),
 }
 

@@ -429,14 +429,14 @@ def add_option(container: argparse._ActionsContainer, name: str, **changes: Any)
     container.add_argument(declared["flag"], dest=name, **argument)
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
+def add_device(parser: argparse.ArgumentParser, default: str = "cpu") -> None:
     """Give a parser the option for a single device."""
     parser.add_argument(
         "--device",
         type=device,
-        default="cpu",
+        default=default,
         metavar="DEVICE",
-        help=f"{DEVICE_HELP} (default: cpu)",
+        help=f"{DEVICE_HELP} (default: {default})",
     )
 
 

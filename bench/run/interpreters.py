@@ -21,19 +21,23 @@ def beside() -> dict[str, Path]:
     frameworks. It is used wherever the driver lists a GPU, for runs on the CPU too, so that rows
     of a framework differ by device alone and not by build.
     """
-    folder = Path(os.environ.get(FOLDER) or PROJECT)
-    program = "Scripts/python.exe" if os.name == "nt" else "bin/python"
-    found = {
-        name: folder / framework.cuda_environment / program
-        for name, framework in FRAMEWORKS.items()
-        if framework.cuda_environment is not None
-    }
-    found = {name: python for name, python in found.items() if python.is_file()}
+    found = {name: python for name, python in environments().items() if python.is_file()}
     if found:
         from bench.machine import hardware  # late: --help is to answer at once
 
         return found if hardware.gpus() else {}
     return {}
+
+
+def environments() -> dict[str, Path]:
+    """Framework -> the interpreter that such an environment has, whether it is there or not."""
+    folder = Path(os.environ.get(FOLDER) or PROJECT)
+    program = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+    return {
+        name: folder / framework.cuda_environment / program
+        for name, framework in FRAMEWORKS.items()
+        if framework.cuda_environment is not None
+    }
 
 
 def versions_of(framework: str, pythons: Mapping[str, Path]) -> dict[str, str]:
