@@ -137,8 +137,26 @@ def test_the_paired_t_test_of_students_own_example() -> None:
     assert uncertainty.paired_t([math.exp(hour) for hour in hours]) == pytest.approx(
         0.002833, abs=5e-7
     )
-    interval = uncertainty._student(hours).confidence_interval(0.95)
-    assert tuple(interval) == pytest.approx((0.7001142, 2.4598858), abs=5e-8)
+    ends = uncertainty._student_ends(np.array(hours))
+    assert ends == pytest.approx((0.7001142, 2.4598858), abs=5e-8)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 21])
+def test_p_of_pairs_is_that_of_scipys_test(n: int) -> None:
+    logs = np.random.default_rng(n).normal(0.1, 0.2, n)
+    expected = scipy_stats.ttest_1samp(logs, 0).pvalue
+    assert uncertainty.paired_t(list(np.exp(logs))) == pytest.approx(expected, rel=1e-9)
+
+
+def test_pairs_that_all_differ_alike_are_certain() -> None:
+    assert uncertainty.paired_t([2.0, 2.0, 2.0]) == 0.0
+
+
+def test_p_of_mcnemar_is_that_of_scipys_test_of_a_fair_coin() -> None:
+    for first, second in itertools.product((0, 1, 2, 7, 8, 40, 300), repeat=2):
+        if first or second:
+            expected = scipy_stats.binomtest(first, first + second).pvalue
+            assert uncertainty.mcnemar(first, second) == pytest.approx(expected, rel=1e-9)
 
 
 def test_one_pair_has_no_p() -> None:
