@@ -123,7 +123,7 @@ def texts(value: object, name: str) -> Iterator[str]:
     if isinstance(value, str):
         if not value.isprintable():
             yield f"{name} {value[:MOST_CHARACTERS]!r}: it has characters that cannot be printed"
-    elif isinstance(value, tuple):
+    elif isinstance(value, tuple) and value and not isinstance(value[0], float | int):
         for part in value:
             yield from texts(part, name)
     elif isinstance(value, dict):

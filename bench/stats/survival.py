@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,7 @@ def all_reached(group: Replicates, target: float) -> bool:
     return bool(runs.times) and not runs.censored
 
 
+@lru_cache(maxsize=10_000)  # every column of a table asks again, and so do its sentences
 def median(runs: Observed) -> Median:
     """The first time at which at most half have yet to meet the target, with its interval.
 

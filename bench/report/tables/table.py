@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -70,6 +71,11 @@ class Section:
     note: str  # what is equal in all its rows; without a heading there is none
     columns: tuple[Column, ...]
     rows: Sequence[Any]  # of the kind that its columns make cells of
+
+    @cached_property
+    def grid(self) -> list[list[Cell]]:
+        """Each row's cells, made once for Markdown and CSV."""
+        return [[column.cell(row) for column in self.columns] for row in self.rows]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,16 +211,16 @@ def sections_to_markdown(table: Table) -> Iterator[str]:
 
 
 def _section_to_markdown(section: Section) -> str:
-    columns = [column for column in section.columns if column.header]
-    grid = [[column.cell(row).shown for column in columns] for row in section.rows]
+    columns = section.columns
     kept = [
         index
-        for index in range(len(columns))
-        if any(line[index] not in ("", wording.NOT_MEASURED) for line in grid)
+        for index, column in enumerate(columns)
+        if column.header
+        and any(line[index].shown not in ("", wording.NOT_MEASURED) for line in section.grid)
     ]
     headers = [columns[index].header for index in kept]
     ruler = ["---" if columns[index].words else "---:" for index in kept]
-    lines = ([line[index] for index in kept] for line in grid)
+    lines = ([line[index].shown for index in kept] for line in section.grid)
     return "\n".join(map(markdown_line, (headers, ruler, *lines)))
 
 
@@ -239,14 +245,14 @@ def to_frame(table: Table) -> pd.DataFrame:
 
     Columns hold Python objects, so that a count beside an absent one stays a whole number.
     """
-    lines = [_raw(section, row) for section in table.sections for row in section.rows]
+    lines = [_raw(section, line) for section in table.sections for line in section.grid]
     return pd.DataFrame(lines, dtype=object)
 
 
-def _raw(section: Section, row: Any) -> dict[str, Raw]:
+def _raw(section: Section, line: Sequence[Cell]) -> dict[str, Raw]:
     return {
         name: value
-        for column in section.columns
+        for column, cell in zip(section.columns, line, strict=True)
         if column.names
-        for name, value in zip(column.names, column.cell(row).raw, strict=True)
+        for name, value in zip(column.names, cell.raw, strict=True)
     }
