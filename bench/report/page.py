@@ -9,13 +9,15 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 
 import pandas as pd
 
 from bench.report import summary, trust, wording
-from bench.report.plots import PLOTS, style
-from bench.report.plots.style import Page, Plot, pages
+from bench.report.plots import PLOTS, drawing
+from bench.report.plots.drawing import Picture
+from bench.report.plots.style import Plot
 from bench.report.tables import TABLES, WITH_RUNGS, ladder
 from bench.report.tables.table import (
     Table,
@@ -77,12 +79,18 @@ def _write(
     most_pages: int | None,
 ) -> str:
     plain = ladder.unrestored(groups)
-    summary_paragraphs = [*summary.paragraphs(plain), *ladder.sentences(groups)]
-    tables = tables_of(groups)
-    with making(results.tables) as made:
-        _write_tables(made, tables)
-    with making(results.plots) as made:
-        plots = list(_write_plots(made, plain, most_pages))
+    pages = drawing.every_page(plain)
+    chosen = _chosen(pages, most_pages)
+    with drawing.pictures(plain, pages, list(chain.from_iterable(chosen))) as pictures:
+        summary_paragraphs = [*summary.paragraphs(plain), *ladder.sentences(groups)]
+        with making(results.tables) as made:
+            tables = list(_write_tables(made, _each_table(groups)))
+        with making(results.plots) as made:
+            names = dict(_write_picture(made, *numbered) for numbered in pictures)
+    plots = [
+        Drawn(plot=plot, pages=[names[n] for n in numbers], left=len(all_of_plot) - len(numbers))
+        for plot, numbers, all_of_plot in zip(PLOTS, chosen, pages, strict=True)
+    ]
     page = "\n\n".join(_paragraphs(results, records, groups, summary_paragraphs, tables, plots))
     write_atomically(results.page, without_tags(f"{page}\n").encode())
     trust_sentences = trust.sentences(groups, records)
@@ -91,8 +99,12 @@ def _write(
 
 def tables_of(groups: Sequence[Replicates]) -> list[Table]:
     """All tables of all runs of a folder, those without sections too."""
+    return list(_each_table(groups))
+
+
+def _each_table(groups: Sequence[Replicates]) -> Iterator[Table]:
     plain = ladder.unrestored(groups)
-    return [build(groups if build in WITH_RUNGS else plain) for build in TABLES]
+    return (build(groups if build in WITH_RUNGS else plain) for build in TABLES)
 
 
 def load(folder: str | Path, table: str = "runs") -> pd.DataFrame:
@@ -127,10 +139,13 @@ def _paragraphs(
     records: Sequence[Record],
     groups: Sequence[Replicates],
     summary_paragraphs: Iterable[str],
-    tables: Iterable[Table],
+    tables: Iterable[str],
     plots: Iterable[Drawn],
 ) -> Iterator[str]:
-    """The page; of tables and plots that are not made it says what they need."""
+    """The page; of tables and plots that are not made it says what they need.
+
+    ``tables``: their lines.
+    """
     yield f"# Results: {results.folder.resolve().name}"
     yield from _origin(records, results.commands())
     yield "## What the runs show"
@@ -140,7 +155,7 @@ def _paragraphs(
     yield from _data(records)
     yield from _studies(results.studied())
     yield "## Tables"
-    yield "\n".join(_tables(tables))
+    yield "\n".join(tables)
     yield from _plots(plots, results.folder)
 
 
@@ -216,13 +231,11 @@ def _studies(tasks: Sequence[str]) -> Iterator[str]:
         )
 
 
-def _tables(tables: Iterable[Table]) -> Iterator[str]:
-    for table in tables:
-        if table.sections:
-            links = f"[{table.title}](tables/{table.name}.md) ([CSV](tables/{table.name}.csv))"
-            yield f"- {links}. {table.explanation}"
-        else:
-            yield f"- {table.title}: not made; it needs {table.needs}."
+def _line(table: Table) -> str:
+    if not table.sections:
+        return f"- {table.title}: not made; it needs {table.needs}."
+    links = f"[{table.title}](tables/{table.name}.md) ([CSV](tables/{table.name}.csv))"
+    return f"- {links}. {table.explanation}"
 
 
 def _plots(plots: Iterable[Drawn], folder: Path) -> Iterator[str]:
@@ -244,32 +257,30 @@ def _plots(plots: Iterable[Drawn], folder: Path) -> Iterator[str]:
 # Writing
 
 
-def _write_tables(made: Made, tables: Iterable[Table]) -> None:
-    """Write those that have rows."""
+def _write_tables(made: Made, tables: Iterator[Table]) -> Iterator[str]:
+    """Write those that have rows, let go of each, and yield its line on the page."""
     for table in tables:
         if table.sections:
             made.write(f"{table.name}.md", to_markdown(table).encode())
             made.write(f"{table.name}.csv", to_csv(table).encode())
+        yield _line(table)
 
 
-def _write_plots(made: Made, groups: Sequence[Replicates], most: int | None) -> Iterator[Drawn]:
-    """Write each page of each plot as it is drawn, and let go of its picture.
+def _chosen(pages: Sequence[Sequence[object]], most: int | None) -> list[list[int]]:
+    """The pages of each plot that are drawn, by their numbers through all plots.
 
     ``most``: of pages in all before each plot has its first ones alone; None: all are drawn.
     """
-    drawings = {plot.name: pages(plot, groups) for plot in PLOTS}
-    few = most is not None and sum(map(len, drawings.values())) > most
-    for plot in PLOTS:
-        of_plot = drawings[plot.name]
-        chosen = of_plot[:PAGES_A_PLOT] if few else of_plot
-        written = [_write_page(made, draw()) for draw in chosen]
-        yield Drawn(plot=plot, pages=written, left=len(of_plot) - len(chosen))
+    numbers = count()
+    numbered = [[next(numbers) for _ in of_plot] for of_plot in pages]
+    few = most is not None and sum(map(len, pages)) > most
+    return [of_plot[:PAGES_A_PLOT] if few else of_plot for of_plot in numbered]
 
 
-def _write_page(made: Made, page: Page) -> tuple[str, str]:
-    made.write(f"{page.stem}.png", style.png(page.figure))
-    made.write(f"{page.stem}.svg", style.svg(page.figure))
-    return page.stem, page.conditions
+def _write_picture(made: Made, number: int, picture: Picture) -> tuple[int, tuple[str, str]]:
+    made.write(f"{picture.stem}.png", picture.png)
+    made.write(f"{picture.stem}.svg", picture.svg)
+    return number, (picture.stem, picture.conditions)
 
 
 def _where(results: Results) -> str:
