@@ -17,7 +17,7 @@ A layer changes nothing it is given. What it returns is its own, and overwritten
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any, Protocol
 
@@ -74,6 +74,7 @@ class Trainable:
             "bias": np.zeros(kernel_shape[-1], dtype),
         }
         self.gradients = {name: np.zeros_like(array) for name, array in self.parameters.items()}
+        self.product: Callable[..., Array] = np.matmul  # or how another device multiplies
         self._width = kernel_shape[-1]
         self._dtype = dtype
         self._memory = Memory()
@@ -84,7 +85,7 @@ class Trainable:
         The first layer of a network needs no more.
         """
         rows = gradient.reshape(-1, self._width)
-        np.matmul(self._rows.T, rows, out=self.gradients["kernel"].reshape(-1, self._width))
+        self.product(self._rows.T, rows, out=self.gradients["kernel"].reshape(-1, self._width))
         # A product with ones: BLAS sums over rows several times as fast as np.sum does.
         np.matmul(np.ones(len(rows), self._dtype), rows, out=self.gradients["bias"])
 
@@ -92,7 +93,7 @@ class Trainable:
         """y = x·W + b; (rows, in) -> (rows, out)."""
         self._rows = rows
         outputs = self._memory.take("outputs", (len(rows), self._width), self._dtype)
-        np.matmul(rows, self.parameters["kernel"].reshape(-1, self._width), out=outputs)
+        self.product(rows, self.parameters["kernel"].reshape(-1, self._width), out=outputs)
         outputs += self.parameters["bias"]
         return outputs
 
@@ -100,7 +101,7 @@ class Trainable:
         """∂L/∂x = ∂L/∂y·Wᵀ; (rows, out) -> (rows, in)."""
         kernel = self.parameters["kernel"].reshape(-1, self._width)
         result = self._memory.take("row gradients", self._rows.shape, self._dtype)
-        return np.matmul(gradient.reshape(-1, self._width), kernel.T, out=result)
+        return self.product(gradient.reshape(-1, self._width), kernel.T, out=result)
 
 
 class Dense(Trainable):

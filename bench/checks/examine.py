@@ -202,19 +202,20 @@ def _failed(checks: tuple[Check, ...]) -> frozenset[str]:
 def _checks(observed: Observed, wanted: Observed, precision: Precision) -> tuple[Check, ...]:
     return tuple(
         _check(quantity, kind, apart, precision)
-        for quantity, kind, apart in compare(observed, wanted, steps=STEPS)
+        for quantity, kind, apart in compare(observed, wanted, precision, steps=STEPS)
     )
 
 
 def compare(
-    observed: Observed, wanted: Observed, *, steps: int
+    observed: Observed, wanted: Observed, precision: Precision, *, steps: int
 ) -> Iterator[tuple[str, Kind, float]]:
     """Every quantity: its name, its kind, and how far it is from the referee's.
 
     Arrays of weights are judged one by one, and the largest deviation is taken.
     """
     yield "logits at step 0", "logits", deviation(observed.logits, wanted.logits)
-    yield "gradients at step 1", "gradients", largest(observed.gradients, wanted.gradients)
+    order = tolerances.norm("gradients", precision)
+    yield "gradients at step 1", "gradients", largest(observed.gradients, wanted.gradients, order)
     for name, own in observed.trajectories.items():
         other = wanted.trajectories[name]
         yield f"first update by {name}", "update", largest(own.update, other.update)

@@ -134,7 +134,7 @@ def test_a_quiet_start_has_neighbours_that_pass_every_check(seed: int) -> None:
         for near in (start, *(trial.moved(start, share, draw) for draw in range(NEIGHBOURS)))
     )
     for neighbour in neighbours:
-        for quantity, kind, apart in examining.compare(neighbour, wanted, steps=STEPS):
+        for quantity, kind, apart in examining.compare(neighbour, wanted, "fp32", steps=STEPS):
             assert apart <= tolerances.of(kind, "fp32").value, quantity
 
 
