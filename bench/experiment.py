@@ -25,7 +25,7 @@ Precision = Literal["fp32", "tf32", "bf16"]
 EXECUTIONS: Mapping[str, str] = MappingProxyType(
     {
         "eager": "each operation as Python comes to it",
-        "tuned": "eager, with the allocator and threads set as suits the network",
+        "tuned": "mended for the CPU: PyTorch's allocator and threads, JAX's max-pooling",
         "resident": "eager, with the data on the device: no fit, no copies from the host",
         "graph": "TensorFlow's graph without XLA",
         "compiled": "compiled: by XLA each step, by TorchInductor the network",
@@ -73,7 +73,7 @@ class Experiment:
     task: str  # 'digits' or 'letters'
     source: str  # where the images come from: 'mnist', 'az', 'az-sample', 'glyphs'
     architecture: str  # one of ``models.ARCHITECTURES``
-    framework: str  # 'pytorch', 'keras-tensorflow', 'keras-jax', 'keras-torch', 'numpy'
+    framework: str  # 'pytorch', 'keras-tensorflow', 'keras-jax', 'keras-torch', 'jax', 'numpy'
     execution: str  # one of EXECUTIONS
     device: str  # 'cpu', 'cuda' or 'mps'; 'cuda:1' for one of several
     goal: Goal = "train"  # 'throughput' times training steps only and reads no accuracy

@@ -294,7 +294,8 @@ def _accelerated(grid: Grid) -> bool:
 def _executions(grid: Grid, architecture: str, framework: str, device: str) -> Iterator[str]:
     """The grid's executions that the framework offers for the architecture, each once."""
     possible = ARCHITECTURES[architecture].executions or FRAMEWORKS[framework].executions
-    offered = [name for name in FRAMEWORKS[framework].executions_on(device) if name in possible]
+    offered = FRAMEWORKS[framework].executions_on(device, architecture)
+    offered = tuple(name for name in offered if name in possible)
     chosen: dict[str, None] = {}
     for execution in grid.executions:
         if execution == DEFAULT_EXECUTION:
@@ -312,7 +313,8 @@ def rungs(matched: Experiment) -> Iterator[Experiment]:
     words = restorable(matched)
     for word in words:
         yield replace(matched, native=(word,))
-    for execution in FRAMEWORKS[matched.framework].executions_on(matched.device):
+    framework = FRAMEWORKS[matched.framework]
+    for execution in framework.executions_on(matched.device, matched.architecture):
         if execution != matched.execution:
             yield replace(matched, execution=execution)
     if len(words) > 1:

@@ -17,21 +17,27 @@ from __future__ import annotations
 import jax
 
 from models import layers_jax as layers
-from models.layers_jax import Key, Network, Pooling, Weights
+from models.layers_jax import Convolution, Key, Network, Pooling, Weights
 
 
-def build(classes: int, *, dropout: bool = True, pooling: Pooling = layers.max_pooling) -> Network:
+def build(
+    classes: int,
+    *,
+    dropout: bool = True,
+    convolution: Convolution = layers.convolution,
+    pooling: Pooling = layers.max_pooling,
+) -> Network:
     """(b, 28, 28) float32 images in, (b, classes) float32 logits out.
 
-    ``dropout=False`` sets every rate to zero and changes nothing else; ``pooling`` may be another
-    way to compute the same.
+    ``dropout=False`` sets every rate to zero and changes nothing else; ``convolution`` and
+    ``pooling`` may be other ways to compute the same.
     """
     rate = 0.5 * dropout
 
     def features(weights: Weights, images: jax.Array, key: Key) -> jax.Array:
         values = images[..., None]  # one channel
-        values = pooling(layers.relu(layers.convolution(weights, "conv_1", values)))
-        values = pooling(layers.relu(layers.convolution(weights, "conv_2", values)))
+        values = pooling(layers.relu(convolution(weights, "conv_1", values)))
+        values = pooling(layers.relu(convolution(weights, "conv_2", values)))
         values = layers.relu(layers.dense(weights, "dense", layers.flatten(values)))
         return layers.dropout(values, rate, key)
 

@@ -18,6 +18,7 @@ from jax import lax
 
 Weights: TypeAlias = Mapping[str, jax.Array]
 Key: TypeAlias = jax.Array | None  # from which random numbers are drawn; None: dropout is off
+Convolution: TypeAlias = Callable[[Weights, str, jax.Array], jax.Array]
 Pooling: TypeAlias = Callable[[jax.Array], jax.Array]
 
 
@@ -41,14 +42,52 @@ def dense(weights: Weights, name: str, values: jax.Array) -> jax.Array:
 
 def convolution(weights: Weights, name: str, images: jax.Array) -> jax.Array:
     """Windows times kernel plus bias: (b, h, w, in) -> (b, h - 2, w - 2, out) for a 3x3 kernel."""
-    windows_times_kernel = lax.conv_general_dilated(
+    return _slid(images, weights[f"{name}/kernel"]) + weights[f"{name}/bias"]
+
+
+def _slid(images: jax.Array, kernel: jax.Array, padding: int = 0) -> jax.Array:
+    """A kernel (height, width, in, out) slid over images, zeros around them."""
+    return lax.conv_general_dilated(
         images,
-        weights[f"{name}/kernel"],
+        kernel,
         window_strides=(1, 1),
-        padding="VALID",
+        padding=[(padding, padding)] * 2,
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
-    return windows_times_kernel + weights[f"{name}/bias"]
+
+
+def convolution_for_loops(weights: Weights, name: str, images: jax.Array) -> jax.Array:
+    """The same, with the gradients written out, for a loop that XLA compiles for a CPU.
+
+    Its fast code is for convolutions whose axes are in the order of the forward pass. It brings
+    the gradients into that order by itself, but not inside of a loop (jaxlib 0.10.2), where they
+    take tens of times as long. Here they are in that order to begin with.
+    """
+    return _slid_for_loops(images, weights[f"{name}/kernel"]) + weights[f"{name}/bias"]
+
+
+@jax.custom_vjp
+def _slid_for_loops(images: jax.Array, kernel: jax.Array) -> jax.Array:
+    return _slid(images, kernel)
+
+
+def _forward(images: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return _slid(images, kernel), (images, kernel)
+
+
+def _backward(
+    kept: tuple[jax.Array, jax.Array], gradient: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Goodfellow, Bengio and Courville, 'Deep Learning' (2016), section 9.5."""
+    images, kernel = kept
+    turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)  # in and out exchanged
+    of_images = _slid(gradient, turned, padding=len(kernel) - 1)
+    # the images of the batch, over which is summed, in the place of channels
+    of_kernel = _slid(images.transpose(3, 1, 2, 0), gradient.transpose(1, 2, 0, 3))
+    return of_images, of_kernel.transpose(1, 2, 0, 3)
+
+
+_slid_for_loops.defvjp(_forward, _backward)
 
 
 def relu(values: jax.Array) -> jax.Array:

@@ -213,6 +213,9 @@ class Framework:
     start_up_s: float  # until it trains, measured alike
     # Executions that make sense on some devices alone; those not named are offered on all.
     only_on: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    # The same for networks with convolutions alone, and for those without; (): on no device.
+    only_on_with_convolutions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    only_on_without_convolutions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     default: str  # the execution its users get without asking, on the CPU
     accelerated_default: str | None = None  # and on another device; None: the same
     devices: tuple[str, ...] = ("cpu", "cuda")
@@ -222,6 +225,10 @@ class Framework:
     cuda_environment: str | None = None
     model_ending: str = ".safetensors"  # of the files its networks are saved in
     environment: Mapping[str, str] = field(  # set before the framework is imported
+        default_factory=lambda: MappingProxyType({})
+    )
+    # Execution -> what is set for it alone, unless the user has set it
+    environment_of: Mapping[str, Mapping[str, str]] = field(
         default_factory=lambda: MappingProxyType({})
     )
     own: Mapping[str, Own]  # what it does of itself, under each word of bench.experiment.NATIVE
@@ -235,10 +242,19 @@ class Framework:
         """What it offers, words of ``bench.experiment.EXECUTIONS``."""
         return tuple(self.rates)
 
-    def executions_on(self, device: str) -> tuple[str, ...]:
-        """What it offers on a device, such as 'cpu'."""
+    def executions_on(self, device: str, architecture: str | None = None) -> tuple[str, ...]:
+        """What it offers on a device, such as 'cpu', for a network; None: for some network."""
+        limits = [self.only_on]
+        if architecture is not None and ARCHITECTURES[architecture].convolutional:
+            limits.append(self.only_on_with_convolutions)
+        elif architecture is not None:
+            limits.append(self.only_on_without_convolutions)
         kind = kind_of(device)
-        return tuple(name for name in self.rates if kind in self.only_on.get(name, self.devices))
+        return tuple(
+            name
+            for name in self.rates
+            if all(kind in limit.get(name, self.devices) for limit in limits)
+        )
 
     def default_execution(self, device: str) -> str:
         """What its users get on a device without asking."""
@@ -261,6 +277,9 @@ _XLA = {
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     "JAX_ENABLE_COMPILATION_CACHE": "false",  # a run never starts from another's work
 }
+# XLA for a CPU compiles gradients of convolutions inside of a loop to code that takes tens of times
+# as long as outside (seen in JAX 0.10.2 and TensorFlow 2.21.0): see ``models.layers_jax``.
+_LOOPS_WITH_CONVOLUTIONS = {"epoch": ("cuda",)}
 # Colours of Okabe and Ito, 'Color Universal Design' (2008), in which #CC79A7 is still free; yellow
 # is lost on white.
 FRAMEWORKS: dict[str, Framework] = {
@@ -269,10 +288,25 @@ FRAMEWORKS: dict[str, Framework] = {
         family="pytorch",
         device_module="torch_device",
         packages=("torch",),
-        rates={"eager": (28_000.0, 9_200.0), "compiled": (23_000.0, 4_000.0)},
+        rates={
+            "eager": (28_000.0, 9_200.0),
+            "tuned": (28_000.0, 9_200.0),
+            "compiled": (23_000.0, 4_000.0),
+            "compiled-step": (23_000.0, 4_000.0),
+            **dict.fromkeys(("reduce-overhead", "cuda-graph"), (28_000.0, 9_200.0)),  # eager's
+        },
+        only_on={
+            "tuned": ("cpu",),
+            "compiled-step": ("cpu", "cuda"),
+            "reduce-overhead": ("cuda",),
+            "cuda-graph": ("cuda",),
+        },
         start_up_s=2.5,
         default="eager",
         devices=("cpu", "cuda", "mps"),
+        # Threads that wait look 2,000 times whether they can go on, some 50 µs, as long as waking
+        # up takes; by themselves 300,000 times, 7.5 ms, on a processor that others may want.
+        environment_of={"tuned": {"GOMP_SPINCOUNT": "2000"}},
         own={
             "adam-epsilon": Own(
                 says="ε 1e-8, beside the root of the corrected second moment", optimizers=("adam",)
@@ -300,6 +334,7 @@ FRAMEWORKS: dict[str, Framework] = {
             "compiled": (18_000.0, 3_700.0),
             "epoch": (18_000.0, 3_700.0),
         },
+        only_on_with_convolutions=_LOOPS_WITH_CONVOLUTIONS,
         start_up_s=4.5,
         default="graph",
         accelerated_default="compiled",  # jit_compile="auto" takes XLA where it sees a GPU
@@ -322,6 +357,7 @@ FRAMEWORKS: dict[str, Framework] = {
         device_module="jax_device",
         packages=("keras", "jax", "jaxlib"),
         rates={"compiled": (57_000.0, 2_100.0), "epoch": (60_000.0, 2_100.0)},
+        only_on_with_convolutions=_LOOPS_WITH_CONVOLUTIONS,
         start_up_s=6.5,
         default="compiled",
         environment={"KERAS_BACKEND": "jax"} | _XLA,
@@ -362,8 +398,10 @@ FRAMEWORKS: dict[str, Framework] = {
         rates={
             "compiled": (60_000.0, 2_100.0),
             "epoch": (60_000.0, 2_100.0),
-            "tuned": (60_000.0, 4_000.0),
+            "tuned": (60_000.0, 4_800.0),
         },
+        only_on={"tuned": ("cpu",)},
+        only_on_without_convolutions={"tuned": ()},  # it is about layers that they do not have
         start_up_s=3.0,
         default="compiled",
         environment=_XLA,

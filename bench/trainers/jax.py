@@ -3,7 +3,7 @@
 The networks are in ``models/*_jax.py``, the optimisers in ``optimizers_jax.py``; here is the
 training loop. The data lie on the device and batches are taken by index. A step is a function
 of all that it changes: 'compiled' calls it from Python for each batch, and 'epoch' calls a whole
-stretch of steps that are one program. 'tuned' is 'compiled' with max-pooling written in a way that
+stretch of steps that are one program. 'tuned' is 'epoch' with max-pooling written in a way that
 suits XLA on a CPU: see ``models.layers_jax``.
 """
 
@@ -44,7 +44,8 @@ from bench.trainers.batches import (
     stretches_to_come,
     warm_up_order,
 )
-from models.layers_jax import Key, Network, max_pooling_by_slices
+from models import ARCHITECTURES, layers_jax
+from models.layers_jax import Key, Network
 from models.weights import check_weights, initial_weights
 
 TYPES = {"fp32": jnp.float32, "tf32": jnp.float32, "bf16": jnp.bfloat16}  # that layers compute in
@@ -113,6 +114,7 @@ class State(NamedTuple):
 
     weights: Any  # by their names
     optimizer: optimizers_jax.Memory
+    key: jax.Array  # of dropout: the seed's, always the same
     loss_sum: jax.Array  # of the images of a stretch so far, each before its step
 
 
@@ -131,23 +133,35 @@ class JaxTrainer:
 
     def build(self) -> None:
         experiment, seed = self._setup.experiment, self._setup.seed
-        sliced = {"pooling": max_pooling_by_slices} if experiment.execution == "tuned" else {}
         file: Any = models.load(experiment.architecture, "jax")
         self._network: Network = file.build(
-            self._setup.classes, dropout=experiment.dropout, **sliced
+            self._setup.classes, dropout=experiment.dropout, **self._ways()
         )
         # JAX has no start of its own.
         weights = _on_device(initial_weights(_empty(self._network), seed))
-        self._state = State(weights, optimizers_jax.begin(weights), jnp.zeros(()))
+        memory = optimizers_jax.begin(weights)
+        self._state = State(weights, memory, jax.random.key(seed), jnp.zeros(()))
         self._classifier = JaxNetwork(self._network, experiment, weights)
-        step = _step(self._network, experiment, jax.random.key(seed))
+        step = _step(self._network, experiment)
         self._step = jax.jit(step, donate_argnums=0)
         self._stretches = jax_device.Stretches(step)
         self.parameter_count = sum(int(np.prod(shape)) for shape in self._network.shapes.values())
 
+    def _ways(self) -> dict[str, Any]:
+        """How layers are computed where it is not as JAX's users would write them."""
+        experiment = self._setup.experiment
+        if not (self._whole and ARCHITECTURES[experiment.architecture].convolutional):
+            return {}
+        ways: dict[str, Any] = {}
+        if self._device.platform == "cpu":
+            ways["convolution"] = layers_jax.convolution_for_loops
+        if experiment.execution == "tuned":
+            ways["pooling"] = layers_jax.max_pooling_by_slices
+        return ways
+
     @property
     def _whole(self) -> bool:
-        return self._setup.experiment.execution == "epoch"
+        return self._setup.experiment.execution in ("epoch", "tuned")
 
     def transfer(self) -> None:
         self._labels = jax.device_put(self._setup.train_labels.astype(np.int32), self._device)
@@ -197,9 +211,8 @@ class JaxTrainer:
 
     def observed_execution(self) -> str:
         execution = self._compilations.execution
-        if execution == "compiled" and self._whole:
-            return "epoch" if self._stretches.loops else "compiled"
-        return self._setup.experiment.execution if execution == "compiled" else execution
+        whole = self._whole and execution == "compiled" and self._stretches.loops
+        return self._setup.experiment.execution if whole else execution
 
     def logits(self, images: Images) -> Logits:
         return self._classifier.logits(images)
@@ -248,9 +261,9 @@ class JaxTrainer:
 
     @contextmanager
     def _ending_as_it_began(self) -> Iterator[None]:
-        kept = jax.tree.map(partial(np.array, copy=True), self._state)
+        kept = jax.tree.map(jnp.copy, self._state)
         yield
-        self._state = jax.tree.map(jnp.array, kept)
+        self._state = kept
         self._classifier.weights = self._state.weights
 
 
@@ -259,7 +272,7 @@ def _on_device(weights: Weights) -> dict[str, jax.Array]:
     return {name: jnp.array(array) for name, array in weights.items()}
 
 
-def _step(network: Network, experiment: Experiment, key: jax.Array) -> jax_device.Step:
+def _step(network: Network, experiment: Experiment) -> jax_device.Step:
     """One optimiser step on one batch, as a pure function."""
     logits = _computing_in(experiment, network.logits)
     update = optimizers_jax.choose(experiment)
@@ -269,12 +282,12 @@ def _step(network: Network, experiment: Experiment, key: jax.Array) -> jax_devic
         return -jnp.take_along_axis(log_probabilities, labels[:, None], axis=1).mean()
 
     def step(state: State, images: jax.Array, labels: jax.Array, batch: jax.Array) -> State:
-        weights, memory, loss_sum = state
+        weights, memory, key, loss_sum = state
         dropped = jax.random.fold_in(key, memory.steps)  # the seed and the step decide alone
         loss, gradients = jax.value_and_grad(mean_loss)(
             weights, images[batch], labels[batch], dropped
         )
         weights, memory = update(weights, gradients, memory)
-        return State(weights, memory, loss_sum + len(batch) * loss)
+        return State(weights, memory, key, loss_sum + len(batch) * loss)
 
     return step
