@@ -59,7 +59,8 @@ def environment(
         own[WITHHELD] = " ".join(withheld)
     if scratch is not None:
         own |= {name: str(scratch / name.lower()) for name in FOLDERS}
-    own |= FRAMEWORKS[experiment.framework].environment
+    framework = FRAMEWORKS[experiment.framework]
+    own = {**framework.environment_of.get(experiment.execution, {}), **own, **framework.environment}
     own |= devices.environment(experiment.device, base, hardware.gpus())
     if experiment.threads is not None:  # NumPy's threads start before a child can confine itself
         own |= dict.fromkeys(THREAD_VARIABLES, str(experiment.threads))

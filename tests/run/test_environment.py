@@ -51,6 +51,13 @@ def test_keras_is_told_its_backend_before_it_is_imported() -> None:
     assert asked["KERAS_BACKEND"] == "jax"
 
 
+def test_an_execution_sets_what_is_its_own_unless_the_user_has() -> None:
+    tuned = an_experiment(framework="pytorch", execution="tuned")
+    assert environment(tuned, {})["GOMP_SPINCOUNT"] == "2000"
+    assert environment(tuned, {"GOMP_SPINCOUNT": "7"})["GOMP_SPINCOUNT"] == "7"
+    assert "GOMP_SPINCOUNT" not in environment(an_experiment(framework="pytorch"), {})
+
+
 def test_the_threads_of_numpy_are_limited_before_it_is_imported() -> None:
     limited = environment(an_experiment(threads=1), {"OMP_NUM_THREADS": "7"})
     assert {limited[name] for name in THREAD_VARIABLES} == {"1"}
