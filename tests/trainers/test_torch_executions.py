@@ -23,7 +23,6 @@ from tests.checks.test_examine import CLEARLY, QUIET, drawn
 from tests.fakes import an_experiment
 from tests.trainers.test_trainers import CONTRACT, run_contract
 
-
 torch = pytest.importorskip("torch")
 
 from bench.trainers import pytorch, torch_device, torch_executions  # noqa: E402
