@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from bench.report import summary, trust, wording
 from bench.report.plots import PLOTS, drawing
@@ -35,6 +34,9 @@ from bench.results.made import Made, making
 from bench.results.record import Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_PAGES = 40  # of all plots: half a second each; of more, each plot has its first alone
 PAGES_A_PLOT = 1

@@ -12,13 +12,13 @@ import gc
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from queue import SimpleQueue
 
 from bench.machine import settings
-from bench.report.plots import PLOTS, style
+from bench.report.plots import PLOTS, bars, power, style
 from bench.report.plots.style import Page
 from bench.run.processes import Child, Parent
 from bench.stats.runs import Replicates
@@ -27,6 +27,8 @@ DrawPage = Callable[[], Page]
 
 FEWEST = 10  # pages of which a child takes enough to be worth its start, a second
 LIMIT_S = 600.0  # after which the child is ended
+# What these compute, or import for it, the tables need too: it is here already.
+AT_HAND = (bars.TIME_TO_ACCURACY, power.POWER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,9 @@ class Pictures:
 
     def __init__(self, pages: Sequence[Sequence[DrawPage]], numbers: Sequence[int]) -> None:
         self._draw_page = list(chain.from_iterable(pages))
-        self._missing = list(numbers)
+        plots = [plot for plot, of_plot in zip(PLOTS, pages, strict=False) for _ in of_plot]
+        self.numbers = tuple(sorted(numbers, key=lambda number: plots[number] in AT_HAND))
+        self._missing = list(self.numbers)
         self._begun: set[int] = set()  # by the child
         self._heard: SimpleQueue[Message | None] = SimpleQueue()  # None: no more come
 
@@ -101,10 +105,13 @@ class Pictures:
 
     def listen(self, child: Child) -> None:
         """Take what the child says, until it ends."""
-        with suppress(ValueError):  # ended by us in the middle of a line, which has no log by then
+        try:
             for message in child.messages(Message):
                 self._heard.put(message)
-        self._heard.put(None)
+        except ValueError:  # ended by us in the middle of a line, for which there is no log by then
+            pass
+        finally:
+            self._heard.put(None)
 
 
 @contextmanager
@@ -119,7 +126,7 @@ def pictures(
     if len(numbers) < FEWEST or len(settings.processors()) < 2:
         yield wanted
         return
-    request = Request(groups=pickle.dumps(groups), numbers=tuple(numbers))
+    request = Request(groups=pickle.dumps(groups), numbers=wanted.numbers)
     with Child(__name__, request, limit_s=LIMIT_S) as child:
         threading.Thread(target=wanted.listen, args=(child,), daemon=True).start()
         yield wanted

@@ -12,14 +12,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from bench.report import audit, trust, wording
 from bench.report.comparison import FRAMEWORK, HEADING, Comparison
 from bench.stats.runs import Replicates
 from bench.stats.verdict import Judged
+
+if TYPE_CHECKING:  # pandas is imported where frames are made: who draws pictures does without
+    import pandas as pd
 
 Raw = str | float | int | bool | None
 
@@ -182,6 +183,8 @@ def fact_table(
 
 
 def _fact_column(name: str, form: str, rows: Iterable[Mapping[Any, Any]]) -> Column:
+    import pandas as pd
+
     def cell(row: Mapping[Any, Any]) -> Cell:
         value = row.get(name)
         if pd.isna(value):
@@ -245,6 +248,8 @@ def to_frame(table: Table) -> pd.DataFrame:
 
     Columns hold Python objects, so that a count beside an absent one stays a whole number.
     """
+    import pandas as pd
+
     lines = [_raw(section, line) for section in table.sections for line in section.grid]
     return pd.DataFrame(lines, dtype=object)
 
