@@ -12,7 +12,7 @@ from bench import UsageError
 from bench.cli import Options
 from bench.experiment import NATIVE_INIT, Experiment, Run
 from bench.machine import hardware
-from bench.machine.devices import choose_devices
+from bench.machine.devices import choose_devices, with_precision
 from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
 from bench.report.seeds import FEWEST
 from bench.results.folder import Results, ResultsError
@@ -59,12 +59,13 @@ def make_plan(options: Options) -> Plan:
     tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
     prepared = _prepare(options, tasks, options.glyphs_images or preset.glyphs_images)
     sources = [TaskSource(task=p.task, source=p.source, targets=p.targets) for p in prepared]
-    experiments = expand(grids, sources, preset.schedules)
+    offered = expand(grids, sources, preset.schedules)
+    experiments, left_out = with_precision(offered, options.precisions or (), here)
     if not experiments:
-        raise UsageError(
-            "nothing to run: no framework chosen offers the execution, precision and device asked "
-            "for; see 'run_all.py --help'"
-        )
+        why = left_out or [
+            "no framework chosen offers the execution, precision and device asked for"
+        ]
+        raise UsageError(f"nothing to run: {' '.join(why)}; see 'run_all.py --help'")
     site = scheduler.Site(
         results=results,
         data={
@@ -84,7 +85,7 @@ def make_plan(options: Options) -> Plan:
         site=site,
         notes=(
             *(note for p in prepared for note in p.notes),
-            *_left_out(options, experiments),
+            *left_out,
             *interpreters.notes((e.framework for e in experiments), site.pythons, site.versions),
         ),
     )
@@ -117,16 +118,6 @@ def _comparable(experiments: Sequence[Experiment], names: Sequence[str]) -> bool
         for name in names
     ]
     return bool(set.intersection(*alike))
-
-
-def _left_out(options: Options, experiments: Sequence[Experiment]) -> list[str]:
-    """What was asked for and no framework here offers: said, since rows will be missing."""
-    planned = {experiment.precision for experiment in experiments}
-    return [
-        f"Precision {precision} is left out: no framework chosen offers it on these devices."
-        for precision in options.precisions or ()
-        if precision not in planned
-    ]
 
 
 def check_folder(results: Results, options: Options) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench import UsageError
 from bench.cli import parse
+from bench.machine import hardware
 from bench.plan import Plan, make_plan
 from bench.run.progress import expected_s
 from bench.trainers import FRAMEWORKS
 from tests.fakes import an_experiment
-from tests.records import make_data
+from tests.machine.test_devices import T4
+from tests.records import MACHINE, make_data
+
+SAID_OF_T4 = (
+    "Precision tf32 is left out on cuda: Tesla T4 has compute capability 7.5, and tf32 needs 8.0."
+)
 
 # The whole plan, on a few drawn images
 
@@ -37,6 +45,18 @@ def test_a_precision_that_nothing_offers_is_said_to_be_left_out(tmp_path: Path) 
     assert any("tf32 is left out" in n for n in a_plan(tmp_path, "--precision", "fp32,tf32").notes)
     with pytest.raises(UsageError, match="nothing to run"):
         a_plan(tmp_path, "--precision", "tf32")
+
+
+def test_a_precision_that_the_gpu_lacks_is_said_to_be_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "observe", lambda: replace(MACHINE, gpus=(T4,)))
+    words = ("--device", "cuda", "--precision")
+    plan = a_plan(tmp_path, *words, "fp32,tf32")
+    assert {experiment.precision for experiment in plan.experiments} == {"fp32"}
+    assert [note for note in plan.notes if "tf32" in note] == [SAID_OF_T4]
+    with pytest.raises(UsageError, match=f"nothing to run: {re.escape(SAID_OF_T4)}"):
+        a_plan(tmp_path, *words, "tf32")
 
 
 def test_a_comparison_of_what_is_never_run_alike_is_an_error(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from bench.checks import auditing, peaks
 from bench.cli import add_device, add_option, one_of, positive, whole_from
 from bench.experiment import Precision, kind_of
 from bench.machine import hardware
-from bench.machine.devices import choose_devices
+from bench.machine.devices import choose_devices, with_precision
 from bench.machine.pulse import steadiness
 from bench.report.audit import findings, steadiness_sentence
 from bench.results.evidence import Audit
@@ -124,7 +124,7 @@ def _asked(options: argparse.Namespace, here: Machine) -> tuple[auditing.Request
         rounds=options.rounds,
         injected_s=options.inject,
         repetitions=options.repetitions,
-        peaks=tuple(kind for device in used for kind in _kinds(device)),
+        peaks=tuple(with_precision([k for device in used for k in _kinds(device)], (), here)[0]),
         devices=used,
     )
     return request, _site(framework, options.pythons, here)

@@ -22,7 +22,7 @@ from bench.checks.certify import GLYPHS, TIMEOUT_S, CertificateSite, certificate
 from bench.checks.trial import Subject
 from bench.cli import EXECUTIONS, PRECISIONS, add_option
 from bench.machine import hardware
-from bench.machine.devices import choose_devices
+from bench.machine.devices import choose_devices, with_precision
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
 from bench.results.evidence import Certificate, Check
 from bench.results.folder import Results, ResultsError
@@ -105,7 +105,8 @@ def _examine(results: Results | None, chosen: Sequence[Subject], site: Certifica
 def subjects(options: argparse.Namespace) -> list[Subject]:
     """All that was asked for and is offered, each once.
 
-    Raises UsageError where nothing is, or for a device or processors that are not there.
+    What a GPU does not compute in is left out, and said to be.
+    Raises UsageError where nothing is left, or for a device or processors that are not there.
     """
     here = hardware.observe()
     hardware.check_threads(options.threads)
@@ -120,12 +121,15 @@ def subjects(options: argparse.Namespace) -> list[Subject]:
     )
     images = TaskSource(task=options.task, source="", targets=())
     offered = list(dict.fromkeys(map(trial.of, expand([grid], [images], {}))))
-    if not offered:
-        raise UsageError(
-            "nothing to check: no framework chosen offers the execution, device and precision "
-            "asked for"
-        )
-    return offered
+    able, left_out = with_precision(offered, options.precision, here)
+    if not able:
+        why = left_out or [
+            "no framework chosen offers the execution, device and precision asked for"
+        ]
+        raise UsageError(f"nothing to check: {' '.join(why)}")
+    for sentence in left_out:
+        print(sentence, file=sys.stderr)
+    return able
 
 
 def _site(options: argparse.Namespace, frameworks: set[str]) -> CertificateSite:

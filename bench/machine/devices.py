@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from bench import UsageError
 from bench.experiment import Precision, kind_of
@@ -30,6 +30,8 @@ class Device:
     default: bool = False  # True: used without being asked for, where it is present
     numbered: bool = False  # True: a machine may have several, its GPUs; 'cuda:1' is the second
     precisions: tuple[Precision, ...] = ("fp32", "bf16")
+    # Precision -> the compute capability that a GPU needs for it
+    needs: Mapping[Precision, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
     environment: Mapping[str, str] = field(  # of the processes that run on it
         default_factory=lambda: MappingProxyType({})
     )
@@ -57,6 +59,10 @@ DEVICES: dict[str, Device] = {
         default=True,
         numbered=True,
         precisions=("fp32", "tf32", "bf16"),  # TF32 is a format of NVIDIA's GPUs
+        # Both came with the A100 (NVIDIA A100 Tensor Core GPU Architecture, 2020). On older GPUs
+        # PyTorch emulates bfloat16, slowly (github.com/pytorch/pytorch/pull/148322), and XLA
+        # computes in float32 at half its speed and less (github.com/openxla/xla/issues/12429).
+        needs={"tf32": (8, 0), "bf16": (8, 0)},
         environment={"CUDA_DEVICE_ORDER": "PCI_BUS_ID"},  # numbers are those of nvidia-smi
         stretch_s=2.0,
         speed_up=5.0,
@@ -114,6 +120,51 @@ def environment(device: str, base: Mapping[str, str], gpus: Sequence[Gpu]) -> di
         if chosen is not None:
             given[USERS_CHOICE] = base.get(USERS_CHOICE, chosen)
     return given
+
+
+class Planned(Protocol):
+    """An experiment, or what else there is to do on a device in a precision."""
+
+    @property
+    def device(self) -> str:
+        """Such as 'cuda:1'."""
+
+    @property
+    def precision(self) -> Precision:
+        """Such as 'tf32'."""
+
+
+Each = TypeVar("Each", bound=Planned)
+
+
+def with_precision(
+    planned: Sequence[Each], asked: Sequence[Precision], here: Machine
+) -> tuple[list[Each], list[str]]:
+    """What of a plan this machine's GPUs have the precision for, and what is left out, in words.
+
+    ``asked``: the precisions that the user named; one that is nowhere in the plan is left out too.
+    """
+    lacking = [_lacking(each.device, each.precision, here) for each in planned]
+    able = [each for each, reason in zip(planned, lacking, strict=True) if reason is None]
+    offered = {each.precision for each in planned}
+    nowhere = [
+        f"Precision {precision} is left out: no framework chosen offers it on these devices."
+        for precision in asked
+        if offered and precision not in offered
+    ]
+    return able, [*dict.fromkeys(filter(None, lacking)), *nowhere]
+
+
+def _lacking(device: str, precision: Precision, here: Machine) -> str | None:
+    """Why a GPU leaves a precision out; None where it has it, or its driver does not say."""
+    used, needed = gpu(device, here), entry(device).needs.get(precision)
+    has = None if used is None else used.compute_capability
+    if used is None or needed is None or has is None or has >= needed:
+        return None
+    return (
+        f"Precision {precision} is left out on {device}: {used.name} has compute capability "
+        f"{has[0]}.{has[1]}, and {precision} needs {needed[0]}.{needed[1]}."
+    )
 
 
 def choose_devices(asked: Sequence[str] | None, here: Machine) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,15 +74,21 @@ def _gpus(chosen: str | None) -> tuple[Gpu, ...]:
 
 
 def _gpu(pynvml: Any, handle: Any) -> Gpu:
-    try:
-        memory_bytes = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
-    except pynvml.NVMLError:  # not supported where it is the machine's own memory
-        memory_bytes = None
+    def told(question: Callable[[Any], Any]) -> Any:
+        """None where the driver does not say, as of memory that is the machine's own."""
+        try:
+            return question(handle)
+        except pynvml.NVMLError:
+            return None
+
+    memory = told(pynvml.nvmlDeviceGetMemoryInfo)
+    capability = told(pynvml.nvmlDeviceGetCudaComputeCapability)
     return Gpu(
         name=pynvml.nvmlDeviceGetName(handle),
-        memory_bytes=memory_bytes,
+        memory_bytes=None if memory is None else int(memory.total),
         driver=pynvml.nvmlSystemGetDriverVersion(),
         uuid=pynvml.nvmlDeviceGetUUID(handle),
+        compute_capability=None if capability is None else (capability[0], capability[1]),
     )
 
 

@@ -46,6 +46,7 @@ class Gpu:
     memory_bytes: int | None  # None where the driver does not say
     driver: str
     uuid: str | None = None  # by which CUDA is told to use this one
+    compute_capability: tuple[int, int] | None = None  # (8, 0) of an A100; None: not told
 
 
 @dataclass(frozen=True, kw_only=True)

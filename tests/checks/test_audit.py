@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench.checks import arms
+from bench.checks import arms, audit
 from bench.checks.audit import main, passed
 from bench.machine import hardware
 from bench.results.folder import Results
 from bench.stats import verdict
 from tests.checks.audits import DELAYED_S, SAME_S, UNEQUAL, an_audit, some_arms, warned
+from tests.machine.test_devices import A100, T4
+from tests.records import MACHINE
 from tests.suite_process import bench
 
 
@@ -87,3 +90,11 @@ def test_a_mistake_is_explained_and_nothing_is_run(
         code = ended.code  # type: ignore[assignment]
     assert code == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_peak_is_not_measured_in_a_precision_that_the_gpu_lacks() -> None:
+    options = audit._parser().parse_args(["--device", "cuda"])
+    for gpu, precisions in ((T4, ["fp32"]), (A100, ["fp32", "tf32", "bf16"])):
+        request, _ = audit._asked(options, replace(MACHINE, gpus=(gpu,)))
+        on_cuda = [kind.precision for kind in request.peaks if kind.device == "cuda"]
+        assert on_cuda == precisions

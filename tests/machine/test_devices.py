@@ -8,15 +8,18 @@ from dataclasses import replace
 import pytest
 
 from bench import UsageError
+from bench.experiment import Precision
 from bench.machine import devices
-from bench.machine.devices import choose_devices
+from bench.machine.devices import choose_devices, with_precision
 from bench.results.record import Gpu
-from tests.records import MACHINE
+from tests.records import EXPERIMENT, MACHINE
 
 H1 = Gpu(name="H1", memory_bytes=1, driver="1", uuid="GPU-a")
 H2 = Gpu(name="H2", memory_bytes=2, driver="1", uuid="MIG-b")
 WITH_GPU = replace(MACHINE, gpus=(H1,))
 WITH_TWO = replace(MACHINE, gpus=(H1, H2))
+T4 = Gpu(name="Tesla T4", memory_bytes=1, driver="1", compute_capability=(7, 5))
+A100 = Gpu(name="A100", memory_bytes=1, driver="1", compute_capability=(8, 0))
 
 
 def test_without_a_choice_a_gpu_is_used_where_there_is_one() -> None:
@@ -106,3 +109,44 @@ def test_a_device_is_said_with_its_number_where_it_was_asked_for_by_it(
     device: str, label: str
 ) -> None:
     assert devices.label(device) == label
+
+
+# Precisions that not every GPU has
+
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
+
+
+def kept(device: str, *gpus: Gpu) -> tuple[list[Precision], list[str]]:
+    """The precisions that are left of all three, and what is said of the others."""
+    planned = [replace(EXPERIMENT, device=device, precision=each) for each in PRECISIONS]
+    able, left_out = with_precision(planned, PRECISIONS, replace(MACHINE, gpus=gpus))
+    return [experiment.precision for experiment in able], left_out
+
+
+def test_a_gpu_below_8_0_leaves_tf32_and_bfloat16_out_and_says_why() -> None:
+    has = "Tesla T4 has compute capability 7.5"
+    assert kept("cuda", T4) == (
+        ["fp32"],
+        [
+            f"Precision tf32 is left out on cuda: {has}, and tf32 needs 8.0.",
+            f"Precision bf16 is left out on cuda: {has}, and bf16 needs 8.0.",
+        ],
+    )
+
+
+def test_of_several_gpus_the_one_that_is_used_decides() -> None:
+    assert kept("cuda:0", A100, T4) == (list(PRECISIONS), [])
+    assert kept("cuda:1", A100, T4)[0] == ["fp32"]
+
+
+def test_no_precision_is_left_out_where_no_driver_tells_and_on_the_cpu() -> None:
+    assert kept("cuda", H1) == (list(PRECISIONS), [])
+    assert kept("cpu", T4) == (list(PRECISIONS), [])
+
+
+def test_a_precision_that_was_asked_for_and_is_nowhere_is_said_once() -> None:
+    assert with_precision([EXPERIMENT, EXPERIMENT], ("fp32", "tf32"), MACHINE)[1] == [
+        "Precision tf32 is left out: no framework chosen offers it on these devices."
+    ]
+    assert with_precision([], ("tf32",), MACHINE) == ([], [])

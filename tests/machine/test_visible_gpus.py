@@ -21,12 +21,13 @@ class Card:
     uuid: str
     instances: tuple[Card, ...] = ()
     total: int = 80 * 2**30
+    capability: tuple[int, int] | None = (9, 0)  # None: the driver does not say
 
 
 INSTANCES = tuple(Card(f"H200 MIG {n}g", f"MIG-{n}") for n in (1, 2))
 CARDS = (
-    Card("A100", "GPU-0a"),
-    Card("A100", "GPU-0b"),
+    Card("A100", "GPU-0a", capability=(8, 0)),
+    Card("A100", "GPU-0b", capability=None),
     Card("H100", PINNED),
     Card("H200", "GPU-3", INSTANCES),
 )
@@ -57,6 +58,11 @@ def fake_driver(
             raise NotSupported
         return [int(bool(card.instances))] * 2
 
+    def capability(card: Card) -> tuple[int, int]:
+        if card.capability is None:
+            raise NotSupported
+        return card.capability
+
     fake_nvml(
         monkeypatch,
         nvmlDeviceGetCount=lambda: len(cards),
@@ -69,6 +75,7 @@ def fake_driver(
         nvmlDeviceGetUUID=lambda card: card.uuid,
         nvmlDeviceGetName=lambda card: card.name,
         nvmlDeviceGetMemoryInfo=lambda card: card,
+        nvmlDeviceGetCudaComputeCapability=capability,
         nvmlSystemGetDriverVersion=lambda: "580.65.06",
         nvmlSystemGetCudaDriverVersion=lambda: cuda,
     )
@@ -110,6 +117,13 @@ def test_each_is_described_with_its_uuid(monkeypatch: pytest.MonkeyPatch) -> Non
     (gpu,) = hardware.observe().gpus
     assert (gpu.name, gpu.memory_bytes, gpu.driver) == ("H100", 80 * 2**30, "580.65.06")
     assert gpu.uuid == PINNED
+
+
+def test_a_compute_capability_is_told_where_the_driver_tells_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_driver(monkeypatch, visible="0,1,2")
+    assert [gpu.compute_capability for gpu in hardware.gpus()] == [(8, 0), None, (9, 0)]
 
 
 @pytest.mark.parametrize(("answer", "cuda"), [(13000, (13, 0)), (12090, (12, 9)), (11080, (11, 8))])
