@@ -3,14 +3,15 @@
 TF32 keeps 10 of float32's 23 explicit bits, and adds up the products in float32 (NVIDIA A100
 Tensor Core GPU Architecture, 2020, 'TF32'). Who multiplies decides what becomes of the other 13:
 
-    nearest   to the nearest, ties away from zero: PTX's ``cvt.rna.tf32.f32``, as cuBLAS does on
-              an A100 (to the last bit, by github.com/triton-lang/triton/issues/4574)
+    nearest   to the nearest, ties away from zero: PTX's ``cvt.rna.tf32.f32``. With it a product
+              is PyTorch's own by cuBLAS, exactly (github.com/triton-lang/triton/issues/4574)
     cut_off   the bits are not read, as where a float32 is handed to the tensor core as it is:
               Triton's ``tl.dot`` (the same issue), with which compilers write products too
 
 A product of two such numbers is exact in float32. Sums are float32 in BLAS's order; a tensor core
 has its own, and cuts off where BLAS rounds (Fasi, Higham, Mikaitis and Pranesh, 'Numerical behavior
-of NVIDIA tensor cores', 2021): 2^-24 a term, beside 2^-11 here. Everything that is no product of
+of NVIDIA tensor cores', 2021). Tried once, after every eight terms: logits were as far from the
+referee as before, to within 15 %, from three starts of each network. All that is no product of
 matrices or convolution stays float32: biases and their gradients, ReLU, loss, optimiser.
 """
 

@@ -9,14 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.machine import hardware
+from bench.machine.devices import with_precision
 from bench.trainers import FRAMEWORKS, FrameworkMissing, Trainer
+from tests.fakes import an_experiment
 from tests.small_trainers import FRAMEWORK, TEST_IMAGES, create, frameworks_own_warnings
 
 pytestmark = frameworks_own_warnings
 
 
 def on_cuda(**changes: Any) -> Trainer:
-    """A CNN on the GPU; skips where the framework is not installed with CUDA."""
+    """A CNN on the GPU; skips where the framework is not installed with CUDA, or the GPU is old."""
+    _, lacking = with_precision([an_experiment(device="cuda", **changes)], (), hardware.observe())
+    if lacking:
+        pytest.skip(lacking[0])
     try:
         return create("cnn", device="cuda", **changes)
     except FrameworkMissing as missing:
