@@ -20,7 +20,7 @@ from bench.checks import arms
 from bench.experiment import Experiment
 from bench.results.record import Status
 from bench.run import processes, versions
-from bench.run.worker import classify
+from bench.run.leaving import classify
 from bench.trainers import FRAMEWORKS
 
 IMAGES = 32  # one batch

@@ -1,4 +1,4 @@
-"""What a run leaves on the disk: its best weights, its model, its record.
+"""What a run leaves on the disk: its best weights, its model, its record, and why it failed.
 
 What has been measured is worth the most: where the disk is full the weights are given up first,
 and the record says so.
@@ -16,9 +16,10 @@ from safetensors.numpy import save
 
 from bench.results import write_atomically
 from bench.results.folder import Results
-from bench.results.record import Record
+from bench.results.record import Record, Status
 from bench.run.door import FULL
-from bench.trainers import FRAMEWORKS, Weights
+from bench.run.measure import Diverged
+from bench.trainers import FRAMEWORKS, FrameworkMissing, Weights
 
 SaveNetwork = Callable[[Path], None]
 
@@ -101,3 +102,37 @@ def _noted(record: Record, name: str, reason: str) -> Record:
 
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
+
+
+# Why it failed
+
+# TensorFlow has one class of error for memory, disk and files.
+OTHER_RESOURCES = ("no space left on device", "quota exceeded", "too many open files")
+# What XLA says of a full GPU, and more often of a cuDNN or a driver that is not the one it needs.
+UNSURE = "DNN library initialization failed"
+UNSURE_HINT = (
+    "its log says whether cuDNN or the driver is too old; if not, the GPU's memory may be full: "
+    "nvidia-smi shows who uses it"
+)
+
+
+def classify(error: Exception) -> tuple[Status, str]:
+    """The status and the reason that a record gives for an error."""
+    text = str(error).strip() or "no message"
+    reason = f"{type(error).__name__}: {text.splitlines()[0]}"
+    if isinstance(error, FrameworkMissing):
+        return "not installed", text
+    if isinstance(error, Diverged):
+        return "diverged", text
+    if _is_out_of_memory(error):
+        return "out of memory", reason
+    return "failed", f"{reason}; {UNSURE_HINT}" if UNSURE in text else reason
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """By name and words: the frameworks' own classes cannot be imported here."""
+    names, text = {cls.__name__ for cls in type(error).__mro__}, str(error).lower()
+    if any(words in text for words in OTHER_RESOURCES):
+        return False
+    signs = {sign for each in FRAMEWORKS.values() for sign in each.out_of_memory}
+    return bool(names & {"MemoryError", *signs}) or any(sign.lower() in text for sign in signs)

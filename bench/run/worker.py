@@ -21,10 +21,10 @@ from bench import trainers
 from bench.experiment import Experiment, Run
 from bench.machine import hardware, settings
 from bench.results.folder import Results
-from bench.results.record import Machine, Measurement, Pulse, Record, Status
+from bench.results.record import Machine, Measurement, Pulse, Record
 from bench.run import energy, material, versions
-from bench.run.leaving import Checkpoint, SaveNetwork, leave_model, leave_record
-from bench.run.measure import Diverged, Listener, measure
+from bench.run.leaving import Checkpoint, SaveNetwork, classify, leave_model, leave_record
+from bench.run.measure import Listener, measure
 from bench.run.processes import Parent
 from bench.run.recheck import recheck
 from bench.trainers import Trainer
@@ -90,26 +90,6 @@ def perform(request: RunRequest, say: Listener) -> Record:
         record = replace(record, status=status, reason=reason)
     record = replace(record, wall_s=time.perf_counter() - request.started_s)
     return record if save_network is None else leave_model(request.results, record, save_network)
-
-
-def classify(error: Exception) -> tuple[Status, str]:
-    """The status and the reason that a record gives for an error."""
-    text = str(error).strip() or "no message"
-    reason = f"{type(error).__name__}: {text.splitlines()[0]}"
-    if isinstance(error, trainers.FrameworkMissing):
-        return "not installed", text
-    if isinstance(error, Diverged):
-        return "diverged", text
-    if _is_out_of_memory(error):
-        return "out of memory", reason
-    return "failed", reason
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """By name and words: the frameworks' own classes cannot be imported here."""
-    names = {cls.__name__ for cls in type(error).__mro__}
-    signs = {sign for each in trainers.FRAMEWORKS.values() for sign in each.out_of_memory}
-    return bool(names & {"MemoryError", *signs}) or any(sign in str(error) for sign in signs)
 
 
 def _measure(

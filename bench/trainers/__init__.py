@@ -266,13 +266,15 @@ class Framework:
         return known and precision in entry(device).precisions
 
 
-_TORCH_OUT_OF_MEMORY = (
-    "OutOfMemoryError",
-    "can't allocate memory",
-    "not enough memory",
-    "out of memory",
+_OUT_OF_MEMORY = (  # by whatever computes on a CUDA device, and by the system
+    *("out of memory", "CUDA_ERROR_OUT_OF_MEMORY", "failed to allocate", "cannot allocate memory"),
+    *("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"),
 )
-_XLA_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "out of memory")
+_TORCH_OUT_OF_MEMORY = (
+    *_OUT_OF_MEMORY,
+    *("OutOfMemoryError", "can't allocate memory", "not enough memory"),
+)
+_XLA_OUT_OF_MEMORY = (*_OUT_OF_MEMORY, "RESOURCE_EXHAUSTED")
 _XLA = {
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     "JAX_ENABLE_COMPILATION_CACHE": "false",  # a run never starts from another's work
@@ -346,7 +348,10 @@ FRAMEWORKS: dict[str, Framework] = {
             matmul_precision=Own(says="TF32 in products and convolutions", devices=("cuda",)),
         ),
         compiler="jit_compile='auto': XLA where TensorFlow sees a GPU, else its graph alone",
-        out_of_memory=("ResourceExhaustedError", "RESOURCE_EXHAUSTED", "out of memory"),
+        out_of_memory=(
+            *_XLA_OUT_OF_MEMORY,
+            *("ResourceExhaustedError", "Dst tensor is not initialized"),
+        ),
         colour="#E69F00",
         marker="s",
     ),

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from bench.results.folder import Results
+from bench.run.leaving import UNSURE_HINT, classify
 from bench.run.measure import Diverged
-from bench.run.worker import classify, perform
+from bench.run.worker import perform
 from bench.trainers import FrameworkMissing
 from tests.saved_models import run_request
 from tests.suite_process import PROJECT
@@ -53,7 +54,7 @@ def test_other_frameworks_failed_allocations_are_out_of_memory(package: str, act
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
     script = (
-        "from bench.run.worker import classify\n"
+        "from bench.run.leaving import classify\n"
         f"try:\n    {action.replace('; ', chr(10) + '    ')}\n"
         "except Exception as error: print(classify(error)[0])\n"
     )
@@ -61,6 +62,70 @@ def test_other_frameworks_failed_allocations_are_out_of_memory(package: str, act
         [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True
     )
     assert done.stdout.strip() == "out of memory", done.stderr
+
+
+class InternalError(Exception):
+    """TensorFlow's, by its name."""
+
+
+class ResourceExhaustedError(Exception):
+    """TensorFlow's, by its name."""
+
+
+class XlaRuntimeError(RuntimeError):
+    """JAX's, by its name."""
+
+
+# As users have reported them, each to the project at the line's end.
+REPORTED = [
+    RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be"),  # pytorch_sparse 280
+    RuntimeError(  # QwenLM/Qwen3 873
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
+    ),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),  # KupynOrest/DeblurGAN 128
+    RuntimeError(  # mxfold/mxfold2 20
+        "[enforce fail at alloc_cpu.cpp:75] err == 0. DefaultCPUAllocator: can't allocate memory: "
+        "you tried to allocate 132426121216 bytes. Error code 12 (Cannot allocate memory)"
+    ),
+    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"),  # MKLpy 27
+    InternalError("Dst tensor is not initialized.\n\t [[Node: resize_images"),  # tensorflow 21775
+    ResourceExhaustedError("OOM when allocating tensor with shape[1,64,1200,1200]"),
+    XlaRuntimeError("INTERNAL: Failed to allocate 98697216 bytes for new constant"),  # octo 22
+    XlaRuntimeError(  # google-deepmind/jaxline 11
+        "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 285212672 bytes."
+    ),
+    XlaRuntimeError("Failed to allocate request for 528.00MiB (553648128B)"),  # jax 788
+    MemoryError("Unable to allocate 8.00 PiB for an array with shape (1125899906842624,)"),
+    OSError(12, "Cannot allocate memory"),
+]
+OF_SOMETHING_ELSE = [
+    ResourceExhaustedError(  # keras-tuner 390
+        "variables_temp/part-00000-of-00002.data-00000-of-00001.tempstate; No space left on device"
+    ),
+    ResourceExhaustedError("disk quota exceeded [Op:SaveV2]"),  # keras-tuner 390
+    ResourceExhaustedError("/tmp/model; Too many open files"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),  # askforalfred/alfred 23
+    RuntimeError("cuDNN error: CUDNN_STATUS_NOT_INITIALIZED"),  # memory, but not always
+    RuntimeError("CUDA error: an illegal memory access was encountered"),
+    RuntimeError("CUDA error: no kernel image is available for execution on the device"),
+    ValueError("memory_format must be torch.channels_last"),
+]
+
+
+@pytest.mark.parametrize("error", REPORTED, ids=lambda error: str(error)[:40])
+def test_out_of_memory_is_known_by_all_its_names(error: Exception) -> None:
+    assert classify(error)[0] == "out of memory"
+
+
+@pytest.mark.parametrize("error", OF_SOMETHING_ELSE, ids=lambda error: str(error)[:40])
+def test_other_errors_are_not_taken_for_it(error: Exception) -> None:
+    assert classify(error)[0] == "failed"
+
+
+def test_a_cudnn_that_does_not_start_is_not_called_either_and_says_where_to_look() -> None:
+    said = "FAILED_PRECONDITION: DNN library initialization failed. Look at the errors above."
+    status, reason = classify(XlaRuntimeError(said))  # jax 15361 by memory, 16901 by its version
+    assert (status, reason) == ("failed", f"XlaRuntimeError: {said}; {UNSURE_HINT}")
 
 
 def test_a_missing_framework_is_not_a_failure_of_the_run() -> None:

@@ -41,7 +41,7 @@ from bench.presets import Grid, TaskSource, expand
 from bench.report import wording
 from bench.report.plots import style
 from bench.run.environment import environment
-from bench.run.worker import classify
+from bench.run.leaving import classify
 from bench import UsageError
 from tests.records import MACHINE, make_data
 
