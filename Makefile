@@ -83,8 +83,8 @@ torch_for_cpu = @$(HAS_TORCH) || $(call pip,$(VENV)) --retries 1 --no-deps \
     echo "PyTorch's CPU build cannot be had, neither from $(TORCH_CPU) nor from an index of pip's own:"; \
     echo "taking the usual build, which brings CUDA's libraries, several gigabytes. Ctrl-C ends this;"; \
     echo "PIP_ARGS='--extra-index-url ADDRESS' names another index."; }
-WANTS_CPU_TORCH := $(if $(KIND)$(PIP_ARGS)$(filter-out Linux-%,$(SYSTEM)),,\
-    $(findstring torch,$(or $(CHOSEN),$(ALL))))
+WANTS_CPU_TORCH := $(strip $(if $(KIND)$(PIP_ARGS)$(filter-out Linux-%,$(SYSTEM)),,\
+    $(findstring torch,$(or $(CHOSEN),$(ALL)))))
 
 $(FULL): $(PINS)
 	$(call environment,$(VENV))

@@ -311,6 +311,14 @@ def test_one_framework_alone_is_installed_with_the_pins_and_run(
     assert lines[-1] == "python run_all.py --preset quick --framework pytorch --seeds 2"
 
 
+def test_pytorch_is_not_looked_for_where_nothing_needs_it(make: Callable[..., list[str]]) -> None:
+    pins = "-c requirements.txt --group core"
+    assert installs(make("install", "FRAMEWORKS=numpy")) == ["pip>=25.1", f"{pins} --group numpy"]
+    jax = installs(make("install", "FRAMEWORKS=keras-jax"))
+    assert jax == ["pip>=25.1", f"{pins} --group keras-jax"]
+    assert CPU_BUILD.fullmatch(installs(make("install", "FRAMEWORKS=keras-torch"))[0])
+
+
 def test_another_choice_of_frameworks_extends_the_environment(
     make: Callable[..., list[str]],
 ) -> None:

@@ -185,7 +185,7 @@ def carry_out(chosen: Sequence[Step], out: Path) -> int:
             continue
         print(f"\n== {step.name}: {' '.join(step.command)}", flush=True)
         began = time.monotonic()
-        code = _run(step, _log(out, step))
+        code = _run(step, out / _log_name(step))
         ended = Ended(command=step.command, code=code, wall_s=time.monotonic() - began)
         write_atomically(_state(out), msgspec.json.encode(_ended(out) | {step.name: ended}))
         if code == INTERRUPTED:
@@ -226,8 +226,8 @@ def _run(step: Step, log: Path) -> int:
     return code
 
 
-def _log(out: Path, step: Step) -> Path:
-    return out / "logs" / f"{STEPS.index(step.name) + 1:02d}-{step.name}.log"
+def _log_name(step: Step) -> str:
+    return f"logs/{STEPS.index(step.name) + 1:02d}-{step.name}.log"
 
 
 def _state(out: Path) -> Path:
@@ -248,4 +248,5 @@ def _line(step: Step, ended: Ended | None) -> str:
         return f"{step.name}: not done"
     if ended.code == 0:
         return f"{step.name}: done, {minutes(ended.wall_s)}"
-    return f"{step.name}: failed, exit code {ended.code} after {minutes(ended.wall_s)}; see logs/"
+    lasted = minutes(ended.wall_s)
+    return f"{step.name}: failed, exit code {ended.code} after {lasted}; see {_log_name(step)}"
