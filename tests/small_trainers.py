@@ -35,6 +35,7 @@ frameworks_own_warnings = [
     # TorchInductor, of PyTorch's own code.
     pytest.mark.filterwarnings("ignore:`torch.jit.:DeprecationWarning"),
 ]
+warnings_are_no_errors = pytest.mark.filterwarnings("default")  # as in all that needs a GPU
 each_architecture = pytest.mark.parametrize("architecture", COMPARED)
 
 
@@ -76,11 +77,16 @@ def create(architecture: str = "mlp", **changes: Any) -> Trainer:
     return trainer
 
 
+def train(trainer: Trainer, order: NDArray[np.int64] = ORDER) -> None:
+    """One call of train over the small training set."""
+    trainer.arrange(order)
+    trainer.train()
+
+
 def trained(order: NDArray[np.int64] = ORDER, **changes: Any) -> Weights:
     """The weights of a new trainer after one call of train."""
     trainer = create(**changes)
-    trainer.arrange(order)
-    trainer.train()
+    train(trainer, order)
     return trainer.weights()
 
 

@@ -4,6 +4,7 @@
 ``GLYPHBENCH_TEST_FRAMEWORK=pytorch pytest tests/trainer_axes_on_cuda.py``.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from bench.machine import hardware
 from bench.machine.devices import with_precision
 from bench.trainers import FRAMEWORKS, FrameworkMissing, Trainer
 from tests.fakes import an_experiment
-from tests.small_trainers import FRAMEWORK, TEST_IMAGES, create, frameworks_own_warnings
+from tests.small_trainers import FRAMEWORK, TEST_IMAGES, create, warnings_are_no_errors
 
-pytestmark = frameworks_own_warnings
+pytestmark = warnings_are_no_errors
 
 
 def on_cuda(**changes: Any) -> Trainer:
@@ -52,3 +53,7 @@ def test_its_own_precision_of_products_is_what_it_is_said_to_be() -> None:
 
 def test_its_memory_is_not_taken_at_once() -> None:
     assert on_cuda().settings()["preallocation"] == "off"
+
+
+def test_a_gpu_may_warn() -> None:
+    warnings.warn("TensorFloat32 tensor cores are available but not enabled", stacklevel=1)

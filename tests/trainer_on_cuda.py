@@ -6,6 +6,7 @@ tests themselves: ``GLYPHBENCH_TEST_FRAMEWORK=pytorch pytest tests/trainer_on_cu
 
 import os
 import time
+import warnings
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,11 @@ from tests.small_trainers import (
     assert_same,
     create,
     each_architecture,
-    frameworks_own_warnings,
+    warnings_are_no_errors,
     with_random_biases,
 )
 
-pytestmark = frameworks_own_warnings
+pytestmark = warnings_are_no_errors
 DEVICE = os.environ.get("GLYPHBENCH_TEST_DEVICE", "cuda")
 needs_cuda = pytest.mark.skipif(DEVICE != "cuda", reason="only a GPU can show it")
 needs_torch = pytest.mark.skipif(
@@ -118,3 +119,7 @@ def test_the_clock_waits_for_the_device() -> None:
     elapsed_s = time.perf_counter() - start_s
     assert ended.query()  # type: ignore[no-untyped-call]  # all work before it is done
     assert elapsed_s >= began.elapsed_time(ended) / 1000
+
+
+def test_a_gpu_may_warn() -> None:
+    warnings.warn("TensorFloat32 tensor cores are available but not enabled", stacklevel=1)

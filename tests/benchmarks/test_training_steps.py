@@ -38,8 +38,7 @@ def _cases() -> Iterator[object]:
 
 def _executions(framework: str) -> tuple[str, ...]:
     """What users get by default, and PyTorch's compiler beside it."""
-    executions = FRAMEWORKS[framework].executions
-    return executions if framework == "pytorch" else executions[:1]
+    return ("eager", "compiled") if framework == "pytorch" else (FRAMEWORKS[framework].default,)
 
 
 @pytest.mark.parametrize("work", ["step", "infer"])
