@@ -126,8 +126,11 @@ def pictures(
     if len(numbers) < FEWEST or len(settings.processors()) < 2:
         yield wanted
         return
-    request = Request(groups=pickle.dumps(groups), numbers=wanted.numbers)
-    with Child(__name__, request, limit_s=LIMIT_S) as child:
+    with Child(
+        __name__,
+        Request(groups=pickle.dumps(groups), numbers=wanted.numbers),  # many MB: not kept here
+        limit_s=LIMIT_S,
+    ) as child:
         threading.Thread(target=wanted.listen, args=(child,), daemon=True).start()
         yield wanted
 
