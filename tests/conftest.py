@@ -5,6 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+# Before NumPy is imported, which reads them once. Two threads of OpenBLAS slow each other down many
+# times where anything else runs beside them. Threads that spin while they wait make PyTorch 16
+# times slower where another program runs beside it, as another test does here; asleep they cost it
+# less than a third: see docs/method.md.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -21,13 +28,6 @@ USUAL = settings(
 settings.register_profile("usual", USUAL)
 settings.register_profile("thorough", USUAL, max_examples=5_000)
 settings.load_profile("usual")
-
-# Two threads of OpenBLAS slow each other down many times where anything else runs beside them.
-# NumPy here has read it already or not at all; the processes that tests start read it.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# Threads that spin while they wait make PyTorch 16 times slower where another program runs beside
-# it, as another test does here; asleep they cost it less than a third: see docs/method.md.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session", autouse=True)
