@@ -15,12 +15,15 @@ import pytest
 from bench.trainers import FrameworkMissing, Trainer
 from tests import referee
 from tests.small_trainers import (
+    BATCH_SIZE,
+    EXECUTION,
     FRAMEWORK,
     ORDER,
     TEST_IMAGES,
     assert_same,
     create,
     each_architecture,
+    small_setup,
     warnings_are_no_errors,
     with_random_biases,
 )
@@ -80,6 +83,49 @@ def test_the_same_images_again_and_again_are_learnt(architecture: str) -> None:
         trainer.arrange(ORDER)
         trainer.train()
     assert trainer.mean_loss() < first / 2
+
+
+def test_epochs_without_dropout_are_the_referees() -> None:
+    # A graph of a step that froze what changes from one to the next would drift off here.
+    changes: dict[str, Any] = {"dropout": False, "optimizer": "adam", "adam_epsilon": 1e-7}
+    trainer = on_device(**changes)
+    wanted = trainer.weights()
+    trainer.warm_up()
+    order = np.tile(ORDER[: 3 * BATCH_SIZE], 7)  # 21 steps
+    setup = small_setup(**changes)
+    wanted, mean_loss = referee.trained(setup, wanted, order)
+    trainer.arrange(order)
+    trainer.train()
+    assert trainer.steps_done() == 21
+    assert trainer.observed_execution() == EXECUTION
+    assert trainer.mean_loss() == pytest.approx(mean_loss, rel=1e-4)
+    for name, array in trainer.weights().items():
+        assert np.abs(array - wanted[name]).mean() < 1e-5, name  # moved by 5e-3; a frozen ε: 7e-5
+
+
+def test_dropout_is_drawn_anew_in_each_step() -> None:
+    trainer = on_device(optimizer="sgd", learning_rate=0.0)
+    trainer.warm_up()
+    losses = set()
+    for _ in range(3):
+        trainer.arrange(ORDER)
+        trainer.train()
+        losses.add(trainer.mean_loss())
+    assert len(losses) == 3
+
+
+def test_renewed_images_are_those_that_are_trained_on() -> None:
+    setup = small_setup()
+    trainer = on_device(dropout=False, optimizer="sgd", learning_rate=0.0)
+    trainer.warm_up()
+    losses = []
+    for images in (setup.train_images, -setup.train_images, setup.train_images):
+        trainer.renew(images.copy())
+        trainer.arrange(ORDER)
+        trainer.train()
+        losses.append(trainer.mean_loss())
+    assert losses[0] == pytest.approx(losses[2], rel=1e-5)
+    assert losses[0] != pytest.approx(losses[1], rel=1e-3)
 
 
 @needs_cuda
