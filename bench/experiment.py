@@ -21,11 +21,12 @@ Goal = Literal["train", "throughput"]
 Optimizer = Literal["sgd", "adam"]
 Precision = Literal["fp32", "tf32", "bf16"]
 
-# How a framework executes its training. 'cuda-graph' and 'reduce-overhead' are for GPUs alone.
+# How a framework executes its training. Some are for GPUs alone.
 EXECUTIONS: Mapping[str, str] = MappingProxyType(
     {
         "eager": "each operation as Python comes to it",
         "tuned": "mended for the CPU: PyTorch's allocator and threads, JAX's max-pooling",
+        "channels-last": "eager, with images channels last inside a GPU's network",
         "resident": "eager, with the data on the device: no fit, no copies from the host",
         "graph": "TensorFlow's graph without XLA",
         "compiled": "compiled: by XLA each step, by TorchInductor the network",

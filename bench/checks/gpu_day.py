@@ -124,9 +124,11 @@ def steps(out: Path, device: str) -> list[Step]:
                 *("--out", str(out / "audit")),
             ),
         ),
-        Step(
-            name="memory-layout",
-            left_out="PyTorch trains channels first on a GPU; no option has it channels last there",
+        suite(
+            "memory-layout",
+            *("--task", "digits", "--architecture", "cnn", "--framework", "pytorch"),
+            *("--execution", "eager,channels-last", "--device", device, "--seeds", "5"),
+            *("--batch-size", "128,1024", "--precision", ALL_PRECISIONS),
         ),
         suite("standard", "--preset", "standard", "--device", both),
         suite(

@@ -292,17 +292,19 @@ FRAMEWORKS: dict[str, Framework] = {
         packages=("torch",),
         rates={
             "eager": (28_000.0, 9_200.0),
-            "tuned": (28_000.0, 9_200.0),
+            **dict.fromkeys(("tuned", "channels-last"), (28_000.0, 9_200.0)),
             "compiled": (23_000.0, 4_000.0),
             "compiled-step": (23_000.0, 4_000.0),
             **dict.fromkeys(("reduce-overhead", "cuda-graph"), (28_000.0, 9_200.0)),  # eager's
         },
         only_on={
             "tuned": ("cpu",),
+            "channels-last": ("cuda",),
             "compiled-step": ("cpu", "cuda"),
             "reduce-overhead": ("cuda",),
             "cuda-graph": ("cuda",),
         },
+        only_on_without_convolutions={"channels-last": ()},
         start_up_s=2.5,
         default="eager",
         devices=("cpu", "cuda", "mps"),

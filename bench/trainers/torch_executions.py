@@ -1,7 +1,8 @@
-"""How PyTorch takes a step: the same mathematics, done in six ways, a class each.
+"""How PyTorch takes a step: the same mathematics, done in seven ways, a class each.
 
     eager            Python gives the device one operation after the other
     tuned            so too, with memory that is kept and images asked in blocks; the CPU alone
+    channels-last    so too, with images channels last inside; a GPU alone: a CPU always has them so
     compiled         TorchInductor writes the network's kernels; the rest as eager
     compiled-step    it writes those of the whole loss too, from the gathering of the batch on
     reduce-overhead  so too, and what it wrote is replayed as CUDA graphs
@@ -99,6 +100,24 @@ class Tuned(Eager):
 
     def settings(self) -> dict[str, str]:
         return {"freed memory": self._heap}
+
+
+class ChannelsLast(Eager):
+    """Images lie channels last in a network with convolutions, as cuDNN's tensor cores take them.
+
+    What PyTorch's own tuning guide advises for a GPU, and nobody's default. See
+    https://docs.pytorch.org/tutorials/recipes/recipes/tuning_guide.html
+    """
+
+    word = "channels-last"
+
+    def forward(self, network: nn.Module) -> Forward:
+        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network
+
+    def observed(self) -> str:
+        last = torch_device.memory_layout(self._network) == "channels last"
+        return self.word if last else "eager"
 
 
 class Compiled(Eager):
@@ -199,7 +218,8 @@ class CudaGraph(Eager):
 
 
 _ALL: Mapping[str, type[Eager]] = {
-    each.word: each for each in (Eager, Tuned, Compiled, CompiledStep, ReduceOverhead, CudaGraph)
+    each.word: each
+    for each in (Eager, Tuned, ChannelsLast, Compiled, CompiledStep, ReduceOverhead, CudaGraph)
 }
 
 

@@ -117,11 +117,11 @@ def test_the_tests_of_tensorflow_run_in_its_own_environment(
 def test_the_commands_can_be_seen_before_they_are_given(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--device", "cpu", "--only", "audit,memory-layout", "--dry-run", "--out"]
+    words = ["--device", "cpu", "--only", "tests,audit", "--dry-run", "--out"]
     assert gpu_day.main([*words, str(tmp_path / "out")]) == 0
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("audit: python bench audit --device cpu --rounds 20 --out ")
-    assert second.startswith("memory-layout: PyTorch trains channels first")
+    assert first == "tests: they need a GPU"
+    assert second.startswith("audit: python bench audit --device cpu --rounds 20 --out ")
     assert not (tmp_path / "out").exists()
 
 

@@ -98,6 +98,29 @@ def test_a_step_compiled_whole_is_the_step_of_eager() -> None:
         np.testing.assert_allclose(array, wanted[name], atol=1e-5, err_msg=name)
 
 
+# Channels last
+
+
+def test_channels_last_is_another_layout_of_the_same_steps() -> None:
+    first = {"architecture": "cnn", "dropout": False, "native": ("memory-layout",)}
+    eager, last = (a_trainer(word, **first) for word in ("eager", "channels-last"))
+    for trainer in (eager, last):
+        trainer.train()
+    assert eager.settings()["memory layout"] == "channels first"
+    assert last.settings()["memory layout"] == "channels last"
+    assert last.observed_execution() == "channels-last"
+    wanted = eager.weights()
+    for name, array in last.weights().items():
+        np.testing.assert_allclose(array, wanted[name], atol=1e-5, err_msg=name)
+
+
+def test_channels_last_is_for_convolutions_on_a_gpu() -> None:
+    pytorch = FRAMEWORKS["pytorch"]
+    assert "channels-last" in pytorch.executions_on("cuda", "cnn")
+    assert "channels-last" not in pytorch.executions_on("cuda", "mlp")
+    assert "channels-last" not in pytorch.executions_on("cpu", "cnn")
+
+
 # Tuned for a CPU
 
 
