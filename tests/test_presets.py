@@ -46,6 +46,7 @@ def test_the_default_execution_is_what_the_users_of_a_framework_get() -> None:
         "keras-tensorflow": "graph",
         "keras-jax": "compiled",
         "keras-torch": "eager",
+        "jax": "compiled",
         "numpy": "eager",
     }
 
@@ -54,6 +55,30 @@ def test_the_default_of_keras_on_tensorflow_is_xla_on_a_gpu() -> None:
     grid = Grid(devices=("cpu", "cuda"), frameworks=("keras-tensorflow",))
     found = {(e.device, e.execution) for e in expand([grid], SOURCES, SCHEDULES)}
     assert found == {("cpu", "graph"), ("cuda", "compiled")}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "device", "wanted"),
+    [
+        ("mlp", "cpu", {"compiled", "epoch"}),
+        ("mlp", "cuda", {"compiled", "epoch"}),
+        ("cnn", "cpu", {"compiled", "epoch", "tuned"}),
+        ("cnn", "cuda", {"compiled", "epoch"}),
+    ],
+)
+def test_an_execution_about_convolutions_on_a_cpu_is_for_those_alone(
+    architecture: str, device: str, wanted: set[str]
+) -> None:
+    offered = FRAMEWORKS["jax"].executions_on(device, architecture)
+    assert set(offered) == wanted
+    assert ("tuned" in FRAMEWORKS["jax"].executions_on(device)) == (device == "cpu")
+
+
+@pytest.mark.parametrize("framework", ["keras-jax", "keras-tensorflow"])
+def test_keras_has_no_loops_over_convolutions_on_a_cpu(framework: str) -> None:
+    grid = Grid(frameworks=(framework,), executions=("epoch",), devices=("cpu", "cuda"))
+    found = {(e.architecture, e.device) for e in expand([grid], SOURCES, SCHEDULES)}
+    assert found == {("mlp", "cpu"), ("mlp", "cuda"), ("cnn", "cuda")}
 
 
 def test_a_throughput_run_is_never_stopped_to_evaluate() -> None:
@@ -103,7 +128,7 @@ def test_a_precision_that_a_framework_does_not_offer_is_left_out() -> None:
 def test_threads_are_an_axis() -> None:
     grid = Grid(tasks=("digits",), architectures=("mlp",), threads=(1, None))
     found = expand([grid], SOURCES, SCHEDULES)
-    assert len(found) == 2 * 5
+    assert len(found) == 2 * len(FRAMEWORKS)
     assert len({e.id for e in found}) == len(found)
 
 
@@ -130,7 +155,7 @@ def test_a_throughput_grid_times_no_accuracy() -> None:
 def test_an_architecture_is_run_in_the_frameworks_that_have_it() -> None:
     found = expand([Grid(architectures=("mlp", "gnn"))], SOURCES, SCHEDULES)
     assert {e.framework for e in found if e.architecture == "gnn"} == {"pytorch"}
-    assert len({e.framework for e in found if e.architecture == "mlp"}) == 5
+    assert {e.framework for e in found if e.architecture == "mlp"} == set(FRAMEWORKS)
 
 
 def test_an_ensemble_has_no_compiled_execution() -> None:

@@ -41,7 +41,6 @@ from bench.trainers import (
 from bench.trainers.batches import (
     in_pieces,
     predict_every_shape,
-    stretches_to_come,
     warm_up_order,
 )
 from models import ARCHITECTURES, layers_jax
@@ -164,21 +163,20 @@ class JaxTrainer:
         return self._setup.experiment.execution in ("epoch", "tuned")
 
     def transfer(self) -> None:
-        self._labels = jax.device_put(self._setup.train_labels.astype(np.int32), self._device)
+        self._labels = jax.device_put(self._setup.train_labels.astype(np.int32))
         self.renew(self._setup.train_images)
 
     def renew(self, images: Images) -> None:
-        self._images = jax.device_put(images, self._device)
+        self._images = jax.device_put(images)
 
     def warm_up(self) -> None:
         orders = [warm_up_order(len(self._images), self._batch_size)]
         if self._whole:
-            orders = stretches_to_come(self._setup)
+            orders = jax_device.warm_up_orders(self._setup, self._device)
         with self._ending_as_it_began():
             for order in orders:
                 self.arrange(order)  # compiles whole stretches
-            if not self._whole or self._device.platform != "cpu":
-                self.train()
+            self.train()
 
     def warm_up_predictions(self) -> None:
         predict_every_shape(self, self._setup)
@@ -187,12 +185,12 @@ class JaxTrainer:
         # Batches are on the device before the clock starts: the order is the harness's wish.
         pieces = in_pieces(order.astype(np.int32), self._batch_size)
         if self._whole:
-            self._arranged = [jax.device_put(piece, self._device) for piece in pieces]
+            self._arranged = [jax.device_put(piece) for piece in pieces]
             for piece in self._arranged:
                 self._stretches.compile(self._state, self._images, self._labels, piece)
         else:
             batches = [batch for piece in pieces for batch in piece]
-            self._arranged = [jax.device_put(batch, self._device) for batch in batches]
+            self._arranged = [jax.device_put(batch) for batch in batches]
         self._arranged_images = len(order)
 
     def train(self) -> None:

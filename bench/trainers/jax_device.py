@@ -8,11 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import numpy as np
 from jax import lax
+from numpy.typing import NDArray
 
 from bench.experiment import Experiment
 from bench.machine import settings as names
-from bench.trainers import DeviceMemory, FrameworkMissing
+from bench.trainers import DeviceMemory, FrameworkMissing, Setup
+from bench.trainers.batches import stretches_to_come
 
 PRECISION = "jax_default_matmul_precision"
 COMPILED = "/jax/core/compile/backend_compile_duration"
@@ -23,7 +26,10 @@ Step = Callable[[Any, jax.Array, jax.Array, jax.Array], Any]
 
 
 def choose(device: str) -> jax.Device:
-    """Let JAX compute on this device.
+    """Let JAX compute on this device, its first, on which it puts what it is given.
+
+    No trainer names it again: what is put on a device by its name has other programs compiled
+    for it than what is not, and a step would be compiled twice.
 
     Raises FrameworkMissing where a GPU is asked for and JAX sees none, RuntimeError where JAX
     runs on a GPU already and the CPU is asked for.
@@ -114,6 +120,17 @@ def _preallocation(device: jax.Device) -> str:
     return "on" if asked.lower() in ("1", "true") else "off"
 
 
+def warm_up_orders(setup: Setup, device: jax.Device) -> list[NDArray[np.int64]]:
+    """What to arrange, and so to compile, where whole stretches are programs; the last is run.
+
+    On a GPU that is the longest, since the first run of a program may differ from its others. On a
+    CPU it does not, and a stretch may last minutes: there it is no image at all, which compiles
+    what surrounds the steps.
+    """
+    orders = stretches_to_come(setup)
+    return [*orders, np.empty(0, np.int64)] if device.platform == "cpu" else orders
+
+
 class Compilations:
     """Hears of every program that XLA compiles in this process, from now on."""
 
@@ -124,6 +141,11 @@ class Compilations:
     def _hear(self, event: str, duration_secs: float, **_: Any) -> None:
         if event == COMPILED:
             self._seconds.append(duration_secs)
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return len(self._seconds)
 
     @property
     def execution(self) -> str:

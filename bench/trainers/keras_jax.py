@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.trainers import DeviceMemory, Setup, Trainer, jax_device, keras
-from bench.trainers.batches import stretches_to_come
 from bench.trainers.keras_resident import ResidentTrainer
 
 keras.require_backend("jax")
@@ -74,15 +73,14 @@ class KerasJaxEpochTrainer(ResidentTrainer, KerasJaxTrainer):
         return [[variable.value for variable in group] for group in self._groups()]
 
     def _to_device(self, array: NDArray[Any]) -> jax.Array:
-        placed: jax.Array = jax.device_put(array, self._device)
+        placed: jax.Array = jax.device_put(array)
         return placed
 
     def warm_up(self) -> None:
         with self._ending_as_it_began():
-            for order in stretches_to_come(self._setup):
+            for order in jax_device.warm_up_orders(self._setup, self._device):
                 self.arrange(order)
-            if self._device.platform != "cpu":
-                self.train()
+            self.train()
 
     def arrange(self, order: NDArray[np.int64]) -> None:
         super().arrange(order)
