@@ -193,8 +193,9 @@ def carry_out(chosen: Sequence[Step], out: Path) -> int:
         if code == INTERRUPTED:
             break
     state = _ended(out)
-    print("", *(_line(step, state.get(step.name)) for step in chosen), sep="\n")
-    print(f"Everything lies in {out}; the same command, with --out, goes on.")
+    lines = "\n".join(_line(step, state.get(step.name)) for step in chosen)
+    write_atomically(out / "summary.txt", f"{lines}\n".encode())
+    print(f"\n{lines}\nEverything lies in {out}; the same command, with --out, goes on.")
     codes = [state[step.name].code for step in chosen if step.name in state and not step.left_out]
     return INTERRUPTED if INTERRUPTED in codes else int(any(codes))
 

@@ -112,10 +112,12 @@ class ChannelsLast(Eager):
     word = "channels-last"
 
     def forward(self, network: nn.Module) -> Forward:
+        """The same network, its kernels in another order."""
         self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return network
 
     def observed(self) -> str:
+        """As the kernels lie now."""
         last = torch_device.memory_layout(self._network) == "channels last"
         return self.word if last else "eager"
 

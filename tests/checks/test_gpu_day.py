@@ -42,6 +42,7 @@ def test_a_step_that_fails_does_not_keep_the_next_from_its_turn(
     assert lines[2] == "missing: left out, nobody has it"
     assert lines[3].startswith("last: done, ")
     assert str(tmp_path) in lines[4]
+    assert (tmp_path / "summary.txt").read_text().splitlines() == lines[:4]
     assert (tmp_path / "last").read_text() == "x"
 
 
