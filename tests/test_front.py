@@ -38,7 +38,7 @@ def test_the_rungs_of_pytorch() -> None:
 
 def test_a_framework_with_one_own_default_restores_it_once() -> None:
     experiment = an_experiment(framework="keras-jax", execution="compiled")
-    assert [name(rung) for rung in presets.rungs(experiment)] == ["compiled", "shuffling"]
+    assert [name(rung) for rung in presets.rungs(experiment)] == ["compiled", "shuffling", "epoch"]
 
 
 def test_numpy_has_nothing_to_restore() -> None:

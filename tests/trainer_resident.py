@@ -111,11 +111,12 @@ def lowered_for_cuda(architecture: str, **changes: Any) -> str:
     step = "_step" if EXECUTION == "compiled" else "_stretches"
     state = trainer._state() if FRAMEWORK.startswith("keras") else trainer._state
     shape = (32,) if EXECUTION == "compiled" else (3, 32)
+    described: Any = jax.ShapeDtypeStruct
     given = (
-        jax.tree.map(lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype), state),
-        jax.ShapeDtypeStruct((101, 28, 28), np.float32),
-        jax.ShapeDtypeStruct((101,), np.int32),
-        jax.ShapeDtypeStruct(shape, np.int32),
+        jax.tree.map(lambda array: described(array.shape, array.dtype), state),
+        described((101, 28, 28), np.float32),
+        described((101,), np.int32),
+        described(shape, np.int32),
     )
     jitted = getattr(trainer, step)
     jitted = jitted if EXECUTION == "compiled" else jitted.jitted

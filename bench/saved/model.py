@@ -287,7 +287,7 @@ def _choose(path: Path, card: Card, asked: str | None) -> str:
             f"{path}: a {card.architecture} of {card.framework} cannot run in {wanted!r}; "
             f"choose from {', '.join(choice) or 'none'}"
         )
-    missing = wanted == "pytorch" and find_spec("torch") is None
+    missing = find_spec(FRAMEWORKS[wanted].packages[0]) is None
     return "numpy" if missing and asked is None and "numpy" in choice else wanted
 
 

@@ -53,7 +53,7 @@ def test_weights_of_another_number_of_classes_do_not_fit_the_card(
 
 
 def test_a_framework_that_cannot_run_the_file_is_refused_with_those_that_can() -> None:
-    with pytest.raises(SavedModelError, match="'keras-jax'; choose from pytorch, numpy"):
+    with pytest.raises(SavedModelError, match="'keras-jax'; choose from pytorch, jax, numpy"):
         load(model_path(), "keras-jax")
 
 
