@@ -403,9 +403,9 @@ FRAMEWORKS: dict[str, Framework] = {
         device_module="jax_device",
         packages=("jax", "jaxlib"),
         rates={
-            "compiled": (60_000.0, 2_100.0),
-            "epoch": (60_000.0, 2_100.0),
-            "tuned": (60_000.0, 4_800.0),
+            "compiled": (57_000.0, 2_100.0),
+            "epoch": (57_000.0, 2_700.0),
+            "tuned": (57_000.0, 5_000.0),
         },
         only_on={"tuned": ("cpu",)},
         only_on_without_convolutions={"tuned": ()},  # it is about layers that they do not have
