@@ -308,9 +308,9 @@ FRAMEWORKS: dict[str, Framework] = {
         start_up_s=2.5,
         default="eager",
         devices=("cpu", "cuda", "mps"),
-        # Threads that wait look 2,000 times whether they can go on, some 50 µs, as long as waking
-        # up takes; by themselves 300,000 times, 7.5 ms, on a processor that others may want.
-        environment_of={"tuned": {"GOMP_SPINCOUNT": "2000"}},
+        # Threads that wait look 10,000 times whether they can go on, 0.25 ms, before they sleep; by
+        # themselves 300,000 times, 7.5 ms, on a processor that others may want.
+        environment_of={"tuned": {"GOMP_SPINCOUNT": "10000"}},
         own={
             "adam-epsilon": Own(
                 says="ε 1e-8, beside the root of the corrected second moment", optimizers=("adam",)

@@ -81,7 +81,7 @@ class Tuned(Eager):
     Memory that is freed is kept for the next tensor. A network with convolutions answers 128
     images at a time: what one layer leaves to the next, 11 MB of the first one, then comes out of
     the cache, where of 1,024 images it would be 89 MB. The third part is in the environment of
-    its process (``Framework.environment_of``): threads that wait go to sleep soon.
+    its process (``Framework.environment_of``): threads that wait for one another sleep sooner.
     """
 
     word = "tuned"

@@ -53,7 +53,7 @@ def test_keras_is_told_its_backend_before_it_is_imported() -> None:
 
 def test_an_execution_sets_what_is_its_own_unless_the_user_has() -> None:
     tuned = an_experiment(framework="pytorch", execution="tuned")
-    assert environment(tuned, {})["GOMP_SPINCOUNT"] == "2000"
+    assert environment(tuned, {})["GOMP_SPINCOUNT"] == "10000"
     assert environment(tuned, {"GOMP_SPINCOUNT": "7"})["GOMP_SPINCOUNT"] == "7"
     assert "GOMP_SPINCOUNT" not in environment(an_experiment(framework="pytorch"), {})
 
