@@ -45,6 +45,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "CUDA_DEVICE_ORDER": ("device",),
     "CUDA_VISIBLE_DEVICES": ("device",),
     "GLYPHBENCH_CUDA_VISIBLE_DEVICES": ("device",),
+    "GOMP_SPINCOUNT": ("framework", "execution"),
     "JAX_ENABLE_COMPILATION_CACHE": ("framework",),
     "KERAS_BACKEND": ("framework",),
     "MKL_NUM_THREADS": ("threads",),

@@ -23,6 +23,7 @@ from bench.results.evidence import (
 from bench.results.record import Recheck, Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
+from bench.trainers import FRAMEWORKS
 from tests.records import EXPERIMENT, make_record
 
 # Equal work
@@ -326,6 +327,20 @@ def test_a_variable_set_for_one_row_alone_is_flagged() -> None:
     assert list(trust.unasked_sentences(groups)) == [
         "LD_PRELOAD: libjemalloc.so in pytorch eager, not set in keras-jax compiled: not asked for"
     ]
+
+
+def test_a_variable_that_an_execution_sets_is_asked_for_with_it() -> None:
+    set_by_executions = {
+        name
+        for framework in FRAMEWORKS.values()
+        for variables in framework.environment_of.values()
+        for name in variables
+    }
+    assert set_by_executions
+    for name in set_by_executions:
+        is_set, is_not = {"threads": "2", name: "1"}, {"threads": "2"}
+        assert list(trust.unasked_sentences([row(is_set, execution="tuned"), row(is_not)])) == []
+        assert len(list(trust.unasked_sentences([row(is_set, batch_size=64), row(is_not)]))) == 1
 
 
 def test_a_row_that_told_nothing_is_not_compared() -> None:
