@@ -15,6 +15,7 @@ from bench.stats.runs import Host, Replicates, Summary
 from bench.stats.survival import Observed
 from bench.stats.uncertainty import SIGNIFICANCE, Interval
 from bench.stats.verdict import Judged
+from bench.trainers import FRAMEWORKS
 from models import ARCHITECTURES
 
 NOT_MEASURED = "not measured"
@@ -186,6 +187,22 @@ def notices(data: Iterable[Data]) -> list[str]:
         *_notice(drawn, "drawn by the project ({}), not real handwriting"),
         *_notice(sampled, "a sample of the full set ({})"),
     ]
+
+
+def slow_convolutions(groups: Iterable[Replicates]) -> str:
+    """Why frameworks are slow at convolutions on a CPU, where that was found out; or nothing."""
+    slow: dict[str, dict[str, None]] = {}
+    for group in groups:
+        experiment = group.experiment
+        framework = FRAMEWORKS.get(experiment.framework)
+        network = ARCHITECTURES.get(experiment.architecture)
+        reason = framework.slow_convolutions if framework else None
+        convolves = bool(network and network.convolutional)
+        if reason and convolves and experiment.device == "cpu" and experiment.execution != "tuned":
+            slow.setdefault(reason, {})[experiment.framework] = None
+    return " ".join(
+        f"Why {' and '.join(of)} trains slowly here: {why}." for why, of in slow.items()
+    )
 
 
 def _notice(listed: list[Data], nature: str) -> list[str]:

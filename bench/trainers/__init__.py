@@ -233,6 +233,7 @@ class Framework:
     )
     own: Mapping[str, Own]  # what it does of itself, under each word of bench.experiment.NATIVE
     compiler: str  # and whether it compiles
+    slow_convolutions: str | None = None  # why, on a CPU, in the executions that train so; None: no
     out_of_memory: tuple[str, ...] = ()  # names of its errors, or words in them, that mean this
     colour: str  # in every plot, with its marker: no two frameworks share either
     marker: str
@@ -282,6 +283,11 @@ _XLA = {
 # XLA for a CPU compiles gradients of convolutions inside of a loop to code that takes tens of times
 # as long as outside (seen in JAX 0.10.2 and TensorFlow 2.21.0): see ``models.layers_jax``.
 _LOOPS_WITH_CONVOLUTIONS = {"epoch": ("cuda",)}
+_SLOW_ON_CPU = (
+    "XLA makes the gradient of max-pooling a scatter, done number by number on one core, and that "
+    "of a convolution's kernel takes several times as long as the forward pass (docs/method.md, "
+    "'JAX on the CPU'); plain JAX's execution 'tuned' has both written otherwise"
+)
 # Colours of Okabe and Ito, 'Color Universal Design' (2008), in which #CC79A7 is still free; yellow
 # is lost on white.
 FRAMEWORKS: dict[str, Framework] = {
@@ -373,6 +379,7 @@ FRAMEWORKS: dict[str, Framework] = {
             matmul_precision=native.OF_THE_DEVICE,
         ),
         compiler="jit_compile='auto': always XLA",
+        slow_convolutions=_SLOW_ON_CPU,
         out_of_memory=_XLA_OUT_OF_MEMORY,
         colour="#0072B2",
         marker="o",
@@ -418,6 +425,7 @@ FRAMEWORKS: dict[str, Framework] = {
             "matmul-precision": native.OF_THE_DEVICE,
         },
         compiler="XLA where jax.jit is called, as here; else none",
+        slow_convolutions=_SLOW_ON_CPU,
         out_of_memory=_XLA_OUT_OF_MEMORY,
         colour="#56B4E9",
         marker="v",

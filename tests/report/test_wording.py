@@ -208,3 +208,15 @@ def test_what_a_sentence_rests_on_names_interval_pairs_and_correction() -> None:
     )
     assert "Holm" not in wording.evidence(judged(1.2, ABOVE, 0.0134, family=1))
     assert wording.evidence(judged(1.2, None, None)) == "1 paired seed"
+
+
+def test_why_convolutions_are_slow_on_a_cpu_is_said_of_those_that_are() -> None:
+    def told(**experiment: str) -> str:
+        record = make_record(framework="keras-jax", execution="compiled", **experiment)
+        return wording.slow_convolutions(runs.replicates([record]))
+
+    assert told(architecture="cnn").startswith("Why keras-jax trains slowly here: XLA")
+    assert "scatter" in told(architecture="cnn")
+    assert told(architecture="mlp") == told(architecture="cnn", device="cuda") == ""
+    pytorch = runs.replicates([make_record(architecture="cnn")])
+    assert wording.slow_convolutions(pytorch) == ""

@@ -48,6 +48,7 @@ def _side_by_side(comparison: Comparison) -> Section:
             _memory("process", runs.peak_process_memory_bytes),
             _memory("device", runs.peak_device_memory_bytes),
         ),
+        wording.slow_convolutions(comparison.measured),
     )
 
 
