@@ -30,6 +30,49 @@ Step = Callable[[torch.Tensor], None]  # (b,) indices of images: one step of the
 Unchanged = Callable[[], AbstractContextManager[None]]  # a trainer ends it as it began it
 
 
+class Execution(Protocol):
+    """How steps are taken: what a trainer hands over is given back, as it is or done otherwise."""
+
+    word: str  # of ``bench.experiment.EXECUTIONS``
+    compiler: str  # in words
+
+    def forward(self, network: nn.Module) -> Forward:
+        """The network as a step runs it."""
+        ...
+
+    def answers(self, network: nn.Module, forward: Forward) -> Forward:
+        """The network as it is asked; ``forward``: as a step runs it."""
+        ...
+
+    def loss(self, loss: Loss) -> Loss:
+        """Gathering of a batch, network and loss, as a step runs them."""
+        ...
+
+    def step(self, step: Step, unchanged: Unchanged) -> Step:
+        """The whole step. Whatever is tried out within ``unchanged`` leaves no trace."""
+        ...
+
+    def optimizer(self, network: nn.Module, experiment: Experiment) -> torch.optim.Optimizer:
+        """The optimiser of the experiment."""
+        ...
+
+    def placed(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+        """Hear where the training data lie on the device."""
+        ...
+
+    def renewed(self, held: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        """Other training images on the device; ``held``: those that were there so far."""
+        ...
+
+    def observed(self) -> str:
+        """How steps were taken in fact, a word of ``bench.experiment.EXECUTIONS``."""
+        ...
+
+    def settings(self) -> dict[str, str]:
+        """What else a record is to say of it."""
+        ...
+
+
 class Eager:
     """Each operation as Python comes to it. The others say what they do otherwise."""
 
@@ -37,38 +80,30 @@ class Eager:
     compiler = "none (eager)"
 
     def forward(self, network: nn.Module) -> Forward:
-        """The network as a step runs it."""
         return network
 
     def answers(self, network: nn.Module, forward: Forward) -> Forward:
-        """The network as it is asked; ``forward``: as a step runs it."""
         return forward
 
     def loss(self, loss: Loss) -> Loss:
-        """Gathering of a batch, network and loss, as a step runs them."""
         return loss
 
     def step(self, step: Step, unchanged: Unchanged) -> Step:
-        """The whole step. Whatever is tried out within ``unchanged`` leaves no trace."""
         return step
 
     def optimizer(self, network: nn.Module, experiment: Experiment) -> torch.optim.Optimizer:
-        """The optimiser of the experiment."""
         return torch_device.optimizer(network, experiment)
 
     def placed(self, images: torch.Tensor, labels: torch.Tensor) -> None:
-        """Hear where the training data lie on the device."""
+        pass
 
     def renewed(self, held: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-        """Other training images on the device; ``held``: those that were there so far."""
         return images.to(held.device)
 
     def observed(self) -> str:
-        """How steps were taken in fact, a word of ``bench.experiment.EXECUTIONS``."""
         return self.word
 
     def settings(self) -> dict[str, str]:
-        """What else a record is to say of it."""
         return {}
 
 
@@ -225,7 +260,7 @@ _ALL: Mapping[str, type[Eager]] = {
 }
 
 
-def choose(word: str) -> Eager:
+def choose(word: str) -> Execution:
     """How an execution takes its steps; ``word``: of ``bench.experiment.EXECUTIONS``."""
     return _ALL[word]()
 

@@ -51,7 +51,8 @@ SETTINGS: dict[Any, Any] = {
 }
 LINE = 0.029  # height of a line of text, as a share of the page's
 LEGEND_COLUMNS = 5
-LIGHTER = 0.6  # how far from white each further execution of a framework is
+LIGHTER = 0.6  # how far from white each further execution of a framework is, ...
+LIGHTEST = 0.36  # ... and the last ones, which differ in line and hatch, so that they are seen
 MARKERS = 24  # on a line, at most: more would hide it
 PLAIN = FuncFormatter(lambda value, _: f"{value:,g}")  # thousands apart, no exponent
 WIDTH, HEIGHT = 16.0, 9.0  # inches: 1,920 x 1,080 at 120 dots an inch, a projected slide
@@ -88,7 +89,8 @@ def look_of(experiment: Experiment) -> Look:
     """
     framework = FRAMEWORKS[experiment.framework]
     rank = (*framework.executions, experiment.execution).index(experiment.execution)
-    red, green, blue = (1 - LIGHTER**rank * (1 - part) for part in to_rgb(framework.colour))
+    strength = max(LIGHTER**rank, LIGHTEST)
+    red, green, blue = (1 - strength * (1 - part) for part in to_rgb(framework.colour))
     of_rank = LOOKS[rank % len(LOOKS)]
     return Look(
         colour=to_hex((red, green, blue)),
