@@ -296,7 +296,10 @@ def _fastest_s(device: torch.device, work: Callable[[], object]) -> float:
             synchronize(device)
 
         return fastest_s(awaited)
-    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    begin, end = (
+        torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        for _ in range(2)
+    )
     seconds: list[float] = []
     work()
     while len(seconds) < REPETITIONS or sum(seconds) < REPEAT_S:
