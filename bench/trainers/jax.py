@@ -259,7 +259,8 @@ class JaxTrainer:
 
     @contextmanager
     def _ending_as_it_began(self) -> Iterator[None]:
-        kept = jax.tree.map(jnp.copy, self._state)
+        kept = self._state
+        self._state = jax.tree.map(jnp.copy, kept)  # which a step may write over
         yield
         self._state = kept
         self._classifier.weights = self._state.weights
