@@ -64,6 +64,38 @@ def test_its_execution_is_read_back() -> None:
     assert trainer.observed_execution() == EXECUTION
 
 
+# As on a GPU
+
+
+@pytest.mark.skipif(FRAMEWORK != "keras-tensorflow", reason="of TensorFlow")
+def test_the_number_of_steps_as_a_constant_of_the_program_computes_the_same() -> None:
+    ended = []
+    for constant in (False, True):
+        trainer: Any = create(dropout=False)
+        trainer._gpu = constant  # where the number is a constant, and never on a CPU
+        train(trainer)
+        ended.append((trainer.mean_loss(), trainer.weights()))
+        assert isinstance(trainer._pieces[0][1], int) == constant
+    assert ended[0][0] == pytest.approx(ended[1][0], rel=1e-6)
+    for name, array in ended[0][1].items():
+        np.testing.assert_allclose(ended[1][1][name], array, atol=1e-6)
+
+
+@on_jax
+def test_a_gpu_runs_the_longest_stretch_as_a_warm_up_and_a_cpu_runs_no_step() -> None:
+    from bench.trainers import jax_device
+
+    setup = small_setup(evaluations_per_epoch=3)  # of 4 batches: 1, 2 and the short one
+    lengths = {
+        platform: [
+            len(order)
+            for order in jax_device.warm_up_orders(setup, SimpleNamespace(platform=platform))
+        ]
+        for platform in ("cpu", "gpu")
+    }
+    assert lengths == {"gpu": [5, 32, 64], "cpu": [5, 32, 64, 0]}
+
+
 # On JAX
 
 

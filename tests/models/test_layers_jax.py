@@ -67,7 +67,7 @@ def test_the_derivative_of_relu_at_zero_is_zero() -> None:
 
 
 def test_dropout_keeps_the_mean_and_is_off_without_a_key() -> None:
-    values = np.ones((200, 200), np.float32)
+    values: Any = np.ones((200, 200), np.float32)
     dropped = layers_jax.dropout(values, 0.2, jax.random.key(0))
     assert set(np.unique(dropped)) == {np.float32(0), np.float32(1.25)}
     assert np.mean(dropped) == pytest.approx(1, abs=0.02)
