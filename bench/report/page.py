@@ -1,4 +1,4 @@
-"""A results folder's tables, plots and page, from its records: ``python -m bench report DIR``.
+"""A results folder's tables, plots and pages, from its records: ``python -m bench report DIR``.
 
 No live object and no framework is needed for it; in a notebook ``load`` gives a table as a frame.
 """
@@ -27,6 +27,7 @@ from bench.report.tables.table import (
     to_markdown,
     without_tags,
 )
+from bench.report.web import page as web
 from bench.results import write_atomically
 from bench.results.evidence import read_price
 from bench.results.folder import Results, ResultsError
@@ -95,6 +96,8 @@ def _write(
     ]
     page = "\n\n".join(_paragraphs(results, records, groups, summary_paragraphs, tables, plots))
     write_atomically(results.page, without_tags(f"{page}\n").encode())
+    with making(results.folder) as made:
+        made.write(web.NAME, web.page(results.folder.resolve().name, plain or groups, records))
     trust_sentences = trust.sentences(groups, records)
     return "\n\n".join((*summary_paragraphs, *trust_sentences, _where(results)))
 
@@ -150,6 +153,10 @@ def _paragraphs(
     """
     yield f"# Results: {results.folder.resolve().name}"
     yield from _origin(records, results.commands())
+    yield (
+        f"[{web.NAME}]({web.NAME}), opened in a browser, shows the same runs to choose from, and "
+        "judges anew what is chosen."
+    )
     yield "## What the runs show"
     yield from summary_paragraphs
     yield from trust.paragraphs(groups, records)
@@ -287,7 +294,8 @@ def _write_picture(made: Made, number: int, picture: Picture) -> tuple[int, tupl
 
 def _where(results: Results) -> str:
     return (
-        f"Everything lies in {results.folder}: start with {results.page.name}; the tables are in "
+        f"Everything lies in {results.folder}: start with {web.NAME} in a browser, or with "
+        f"{results.page.name}; the tables are in "
         "tables/ (CSV and Markdown), the plots in plots/ (PNG and SVG), one record a run in "
         "records/."
     )

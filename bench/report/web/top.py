@@ -1,0 +1,216 @@
+"""The first three sentences of the page: what was measured, what is faster, whether to trust it.
+
+They repeat what ``bench.report.summary`` and ``bench.report.trust`` find, in fewer words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.report import audit, trust, wording
+from bench.report.comparison import FRAMEWORK, Comparison, Ranking, comparisons, ranking
+from bench.results.record import Record
+from bench.stats import runs, verdict
+from bench.stats.runs import Replicates
+
+Light = Literal["green", "amber", "red"]
+MOST_SUBJECTS = 4  # of which the second sentence speaks
+MOST_REASONS = 3  # that the third one gives
+
+
+@dataclass(frozen=True, kw_only=True)
+class Top:
+    """The sentences, and what else must stand there."""
+
+    measured: str
+    faster: str
+    light: Light
+    trusted: str
+    notices: list[str]  # that images are drawn, or a sample
+
+
+def top(groups: Sequence[Replicates], records: Sequence[Record]) -> Top:
+    """Of a folder with at least one record."""
+    light, trusted = judged(groups, records)
+    return Top(
+        measured=measured(groups, records),
+        faster=faster(groups),
+        light=light,
+        trusted=trusted,
+        notices=wording.notices(group.data for group in groups),
+    )
+
+
+def measured(groups: Sequence[Replicates], records: Sequence[Record]) -> str:
+    """'Measured: CNN and MLP on digits (mnist), trained by keras-jax and pytorch on CPU (…): …'."""
+    networks = _and(map(wording.architecture, _each(groups, "architecture")))
+    tasks = _and(dict.fromkeys(wording.images(group.data) for group in groups))
+    devices = _and(map(wording.device, _each(groups, "device")))
+    machines = list(dict.fromkeys(wording.machine(group.host) for group in groups))
+    where = machines[0] if len(machines) == 1 else f"{len(machines)} machines"
+    seeds = len({record.seed for record in records})
+    return (
+        f"Measured: {networks} on {tasks}, trained by {_and(_each(groups, 'framework'))} on "
+        f"{devices} ({where}): {wording.counted(len(records), 'run')} with "
+        f"{wording.counted(seeds, 'seed')}."
+    )
+
+
+def _each(groups: Sequence[Replicates], field: str) -> list[str]:
+    return sorted({getattr(group.experiment, field) for group in groups})
+
+
+# What is faster
+
+
+def faster(groups: Sequence[Replicates]) -> str:
+    """Who trains fastest on what, by how much, and where no winner may be named."""
+    compared = [
+        (comparison, ranked)
+        for comparison in comparisons(groups, FRAMEWORK)
+        if len((ranked := _ranked(comparison)).standings) > 1
+    ]
+    trained = [each for each in compared if each[0].experiment.goal == "train"]
+    spoken_of = (trained or compared)[:MOST_SUBJECTS]
+    if not spoken_of:
+        return (
+            "Faster: nothing can be compared, since no two frameworks ran under the same settings."
+        )
+    more = len(trained or compared) - len(spoken_of)
+    rest = f"; {more} more below" if more else ""
+    return f"Faster in training: {'; '.join(_claims(spoken_of))}{rest}."
+
+
+def _ranked(comparison: Comparison) -> Ranking:
+    return ranking(comparison.groups, runs.throughput_images_per_s, best="highest")
+
+
+def _claims(compared: Sequence[tuple[Comparison, Ranking]]) -> Iterator[str]:
+    """One claim a leader: 'JAX on A (1.9 times the next, B) and on C (…)'; the undecided last."""
+    by_leader: dict[str, list[str]] = {}
+    undecided: list[str] = []
+    for comparison, ranked in compared:
+        subject = _subject(comparison, [other for other, _ in compared])
+        best, following = ranked.standings[:2]
+        beside = ranked.between(best.group, following.group)
+        rivals = ranked.rivals()
+        if beside is not None and not rivals:
+            times = wording.number(beside.paired.ratio)
+            claim = f"{subject} ({times} times as fast as the next, {following.name})"
+            by_leader.setdefault(best.name, []).append(claim)
+        else:
+            names = _and([best.name, *(rival.name for rival in rivals)], "or")
+            undecided.append(f"{subject} it is undecided whether {names} is")
+    for leader, subjects in by_leader.items():
+        yield f"{leader} on {_and(subjects)}"
+    yield from (f"on {subject}" for subject in undecided)
+
+
+def _subject(comparison: Comparison, others: Sequence[Comparison]) -> str:
+    """What a comparison is of, with its device and batch size where others differ in them."""
+    fields = [
+        field
+        for field in ("device", "batch_size", "precision")
+        if len({getattr(other.experiment, field) for other in others}) > 1
+    ]
+    subject = (
+        f"{wording.architecture(comparison.experiment.architecture)} on {comparison.data.task}"
+    )
+    return ", ".join(filter(None, (subject, wording.conditions(comparison.experiment, fields))))
+
+
+# Whether it may be trusted
+
+
+def judged(groups: Sequence[Replicates], records: Sequence[Record]) -> tuple[Light, str]:
+    """Red: the work is not equal, or a check failed. Amber: something limits what may be said."""
+    red, amber = list(_red(groups, records)), list(_amber(groups, records))
+    if red:
+        return "red", f"Not to be trusted as it stands: {_reasons([*red, *amber])}."
+    if amber:
+        return "amber", f"To be trusted with a reservation: {_reasons(amber)}."
+    return "green", (
+        "To be trusted: equal work is shown for every framework, the clock was audited, no run was "
+        "disturbed, and every difference is judged over several seeds."
+    )
+
+
+def _reasons(reasons: Sequence[str]) -> str:
+    """The first ones, and how many more there are."""
+    more = len(reasons) - MOST_REASONS
+    rest = f"; and {wording.counted(more, 'more reason')} (README.md)" if more > 0 else ""
+    return "; ".join(reasons[:MOST_REASONS]) + rest
+
+
+def _red(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
+    unequal = [
+        f"{wording.framework(group.experiment)} ({reason})"
+        for group in groups
+        if group.measured
+        and not group.experiment.native
+        and (reason := trust.why_not(group)) not in (None, trust.ONE_FRAMEWORK)
+        and group.certificate is not None
+    ]
+    if unequal:
+        yield f"equal work is refuted for {_and(dict.fromkeys(unequal))}"
+    otherwise = sum(not _as_asked(record) for record in records)
+    if otherwise:
+        yield f"{wording.counted(otherwise, 'run')} did not do what its row says"
+    found = groups[0].evidence.audit
+    for arms in found.every_arms if found else ():
+        delay = verdict.delay_found(arms) if arms.delayed_s else None
+        if delay and delay.interval and not delay.found:
+            device = wording.device(arms.experiment.device)
+            yield f"the clock missed a delay that was injected on {device}"
+
+
+def _as_asked(record: Record) -> bool:
+    """Whether the run's own checks found what was asked for; of none that it was."""
+    done = record.measurement
+    if done is None:
+        return True
+    steps = sum(segment.steps for segment in done.segments)
+    counted = done.steps_counted in (None, steps)
+    again = done.recheck
+    return counted and (again is None or again.execution == record.experiment.execution)
+
+
+def _amber(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
+    found = groups[0].evidence.audit
+    measured = [group for group in groups if group.measured]
+    missing = [g for g in measured if trust.why_not(g) == "certificate missing"]
+    if missing:
+        yield f"equal work is not certified for {wording.all_or(len(missing), len(measured))} rows"
+    own = [group for group in measured if group.experiment.native]
+    if own:
+        rows = wording.all_or(len(own), len(measured))
+        yield f"{rows} rows use a framework's own defaults, so their work is not equal"
+    if any(len(group.measured) == 1 for group in measured):
+        yield "with one seed there is no telling a difference from noise"
+    if found is None:
+        yield "the clock was not audited, so the noise floor is not known"
+    if disturbance := audit.disturbance(groups):
+        yield disturbance
+    failed = sum(len(group.failed) for group in groups)
+    if failed:
+        yield f"{failed} of {len(records)} runs did not end well"
+    unasked = [sentence.partition(":")[0] for sentence in trust.unasked_sentences(groups)]
+    if unasked:
+        yield f"settings differ that nobody asked for ({', '.join(dict.fromkeys(unasked))})"
+    for sentence in audit.sentences(found, records):
+        if sentence.startswith("Warning: "):
+            yield _short(sentence)
+
+
+def _short(warning: str) -> str:
+    """What was seen, without what to do: that is on the page of the folder."""
+    seen = re.split("[:.] ", warning.removeprefix("Warning: "))[0]
+    return seen[0].lower() + seen[1:].rstrip(".")
+
+
+def _and(words: Iterable[str], last: str = "and") -> str:
+    listed = list(words)
+    return f" {last} ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))

@@ -1,0 +1,332 @@
+// The page itself: controls, chart, table and words, drawn again from the state whenever it changes.
+// All that comes out of records is written as text, never as HTML.
+"use strict";
+
+(() => {
+  const { data, selection } = glyphbench;
+  const $ = (id) => document.getElementById(id);
+  let state = selection.fromAddress(location.hash);
+  let drawn = Promise.resolve(null); // the chart, once it stands
+
+  /** An element with attributes and children; strings become text. */
+  function element(tag, attributes = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+      else if (value !== null && value !== false) made.setAttribute(name, value === true ? "" : value);
+    }
+    made.append(...children);
+    return made;
+  }
+
+  const term = (word, shown = word) =>
+    element("dfn", { tabindex: 0, "data-term": word, role: "term" }, shown);
+
+  function change(changes) {
+    state = { ...state, ...changes };
+    const names = selection.names(state);
+    state.without = state.without.filter((name) => names.includes(name));
+    if (!selection.rows(state).some((row) => row.label === state.base)) state.base = null;
+    const address = selection.toAddress(state);
+    history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+    show();
+  }
+
+  // Controls
+
+  function option(label, pressed, act, { faint = false, title = null } = {}) {
+    return element(
+      "button",
+      { type: "button", "aria-pressed": String(pressed), class: faint ? "faint" : null, title, onclick: act },
+      label,
+    );
+  }
+
+  function field(word, label, ...options) {
+    return element(
+      "div",
+      { class: "field", role: "group", "aria-label": label },
+      element("span", { class: "label" }, term(word, label)),
+      element("span", { class: "options" }, ...options),
+    );
+  }
+
+  function controls() {
+    const metric = selection.metricOf(state);
+    const choose = element(
+      "select",
+      { id: "metric", "aria-label": "Metric", onchange: (event) => change({ metric: event.target.value, sort: null }) },
+      ...data.metrics.map((each) =>
+        element("option", { value: each.key, selected: each.key === metric.key }, each.label),
+      ),
+    );
+    const facets = data.facets.flatMap((facet, i) => {
+      if (facet.values.length < 2) return [];
+      const near = selection.reachable(state, i);
+      const follows = facet.key === "others"; // what the settings above leave open
+      if (follows && near.size < 2) return [];
+      const offered = facet.values.map((value, index) => [value, index]);
+      const options = offered.filter(([, index]) => !follows || near.has(index)).map(([value, index]) =>
+        option(value, state.at[i] === index, () => change({ at: selection.moved(state.at, i, index) }), {
+          faint: !near.has(index),
+          title: near.has(index) ? null : "changes other settings too",
+        }),
+      );
+      if (facet.comparable)
+        options.push(
+          option("all", state.at[i] === null, () => change({ at: selection.moved(state.at, i, null) }), {
+            title: "side by side",
+          }),
+        );
+      return [field(facet.term, facet.label, ...options)];
+    });
+    const names = selection.names(state).map((name) =>
+      option(name, !state.without.includes(name), () => {
+        const without = state.without.includes(name)
+          ? state.without.filter((each) => each !== name)
+          : [...state.without, name];
+        change({ without });
+      }),
+    );
+    const label = element("span", { class: "label" }, term(metric.term, "Metric"));
+    return [
+      element("div", { class: "field" }, label, choose),
+      ...facets,
+      field("execution", "Frameworks in view", ...names),
+    ];
+  }
+
+  // Table
+
+  const COLUMNS = ["row", "value", "beside", "p", "verdict", "runs", "work"];
+
+  function headers(view) {
+    const { metric, base } = view;
+    const beside = metric.beside === "ratio" ? "ratio" : "difference";
+    return {
+      row: "framework and execution",
+      value: `${metric.label.toLowerCase()} (${metric.unit})`,
+      beside: base ? `${beside} to ${base.label}` : beside,
+      p: "p (Holm)",
+      verdict: "it is",
+      runs: "runs",
+      work: "work",
+    };
+  }
+
+  const cells = (line) => [
+    line.row.label,
+    line.shown,
+    line.beside,
+    line.p,
+    line.verdict,
+    line.row.outcome,
+    line.row.work,
+  ];
+
+  /** The rows as the table shows them: sorted and filtered. */
+  function listed(view) {
+    const wanted = state.find.toLowerCase();
+    const lines = view.rows.filter((line) => cells(line).join(" ").toLowerCase().includes(wanted));
+    if (!state.sort) return lines;
+    const { column, down } = state.sort;
+    const sign = down ? -1 : 1;
+    const number = (line) => {
+      if (column === 1) return line.row.values[view.metric.key]?.middle ?? Infinity;
+      return column === 2 || column === 3 ? Number.parseFloat(cells(line)[column].replace(/[<,\s]/g, "")) || 0 : null;
+    };
+    return [...lines].sort((a, b) => {
+      const [one, other] = [number(a), number(b)];
+      return sign * (one === null ? cells(a)[column].localeCompare(cells(b)[column], "en") : one - other);
+    });
+  }
+
+  function table(view) {
+    const words = headers(view);
+    const terms = { value: view.metric.term, beside: "ratio", p: "p", verdict: "verdict", runs: "seed", work: "work" };
+    const head = COLUMNS.map((name, column) => {
+      const sorted = state.sort?.column === column;
+      const arrow = sorted ? (state.sort.down ? " ▼" : " ▲") : "";
+      const act = () => change({ sort: { column, down: sorted && !state.sort.down } });
+      return element(
+        "th",
+        { scope: "col", "aria-sort": sorted ? (state.sort.down ? "descending" : "ascending") : null },
+        element("button", { type: "button", onclick: act, "data-term": terms[name] ?? "baseline" }, words[name] + arrow),
+      );
+    });
+    const body = listed(view).map((line) => {
+      const base = line.row.label === view.base?.label;
+      const act = () => change({ base: state.base === line.row.label ? null : line.row.label });
+      const [label, ...rest] = cells(line);
+      const over = (event) => hint(event.currentTarget, behind(line, view));
+      const row = element(
+        "tr",
+        { class: base ? "base" : null, onclick: act, onmouseenter: over, onmouseleave: unhint },
+        element(
+          "th",
+          { scope: "row" },
+          element("button", { type: "button", "aria-pressed": String(state.base === label), onfocus: over, onblur: unhint }, mark(line), label),
+        ),
+        ...rest.map((text, i) => element("td", { class: i < 3 ? "number" : i === 3 ? "words" : null }, text)),
+      );
+      return row;
+    });
+    return [element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body)];
+  }
+
+  /** A row's colour, beside its name. */
+  function mark(line) {
+    const made = element("span", { class: "mark", "aria-hidden": "true" });
+    made.style.background = line.row.colour;
+    made.style.borderColor = line.row.outline === "#000000" ? "currentColor" : line.row.outline;
+    return made;
+  }
+
+  /** The runs behind a point, in words. */
+  function behind(line, view) {
+    const unit = view.relative ? (view.metric.beside === "ratio" ? "" : " points") : ` ${view.metric.unit}`;
+    const runs = line.runs.map(([seed, value]) => `seed ${seed}: ${glyphbench.wording.number(value, 4)}${unit}`);
+    return [
+      `${line.row.label}: ${line.shown} ${view.metric.unit}`,
+      ...runs,
+      line.evidence && `beside the baseline: ${line.evidence}`,
+      line.row.disturbed && "disturbed by other programs",
+      line.row.versions,
+    ].filter(Boolean).join("\n");
+  }
+
+  const cell = (text) => text.replaceAll("\\", "\\\\").replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
+  const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+  /** The table as it is shown, as 'markdown' or 'csv'. */
+  function text(kind) {
+    const view = selection.view(state);
+    const lines = [Object.values(headers(view)), ...listed(view).map(cells)];
+    if (kind === "csv") return lines.map((line) => line.map(quoted).join(",")).join("\n") + "\n";
+    const [head, ...rest] = lines.map((line) => `| ${line.map(cell).join(" | ")} |`);
+    return [head, `|${" --- |".repeat(COLUMNS.length)}`, ...rest].join("\n") + "\n";
+  }
+
+  async function copy(kind) {
+    const copied = text(kind);
+    try {
+      await navigator.clipboard.writeText(copied);
+    } catch {
+      const area = element("textarea", {}, copied);
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    $("said").textContent = `The table is copied as ${kind === "csv" ? "CSV" : "Markdown"}.`;
+  }
+
+  const svgOf = async () => (await drawn).toSVG();
+
+  async function save() {
+    const svg = await svgOf();
+    const address = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+    element("a", { href: address, download: "glyphbench.svg" }).click();
+    URL.revokeObjectURL(address);
+  }
+
+  // What is explained where the reader points
+
+  function hint(target, words) {
+    const box = $("hint");
+    box.textContent = words;
+    box.hidden = false;
+    const at = target.getBoundingClientRect ? target.getBoundingClientRect() : target;
+    const left = Math.min(at.left, document.documentElement.clientWidth - box.offsetWidth - 8);
+    const below = at.bottom + 6 + box.offsetHeight < innerHeight;
+    box.style.left = `${Math.max(left, 8)}px`;
+    box.style.top = `${below ? at.bottom + 6 : Math.max(at.top - box.offsetHeight - 6, 8)}px`;
+  }
+
+  const unhint = () => ($("hint").hidden = true);
+
+  function explain(event) {
+    const word = event.target.closest?.("[data-term]");
+    if (word && data.glossary[word.dataset.term]) hint(word, data.glossary[word.dataset.term]);
+  }
+
+  // All of it
+
+  function subtitle(view) {
+    const chosen = data.facets.flatMap((facet, i) => {
+      if (state.at[i] === null || facet.key === "machine") return [];
+      const value = facet.values[state.at[i]];
+      return facet.key === "batch" ? [`batch size ${value}`] : [value];
+    });
+    const family = view.ranked.judged[0]?.family ?? 0;
+    const holm = family > 1 ? `; p corrected over the ${family} pairs in view` : "";
+    return `${chosen.join(", ")}${holm}`;
+  }
+
+  function show() {
+    const view = selection.view(state);
+    const focused = document.activeElement?.textContent;
+    unhint();
+    $("controls").replaceChildren(...controls());
+    $("rows").replaceChildren(...table(view));
+    $("absolute").hidden = state.base === null;
+    const over = (label, event) => {
+      const line = view.rows.find((each) => each.row.label === label);
+      if (line) hint({ left: event.clientX + 12, top: event.clientY, bottom: event.clientY + 8 }, behind(line, view));
+      else unhint();
+    };
+    const click = (label) => change({ base: state.base === label ? null : label });
+    // One after the other: a chart that is still being drawn would land in the next one's place.
+    drawn = drawn.then((last) => {
+      last?.finalize();
+      return glyphbench.chart.draw($("chart"), view, subtitle(view), { click, over });
+    });
+    const again = [...document.querySelectorAll("#controls button, #rows button")];
+    if (focused) again.find((button) => button.textContent === focused)?.focus();
+  }
+
+  function theme(name) {
+    if (name) document.documentElement.dataset.theme = name;
+    else delete document.documentElement.dataset.theme;
+    show();
+  }
+
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
+  $("theme").addEventListener("click", () => theme(isDark() ? "light" : "dark"));
+  dark.addEventListener("change", show);
+  let before;
+  addEventListener("beforeprint", () => {
+    before = document.documentElement.dataset.theme;
+    theme("light");
+  });
+  addEventListener("afterprint", () => theme(before));
+  addEventListener("hashchange", () => {
+    state = selection.fromAddress(location.hash);
+    $("find").value = state.find;
+    show();
+  });
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    if (innerWidth !== width) show();
+    width = innerWidth;
+  });
+  document.addEventListener("mouseover", explain);
+  document.addEventListener("mouseout", (event) => event.target.closest?.("[data-term]") && unhint());
+  document.addEventListener("focusin", explain);
+  document.addEventListener("focusout", unhint);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && unhint());
+  $("markdown").addEventListener("click", () => copy("markdown"));
+  $("csv").addEventListener("click", () => copy("csv"));
+  $("svg").addEventListener("click", save);
+  $("absolute").addEventListener("click", () => change({ base: null }));
+  $("find").value = state.find;
+  $("find").addEventListener("input", (event) => {
+    state.find = event.target.value;
+    const address = selection.toAddress(state);
+    history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+    $("rows").replaceChildren(...table(selection.view(state)));
+  });
+  glyphbench.page = { text, change, state: () => state, svg: svgOf };
+  show();
+})();

@@ -1,0 +1,296 @@
+"""``index.html``: one small file, from the records alone, safe, and usable in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from bench.report.web import data, page, top
+from bench.report.web.glossary import GLOSSARY
+from bench.results.evidence import NONE
+from bench.results.folder import Results
+from bench.results.record import Record
+from bench.stats import runs
+from bench.trainers import FRAMEWORKS
+from tests import vega
+from tests.imports import ROOT
+from tests.records import EVIDENCE, MACHINE, make_record
+from tests.report.browser import NEEDS_CHROMIUM, browsing
+
+REFERENCE = ROOT / "results/reference/cpu-2core"
+MOST_BYTES = 2_000_000
+HOSTILE = "</script><script>document.title='taken'</script>\u0007\u2028<img src=x onerror=alert(1)>"
+SCRIPTS = sorted(page.HERE.glob("*.js"))
+
+
+@pytest.fixture(scope="module")
+def reference() -> bytes:
+    results = Results(REFERENCE)
+    records = results.require_records()
+    return page.page(REFERENCE.name, runs.replicates(records, results.evidence()), records)
+
+
+@pytest.fixture(scope="module")
+def shown(reference: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    file = tmp_path_factory.mktemp("web") / "index.html"
+    file.write_bytes(reference)
+    with browsing(file) as browser_page:
+        yield browser_page
+
+
+@pytest.fixture
+def fresh(shown: Page) -> Page:
+    """The page as it is opened."""
+    shown.evaluate("glyphbench.page.change({ ...glyphbench.selection.start() })")
+    drawn(shown)
+    return shown
+
+
+def drawn(shown: Page) -> str:
+    """The chart as SVG, once it stands."""
+    return str(shown.evaluate("glyphbench.page.svg()"))
+
+
+def rows(shown: Page) -> list[str]:
+    return shown.locator("#rows tbody th").all_inner_texts()
+
+
+def paged(records: list[Record], name: str = "made") -> bytes:
+    return page.page(name, runs.replicates(records, EVIDENCE), records)
+
+
+# The file
+
+
+def test_the_page_of_the_reference_is_committed_and_is_what_its_records_say(
+    reference: bytes,
+) -> None:
+    committed = (REFERENCE / page.NAME).read_bytes()
+    numbers = re.compile(
+        rb"-?\d+\.\d+(e-?\d+)?"
+    )  # other processors round the last digits otherwise
+    assert numbers.sub(b"", committed) == numbers.sub(b"", reference)
+
+
+def test_it_is_below_two_megabytes_and_loads_nothing(reference: bytes) -> None:
+    assert len(reference) < MOST_BYTES
+    markup = re.sub(r"<script.*?</script>", "", reference.decode(), flags=re.S)
+    assert re.findall(r"""(?:src|href)=["']([^"']*)""", markup) == ["README.md"]
+
+
+def test_the_same_records_give_the_same_bytes() -> None:
+    records = [make_record(seed=seed) for seed in range(3)]
+    assert paged(records) == paged(records[::-1])
+
+
+def test_what_records_say_is_neither_markup_nor_script() -> None:
+    record = make_record(machine=replace(MACHINE, cpu=HOSTILE), versions={"python": HOSTILE})
+    failed = make_record(seed=1, status="failed", reason=HOSTILE, machine=record.machine)
+    html = paged([record, failed], name=HOSTILE).decode()
+    assert "<img src=x" not in html
+    assert html.count("</script>") == html.count("<script") == 2 + len(page.SCRIPTS)
+    embedded = re.search(r'id="data">(.*?)</script>', html, re.S)
+    assert embedded
+    assert json.loads(embedded[1])["name"] == HOSTILE
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_every_script_is_on_the_page_and_can_be_parsed(script: Path) -> None:
+    assert script.name in page.SCRIPTS
+    try:
+        done = subprocess.run(["node", "--check", script], capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("no node here: the scripts are parsed in the browser alone")
+    assert done.returncode == 0, done.stderr
+
+
+def test_vega_is_what_the_pinned_package_brings() -> None:
+    assert vega.VEGA.read_bytes() == vega.bundle()
+
+
+def test_every_word_that_the_page_explains_is_in_its_glossary() -> None:
+    groups = runs.replicates([make_record(), make_record(device="cuda")], EVIDENCE)
+    embedded = data.embedded("all", groups, GLOSSARY)
+    terms = {metric.term for metric in embedded.metrics} | {f.term for f in embedded.facets}
+    view = (page.HERE / "view.js").read_text(encoding="utf-8")
+    terms |= set(re.findall(r'(?:field|term)\("([^"]+)"', view))
+    assert terms - GLOSSARY.keys() == set()
+
+
+def test_every_framework_has_a_shape_of_its_own() -> None:
+    shapes = [data.SHAPES[framework.marker] for framework in FRAMEWORKS.values()]
+    assert len(set(shapes)) == len(shapes)
+
+
+# Its first sentences
+
+
+def said(records: list[Record], evidence: object = EVIDENCE) -> top.Top:
+    return top.top(runs.replicates(records, evidence), records)  # type: ignore[arg-type]
+
+
+def test_without_audit_and_certificates_there_is_a_reservation() -> None:
+    spoken = said([make_record(seed=seed) for seed in range(3)], NONE)
+    assert spoken.light == "amber"
+    assert "equal work is not certified for 1 of 1 rows" in spoken.trusted
+    assert "the clock was not audited" in spoken.trusted
+
+
+def test_a_run_that_did_less_than_its_row_says_is_red() -> None:
+    record = make_record()
+    assert record.measurement
+    lazy = replace(record, measurement=replace(record.measurement, steps_counted=3))
+    spoken = said([lazy])
+    assert spoken.light == "red"
+    assert "1 run did not do what its row says" in spoken.trusted
+
+
+def test_a_winner_is_named_by_how_much_and_an_undecided_pair_is_not() -> None:
+    def pair(architecture: str, pace: float) -> list[Record]:
+        return [
+            make_record(
+                architecture=architecture,
+                framework=framework,
+                execution=execution,
+                versions={framework: "1"},
+                seed=seed,
+                train_s=(factor * (1 + 0.01 * seed), factor * (1 - 0.004 * seed)),
+            )
+            for framework, execution, factor in (
+                ("pytorch", "eager", 1.0),
+                ("keras-jax", "compiled", pace),
+            )
+            for seed in range(5)
+        ]
+
+    spoken = said([*pair("mlp", 2.0), *pair("cnn", 1.0)])
+    assert "pytorch eager on MLP on digits (2.00 times as fast as the next" in spoken.faster
+    assert "on CNN on digits it is undecided whether" in spoken.faster
+
+
+# In a browser
+
+
+@NEEDS_CHROMIUM
+def test_results_stand_there_before_anything_is_pressed(fresh: Page) -> None:
+    assert rows(fresh)[0] == "pytorch eager"
+    assert "Training throughput (images/s)" in drawn(fresh)
+
+
+@NEEDS_CHROMIUM
+def test_a_click_on_a_row_makes_it_the_baseline_and_the_address_shows_the_same_view(
+    fresh: Page,
+) -> None:
+    fresh.locator("#controls button", has_text="MLP").click()
+    fresh.locator("#rows tbody th button", has_text="numpy eager").click()
+    assert "ratio to numpy eager" in drawn(fresh)
+    before = fresh.evaluate("glyphbench.page.text('csv')")
+    assert "baseline=numpy+eager" in fresh.url
+    again = fresh.evaluate(
+        "glyphbench.selection.toAddress(glyphbench.selection.fromAddress(location.hash))"
+    )
+    assert fresh.url.endswith(f"#{again}")
+    fresh.goto("about:blank")
+    fresh.go_back()
+    fresh.wait_for_selector("#chart svg")
+    assert fresh.evaluate("glyphbench.page.text('csv')") == before
+
+
+@NEEDS_CHROMIUM
+def test_an_address_that_names_what_is_not_there_shows_what_is(fresh: Page) -> None:
+    address = "#metric=beauty&task=poems&baseline=none&without=none&batch=7&sort=99"
+    state = fresh.evaluate("address => glyphbench.selection.fromAddress(address)", address)
+    assert state == fresh.evaluate("glyphbench.selection.start()")
+
+
+@NEEDS_CHROMIUM
+def test_what_is_left_out_is_not_corrected_for(fresh: Page) -> None:
+    assert "over the 10 pairs in view" in drawn(fresh).replace("</tspan>", " ")
+    fresh.locator("#controls button", has_text="numpy eager").click()
+    assert "numpy eager" not in rows(fresh)
+    family = fresh.evaluate(
+        "glyphbench.selection.view(glyphbench.page.state()).ranked.judged[0].family"
+    )
+    assert family == 6
+
+
+@NEEDS_CHROMIUM
+def test_the_table_sorts_filters_and_copies(fresh: Page) -> None:
+    fresh.locator("#rows thead button").first.click()
+    assert rows(fresh) == sorted(rows(fresh))
+    fresh.locator("#rows thead button").first.click()
+    assert rows(fresh) == sorted(rows(fresh), reverse=True)
+    fresh.locator("#find").fill("torch eager")
+    assert set(rows(fresh)) == {"pytorch eager", "keras-torch eager"}
+    markdown = fresh.evaluate("glyphbench.page.text('markdown')").splitlines()
+    assert len(markdown) == 2 + 2
+    assert markdown[0].startswith("| framework and execution | training throughput (images/s) |")
+    assert '"9,220 ± 340 (5)"' in fresh.evaluate("glyphbench.page.text('csv')")
+    fresh.locator("#find").fill("")
+
+
+@NEEDS_CHROMIUM
+def test_a_missed_target_is_said_and_not_ranked(fresh: Page) -> None:
+    fresh.evaluate("glyphbench.page.change({ metric: 'time to 99 %' })")
+    assert "not reached in 5 of 5" in fresh.locator("#rows").inner_text()
+    assert fresh.evaluate("glyphbench.selection.view(glyphbench.page.state()).base") is None
+
+
+@NEEDS_CHROMIUM
+def test_the_keyboard_reaches_a_row_and_sees_the_runs_behind_it(fresh: Page) -> None:
+    fresh.locator("#rows tbody th button").nth(1).focus()
+    hint = fresh.locator("#hint")
+    assert "seed 0:" in hint.inner_text()
+    fresh.keyboard.press("Enter")
+    assert "baseline=keras-tensorflow+graph" in fresh.url
+    fresh.keyboard.press("Escape")
+    assert hint.is_hidden()
+
+
+@NEEDS_CHROMIUM
+def test_a_word_is_explained_where_it_is_focused(fresh: Page) -> None:
+    fresh.locator("dfn", has_text="Batch size").focus()
+    assert fresh.locator("#hint").inner_text() == GLOSSARY["batch size"]
+
+
+@NEEDS_CHROMIUM
+def test_the_figure_is_saved_as_svg(fresh: Page) -> None:
+    with fresh.expect_download() as download:
+        fresh.locator("#svg").click()
+    assert download.value.suggested_filename == "glyphbench.svg"
+    assert download.value.path().read_text(encoding="utf-8").startswith("<svg")
+
+
+@NEEDS_CHROMIUM
+def test_a_telephone_need_not_scroll_sideways_in_dark_or_light(fresh: Page) -> None:
+    fresh.set_viewport_size({"width": 390, "height": 844})
+    for _ in range(2):
+        fresh.locator("#theme").click()
+        drawn(fresh)
+        assert fresh.evaluate("document.documentElement.scrollWidth") <= 390
+    fresh.set_viewport_size({"width": 1280, "height": 800})
+
+
+@NEEDS_CHROMIUM
+def test_hostile_names_are_shown_as_text(shown: Page, tmp_path: Path) -> None:
+    machine = replace(MACHINE, cpu=HOSTILE)
+    records = [
+        make_record(seed=seed, machine=machine, versions={"python": HOSTILE}) for seed in range(3)
+    ]
+    file = tmp_path / "index.html"
+    file.write_bytes(paged(records, name=HOSTILE))
+    hostile = shown.context.new_page()
+    hostile.goto(file.as_uri())
+    hostile.wait_for_selector("#chart svg")
+    assert hostile.title().startswith("</script>")
+    assert hostile.locator("img").count() == 0
+    hostile.locator("#rows tbody th button").first.focus()
+    assert "</script>" in hostile.locator("#hint").inner_text()
+    hostile.close()
