@@ -61,7 +61,7 @@ def test_every_device_of_a_suite_is_audited_and_what_failed_is_said(
     nowhere = replace(
         site,
         pythons={"pytorch": Path("no-such-python")},
-        versions=site.versions | {"pytorch": {}},
+        versions={**site.versions, "pytorch": {}},
     )
     audit = auditing.short(on_both, nowhere)
     assert audit.every_arms == ()

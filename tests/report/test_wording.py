@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -211,7 +212,7 @@ def test_what_a_sentence_rests_on_names_interval_pairs_and_correction() -> None:
 
 
 def test_why_convolutions_are_slow_on_a_cpu_is_said_of_those_that_are() -> None:
-    def told(**experiment: str) -> str:
+    def told(**experiment: Any) -> str:
         record = make_record(framework="keras-jax", execution="compiled", **experiment)
         return wording.slow_convolutions(runs.replicates([record]))
 
