@@ -30,6 +30,8 @@ def test_the_rungs_of_pytorch() -> None:
         "memory-layout",
         "shuffling",
         "compiled",
+        "tuned",
+        "compiled-step",
         "adam-epsilon+bias-init+kernel-init+memory-layout+shuffling",
     ]
     assert {rung.execution for rung in rungs if rung.native} == {"eager"}
@@ -54,10 +56,10 @@ def test_a_dry_run_lists_every_rung_with_three_seeds(
     drawn = ["--source", "glyphs", "--glyphs-images", "200", "--out", str(tmp_path / "out")]
     assert front.ladder(["defaults", *WORDS, *drawn, "--dry-run"]) == 0
     out = capsys.readouterr().out
-    assert "21 runs (7 experiments, 3 seeds)" in out
+    assert "27 runs (9 experiments, 3 seeds)" in out
     assert out.count("own kernel-init seed 2") == 1
     assert out.count("own adam-epsilon+bias-init+kernel-init+shuffling seed 0") == 1
-    assert out.count("pytorch compiled") == 3
+    assert out.count("pytorch compiled cpu") == 3
     assert not (tmp_path / "out").exists()
 
 
