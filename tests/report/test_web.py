@@ -30,11 +30,15 @@ HOSTILE = "</script><script>document.title='taken'</script>\u0007\u2028<img src=
 SCRIPTS = sorted(page.HERE.glob("*.js"))
 
 
+def page_of(folder: Path) -> bytes:
+    results = Results(folder)
+    records = results.require_records()
+    return page.page(folder.name, runs.replicates(records, results.evidence()), records)
+
+
 @pytest.fixture(scope="module")
 def reference() -> bytes:
-    results = Results(REFERENCE)
-    records = results.require_records()
-    return page.page(REFERENCE.name, runs.replicates(records, results.evidence()), records)
+    return page_of(REFERENCE)
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +73,14 @@ def paged(records: list[Record], name: str = "made") -> bytes:
 # The file
 
 
-def test_the_page_of_the_reference_is_committed_and_is_what_its_records_say(
-    reference: bytes,
-) -> None:
-    committed = (REFERENCE / page.NAME).read_bytes()
+@pytest.mark.parametrize("name", ["cpu-2core", "paper"])
+def test_the_page_of_a_reference_is_committed_and_is_what_its_records_say(name: str) -> None:
+    folder = REFERENCE.with_name(name)
+    committed = (folder / page.NAME).read_bytes()
     numbers = re.compile(
         rb"-?\d+\.\d+(e-?\d+)?"
     )  # other processors round the last digits otherwise
-    assert numbers.sub(b"", committed) == numbers.sub(b"", reference)
+    assert numbers.sub(b"", committed) == numbers.sub(b"", page_of(folder))
 
 
 def test_it_is_below_two_megabytes_and_loads_nothing(reference: bytes) -> None:
@@ -175,6 +179,17 @@ def test_a_winner_is_named_by_how_much_and_an_undecided_pair_is_not() -> None:
     assert "on CNN on digits it is undecided whether" in spoken.faster
 
 
+def test_what_is_shown_first_is_where_most_rows_were_trained() -> None:
+    pair = [
+        make_record(framework=name, execution="eager", versions={name: "1"}, batch_size=512)
+        for name in ("pytorch", "numpy")
+    ]
+    groups = runs.replicates([make_record(batch_size=64), *pair], EVIDENCE)
+    embedded = data.embedded("all", groups, GLOSSARY)
+    batch = [facet.key for facet in embedded.facets].index("batch")
+    assert embedded.facets[batch].values[embedded.start[batch]] == "512"
+
+
 # In a browser
 
 
@@ -205,7 +220,7 @@ def test_a_click_on_a_row_makes_it_the_baseline_and_the_address_shows_the_same_v
 
 @NEEDS_CHROMIUM
 def test_an_address_that_names_what_is_not_there_shows_what_is(fresh: Page) -> None:
-    address = "#metric=beauty&task=poems&baseline=none&without=none&batch=7&sort=99"
+    address = "#metric=beauty&task=poems&baseline=none&without=none&batch=7&sort=9"
     state = fresh.evaluate("address => glyphbench.selection.fromAddress(address)", address)
     assert state == fresh.evaluate("glyphbench.selection.start()")
 
@@ -241,6 +256,17 @@ def test_a_missed_target_is_said_and_not_ranked(fresh: Page) -> None:
     fresh.evaluate("glyphbench.page.change({ metric: 'time to 99 %' })")
     assert "not reached in 5 of 5" in fresh.locator("#rows").inner_text()
     assert fresh.evaluate("glyphbench.selection.view(glyphbench.page.state()).base") is None
+
+
+@NEEDS_CHROMIUM
+def test_runs_follow_the_metric_and_the_metric_follows_the_runs(fresh: Page) -> None:
+    fresh.locator("#controls button", has_text="training steps only").click()
+    fresh.locator("#metric").select_option("accuracy")
+    pressed = fresh.locator("#controls button[aria-pressed=true]").all_inner_texts()
+    assert "trained and tested" in pressed
+    fresh.locator("#metric").select_option("time to 97 %")
+    fresh.locator("#controls button", has_text="letters").click()
+    assert fresh.locator("#metric").input_value() == "time to 85 %"
 
 
 @NEEDS_CHROMIUM

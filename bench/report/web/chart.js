@@ -20,6 +20,8 @@ glyphbench.chart = (() => {
     const ratio = relative && metric.beside === "ratio";
     const letters = Math.round(0.82 * parseFloat(getComputedStyle(document.body).fontSize));
     const narrow = width < NARROW;
+    const fitting = Math.floor(width / (0.56 * letters)); // characters in a line
+    const lines = view.rows.some((line) => line.row.label.includes(", ")) ? 3 : 2; // of a label
     const rows = view.rows.map((line) => ({
       label: line.row.label,
       middle: line.middle,
@@ -51,14 +53,21 @@ glyphbench.chart = (() => {
         labelPadding: 8,
         ticks: false,
         domain: false,
-        ...(narrow && { labelExpr: "split(replace(datum.label, ' ', '\\n'), '\\n')" }),
+        ...(narrow && { labelExpr: "split(replace(replace(datum.label, ' ', '\\n'), ', ', ',\\n'), '\\n')" }),
       },
     };
     const x = (field) => ({
       field,
       type: "quantitative",
       scale,
-      axis: { title, grid: true, tickCount: narrow ? 4 : 7, format: "~r", labelExpr: "format(datum.value, ',')" },
+      axis: {
+        title: wrapped(title, (narrow ? 0.6 : 0.8) * fitting),
+        grid: true,
+        tickCount: narrow ? 4 : 7,
+        labelExpr: "format(datum.value, ',')",
+        labelOverlap: "greedy",
+        labelSeparation: 10,
+      },
     });
     const marks = [
       { data: { values: runs }, mark: { type: "tick", thickness: 1.5, size: 14, opacity: 0.7, color: theme.quiet }, encoding: { y, x: x("value") } },
@@ -94,9 +103,9 @@ glyphbench.chart = (() => {
       });
     return {
       $schema: "https://vega.github.io/schema/vega-lite/v6.json", // a name; nothing is fetched
-      title: { text: wrapped(view.headline, narrow ? 36 : 80), subtitle: wrapped(subtitle, narrow ? 48 : 110), anchor: "start", color: theme.text, subtitleColor: theme.quiet, fontSize: narrow ? letters + 1 : letters + 4, subtitleFontSize: narrow ? letters - 1 : letters, offset: 12 },
+      title: { text: wrapped(view.headline, 0.72 * fitting), subtitle: wrapped(subtitle, fitting), anchor: "start", color: theme.text, subtitleColor: theme.quiet, fontSize: narrow ? letters + 1 : letters + 4, subtitleFontSize: narrow ? letters - 1 : letters, offset: 12 },
       width: "container",
-      height: { step: narrow ? 38 : 2.6 * letters },
+      height: rows.length * letters * (narrow ? 1.1 + lines : 2.6),
       autosize: { type: "fit-x", contains: "padding" },
       background: theme.page,
       data: { values: rows },

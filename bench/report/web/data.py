@@ -329,7 +329,7 @@ def embedded(name: str, groups: Sequence[Replicates], glossary: Mapping[str, str
         metrics=[measured.metric for measured in listed],
         facets=facets,
         groups=[_group(group, places, listed) for group, places in zip(groups, at, strict=True)],
-        start=at[_first(groups)],
+        start=_first(groups, at),
         constants=constants(seeds),
         glossary=glossary,
     )
@@ -371,10 +371,14 @@ def _group(group: Replicates, places: list[int], listed: Sequence[Measured]) -> 
     )
 
 
-def _first(groups: Sequence[Replicates]) -> int:
-    """Whose settings are shown first: where most were trained to the end, the first such."""
-    trained = [group.experiment.goal == "train" and bool(group.measured) for group in groups]
-    return trained.index(True) if any(trained) else 0
+def _first(groups: Sequence[Replicates], at: Sequence[list[int]]) -> list[int]:
+    """The settings shown first: where most rows were trained to the end, else most rows."""
+
+    def worth(place: int) -> tuple[bool, int]:
+        group = groups[place]
+        return group.experiment.goal == "train" and bool(group.measured), at.count(at[place])
+
+    return at[max(range(len(groups)), key=worth)]
 
 
 def _facets(groups: Sequence[Replicates]) -> tuple[list[Facet], list[list[int]]]:

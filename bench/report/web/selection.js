@@ -49,10 +49,27 @@ glyphbench.selection = ((data, statistics, wording) => {
   /** The facets after one of them is set: the others stay as near as there are runs. */
   function moved(at, facet, value) {
     const wanted = at.map((old, i) => (i === facet ? value : old));
-    const allowed = groups.filter((group) => value === null || group.at[facet] === value);
-    const near = (group) => wanted.filter((each, i) => each === null || each === group.at[i]).length;
-    const best = allowed.reduce((a, b) => (near(b) > near(a) ? b : a));
+    return nearest(wanted, (group) => value === null || group.at[facet] === value);
+  }
+
+  /** The facets of the group, of those that are allowed, that agrees with the most of these. */
+  function nearest(wanted, allowed) {
+    const agreeing = (group) =>
+      wanted.filter((each, i) => each === null || each === group.at[i]).length;
+    const best = groups.filter(allowed).reduce((a, b) => (agreeing(b) > agreeing(a) ? b : a));
     return wanted.map((each, i) => (each === null ? null : best.at[i]));
+  }
+
+  const measured = (at, key) => groups.some((group) => fits(group, at) && group.values[key]);
+
+  /** A state in which what is asked for was measured: where a metric is chosen the runs follow, ... */
+  function settled(state, byMetric) {
+    if (measured(state.at, state.metric)) return state;
+    if (byMetric) return { ...state, at: nearest(state.at, (group) => group.values[state.metric]) };
+    // ... and where the runs are chosen the metric does, to another of its kind if there is one.
+    const here = metrics.filter((metric) => measured(state.at, metric.key));
+    const kin = here.find((metric) => metric.term === metricOf(state).term) ?? here[0];
+    return kin ? { ...state, metric: kin.key } : state;
   }
 
   /** The values of a facet that have runs while the others stay; the other settings follow. */
@@ -92,11 +109,12 @@ glyphbench.selection = ((data, statistics, wording) => {
       if (value === "*" && facet.comparable) state.at = moved(state.at, i, null);
       else if (index >= 0) state.at = moved(state.at, i, index);
     });
+    if (!words.has("metric")) state.metric = settled(state, false).metric;
     state.without = words.getAll("without").filter((name) => names(state).includes(name));
     if (rows(state).some((row) => row.label === words.get("baseline")))
       state.base = words.get("baseline");
-    const sort = /^(-?)(\d)$/.exec(words.get("sort") ?? "");
-    if (sort) state.sort = { column: Number(sort[2]), down: sort[1] === "-" };
+    const sort = /^(-?)([a-z]+)$/.exec(words.get("sort") ?? "");
+    if (sort) state.sort = { column: sort[2], down: sort[1] === "-" };
     state.find = words.get("find") ?? "";
     return state;
   }
@@ -175,7 +193,6 @@ glyphbench.selection = ((data, statistics, wording) => {
         runs: values.filter(([, value]) => Number.isFinite(value)),
       }),
       beside: wording.points(found.mean, found.interval),
-      verdict: "see McNemar's test in the table of models",
     };
   }
 
@@ -201,5 +218,5 @@ glyphbench.selection = ((data, statistics, wording) => {
       : `${label} is first, with ${wording.number(ratio)} of the next, ${next.label}`;
   }
 
-  return { start, rows, names, moved, reachable, toAddress, fromAddress, view, metricOf };
+  return { start, rows, names, moved, settled, reachable, toAddress, fromAddress, view, metricOf };
 })(glyphbench.data, glyphbench.statistics, glyphbench.wording);

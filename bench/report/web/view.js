@@ -23,7 +23,7 @@
     element("dfn", { tabindex: 0, "data-term": word, role: "term" }, shown);
 
   function change(changes) {
-    state = { ...state, ...changes };
+    state = selection.settled({ ...state, ...changes }, "metric" in changes);
     const names = selection.names(state);
     state.without = state.without.filter((name) => names.includes(name));
     if (!selection.rows(state).some((row) => row.label === state.base)) state.base = null;
@@ -100,6 +100,13 @@
 
   const COLUMNS = ["row", "value", "beside", "p", "verdict", "runs", "work"];
 
+  /** The columns that say something: p and verdict are of ratios, work is of interest if unlike. */
+  function columns(view) {
+    const judged = view.metric.beside === "ratio";
+    const alike = view.rows.every((line) => line.row.work === "matched");
+    return COLUMNS.filter((name) => !(["p", "verdict"].includes(name) && !judged) && !(name === "work" && alike));
+  }
+
   function headers(view) {
     const { metric, base } = view;
     const beside = metric.beside === "ratio" ? "ratio" : "difference";
@@ -114,40 +121,49 @@
     };
   }
 
-  const cells = (line) => [
-    line.row.label,
-    line.shown,
-    line.beside,
-    line.p,
-    line.verdict,
-    line.row.outcome,
-    line.row.work,
-  ];
+  const CELLS = {
+    row: (line) => line.row.label,
+    value: (line) => line.shown,
+    beside: (line) => line.beside,
+    p: (line) => line.p,
+    verdict: (line) => line.verdict,
+    runs: (line) => line.row.outcome,
+    work: (line) => line.row.work,
+  };
+
+  const cells = (line, names) => names.map((name) => CELLS[name](line));
+
+  /** What a column is sorted by: numbers where it has numbers; null: by its words. */
+  function number(line, name, view) {
+    if (name === "value") return line.row.values[view.metric.key]?.middle ?? Infinity;
+    if (name !== "beside" && name !== "p") return null;
+    if (line.beside === "baseline") return view.metric.beside === "ratio" ? 1 : 0;
+    const shown = Number.parseFloat(CELLS[name](line).replace(/[,\s]/g, "").replace("<", "-"));
+    return Number.isNaN(shown) ? Infinity : shown;
+  }
 
   /** The rows as the table shows them: sorted and filtered. */
   function listed(view) {
     const wanted = state.find.toLowerCase();
-    const lines = view.rows.filter((line) => cells(line).join(" ").toLowerCase().includes(wanted));
-    if (!state.sort) return lines;
+    const names = columns(view);
+    const lines = view.rows.filter((line) => cells(line, names).join(" ").toLowerCase().includes(wanted));
+    if (!state.sort || !names.includes(state.sort.column)) return lines;
     const { column, down } = state.sort;
-    const sign = down ? -1 : 1;
-    const number = (line) => {
-      if (column === 1) return line.row.values[view.metric.key]?.middle ?? Infinity;
-      return column === 2 || column === 3 ? Number.parseFloat(cells(line)[column].replace(/[<,\s]/g, "")) || 0 : null;
+    const order = (a, b) => {
+      const [one, other] = [number(a, column, view), number(b, column, view)];
+      return one === null ? CELLS[column](a).localeCompare(CELLS[column](b), "en") : one - other || 0;
     };
-    return [...lines].sort((a, b) => {
-      const [one, other] = [number(a), number(b)];
-      return sign * (one === null ? cells(a)[column].localeCompare(cells(b)[column], "en") : one - other);
-    });
+    return [...lines].sort((a, b) => (down ? order(b, a) : order(a, b)));
   }
 
   function table(view) {
     const words = headers(view);
     const terms = { value: view.metric.term, beside: "ratio", p: "p", verdict: "verdict", runs: "seed", work: "work" };
-    const head = COLUMNS.map((name, column) => {
-      const sorted = state.sort?.column === column;
+    const names = columns(view);
+    const head = names.map((name) => {
+      const sorted = state.sort?.column === name;
       const arrow = sorted ? (state.sort.down ? " ▼" : " ▲") : "";
-      const act = () => change({ sort: { column, down: sorted && !state.sort.down } });
+      const act = () => change({ sort: { column: name, down: sorted && !state.sort.down } });
       return element(
         "th",
         { scope: "col", "aria-sort": sorted ? (state.sort.down ? "descending" : "ascending") : null },
@@ -157,7 +173,7 @@
     const body = listed(view).map((line) => {
       const base = line.row.label === view.base?.label;
       const act = () => change({ base: state.base === line.row.label ? null : line.row.label });
-      const [label, ...rest] = cells(line);
+      const label = line.row.label;
       const over = (event) => hint(event.currentTarget, behind(line, view));
       const row = element(
         "tr",
@@ -167,11 +183,20 @@
           { scope: "row" },
           element("button", { type: "button", "aria-pressed": String(state.base === label), onfocus: over, onblur: unhint }, mark(line), label),
         ),
-        ...rest.map((text, i) => element("td", { class: i < 3 ? "number" : i === 3 ? "words" : null }, text)),
+        ...names.slice(1).map((name) =>
+          element("td", { class: name === "verdict" ? "words" : ["runs", "work"].includes(name) ? null : "number" }, CELLS[name](line)),
+        ),
       );
       return row;
     });
     return [element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body)];
+  }
+
+  /** What is true of all rows, below the table. */
+  function note(view) {
+    const work = columns(view).includes("work") ? [] : [term("work", "Work"), ": matched in all rows. "];
+    if (view.metric.beside === "ratio") return work;
+    return [...work, "Whether two models differ is told by McNemar's test, in the folder's table of models."];
   }
 
   /** A row's colour, beside its name. */
@@ -201,10 +226,12 @@
   /** The table as it is shown, as 'markdown' or 'csv'. */
   function text(kind) {
     const view = selection.view(state);
-    const lines = [Object.values(headers(view)), ...listed(view).map(cells)];
+    const names = columns(view);
+    const words = headers(view);
+    const lines = [names.map((name) => words[name]), ...listed(view).map((line) => cells(line, names))];
     if (kind === "csv") return lines.map((line) => line.map(quoted).join(",")).join("\n") + "\n";
     const [head, ...rest] = lines.map((line) => `| ${line.map(cell).join(" | ")} |`);
-    return [head, `|${" --- |".repeat(COLUMNS.length)}`, ...rest].join("\n") + "\n";
+    return [head, `|${" --- |".repeat(names.length)}`, ...rest].join("\n") + "\n";
   }
 
   async function copy(kind) {
@@ -270,6 +297,7 @@
     $("controls").replaceChildren(...controls());
     $("rows").replaceChildren(...table(view));
     $("absolute").hidden = state.base === null;
+    $("note").replaceChildren(...note(view));
     const over = (label, event) => {
       const line = view.rows.find((each) => each.row.label === label);
       if (line) hint({ left: event.clientX + 12, top: event.clientY, bottom: event.clientY + 8 }, behind(line, view));
