@@ -53,6 +53,7 @@ def test_a_report_is_tables_plots_and_a_page_that_leads_to_all_of_them(tmp_path:
         if path.parent.name in ("tables", "plots") and path.name != LIST
     }
     assert links == {*files, "index.html"}
+    assert (tmp_path / LIST).read_text().endswith("  index.html\n")
     assert "tables/frameworks.md" in files
     assert "plots/swap_cpu_b128.svg" in files
     assert "python run_all.py --preset quick" in page

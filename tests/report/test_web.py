@@ -16,6 +16,7 @@ from bench.report.web import data, page, top
 from bench.report.web.glossary import GLOSSARY
 from bench.results.evidence import NONE
 from bench.results.folder import Results
+from bench.results.observed import Energy
 from bench.results.record import Record
 from bench.stats import runs
 from bench.trainers import FRAMEWORKS
@@ -131,6 +132,16 @@ def test_every_word_that_the_page_explains_is_in_its_glossary() -> None:
 def test_every_framework_has_a_shape_of_its_own() -> None:
     shapes = [data.SHAPES[framework.marker] for framework in FRAMEWORKS.values()]
     assert len(set(shapes)) == len(shapes)
+
+
+def test_a_price_that_is_known_is_a_metric_and_a_counter_that_stood_still_has_no_ratio() -> None:
+    still = Energy(meter="rapl", joules=0.0, images=1000, window_s=1.0)
+    record = make_record()
+    assert record.measurement
+    record = replace(record, measurement=replace(record.measurement, energy=still))
+    embedded = data.embedded("all", runs.replicates([record], EVIDENCE), GLOSSARY)
+    assert "price of 97 %" in {metric.key for metric in embedded.metrics}
+    assert embedded.groups[0].values["energy"].complete is False
 
 
 # Its first sentences
@@ -302,6 +313,18 @@ def test_a_telephone_need_not_scroll_sideways_in_dark_or_light(fresh: Page) -> N
         drawn(fresh)
         assert fresh.evaluate("document.documentElement.scrollWidth") <= 390
     fresh.set_viewport_size({"width": 1280, "height": 800})
+
+
+@NEEDS_CHROMIUM
+def test_where_every_run_failed_the_page_says_so(shown: Page, tmp_path: Path) -> None:
+    file = tmp_path / "index.html"
+    file.write_bytes(paged([make_record(status="failed", reason="no luck")]))
+    failed = shown.context.new_page()
+    failed.goto(file.as_uri())
+    failed.wait_for_selector("#chart svg")
+    assert "failed: no luck" in failed.locator("#rows").inner_text()
+    assert "nothing to rank here" in failed.locator("#chart").inner_text()
+    failed.close()
 
 
 @NEEDS_CHROMIUM

@@ -53,7 +53,9 @@ glyphbench.chart = (() => {
         labelPadding: 8,
         ticks: false,
         domain: false,
-        ...(narrow && { labelExpr: "split(replace(replace(datum.label, ' ', '\\n'), ', ', ',\\n'), '\\n')" }),
+        ...(narrow && {
+          labelExpr: "split(replace(replace(datum.label, ' ', '\\n'), ', ', ',\\n'), '\\n')",
+        }),
       },
     };
     const x = (field) => ({
@@ -70,10 +72,24 @@ glyphbench.chart = (() => {
       },
     });
     const marks = [
-      { data: { values: runs }, mark: { type: "tick", thickness: 1.5, size: 14, opacity: 0.7, color: theme.quiet }, encoding: { y, x: x("value") } },
-      { mark: { type: "rule", strokeWidth: 3, color: theme.quiet }, encoding: { y, x: x("low"), x2: { field: "high" } } },
       {
-        mark: { type: "point", filled: true, size: 170, opacity: 1, strokeWidth: 2, cursor: "pointer" },
+        data: { values: runs },
+        mark: { type: "tick", thickness: 1.5, size: 14, opacity: 0.7, color: theme.quiet },
+        encoding: { y, x: x("value") },
+      },
+      {
+        mark: { type: "rule", strokeWidth: 3, color: theme.quiet },
+        encoding: { y, x: x("low"), x2: { field: "high" } },
+      },
+      {
+        mark: {
+          type: "point",
+          filled: true,
+          size: 170,
+          opacity: 1,
+          strokeWidth: 2,
+          cursor: "pointer",
+        },
         encoding: {
           y,
           x: x("middle"),
@@ -103,7 +119,16 @@ glyphbench.chart = (() => {
       });
     return {
       $schema: "https://vega.github.io/schema/vega-lite/v6.json", // a name; nothing is fetched
-      title: { text: wrapped(view.headline, 0.72 * fitting), subtitle: wrapped(subtitle, fitting), anchor: "start", color: theme.text, subtitleColor: theme.quiet, fontSize: narrow ? letters + 1 : letters + 4, subtitleFontSize: narrow ? letters - 1 : letters, offset: 12 },
+      title: {
+        text: wrapped(view.headline, 0.72 * fitting),
+        subtitle: wrapped(subtitle, fitting),
+        anchor: "start",
+        color: theme.text,
+        subtitleColor: theme.quiet,
+        fontSize: narrow ? letters + 1 : letters + 4,
+        subtitleFontSize: narrow ? letters - 1 : letters,
+        offset: 12,
+      },
       width: "container",
       height: rows.length * letters * (narrow ? 1.1 + lines : 2.6),
       autosize: { type: "fit-x", contains: "padding" },
@@ -112,7 +137,15 @@ glyphbench.chart = (() => {
       layer: marks,
       config: {
         font: "system-ui, sans-serif",
-        axis: { labelColor: theme.text, titleColor: theme.text, gridColor: theme.line, domainColor: theme.quiet, tickColor: theme.quiet, labelFontSize: letters, titleFontSize: letters },
+        axis: {
+          labelColor: theme.text,
+          titleColor: theme.text,
+          gridColor: theme.line,
+          domainColor: theme.quiet,
+          tickColor: theme.quiet,
+          labelFontSize: letters,
+          titleFontSize: letters,
+        },
         view: { stroke: null },
       },
     };
@@ -135,18 +168,24 @@ glyphbench.chart = (() => {
    * on.click(label) and on.over(label or null) are told where the reader points.
    */
   async function draw(element, view, subtitle, on) {
-    const { view: drawn } = await vegaEmbed(element, specification(view, subtitle, element.clientWidth), {
-      mode: "vega-lite",
-      actions: false,
-      renderer: "svg",
-      hover: false,
-      tooltip: () => {},
-    });
+    const { view: drawn } = await vegaEmbed(
+      element,
+      specification(view, subtitle, element.clientWidth),
+      {
+        mode: "vega-lite",
+        actions: false,
+        renderer: "svg",
+        hover: false,
+        tooltip: () => {},
+      },
+    );
     const svg = element.querySelector("svg");
     svg?.setAttribute("role", "img");
     svg?.setAttribute("aria-label", `${view.headline}. The table below has the same numbers.`);
     drawn.addEventListener("click", (_, item) => item?.datum?.label && on.click(item.datum.label));
-    drawn.addEventListener("mousemove", (event, item) => on.over(item?.datum?.label ?? null, event));
+    drawn.addEventListener("mousemove", (event, item) =>
+      on.over(item?.datum?.label ?? null, event),
+    );
     drawn.addEventListener("mouseout", (event) => on.over(null, event));
     return drawn;
   }

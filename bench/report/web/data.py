@@ -140,11 +140,12 @@ def metrics(groups: Sequence[Replicates]) -> list[Measured]:
     targets = sorted({target for group in groups for target in group.experiment.targets})
     price = groups[0].evidence.suite.price_per_h
     every = (_THROUGHPUT, *map(_time_to, targets), *_LATER, *_prices(targets, price))
-    return [
+    found = [
         measured
         for measured in every
         if any(values(measured, group) is not None for group in groups)
     ]
+    return found or [_THROUGHPUT]  # of which the page then says that nothing was measured
 
 
 def _fast(key: str, label: str, statistic: Statistic) -> Measured:
@@ -279,13 +280,17 @@ def values(measured: Measured, group: Replicates) -> Values | None:
     known = [value for value in by_run if value is not None]
     if not known:
         return None
+    complete = len(known) == len(by_run)
+    middle: float | None
     if metric.beside == "difference":
         middle, interval = fmean(known), wilson_of(group)
-    else:
+    elif min(known) > 0:
         middle, interval = geometric_mean(known), uncertainty.of_ratio(known)
+    else:  # a counter that did not move: there is no ratio to it
+        middle, interval, complete = None, None, False
     return Values(
         by_run=by_run,
-        complete=len(known) == len(by_run),
+        complete=complete,
         middle=middle,
         low=interval.low if interval else None,
         high=interval.high if interval else None,

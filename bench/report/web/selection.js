@@ -33,7 +33,10 @@ glyphbench.selection = ((data, statistics, wording) => {
       (group) => fits(group, state.at) && !state.without.includes(group.name),
     );
     const named = chosen.map((group) =>
-      [group.name, ...state.at.flatMap((value, i) => (value === null ? [said(i, group)] : []))].join(", "),
+      [
+        group.name,
+        ...state.at.flatMap((value, i) => (value === null ? [said(i, group)] : [])),
+      ].join(", "),
     );
     return chosen.map((group, i) => {
       const twice = named.filter((name) => name === named[i]).length > 1;
@@ -130,7 +133,9 @@ glyphbench.selection = ((data, statistics, wording) => {
     const base = standings.find((row) => row.label === state.base) ?? standings[0] ?? null;
     const relative = state.base !== null && base?.label === state.base;
     const others = chosen.filter((row) => !standings.includes(row));
-    const shown = [...standings, ...others].map((row) => shownRow(row, base, ranked, metric, relative));
+    const shown = [...standings, ...others].map((row) =>
+      shownRow(row, base, ranked, metric, relative),
+    );
     return { metric, base, relative, ranked, rows: shown, headline: headline(ranked, metric) };
   }
 
@@ -142,14 +147,16 @@ glyphbench.selection = ((data, statistics, wording) => {
       row,
       runs: runs.filter(([, value]) => value !== null),
       middle: known?.complete ? scaled(known.middle) : null,
-      interval: known?.complete && known.low !== null ? [scaled(known.low), scaled(known.high)] : null,
+      interval:
+        known?.complete && known.low !== null ? [scaled(known.low), scaled(known.high)] : null,
       shown: known?.shown ?? wording.NOT_MEASURED,
       beside: "",
       p: "",
       verdict: "",
       evidence: "",
     };
-    if (row === base) return { ...line, ...(relative ? onItself(line, metric) : {}), beside: "baseline" };
+    if (row === base)
+      return { ...line, ...(relative ? onItself(line, metric) : {}), beside: "baseline" };
     if (base === null || !known?.complete) return { ...line, ...(relative ? NOTHING : {}) };
     if (metric.beside === "difference") return beside(line, base, metric, relative);
     const judged = statistics.between(ranked, row, base);

@@ -186,8 +186,19 @@ glyphbench.statistics = ((constants) => {
       .map(([, value, other]) => [value, other]);
   }
 
+  const compared = new WeakMap(); // a row's values -> another's -> what they came to
+
   /** The first's over the second's, seed by seed; null where no seed has both. */
   function compare(first, second, key) {
+    const [ours, theirs] = [first.values[key], second.values[key]];
+    if (!ours || !theirs) return null;
+    if (!compared.has(ours)) compared.set(ours, new Map());
+    const known = compared.get(ours);
+    if (!known.has(theirs)) known.set(theirs, paired(first, second, key));
+    return known.get(theirs);
+  }
+
+  function paired(first, second, key) {
     const ratios = pairs(first, second, key).map(([value, other]) => value / other);
     if (!ratios.length) return null;
     return {
@@ -221,16 +232,16 @@ glyphbench.statistics = ((constants) => {
 
   /** Every two rows judged, corrected for one another; pairs that cannot be compared left out. */
   function judge(rows, metric) {
-    const compared = [];
+    const beside = [];
     rows.forEach((first, i) => {
       for (const second of rows.slice(i + 1)) {
         const paired = compare(first, second, metric.key);
-        if (paired) compared.push({ first, second, paired });
+        if (paired) beside.push({ first, second, paired });
       }
     });
-    const corrected = holm(compared.map((pair) => pair.paired.p).filter((p) => p !== null));
+    const corrected = holm(beside.map((pair) => pair.paired.p).filter((p) => p !== null));
     const family = corrected.length;
-    return compared.map(({ first, second, paired }) => {
+    return beside.map(({ first, second, paired }) => {
       const p = paired.p === null ? null : corrected.shift();
       const floor = metric.of_time ? first.noise_floor : null;
       const disturbed = metric.of_time && (first.disturbed || second.disturbed);

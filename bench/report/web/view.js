@@ -13,7 +13,8 @@
     const made = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
       if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-      else if (value !== null && value !== false) made.setAttribute(name, value === true ? "" : value);
+      else if (value !== null && value !== false)
+        made.setAttribute(name, value === true ? "" : value);
     }
     made.append(...children);
     return made;
@@ -27,9 +28,18 @@
     const names = selection.names(state);
     state.without = state.without.filter((name) => names.includes(name));
     if (!selection.rows(state).some((row) => row.label === state.base)) state.base = null;
-    const address = selection.toAddress(state);
-    history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+    remember();
     show();
+  }
+
+  /** Put the state into the address, without a step back for each change where that can be had. */
+  function remember() {
+    const address = selection.toAddress(state);
+    try {
+      history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+    } catch {
+      location.hash = address; // a browser that lets no local file change its history
+    }
   }
 
   // Controls
@@ -37,7 +47,13 @@
   function option(label, pressed, act, { faint = false, title = null } = {}) {
     return element(
       "button",
-      { type: "button", "aria-pressed": String(pressed), class: faint ? "faint" : null, title, onclick: act },
+      {
+        type: "button",
+        "aria-pressed": String(pressed),
+        class: faint ? "faint" : null,
+        title,
+        onclick: act,
+      },
       label,
     );
   }
@@ -55,7 +71,11 @@
     const metric = selection.metricOf(state);
     const choose = element(
       "select",
-      { id: "metric", "aria-label": "Metric", onchange: (event) => change({ metric: event.target.value, sort: null }) },
+      {
+        id: "metric",
+        "aria-label": "Metric",
+        onchange: (event) => change({ metric: event.target.value, sort: null }),
+      },
       ...data.metrics.map((each) =>
         element("option", { value: each.key, selected: each.key === metric.key }, each.label),
       ),
@@ -66,17 +86,29 @@
       const follows = facet.key === "others"; // what the settings above leave open
       if (follows && near.size < 2) return [];
       const offered = facet.values.map((value, index) => [value, index]);
-      const options = offered.filter(([, index]) => !follows || near.has(index)).map(([value, index]) =>
-        option(value, state.at[i] === index, () => change({ at: selection.moved(state.at, i, index) }), {
-          faint: !near.has(index),
-          title: near.has(index) ? null : "changes other settings too",
-        }),
-      );
+      const options = offered
+        .filter(([, index]) => !follows || near.has(index))
+        .map(([value, index]) =>
+          option(
+            value,
+            state.at[i] === index,
+            () => change({ at: selection.moved(state.at, i, index) }),
+            {
+              faint: !near.has(index),
+              title: near.has(index) ? null : "changes other settings too",
+            },
+          ),
+        );
       if (facet.comparable)
         options.push(
-          option("all", state.at[i] === null, () => change({ at: selection.moved(state.at, i, null) }), {
-            title: "side by side",
-          }),
+          option(
+            "all",
+            state.at[i] === null,
+            () => change({ at: selection.moved(state.at, i, null) }),
+            {
+              title: "side by side",
+            },
+          ),
         );
       return [field(facet.term, facet.label, ...options)];
     });
@@ -104,7 +136,9 @@
   function columns(view) {
     const judged = view.metric.beside === "ratio";
     const alike = view.rows.every((line) => line.row.work === "matched");
-    return COLUMNS.filter((name) => !(["p", "verdict"].includes(name) && !judged) && !(name === "work" && alike));
+    return COLUMNS.filter(
+      (name) => !(["p", "verdict"].includes(name) && !judged) && !(name === "work" && alike),
+    );
   }
 
   function headers(view) {
@@ -146,19 +180,30 @@
   function listed(view) {
     const wanted = state.find.toLowerCase();
     const names = columns(view);
-    const lines = view.rows.filter((line) => cells(line, names).join(" ").toLowerCase().includes(wanted));
+    const lines = view.rows.filter((line) =>
+      cells(line, names).join(" ").toLowerCase().includes(wanted),
+    );
     if (!state.sort || !names.includes(state.sort.column)) return lines;
     const { column, down } = state.sort;
     const order = (a, b) => {
       const [one, other] = [number(a, column, view), number(b, column, view)];
-      return one === null ? CELLS[column](a).localeCompare(CELLS[column](b), "en") : one - other || 0;
+      return one === null
+        ? CELLS[column](a).localeCompare(CELLS[column](b), "en")
+        : one - other || 0;
     };
     return [...lines].sort((a, b) => (down ? order(b, a) : order(a, b)));
   }
 
   function table(view) {
     const words = headers(view);
-    const terms = { value: view.metric.term, beside: "ratio", p: "p", verdict: "verdict", runs: "seed", work: "work" };
+    const terms = {
+      value: view.metric.term,
+      beside: "ratio",
+      p: "p",
+      verdict: "verdict",
+      runs: "seed",
+      work: "work",
+    };
     const names = columns(view);
     const head = names.map((name) => {
       const sorted = state.sort?.column === name;
@@ -166,8 +211,15 @@
       const act = () => change({ sort: { column: name, down: sorted && !state.sort.down } });
       return element(
         "th",
-        { scope: "col", "aria-sort": sorted ? (state.sort.down ? "descending" : "ascending") : null },
-        element("button", { type: "button", onclick: act, "data-term": terms[name] ?? "baseline" }, words[name] + arrow),
+        {
+          scope: "col",
+          "aria-sort": sorted ? (state.sort.down ? "descending" : "ascending") : null,
+        },
+        element(
+          "button",
+          { type: "button", onclick: act, "data-term": terms[name] ?? "baseline" },
+          words[name] + arrow,
+        ),
       );
     });
     const body = listed(view).map((line) => {
@@ -181,11 +233,31 @@
         element(
           "th",
           { scope: "row" },
-          element("button", { type: "button", "aria-pressed": String(state.base === label), onfocus: over, onblur: unhint }, mark(line), label),
+          element(
+            "button",
+            {
+              type: "button",
+              "aria-pressed": String(state.base === label),
+              "aria-describedby": "hint",
+              onfocus: over,
+              onblur: unhint,
+            },
+            mark(line),
+            label,
+          ),
         ),
-        ...names.slice(1).map((name) =>
-          element("td", { class: name === "verdict" ? "words" : ["runs", "work"].includes(name) ? null : "number" }, CELLS[name](line)),
-        ),
+        ...names
+          .slice(1)
+          .map((name) =>
+            element(
+              "td",
+              {
+                class:
+                  name === "verdict" ? "words" : ["runs", "work"].includes(name) ? null : "number",
+              },
+              CELLS[name](line),
+            ),
+          ),
       );
       return row;
     });
@@ -194,9 +266,14 @@
 
   /** What is true of all rows, below the table. */
   function note(view) {
-    const work = columns(view).includes("work") ? [] : [term("work", "Work"), ": matched in all rows. "];
+    const work = columns(view).includes("work")
+      ? []
+      : [term("work", "Work"), ": matched in all rows. "];
     if (view.metric.beside === "ratio") return work;
-    return [...work, "Whether two models differ is told by McNemar's test, in the folder's table of models."];
+    return [
+      ...work,
+      "Whether two models differ is told by McNemar's test, in the folder's table of models.",
+    ];
   }
 
   /** A row's colour, beside its name. */
@@ -209,18 +286,27 @@
 
   /** The runs behind a point, in words. */
   function behind(line, view) {
-    const unit = view.relative ? (view.metric.beside === "ratio" ? "" : " points") : ` ${view.metric.unit}`;
-    const runs = line.runs.map(([seed, value]) => `seed ${seed}: ${glyphbench.wording.number(value, 4)}${unit}`);
+    const unit = view.relative
+      ? view.metric.beside === "ratio"
+        ? ""
+        : " points"
+      : ` ${view.metric.unit}`;
+    const runs = line.runs.map(
+      ([seed, value]) => `seed ${seed}: ${glyphbench.wording.number(value, 4)}${unit}`,
+    );
     return [
       `${line.row.label}: ${line.shown} ${view.metric.unit}`,
       ...runs,
       line.evidence && `beside the baseline: ${line.evidence}`,
       line.row.disturbed && "disturbed by other programs",
       line.row.versions,
-    ].filter(Boolean).join("\n");
+    ]
+      .filter(Boolean)
+      .join("\n");
   }
 
-  const cell = (text) => text.replaceAll("\\", "\\\\").replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
+  const cell = (text) =>
+    text.replaceAll("\\", "\\\\").replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
   const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
   /** The table as it is shown, as 'markdown' or 'csv'. */
@@ -228,7 +314,10 @@
     const view = selection.view(state);
     const names = columns(view);
     const words = headers(view);
-    const lines = [names.map((name) => words[name]), ...listed(view).map((line) => cells(line, names))];
+    const lines = [
+      names.map((name) => words[name]),
+      ...listed(view).map((line) => cells(line, names)),
+    ];
     if (kind === "csv") return lines.map((line) => line.map(quoted).join(",")).join("\n") + "\n";
     const [head, ...rest] = lines.map((line) => `| ${line.map(cell).join(" | ")} |`);
     return [head, `|${" --- |".repeat(names.length)}`, ...rest].join("\n") + "\n";
@@ -274,7 +363,9 @@
 
   function explain(event) {
     const word = event.target.closest?.("[data-term]");
-    if (word && data.glossary[word.dataset.term]) hint(word, data.glossary[word.dataset.term]);
+    if (!word || !data.glossary[word.dataset.term]) return;
+    word.setAttribute("aria-describedby", "hint");
+    hint(word, data.glossary[word.dataset.term]);
   }
 
   // All of it
@@ -300,7 +391,11 @@
     $("note").replaceChildren(...note(view));
     const over = (label, event) => {
       const line = view.rows.find((each) => each.row.label === label);
-      if (line) hint({ left: event.clientX + 12, top: event.clientY, bottom: event.clientY + 8 }, behind(line, view));
+      if (line)
+        hint(
+          { left: event.clientX + 12, top: event.clientY, bottom: event.clientY + 8 },
+          behind(line, view),
+        );
       else unhint();
     };
     const click = (label) => change({ base: state.base === label ? null : label });
@@ -320,7 +415,8 @@
   }
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
+  const isDark = () =>
+    (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
   $("theme").addEventListener("click", () => theme(isDark() ? "light" : "dark"));
   dark.addEventListener("change", show);
   let before;
@@ -330,6 +426,7 @@
   });
   addEventListener("afterprint", () => theme(before));
   addEventListener("hashchange", () => {
+    if (location.hash.replace(/^#/, "") === selection.toAddress(state)) return;
     state = selection.fromAddress(location.hash);
     $("find").value = state.find;
     show();
@@ -340,7 +437,10 @@
     width = innerWidth;
   });
   document.addEventListener("mouseover", explain);
-  document.addEventListener("mouseout", (event) => event.target.closest?.("[data-term]") && unhint());
+  document.addEventListener(
+    "mouseout",
+    (event) => event.target.closest?.("[data-term]") && unhint(),
+  );
   document.addEventListener("focusin", explain);
   document.addEventListener("focusout", unhint);
   document.addEventListener("keydown", (event) => event.key === "Escape" && unhint());
@@ -351,8 +451,7 @@
   $("find").value = state.find;
   $("find").addEventListener("input", (event) => {
     state.find = event.target.value;
-    const address = selection.toAddress(state);
-    history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+    remember();
     $("rows").replaceChildren(...table(selection.view(state)));
   });
   glyphbench.page = { text, change, state: () => state, svg: svgOf };

@@ -95,5 +95,16 @@ glyphbench.wording = ((significance) => {
     return parts.join(", ");
   }
 
-  return { NOT_MEASURED, rounded, number, percent, estimate, points, pValue, verdict, evidence, counted };
+  return {
+    NOT_MEASURED,
+    rounded,
+    number,
+    percent,
+    estimate,
+    points,
+    pValue,
+    verdict,
+    evidence,
+    counted,
+  };
 })(glyphbench.data.constants.significance);
