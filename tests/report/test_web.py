@@ -167,6 +167,21 @@ def test_a_run_that_did_less_than_its_row_says_is_red() -> None:
     assert "1 run did not do what its row says" in spoken.trusted
 
 
+def test_the_light_is_green_with_all_checks_passed_and_red_with_a_certificate_that_fails() -> None:
+    results = Results(REFERENCE)
+    records, evidence = results.require_records(), results.evidence()
+    assert evidence.audit
+    assert said(records, evidence).light == "amber"  # the machine became slower during its audit
+    steady = replace(evidence, audit=replace(evidence.audit, warnings=()))
+    assert said(records, steady).light == "green"
+    first, *others = steady.certificates
+    worse = tuple(replace(check, deviation=10 * check.tolerance) for check in first.checks)
+    refuted = replace(steady, certificates=(replace(first, checks=worse), *others))
+    spoken = said(records, refuted)
+    assert spoken.light == "red"
+    assert "equal work is refuted for" in spoken.trusted
+
+
 def test_a_winner_is_named_by_how_much_and_an_undecided_pair_is_not() -> None:
     def pair(architecture: str, pace: float) -> list[Record]:
         return [

@@ -30,6 +30,7 @@ class Top:
     light: Light
     trusted: str
     notices: list[str]  # that images are drawn, or a sample
+    checked: list[str]  # all that the third sentence comes from
 
 
 def top(groups: Sequence[Replicates], records: Sequence[Record]) -> Top:
@@ -41,6 +42,7 @@ def top(groups: Sequence[Replicates], records: Sequence[Record]) -> Top:
         light=light,
         trusted=trusted,
         notices=wording.notices(group.data for group in groups),
+        checked=list(trust.sentences(groups, records)),
     )
 
 
@@ -141,18 +143,18 @@ def judged(groups: Sequence[Replicates], records: Sequence[Record]) -> tuple[Lig
 def _reasons(reasons: Sequence[str]) -> str:
     """The first ones, and how many more there are."""
     more = len(reasons) - MOST_REASONS
-    rest = f"; and {wording.counted(more, 'more reason')} (README.md)" if more > 0 else ""
+    rest = f"; and {wording.counted(more, 'more reason')} (below)" if more > 0 else ""
     return "; ".join(reasons[:MOST_REASONS]) + rest
 
 
 def _red(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
     unequal = [
-        f"{wording.framework(group.experiment)} ({reason})"
+        f"{wording.framework(group.experiment)} ({trust.failing(certificate)})"
         for group in groups
         if group.measured
-        and not group.experiment.native
-        and (reason := trust.why_not(group)) not in (None, trust.ONE_FRAMEWORK)
-        and group.certificate is not None
+        and (certificate := group.certificate) is not None
+        and certificate.failure is None
+        and not certificate.passed
     ]
     if unequal:
         yield f"equal work is refuted for {_and(dict.fromkeys(unequal))}"
@@ -175,7 +177,13 @@ def _as_asked(record: Record) -> bool:
 def _amber(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
     found = groups[0].evidence.audit
     measured = [group for group in groups if group.measured]
-    missing = [g for g in measured if trust.why_not(g) == "certificate missing"]
+    missing = [
+        group
+        for group in measured
+        if trust.why_not(group) not in (None, trust.ONE_FRAMEWORK)
+        and not group.experiment.native
+        and (group.certificate is None or group.certificate.failure is not None)
+    ]
     if missing:
         yield f"equal work is not certified for {wording.all_or(len(missing), len(measured))} rows"
     own = [group for group in measured if group.experiment.native]
