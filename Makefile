@@ -44,7 +44,7 @@ INSTALLED := $(if $(CHOSEN),$(if $(wildcard $(FULL)),$(FULL),$(SOME)),$(FULL))
 TENSORFLOW := .venv-tensorflow
 SECOND := $(if $(KIND),$(if $(filter keras-tensorflow,$(or $(CHOSEN),$(ALL))),$(TENSORFLOW)/installed.txt))
 
-.PHONY: help install run gpu-day test lock resolve vega
+.PHONY: help install run gpu-day test lock resolve
 
 help:
 	@echo "make run               set up $(VENV) with the pinned packages, then run the quick comparison"
@@ -56,7 +56,6 @@ help:
 	@echo "make test              lint, format, types, import rules and tests"
 	@echo "make lock              make the files with the pins again from pyproject.toml"
 	@echo "make resolve           ask whether the pins can be had on every system and Python"
-	@echo "make vega              write bench/report/web/vega.js again, which draws the page's chart"
 	@echo
 	@echo "CUDA=1, CUDA=0         for an NVIDIA GPU, or for the CPU alone; by default what nvidia-smi -L lists"
 	@echo "PYTHON=python3.12      the interpreter that $(VENV) is made with (3.11 to 3.13)"
@@ -176,7 +175,3 @@ resolve:
 	        echo "$$files resolves for Python $$version on $(LINUX)"; \
 	    done; \
 	done
-
-# Vega-Lite with Vega in one file. The package that brings it is 85 MB: who reports does without.
-vega: $(FULL)
-	$(BIN)/python -m tests.vega

@@ -7,12 +7,13 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from bench.report.web import data, page, top
+from bench.report.web import data, page, top, vega
 from bench.report.web.glossary import GLOSSARY
 from bench.results.evidence import NONE
 from bench.results.folder import Results
@@ -20,7 +21,6 @@ from bench.results.observed import Energy
 from bench.results.record import Record
 from bench.stats import runs
 from bench.trainers import FRAMEWORKS
-from tests import vega
 from tests.imports import ROOT
 from tests.records import EVIDENCE, MACHINE, make_record
 from tests.report.browser import NEEDS_CHROMIUM, browsing
@@ -100,7 +100,7 @@ def test_what_records_say_is_neither_markup_nor_script() -> None:
     failed = make_record(seed=1, status="failed", reason=HOSTILE, machine=record.machine)
     html = paged([record, failed], name=HOSTILE).decode()
     assert "<img src=x" not in html
-    assert html.count("</script>") == html.count("<script") == 2 + len(page.SCRIPTS)
+    assert html.count("</script>") == html.count("<script") == 3 + len(page.SCRIPTS)
     embedded = re.search(r'id="data">(.*?)</script>', html, re.S)
     assert embedded
     assert json.loads(embedded[1])["name"] == HOSTILE
@@ -116,8 +116,19 @@ def test_every_script_is_on_the_page_and_can_be_parsed(script: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_vega_is_what_the_pinned_package_brings() -> None:
-    assert vega.VEGA.read_bytes() == vega.bundle()
+def test_vega_is_put_together_once_and_kept_by_the_version_of_its_package(tmp_path: Path) -> None:
+    made = vega.script(tmp_path / "cache")
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert kept.name == f"vega-{version('vl-convert-python')}.js"
+    assert made.startswith("/* Vega")
+    assert "vegaEmbed=" in made
+    kept.write_text("kept", encoding="utf-8")
+    assert vega.script(tmp_path / "cache") == "kept"
+
+
+def test_a_cache_that_cannot_be_written_costs_time_alone(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert vega.script(tmp_path / "file").startswith("/* Vega")
 
 
 def test_every_word_that_the_page_explains_is_in_its_glossary() -> None:

@@ -3,6 +3,6 @@
 ``page`` puts it together from ``page.html``, ``style.css``, the scripts beside them and ``data``;
 ``top`` has its first three sentences, ``glossary`` its words. The scripts: ``statistics.js`` (what
 ``bench.stats`` computes of pairs), ``wording.js`` (what ``bench.report.wording`` says of them),
-``selection.js`` (which runs stand side by side), ``chart.js``, ``view.js``. ``vega.js`` is
-Vega-Lite with Vega, as the package vl-convert-python brings it: ``make vega`` writes it again.
+``selection.js`` (which runs stand side by side), ``chart.js``, ``view.js``. ``vega`` brings
+the library that draws the chart.
 """

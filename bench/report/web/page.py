@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.report.web import vega
 from bench.report.web.data import embedded
 from bench.report.web.glossary import GLOSSARY
 from bench.report.web.top import top
@@ -20,8 +21,8 @@ from bench.stats.runs import Replicates
 
 NAME = "index.html"
 HERE = Path(__file__).parent
-# In the order in which the page runs them.
-SCRIPTS = ("vega.js", "statistics.js", "wording.js", "selection.js", "chart.js", "view.js")
+# In the order in which the page runs them, after Vega.
+SCRIPTS = ("statistics.js", "wording.js", "selection.js", "chart.js", "view.js")
 
 
 def page(name: str, groups: Sequence[Replicates], records: Sequence[Record]) -> bytes:
@@ -45,7 +46,7 @@ def page(name: str, groups: Sequence[Replicates], records: Sequence[Record]) -> 
         glossary=GLOSSARY,
         style=safe(_file("style.css")),
         data=safe(_json(embedded(name, groups, GLOSSARY))),
-        scripts=[safe(_file(script)) for script in SCRIPTS],
+        scripts=[safe(vega.script()), *(safe(_file(script)) for script in SCRIPTS)],
     )
     return html.encode()
 
