@@ -17,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +102,8 @@ def content_key(task: Task, images: int) -> str:
 
     Raises DataError where a package that draws is not installed.
     """
+    from importlib import metadata  # late: --help waits for every import
+
     sources = [(Path(__file__).parent / name).read_bytes() for name in _FILES]
     try:
         versions = [f"{package} {metadata.version(package)}" for package in _PACKAGES]

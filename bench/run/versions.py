@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,8 @@ ANSWER_TIMEOUT_S = 60.0
 
 def installed(packages: Sequence[str]) -> dict[str, str]:
     """The versions of Python, NumPy and ``packages`` here; what is not installed is absent."""
+    from importlib import metadata  # late: --help waits for every import
+
     versions = {"python": platform.python_version()}
     for package in ("numpy", *packages):
         try:
