@@ -138,7 +138,10 @@ def test_the_same_seed_gives_the_same_losses(finished: Path, tmp_path: Path) -> 
 @pytest.mark.skipif("GLYPHBENCH_DATA" not in os.environ, reason="GLYPHBENCH_DATA is not set")
 @pytest.mark.parametrize(
     ("task", "frameworks", "accuracy"),
-    [("letters", tuple(FRAMEWORKS), 0.6), ("digits", ("pytorch",), 0.9)],
+    [
+        ("letters", tuple(name for name in FRAMEWORKS if name != "pytorch"), 0.6),
+        ("digits", ("pytorch",), 0.9),
+    ],
 )
 def test_real_handwriting_is_learnt(
     task: str, frameworks: tuple[str, ...], accuracy: float, tmp_path: Path
