@@ -88,6 +88,7 @@ def _write(
         summary_paragraphs = [*summary.paragraphs(plain), *ladder.sentences(groups)]
         with making(results.tables) as made:
             tables = list(_write_tables(made, _each_table(groups)))
+        to_choose_from = web.page(results.folder.resolve().name, plain or groups, records)
         with making(results.plots) as made:
             names = dict(_write_picture(made, *numbered) for numbered in pictures)
     plots = [
@@ -97,7 +98,7 @@ def _write(
     page = "\n\n".join(_paragraphs(results, records, groups, summary_paragraphs, tables, plots))
     write_atomically(results.page, without_tags(f"{page}\n").encode())
     with making(results.folder) as made:
-        made.write(web.NAME, web.page(results.folder.resolve().name, plain or groups, records))
+        made.write(web.NAME, to_choose_from)
     trust_sentences = trust.sentences(groups, records)
     return "\n\n".join((*summary_paragraphs, *trust_sentences, _where(results)))
 
