@@ -329,9 +329,16 @@ def decode(content: bytes, path: Path, kind: type[Kind]) -> Kind:
     Raises RecordError naming ``path`` and what it should have been.
     """
     evidence = parse(content, path, kind, NAMES[kind])
-    for problem in (*numbers(evidence, ""), *texts(evidence, ""), *_unfit(evidence)):
+    for problem in unsound(evidence):
         raise RecordError(f"{path}: this cannot be {NAMES[kind]}: {problem}")
     return evidence
+
+
+def unsound(evidence: object) -> Iterator[str]:
+    """What of one of the kinds in ``NAMES`` cannot be, in words; nothing of a sound one."""
+    yield from numbers(evidence, "")
+    yield from texts(evidence, "")
+    yield from _unfit(evidence)
 
 
 def _unfit(evidence: object) -> Iterator[str]:
