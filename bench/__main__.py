@@ -28,6 +28,7 @@ COMMANDS = {
     "report": ("bench.report.page", "make tables and plots again from the records of a folder"),
     "compare": ("bench.report.compare", "set two results folders side by side"),
     "share": ("bench.report.share", "write one small file of a folder, without anybody's names"),
+    "class": ("bench.report.classroom.page", "bring many laptops' shared files together"),
     "data": ("bench.checks.data", "show what data there is; fetch, check, convert"),
     "parity": ("bench.checks.parity", "check that all frameworks do the same work as a referee"),
     "audit": ("bench.checks.audit", "check clock and machine: noise floor, injected delay, peaks"),

@@ -39,6 +39,7 @@ SIGNIFICANCE = 0.05  # from this p on a difference is put down to chance
 RESAMPLES = 10_000  # where all of them would be too many
 ALL_UP_TO = 6  # values of which all n^n resamples are taken: 46,656
 SEED = 0  # of the resamples: the same values give the same interval
+OUTLYING = 3.5  # of a modified z, either way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,3 +205,21 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty(len(p_values))
     adjusted[ascending] = np.maximum.accumulate(np.asarray(p_values)[ascending] * times)
     return [min(float(p), 1.0) for p in adjusted]
+
+
+# Values that are not like the others
+
+
+def modified_z(values: Sequence[float]) -> list[float]:
+    """How far each is from the median, in deviations that outlying values do not widen.
+
+    Iglewicz and Hoaglin, 'How to Detect and Handle Outliers' (1993): 0.6745 (x - median) / MAD,
+    from ``OUTLYING`` on to be looked at. Where more than half are alike, and MAD is 0, they take
+    the mean absolute deviation, times 1.2533, instead; where all are, every value is 0 away.
+    """
+    from scipy.special import ndtri
+
+    away = np.asarray(values) - np.median(values)
+    deviation = np.median(np.abs(away)) / ndtri(0.75)
+    deviation = deviation or np.abs(away).mean() * math.sqrt(math.pi / 2)
+    return [float(each) for each in (away / deviation if deviation else away)]
