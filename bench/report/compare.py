@@ -1,4 +1,7 @@
-"""python -m bench compare A B: two results folders side by side, and how they differ."""
+"""python -m bench compare A B: two results folders side by side, and how they differ.
+
+Either may be the file that ``python -m bench share`` wrote of one.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,11 @@ from bench.report.tables.table import (
     sections_to_markdown,
     to_csv,
 )
-from bench.results import write_atomically
+from bench.results import shared, write_atomically
+from bench.results.evidence import NONE
 from bench.results.folder import Results, ResultsError
 from bench.results.record import Record
+from bench.results.sound import RecordError
 from bench.stats import runs, survival, verdict
 from bench.stats.runs import Replicates
 from bench.stats.verdict import Paired
@@ -170,8 +175,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     try:
-        first, second = (Results(folder).require_records() for folder in (options.a, options.b))
-    except ResultsError as error:
+        first, second = _records(options.a, options.b)
+    except (ResultsError, RecordError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     pairing = pair(first, second)
@@ -182,12 +187,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if pairing.pairs else 1
 
 
+def _records(*paths: Path) -> Iterator[Sequence[Record]]:
+    """Those of each folder or shared file; where one is shared, no more is known of the other."""
+    any_shared = any(path.is_file() for path in paths)
+    for path in paths:
+        if path.is_file():
+            yield shared.load(path).records
+        else:
+            records = Results(path).require_records()
+            yield shared.reduced(records, NONE).records if any_shared else records
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench compare",
         description="Set two results folders side by side and name what differs between them.",
     )
-    parser.add_argument("a", type=Path, metavar="A", help="a results folder")
+    parser.add_argument("a", type=Path, metavar="A", help="a results folder, or a shared file")
     parser.add_argument("b", type=Path, metavar="B", help="another")
     parser.add_argument(
         "--out", type=_csv_or_markdown, metavar="FILE", help="write it too, as FILE.csv or FILE.md"

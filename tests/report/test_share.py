@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.report import share
+from bench.report import compare, share
 from bench.results import shared
 from bench.results.evidence import NONE, Certificate, Check
 from bench.results.folder import Results
@@ -233,3 +233,19 @@ def test_what_a_hostile_file_says_is_reduced_as_it_is_read(tmp_path: Path) -> No
     machine = replace(MACHINE, cpu="<script>anna</script>")
     path = write(tmp_path / "a", shared.Shared(records=(make_record(machine=machine),)))
     assert shared.load(path).records[0].machine.cpu == shared.UNKNOWN_CPU
+
+
+def test_a_shared_file_is_compared_with_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Results(tmp_path / "A").save(make_record())
+    theirs = [make_record(train_s=(0.5, 0.5), machine=replace(MACHINE, cpu="Slowium"))]
+    path = write(tmp_path / "b.glyphbench.json.gz", shared.reduced(theirs, EVIDENCE))
+    assert compare.main([str(tmp_path / "A"), str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "- processor: Testium 9000 in A, Slowium in B" in out
+    assert "| 2.00 × |" in out
+    assert "- system" not in out  # of which a shared file tells less
+    path.write_bytes(b"{}")
+    assert compare.main([str(tmp_path / "A"), str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {path}: not a shared file")
