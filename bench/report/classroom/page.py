@@ -215,10 +215,10 @@ def _shown(ratios: Sequence[Ratio]) -> str:
     outcomes = [ratio.outcome for ratio in ratios if ratio.paired.n > 1]
     if not outcomes:
         return "With one seed a laptop, no laptop shows it by itself: their number does."
+    faster = wording.all_or(outcomes.count("higher"), len(outcomes))
     return (
-        f"By its own runs {wording.all_or(outcomes.count('higher'), len(outcomes))} show that it "
-        f"is faster and {outcomes.count('lower')} that it is slower; those of the others do not "
-        "tell."
+        f"That it is faster is shown by the runs of {faster} by themselves, that it is slower by "
+        f"those of {outcomes.count('lower')}."
     )
 
 
