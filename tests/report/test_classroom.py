@@ -66,7 +66,7 @@ def chosen(networks: tuple[str, ...] = ("mlp", "cnn")) -> Iterator[Record]:
 
 
 def laptop(number: int, records: list[Record]) -> Shared:
-    """One laptop: its speed and ratios vary a little; the SLOW one's JAX is slow, by threads."""
+    """One laptop: its ratios vary a little; the SLOW one's JAX is slow, and its audit rough."""
     random = np.random.default_rng(number)
     cpu, cores = KINDS[number % len(KINDS)]
     factors = {contender: math.exp(random.uniform(-0.08, 0.08)) for contender in CONTENDERS}
@@ -98,6 +98,9 @@ def laptop(number: int, records: list[Record]) -> Shared:
     audit = REFERENCE.evidence().audit
     assert audit is not None
     audit = replace(audit, machine=made[0].machine)
+    if number == SLOW and audit.arms:
+        rough = tuple(second * (1.5 + i % 2) for i, second in enumerate(audit.arms.same_s))
+        audit = replace(audit, arms=replace(audit.arms, same_s=rough))
     return shared.reduced(made, Evidence(audit=audit))
 
 
@@ -160,7 +163,9 @@ def test_the_one_that_is_odd_is_named_with_what_differs_from_most(thirty: Class)
     assert "keras-jax compiled trains at" in odd
     assert "threads of keras-jax compiled: 1 for 16 processors, on most laptops one for each" in odd
     assert "power mode (CPU governor): powersave, on most laptops performance" in odd
+    assert "the class's median 2.0 %" in odd  # its noise floor
     assert "version of" not in odd
+    assert "disturbed" not in odd
     assert "1 more ratio of it is odd too" in odd
     assert odd.removeprefix("- ") in thirty.printed
     assert {row["laptop"] for row in thirty.rows if row["keras_jax_compiled_odd"] == "True"} == {
@@ -171,6 +176,27 @@ def test_the_one_that_is_odd_is_named_with_what_differs_from_most(thirty: Class)
 def test_disturbed_runs_are_counted_and_name_no_winner(thirty: Class) -> None:
     (busy, _) = (row for row in thirty.rows if row["disturbed_runs"] != "0")
     assert busy["disturbed_runs"] == busy["runs"] == str(len(list(chosen())))
+
+
+def test_a_laptop_that_was_disturbed_or_has_other_versions_is_unlike_most() -> None:
+    records = list(chosen(("mlp",)))
+    old = [
+        replace(record, versions={**record.versions, "torch": "1.13.1"})
+        if record.experiment.framework == "pytorch"
+        else record
+        for record in records
+    ]
+    class_ = laptops.laptops(laptop(n, old if n == BUSY else records) for n in range(12))
+    (busy,) = (each for each in class_ if each.disturbed)
+    (oddity,) = laptops.oddities(class_, laptops.subjects(class_))
+    slow = replace(oddity.ratio, laptop=busy)
+    found = laptops.explain(class_, slow)
+    assert found == (
+        "version of torch of pytorch eager: 1.13, on most laptops 2.13",
+        f"disturbed: other programs or heat held up 9 of its {len(busy.measured)} runs",
+    )
+    usual = next(each for each in class_ if each not in (busy, oddity.laptop))
+    assert laptops.explain(class_, replace(slow, laptop=usual)) == ()
 
 
 def test_how_many_laptops_show_it_by_their_own_runs_is_said(thirty: Class) -> None:

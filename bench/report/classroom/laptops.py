@@ -65,6 +65,11 @@ class Laptop:
     groups: tuple[Replicates, ...]
 
     @property
+    def gpus(self) -> str:
+        """Those of its first run; empty where it has none."""
+        return "; ".join(gpu.name for gpu in self.groups[0].records[0].machine.gpus)
+
+    @property
     def name(self) -> str:
         """'C (Intel i5, 8 cores)'."""
         return f"{self.letter} ({self.host.cpu}, {wording.counted(self.host.cores, 'core')})"
@@ -297,21 +302,23 @@ def oddities(class_: Sequence[Laptop], made: Sequence[Subject]) -> list[Oddity]:
 
 def _oddity(class_: Sequence[Laptop], far: Sequence[tuple[Subject, Ratio]]) -> Oddity:
     subject, ratio = max(far, key=lambda each: abs(each[1].z or 0.0))
-    contenders = (ratio.contender, BASELINE)
-    reasons = [
-        *unlike_most(class_, ratio.laptop, contenders),
-        *_unsteady(class_, ratio.laptop),
-    ]
     return Oddity(
         laptop=ratio.laptop,
         subject=subject,
         ratio=ratio,
         others=len(far) - 1,
-        reasons=tuple(dict.fromkeys(reasons)),
+        reasons=explain(class_, ratio),
     )
 
 
-def unlike_most(
+def explain(class_: Sequence[Laptop], ratio: Ratio) -> tuple[str, ...]:
+    """What of a ratio's laptop is not as on most, and has to do with it; each thing once."""
+    laptop, contenders = ratio.laptop, (ratio.contender, BASELINE)
+    reasons = (*_unlike_most(class_, laptop, contenders), *_unsteady(class_, laptop))
+    return tuple(dict.fromkeys(reasons))
+
+
+def _unlike_most(
     class_: Sequence[Laptop], laptop: Laptop, contenders: Iterable[Contender]
 ) -> Iterator[str]:
     """Each fact of a laptop that is another on more than half of those that tell it."""

@@ -288,6 +288,7 @@ def _section(class_: Sequence[Laptop], subject: Subject) -> Section:
                 names=("cores",),
                 cell=lambda laptop: _cell(str(laptop.host.cores), laptop.host.cores),
             ),
+            _words("GPU", "gpu", lambda laptop: laptop.gpus),
             _throughput(subject),
             *(_ratio(subject, contender) for contender in subject.fastest_first),
             Column(
