@@ -253,7 +253,7 @@ def test_the_order_of_letters_does_not_follow_the_names_of_files(
 def test_the_picture_has_a_dot_a_laptop_and_says_what_it_found(thirty: Class) -> None:
     class_ = laptops.laptops(shared.load(p) for p in sorted(thirty.folder.glob("student-*")))
     subjects = laptops.subjects(class_)
-    figure = picture.draw(class_, subjects)
+    figure = picture.draw(subjects)
     assert len(figure.axes) == len(subjects) == 2
     for axes, subject in zip(figure.axes, subjects, strict=True):
         dots = [line for line in axes.get_lines() if line.get_linestyle() == "None"]

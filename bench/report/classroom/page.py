@@ -145,7 +145,7 @@ def _write(
 ) -> None:
     if out.exists() and not (out / made.LIST).exists() and any(out.iterdir()):
         raise ResultsError(f"{out} holds other files; name a new folder with --out")
-    figure = picture.draw(class_, made_of)
+    figure = picture.draw(made_of)
     table = table_of(class_, made_of)
     page = "\n\n".join(_paragraphs(class_, made_of, odd, table, lost))
     with Results(out).lock("report"), made.making(out) as making:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from bench.report import wording
-from bench.report.classroom.laptops import BASELINE, Laptop, Ratio, Subject
+from bench.report.classroom.laptops import BASELINE, Ratio, Subject
 from bench.report.plots import style
 
 MOST_PANELS = 4
@@ -20,14 +20,14 @@ SPREAD = 0.5  # of a row's height, over which they are
 LABELLED = 40  # laptops: of more, odd ones are no longer named in the picture
 
 
-def draw(class_: Sequence[Laptop], subjects: Sequence[Subject]) -> Figure:
+def draw(subjects: Sequence[Subject]) -> Figure:
     """A panel a subject, of the first ones; ``subjects``: at least one."""
     shown = subjects[:MOST_PANELS]
     with style.applied():
         figure, grid = style.page(len(shown))
         for axes, subject in zip(grid, shown, strict=True):
             _draw(axes, subject)
-        style.frame(figure, grid, finding(shown[0]), _notes(class_, subjects))
+        style.frame(figure, grid, finding(shown[0]), _notes(subjects))
     return figure
 
 
@@ -65,7 +65,8 @@ def _draw(axes: Axes, subject: Subject) -> None:
 def _draw_row(axes: Axes, row: int, ratios: Sequence[Ratio]) -> None:
     look = style.look_of(ratios[0].group.experiment)
     middle = median(ratio.paired.ratio for ratio in ratios)
-    axes.plot([middle, middle], [row - 0.36, row + 0.36], color="0.25", linewidth=3, zorder=3)
+    if len(ratios) > 2:  # of fewer it would hide the dots
+        axes.plot([middle] * 2, [row - 0.36, row + 0.36], color="0.25", linewidth=3, zorder=3)
     for number, ratio in enumerate(ratios):
         height = row + SPREAD * ((number * GOLDEN) % 1 - 0.5)
         axes.plot(
@@ -82,11 +83,10 @@ def _draw_row(axes: Axes, row: int, ratios: Sequence[Ratio]) -> None:
             style.write_beside(axes, ratio.laptop.letter, beside, (7, -4), fontweight="bold")
 
 
-def _notes(class_: Sequence[Laptop], subjects: Sequence[Subject]) -> list[str]:
+def _notes(subjects: Sequence[Subject]) -> list[str]:
     shown = subjects[:MOST_PANELS]
     return [
         *wording.notices(subject.comparison.data for subject in shown),
-        f"A dot is one of {wording.counted(len(class_), 'laptop')}, a bar the class's median; "
-        "right of the dashed line a framework is faster than PyTorch on the same laptop. "
-        "Ringed, with its letter: odd.",
+        "A dot is a laptop, a bar the class's median; right of the dashed line a framework is faster "
+        "than PyTorch on the same laptop. Ringed, with its letter: odd.",
     ]
