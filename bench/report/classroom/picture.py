@@ -87,6 +87,6 @@ def _notes(subjects: Sequence[Subject]) -> list[str]:
     shown = subjects[:MOST_PANELS]
     return [
         *wording.notices(subject.comparison.data for subject in shown),
-        "A dot is a laptop, a bar the class's median; right of the dashed line a framework is faster "
-        "than PyTorch on the same laptop. Ringed, with its letter: odd.",
+        "A dot is a laptop, a bar the class's median; right of the dashed line a framework is "
+        "faster than PyTorch on the same laptop. Ringed, with its letter: odd.",
     ]
