@@ -28,6 +28,7 @@ from bench.report.tables.table import (
     without_tags,
 )
 from bench.report.web import page as web
+from bench.report.web.drawn import drawing as drawing_of
 from bench.results import write_atomically
 from bench.results.evidence import read_price
 from bench.results.folder import Results, ResultsError
@@ -88,7 +89,9 @@ def _write(
         summary_paragraphs = [*summary.paragraphs(plain), *ladder.sentences(groups)]
         with making(results.tables) as made:
             tables = list(_write_tables(made, _each_table(groups)))
-        to_choose_from = web.page(results.folder.resolve().name, plain or groups, records)
+        to_choose_from = web.page(
+            results.folder.resolve().name, plain or groups, records, drawing_of(results, records)
+        )
         with making(results.plots) as made:
             names = dict(_write_picture(made, *numbered) for numbered in pictures)
     plots = [
