@@ -5,4 +5,8 @@
 ``bench.stats`` computes of pairs), ``wording.js`` (what ``bench.report.wording`` says of them),
 ``selection.js`` (which runs stand side by side), ``chart.js``, ``view.js``. ``vega`` brings
 the library that draws the chart.
+
+Where the folder has saved models, a digit is drawn by hand: ``drawn`` chooses the networks and
+makes them small, ``ink.js`` prepares the drawing (``datasets.ink``, ``datasets.mnist_form``),
+``networks.js`` computes the layers (``models.layers_numpy``), ``draw.js`` has the sheet.
 """
