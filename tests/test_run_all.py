@@ -396,7 +396,7 @@ def test_a_report_is_made_again_from_the_records_alone(folder: Path) -> None:
 
 def test_an_unknown_command_names_those_there_are() -> None:
     done = bench("reprot", check=2)
-    assert "unknown command 'reprot'; choose from report, compare, share, class, data" in done.stderr
+    assert "'reprot'; choose from report, compare, share, class, data, parity" in done.stderr
 
 
 @unix
