@@ -216,6 +216,17 @@ def test_a_winner_is_named_by_how_much_and_an_undecided_pair_is_not() -> None:
     assert "on CNN on digits it is undecided whether" in spoken.faster
 
 
+def test_with_one_seed_no_winner_is_named_and_who_is_ahead_is_said() -> None:
+    records = [
+        make_record(framework=name, execution="eager", versions={name: "1"}, train_s=(seconds,))
+        for name, seconds in (("pytorch", 1.0), ("numpy", 2.0))
+    ]
+    assert said(records).faster == (
+        "Faster in training: with one seed it cannot be said. Ahead, which may be chance: pytorch "
+        "eager on MLP on digits."
+    )
+
+
 def test_what_is_shown_first_is_where_most_rows_were_trained() -> None:
     pair = [
         make_record(framework=name, execution="eager", versions={name: "1"}, batch_size=512)

@@ -81,6 +81,8 @@ def faster(groups: Sequence[Replicates]) -> str:
         return (
             "Faster: nothing can be compared, since no two frameworks ran under the same settings."
         )
+    if all(len(each.group.measured) == 1 for _, ranked in spoken_of for each in ranked.standings):
+        return f"Faster in training: with one seed it cannot be said. Ahead, {_ahead(spoken_of)}."
     more = len(trained or compared) - len(spoken_of)
     rest = f"; {more} more below" if more else ""
     return f"Faster in training: {'; '.join(_claims(spoken_of))}{rest}."
@@ -88,6 +90,13 @@ def faster(groups: Sequence[Replicates]) -> str:
 
 def _ranked(comparison: Comparison) -> Ranking:
     return ranking(comparison.groups, runs.throughput_images_per_s, best="highest")
+
+
+def _ahead(compared: Sequence[tuple[Comparison, Ranking]]) -> str:
+    """Who is first on what, for runs that cannot show more."""
+    others = [comparison for comparison, _ in compared]
+    first = (f"{r.standings[0].name} on {_subject(each, others)}" for each, r in compared)
+    return f"which may be chance: {'; '.join(first)}"
 
 
 def _claims(compared: Sequence[tuple[Comparison, Ranking]]) -> Iterator[str]:
