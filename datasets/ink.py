@@ -372,12 +372,17 @@ def _nothing(contrast: float) -> str:
     )
 
 
+ALIKE = 1e-6  # of brightness, 0..1: the steps of a picture of 16 bits are 15 times as large
+
+
 def otsu(values: Grey) -> float:
     """The threshold that parts values into two classes of least variance within.
 
     N. Otsu, 'A Threshold Selection Method from Gray-Level Histograms', IEEE Transactions on
     Systems, Man, and Cybernetics 9 (1979). The values' own greatest where all are alike.
     """
+    if np.ptp(values) < ALIKE:
+        return float(values.max())  # too near to one another to be counted apart
     counts, edges = np.histogram(values, 256)
     middles = (edges[1:] + edges[:-1]) / 2
     below = np.cumsum(counts) / counts.sum()
