@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 
 from bench.experiment import Experiment, segments, total_steps
 from bench.machine.clock import Clock, Stopwatch, endless_batches, seconds_of_calls
@@ -132,8 +133,9 @@ def measure(
     _prepare(subject, watch, listen, around)
     trained, evaluations = _train(subject, watch, best, listen, around, train)
     steps_counted = trainer.steps_done()
-    # a short last stretch would count what every call costs many times over
-    order = max(segments(experiment, subject.seed, len(subject.train_images)), key=len)
+    # of the first epoch: a short last stretch would count what every call costs many times over
+    stretches = segments(experiment, subject.seed, len(subject.train_images))
+    order = max(islice(stretches, experiment.evaluations_per_epoch), key=len)
     sustained = sustain(trainer, experiment, order, trained, watch, train)
     seen, dispatch = around.end(), give(trainer, experiment, order, watch)
     test: Test | None = None

@@ -12,7 +12,7 @@ import torch
 
 from bench.experiment import Experiment, Precision
 from bench.machine import settings as names
-from bench.machine.clock import REPEAT_S, REPETITIONS, fastest_s
+from bench.machine.clock import fastest_s, least_s
 from bench.trainers import DeviceMemory, FrameworkMissing
 
 BETAS = (0.9, 0.999)  # Kingma and Ba (2015), algorithm 1
@@ -300,12 +300,13 @@ def _fastest_s(device: torch.device, work: Callable[[], object]) -> float:
         torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         for _ in range(2)
     )
-    seconds: list[float] = []
-    work()
-    while len(seconds) < REPETITIONS or sum(seconds) < REPEAT_S:
+
+    def timed() -> float:
         begin.record()
         work()
         end.record()
         synchronize(device)
-        seconds.append(begin.elapsed_time(end) / 1000)
-    return min(seconds)
+        return float(begin.elapsed_time(end)) / 1000
+
+    work()
+    return least_s(timed)
