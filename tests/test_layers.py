@@ -38,7 +38,7 @@ LIVE = (
     "models.*_*",
 )
 # Facts of frameworks, as data; so is ``bench.trainers`` itself, but for its ``load``.
-FACTS = frozenset({"bench.trainers.native"})
+FACTS = frozenset({"bench.trainers.frameworks", "bench.trainers.native"})
 # Where a framework may be imported, by its package's name.
 HOMES = ("bench.trainers.*{}*", "bench.saved.export_*{}*", "models.*_*{}")
 # Where ONNX may be: who asks an exported model, and who makes one.
