@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from bench.machine.pulse import Steadiness, steadiness, warnings
 from bench.report import wording
 from bench.results.evidence import Arms, Audit, Peak, Timer, Unsynchronised
+from bench.results.observed import DISTURBANCES
 from bench.results.record import DISTURBED, Record
 from bench.stats import verdict
 from bench.stats.runs import Replicates
@@ -165,10 +166,10 @@ def disturbance(groups: Iterable[Replicates]) -> str | None:
     """
     measured = [record for group in groups for record in group.measured]
     reasons = (
-        ("other programs took {} of the processors", [r.others_share for r in measured]),
-        ("heat held the GPU back for {} of the time", [r.throttled_share for r in measured]),
+        _reason(words, [getattr(record, name) for record in measured])
+        for name, words in DISTURBANCES
     )
-    return " and ".join(filter(None, (_reason(*each) for each in reasons))) or None
+    return " and ".join(filter(None, reasons)) or None
 
 
 def _reason(words: str, shares: Sequence[float]) -> str | None:

@@ -8,6 +8,12 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, field
 
+# Of what disturbs a run: the share that a record has of it, and how that is said.
+DISTURBANCES = (
+    ("others_share", "other programs took {} of the processors"),
+    ("throttled_share", "heat held the GPU back for {} of the time"),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pulse:

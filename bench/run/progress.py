@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from bench.experiment import COMPILED, Experiment, Run
 from bench.machine import devices
+from bench.results.observed import DISTURBANCES
 from bench.results.record import DISTURBED, Data, Record
 from bench.run import streams
 from bench.stats.runs import test_accuracy, throughput_images_per_s
@@ -88,11 +89,8 @@ def disturbance(record: Record, then: str) -> str:
 
 
 def _reasons(record: Record) -> str:
-    shares = (
-        (record.others_share, "other programs took {:.0%} of the processors"),
-        (record.throttled_share, "heat held the GPU back for {:.0%} of the time"),
-    )
-    return " and ".join(words.format(share) for share, words in shares if share > DISTURBED)
+    shares = ((getattr(record, name), words) for name, words in DISTURBANCES)
+    return " and ".join(words.format(f"{s:.0%}") for s, words in shares if s > DISTURBED)
 
 
 # About how long a run takes: for plans and bars, never for a table. Seconds and rates, here and in
