@@ -378,6 +378,7 @@ class Options:
         "--python",
         type=named_interpreters,
         action=_Joined,
+        default=interpreters.beside,  # those named go before
         metavar="FRAMEWORK=PATH,...",
         help="the interpreter that runs a framework, where it is not this one (default: with a "
         "GPU that of .venv-tensorflow, where it is, for keras-tensorflow)",
@@ -424,8 +425,8 @@ def add_option(container: argparse._ActionsContainer, name: str, **changes: Any)
     """
     declared = Options.__dataclass_fields__[name].metadata
     argument = declared["argument"] | changes
-    if name == "pythons":  # those named go before
-        argument["default"] = interpreters.beside()
+    if callable(argument.get("default")):  # known only where the command runs
+        argument["default"] = argument["default"]()
     container.add_argument(declared["flag"], dest=name, **argument)
 
 
