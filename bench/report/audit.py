@@ -43,8 +43,8 @@ def findings(audit: Audit) -> Iterator[str]:
         yield _noise(arms)
         if arms.delayed_s:
             yield _delay(arms)
-    if audit.arms is not None and audit.repetitions:
-        yield _repetitions(audit.arms, audit.repetitions)
+    if audit.repeated is not None:
+        yield _repetitions(audit.repeated, audit.repetitions)
     yield from map(_careless, audit.unsynchronised)
     yield _timer(audit.timer)
     yield from map(_peak, audit.peaks)
@@ -160,7 +160,7 @@ def steadiness_sentence(steady: Steadiness) -> str:
 def disturbance(groups: Iterable[Replicates]) -> str | None:
     """'other programs took up to 34 % of the processors in 2 of 5 runs'; None: none is disturbed.
 
-    Or 'heat held the GPU back in up to 40 % of the time in 1 of 5 runs', or both.
+    Or 'heat held the GPU back for up to 40 % of the time in 1 of 5 runs', or both.
 
     ``groups``: of a row, or of several rows.
     """

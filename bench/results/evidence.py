@@ -145,6 +145,12 @@ class Audit:
         """The arms of all devices that were audited."""
         return (*filter(None, (self.arms,)), *self.elsewhere)
 
+    @property
+    def repeated(self) -> Arms | None:
+        """The arms that the repetitions repeat; None: there are none."""
+        first = self.repetitions[0] if self.repetitions else None
+        return self.arms_on(first.experiment.device) if first else None
+
     def arms_on(self, device: str) -> Arms | None:
         """Those of one device; None: it was not audited."""
         known = (arms for arms in self.every_arms if arms.experiment.device == device)

@@ -10,6 +10,8 @@ import pytest
 from bench.checks import arms, audit
 from bench.checks.audit import main, passed
 from bench.machine import hardware
+from bench.report.audit import findings
+from bench.results.evidence import Arms
 from bench.results.folder import Results
 from bench.stats import verdict
 from tests.checks.audits import DELAYED_S, SAME_S, UNEQUAL, an_audit, some_arms, warned
@@ -47,6 +49,17 @@ def test_one_winner_in_twenty_repetitions_is_chance_and_two_are_not() -> None:
     assert passed(an_audit(some_arms(), [some_arms()] * 19 + [UNEQUAL]))
     assert not passed(an_audit(some_arms(), [some_arms()] * 18 + [UNEQUAL] * 2))
     assert not passed(an_audit(some_arms(), [some_arms()] * 18 + [UNEQUAL]))  # of 19
+
+
+def test_repetitions_on_a_gpu_are_judged_and_told_beside_the_arms_of_that_gpu() -> None:
+    def on_gpu(each: Arms) -> Arms:
+        return replace(each, experiment=replace(each.experiment, device="cuda"))
+
+    equal, unequal = on_gpu(some_arms()), on_gpu(UNEQUAL)
+    chance = replace(an_audit(None, [equal] * 19 + [unequal]), elsewhere=(equal,))
+    assert passed(chance)
+    assert not passed(replace(chance, repetitions=(equal,) * 18 + (unequal,) * 2))
+    assert any("Of 20 further comparisons" in sentence for sentence in findings(chance))
 
 
 def test_a_repetition_is_judged_beside_the_noise_floor_of_the_arms() -> None:
