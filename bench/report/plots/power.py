@@ -11,7 +11,7 @@ from bench.report import wording
 from bench.report.comparison import Comparison
 from bench.report.plots import style
 from bench.report.plots.style import LOOKS, PLAIN, Plot
-from bench.report.tables.power import FAMILIES, Power, audited, rests_on
+from bench.report.tables.power import ALL_PAIRS, FAMILIES, Power, audited, rests_on
 from bench.stats.runs import Replicates
 
 BESIDE = (-20, 9)  # points from a mark to its words, of the lower line and of the upper
@@ -74,7 +74,7 @@ POWER = Plot(
         "The smallest difference in training time or throughput for which the report names the "
         "winner in nine of ten suites, over the number of seeds; lower is better. Simulated, by "
         "the report's own rule, with the noise of the audit's equal runs: for two frameworks (one "
-        "pair) and for five (ten pairs, for all of which p is corrected). No difference below the "
+        f"pair) and for all ({ALL_PAIRS} pairs, for which p is corrected). No difference below the "
         "noise floor names a winner, however many seeds there are."
     ),
     needs="an audit of the same machine with two rounds or more (python -m bench audit)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,9 +13,11 @@ from bench.report.tables.table import Cell, Column, Row, Section, Table
 from bench.results.evidence import Arms
 from bench.stats import power, verdict
 from bench.stats.runs import Replicates
+from bench.trainers import FRAMEWORKS
 
 SEEDS = (3, 5, 10)
-FAMILIES = {1: "one pair", 10: "ten pairs"}  # of frameworks: two of them, five of them
+ALL_PAIRS = math.comb(len(FRAMEWORKS), 2)
+FAMILIES = {1: "one pair", ALL_PAIRS: f"{ALL_PAIRS} pairs"}  # two frameworks; all there are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,8 @@ def build(groups: Sequence[Replicates]) -> Table:
         explanation=(
             "The smallest difference in training time or throughput for which this report names "
             "the winner in nine of ten suites: simulated, by its own rule, with the noise of the "
-            "audit's equal runs. Five frameworks are ten pairs, and p is corrected for all of "
+            "audit's equal runs. "
+            f"{len(FRAMEWORKS)} frameworks are {ALL_PAIRS} pairs, and p is corrected for all of "
             "them. A smaller difference may be real and remain undecided; more seeds find it."
         ),
         needs="an audit of the same machine with two rounds or more (python -m bench audit)",
