@@ -35,7 +35,7 @@ const said = (judged, metric) => [
   glyphbench.wording.verdict(judged, metric.higher, metric.lower),
 ];
 return asked.map(([key, chosen]) => {
-  const { data, statistics, wording } = glyphbench;
+  const { statistics, wording, content: { results: data } } = glyphbench;
   const metric = data.metrics.find((each) => each.key === key);
   const rows = chosen.map((i) => ({ ...data.groups[i], place: i }));
   const { standings, judged } = statistics.ranking(rows, metric);

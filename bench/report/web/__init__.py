@@ -1,7 +1,8 @@
 """``index.html`` of a results folder: one file that shows its runs and recomputes what is chosen.
 
-``page`` puts it together from ``page.html``, ``style.css``, the scripts beside them and ``data``;
-``top`` has its first three sentences, ``glossary`` its words. The scripts: ``statistics.js`` (what
+``page`` puts it together from ``page.html``, a template and scripts for each tab, and ``data``;
+``top`` has its first three sentences, ``glossary`` its words. ``unpack.js`` unpacks data and scripts,
+``tabs.js`` shows one tab of several. Of the results, the scripts are ``statistics.js`` (what
 ``bench.stats`` computes of pairs), ``wording.js`` (what ``bench.report.wording`` says of them),
 ``selection.js`` (which runs stand side by side), ``chart.js``, ``view.js``. ``vega`` brings
 the library that draws the chart.

@@ -3,7 +3,7 @@
 
 glyphbench.drawing = (() => {
   const { ink, networks } = glyphbench;
-  const drawn = JSON.parse(document.getElementById("drawn-data").textContent);
+  const drawn = glyphbench.content.draw;
   const $ = (id) => document.getElementById(id);
   const sheet = $("sheet");
   const pen = sheet.getContext("2d", { willReadFrequently: true });

@@ -1,15 +1,16 @@
 // Which rows stand side by side: the reader's choice as a state, the state in the address, and what
 // is to be shown of it. Nothing here touches the document.
 //
-// A state: { metric, at, without, base, sort, find }. ``at`` has the index of the chosen value of
+// A state: { tab, metric, at, without, base, sort, find }. ``at`` has the index of the chosen value of
 // each facet, null where all its values stand side by side; ``without`` the names left out; ``base``
 // the label of the baseline, null for the best row.
 "use strict";
 
-glyphbench.selection = ((data, statistics, wording) => {
+glyphbench.selection = ((data, statistics, wording, tabs) => {
   const { facets, groups, metrics } = data;
 
   const start = () => ({
+    tab: tabs[0],
     metric: metrics[0]?.key ?? "",
     at: [...data.start],
     without: [],
@@ -88,6 +89,7 @@ glyphbench.selection = ((data, statistics, wording) => {
   function toAddress(state) {
     const usual = start();
     const words = new URLSearchParams();
+    if (state.tab !== usual.tab) words.set("tab", state.tab);
     if (state.metric !== usual.metric) words.set("metric", state.metric);
     state.at.forEach((value, i) => {
       if (value !== usual.at[i])
@@ -104,6 +106,7 @@ glyphbench.selection = ((data, statistics, wording) => {
   function fromAddress(address) {
     const words = new URLSearchParams(address.replace(/^#/, ""));
     const state = start();
+    if (tabs.includes(words.get("tab"))) state.tab = words.get("tab");
     if (metrics.some((metric) => metric.key === words.get("metric")))
       state.metric = words.get("metric");
     facets.forEach((facet, i) => {
@@ -226,4 +229,4 @@ glyphbench.selection = ((data, statistics, wording) => {
   }
 
   return { start, rows, names, moved, settled, reachable, toAddress, fromAddress, view, metricOf };
-})(glyphbench.data, glyphbench.statistics, glyphbench.wording);
+})(glyphbench.content.results, glyphbench.statistics, glyphbench.wording, glyphbench.tabs.keys);

@@ -289,4 +289,4 @@ glyphbench.statistics = ((constants) => {
   }
 
   return { judge, ranking, between, difference, ofMean, ofRatio, holm, student, draws };
-})(glyphbench.data.constants);
+})(glyphbench.content.results.constants);

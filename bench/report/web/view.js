@@ -3,7 +3,8 @@
 "use strict";
 
 (() => {
-  const { data, selection } = glyphbench;
+  const { selection, tabs } = glyphbench;
+  const data = glyphbench.content.results;
   const $ = (id) => document.getElementById(id);
   let state = selection.fromAddress(location.hash);
   let drawn = Promise.resolve(null); // the chart, once it stands
@@ -399,6 +400,7 @@
       else unhint();
     };
     const click = (label) => change({ base: state.base === label ? null : label });
+    if (!$("chart").clientWidth) return; // hidden: drawn when its tab is shown
     // One after the other: a chart that is still being drawn would land in the next one's place.
     drawn = drawn.then((last) => {
       last?.finalize();
@@ -422,14 +424,23 @@
   let before;
   addEventListener("beforeprint", () => {
     before = document.documentElement.dataset.theme;
+    $("results").hidden = false; // the results are printed, whatever tab is shown
     theme("light");
   });
-  addEventListener("afterprint", () => theme(before));
+  addEventListener("afterprint", () => {
+    tabs.show(state.tab);
+    theme(before);
+  });
   addEventListener("hashchange", () => {
     if (location.hash.replace(/^#/, "") === selection.toAddress(state)) return;
     state = selection.fromAddress(location.hash);
     $("find").value = state.find;
+    tabs.show(state.tab);
     show();
+  });
+  tabs.listen((tab) => {
+    tabs.show(tab);
+    change({ tab });
   });
   let width = innerWidth;
   addEventListener("resize", () => {
@@ -455,5 +466,6 @@
     $("rows").replaceChildren(...table(selection.view(state)));
   });
   glyphbench.page = { text, change, state: () => state, svg: svgOf };
+  tabs.show(state.tab);
   show();
 })();

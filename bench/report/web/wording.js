@@ -107,4 +107,4 @@ glyphbench.wording = ((significance) => {
     evidence,
     counted,
   };
-})(glyphbench.data.constants.significance);
+})(glyphbench.content.results.constants.significance);
