@@ -29,6 +29,7 @@ from bench.report.tables.table import (
 )
 from bench.report.web import page as web
 from bench.report.web.drawn import drawing as drawing_of
+from bench.report.web.pictures import Plotted
 from bench.results import write_atomically
 from bench.results.evidence import read_price
 from bench.results.folder import Results, ResultsError
@@ -89,21 +90,31 @@ def _write(
         summary_paragraphs = [*summary.paragraphs(plain), *ladder.sentences(groups)]
         with making(results.tables) as made:
             tables = list(_write_tables(made, _each_table(groups)))
-        to_choose_from = web.page(
-            results.folder.resolve().name, plain or groups, records, drawing_of(results, records)
-        )
         with making(results.plots) as made:
             names = dict(_write_picture(made, *numbered) for numbered in pictures)
     plots = [
         Drawn(plot=plot, pages=[names[n] for n in numbers], left=len(all_of_plot) - len(numbers))
         for plot, numbers, all_of_plot in zip(PLOTS, chosen, pages, strict=True)
     ]
+    to_choose_from = web.page(
+        results.folder.resolve().name,
+        plain or groups,
+        records,
+        drawing_of(results, records),
+        plots=(results.plots, [list(_plotted(drawn)) for drawn in plots]),
+    )
     page = "\n\n".join(_paragraphs(results, records, groups, summary_paragraphs, tables, plots))
     write_atomically(results.page, without_tags(f"{page}\n").encode())
     with making(results.folder) as made:
         made.write(web.NAME, to_choose_from)
     trust_sentences = trust.sentences(groups, records)
     return "\n\n".join((*summary_paragraphs, *trust_sentences, _where(results)))
+
+
+def _plotted(drawn: Drawn) -> Iterator[Plotted]:
+    for stem, conditions in drawn.pages:
+        plot = drawn.plot
+        yield Plotted(title=plot.title, caption=plot.caption, conditions=conditions, stem=stem)
 
 
 def tables_of(groups: Sequence[Replicates]) -> list[Table]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import subprocess
 import zlib
@@ -15,8 +16,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from bench.report.web import data, page, top, vega
+from bench.report.plots import PLOTS
+from bench.report.web import data, drawn, page, pictures, top, vega
 from bench.report.web.glossary import GLOSSARY
+from bench.report.web.pictures import Plotted
 from bench.results.evidence import NONE
 from bench.results.folder import Results
 from bench.results.observed import Energy
@@ -50,7 +53,23 @@ def unpacked(html: bytes) -> dict[str, str]:
 def page_of(folder: Path) -> bytes:
     results = Results(folder)
     records = results.require_records()
-    return page.page(folder.name, runs.replicates(records, results.evidence()), records)
+    groups = runs.replicates(records, results.evidence())
+    drawing = drawn.drawing(results, records)
+    return page.page(folder.name, groups, records, drawing, plots=(results.plots, plots_of(folder)))
+
+
+def plots_of(folder: Path) -> list[list[Plotted]]:
+    """Those that a folder's README.md shows."""
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    return [
+        [
+            Plotted(title=plot.title, caption=plot.caption, conditions=conditions, stem=stem)
+            for conditions, stem in re.findall(
+                rf"!\[{re.escape(plot.title)}: (.*)\]\(plots/(.*)\.png\)", readme
+            )
+        ]
+        for plot in PLOTS
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +88,13 @@ def shown(reference: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def fresh(shown: Page) -> Page:
     """The page as it is opened."""
+    shown.locator("#tab-results").click()
     shown.evaluate("glyphbench.page.change({ ...glyphbench.selection.start() })")
-    drawn(shown)
+    chart(shown)
     return shown
 
 
-def drawn(shown: Page) -> str:
+def chart(shown: Page) -> str:
     """The chart as SVG, once it stands."""
     return str(shown.evaluate("glyphbench.page.svg()"))
 
@@ -120,6 +140,28 @@ def test_what_records_say_is_neither_markup_nor_script() -> None:
     assert "<img src=x" not in markup
     assert markup.count("</script>") == markup.count("<script") == 3 + len(page.RESULTS)
     assert json.loads(unpacked(html)["results"])["name"] == HOSTILE
+
+
+def test_of_plots_too_many_for_the_page_every_plot_keeps_its_first_and_the_others_are_named(
+    tmp_path: Path,
+) -> None:
+    stems = [["a", "a_2"], [], ["b"]]
+    plots = [
+        [Plotted(title=stem[0], caption="", conditions="", stem=stem) for stem in of_plot]
+        for of_plot in stems
+    ]
+    for stem in ("a", "a_2", "b"):
+        (tmp_path / f"{stem}.png").write_bytes(os.urandom(100))
+        (tmp_path / f"{stem}.svg").write_bytes(b"<svg/>" * 100)
+    one = len(pictures.packed(b"<svg/>" * 100))
+    made = pictures.pictures(tmp_path, plots, 2 * one)
+    assert made
+    assert [(image.stem, image.kind) for _, image in made.shown] == [
+        ("a", "image/svg+xml"),
+        ("b", "image/svg+xml"),
+    ]
+    assert [plotted.stem for plotted in made.left_out] == ["a_2"]
+    assert pictures.pictures(tmp_path, [[]], 2 * one) is None
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
@@ -258,18 +300,43 @@ def test_what_is_shown_first_is_where_most_rows_were_trained() -> None:
 
 
 @NEEDS_CHROMIUM
-def test_a_page_with_results_alone_has_one_tab_and_an_address_of_another_is_ignored(
-    shown: Page,
-) -> None:
-    assert shown.locator("[role=tab]").all_inner_texts() == ["Results"]
-    start = shown.evaluate("glyphbench.selection.start()")
-    assert shown.evaluate("glyphbench.selection.fromAddress('tab=draw')") == start
+def test_a_tab_is_there_where_there_is_something_in_it(fresh: Page) -> None:
+    assert fresh.locator("[role=tab]").all_inner_texts() == ["Results", "Pictures"]
+    start = fresh.evaluate("glyphbench.selection.start()")
+    assert fresh.evaluate("glyphbench.selection.fromAddress('tab=draw')") == start
+
+
+@NEEDS_CHROMIUM
+def test_the_arrow_keys_choose_a_tab_and_the_address_keeps_it(fresh: Page) -> None:
+    fresh.locator("#tab-results").focus()
+    fresh.keyboard.press("ArrowLeft")  # round to the last
+    assert fresh.url.endswith("#tab=pictures")
+    assert fresh.locator("#results").is_hidden()
+    assert fresh.locator("#tab-pictures[aria-selected=true][tabindex='0']").count() == 1
+    fresh.reload()
+    fresh.wait_for_selector("#pictures img[src]")
+    assert fresh.locator("#chart svg").count() == 0
+    fresh.locator("#tab-pictures").press("Home")
+    assert "Training throughput (images/s)" in chart(fresh)
+
+
+@NEEDS_CHROMIUM
+def test_the_plots_of_the_folder_are_images_that_can_be_seen(fresh: Page) -> None:
+    fresh.locator("#tab-pictures").click()
+    images = fresh.locator("#pictures img")
+    assert images.count() == sum(map(len, plots_of(REFERENCE)))
+    sizes = images.evaluate_all(
+        "async images => Promise.all(images.map(async image => {"
+        " while (!image.src) await new Promise(requestAnimationFrame);"
+        " await image.decode(); return [image.naturalWidth, image.naturalHeight]; }))"
+    )
+    assert all(round(width / height, 2) == 1.78 for width, height in sizes)
 
 
 @NEEDS_CHROMIUM
 def test_results_stand_there_before_anything_is_pressed(fresh: Page) -> None:
     assert rows(fresh)[0] == "pytorch eager"
-    assert "Training throughput (images/s)" in drawn(fresh)
+    assert "Training throughput (images/s)" in chart(fresh)
 
 
 @NEEDS_CHROMIUM
@@ -278,7 +345,7 @@ def test_a_click_on_a_row_makes_it_the_baseline_and_the_address_shows_the_same_v
 ) -> None:
     fresh.locator("#controls button", has_text="MLP").click()
     fresh.locator("#rows tbody th button", has_text="numpy eager").click()
-    assert "ratio to numpy eager" in drawn(fresh)
+    assert "ratio to numpy eager" in chart(fresh)
     before = fresh.evaluate("glyphbench.page.text('csv')")
     assert "baseline=numpy+eager" in fresh.url
     again = fresh.evaluate(
@@ -300,7 +367,7 @@ def test_an_address_that_names_what_is_not_there_shows_what_is(fresh: Page) -> N
 
 @NEEDS_CHROMIUM
 def test_what_is_left_out_is_not_corrected_for(fresh: Page) -> None:
-    assert "over the 10 pairs in view" in drawn(fresh).replace("</tspan>", " ")
+    assert "over the 10 pairs in view" in chart(fresh).replace("</tspan>", " ")
     fresh.locator("#controls button", has_text="numpy eager").click()
     assert "numpy eager" not in rows(fresh)
     family = fresh.evaluate(
@@ -372,7 +439,7 @@ def test_a_telephone_need_not_scroll_sideways_in_dark_or_light(fresh: Page) -> N
     fresh.set_viewport_size({"width": 390, "height": 844})
     for _ in range(2):
         fresh.locator("#theme").click()
-        drawn(fresh)
+        chart(fresh)
         assert fresh.evaluate("document.documentElement.scrollWidth") <= 390
     fresh.set_viewport_size({"width": 1280, "height": 800})
 

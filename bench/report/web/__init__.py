@@ -1,11 +1,11 @@
 """``index.html`` of a results folder: one file that shows its runs and recomputes what is chosen.
 
 ``page`` puts it together from ``page.html``, a template and scripts for each tab, and ``data``;
-``top`` has its first three sentences, ``glossary`` its words. ``unpack.js`` unpacks data and scripts,
-``tabs.js`` shows one tab of several. Of the results, the scripts are ``statistics.js`` (what
-``bench.stats`` computes of pairs), ``wording.js`` (what ``bench.report.wording`` says of them),
-``selection.js`` (which runs stand side by side), ``chart.js``, ``view.js``. ``vega`` brings
-the library that draws the chart.
+``top`` has its first three sentences, ``glossary`` its words, ``pictures`` the folder's plots;
+``vega`` brings the library that draws charts. ``unpack.js`` unpacks data and scripts, ``tabs.js``
+shows one tab of several. The results: ``statistics.js`` (what ``bench.stats`` computes of pairs),
+``wording.js`` (what ``bench.report.wording`` says of them), ``selection.js`` (which runs stand side
+by side), ``chart.js``, ``view.js``.
 
 Where the folder has saved models, a digit is drawn by hand: ``drawn`` chooses the networks and
 makes them small, ``ink.js`` prepares the drawing (``datasets.ink``, ``datasets.mnist_form``),

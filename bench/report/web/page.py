@@ -7,8 +7,6 @@ stands in the data as deflated JSON in base64; the scripts write it as text alon
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +17,15 @@ from bench.report.web import vega
 from bench.report.web.data import embedded
 from bench.report.web.drawn import Drawing
 from bench.report.web.glossary import GLOSSARY
+from bench.report.web.pictures import Plotted, packed, pictures
 from bench.report.web.top import top
 from bench.results.record import Record
 from bench.stats.runs import Replicates
 
 NAME = "index.html"
 HERE = Path(__file__).parent
+MOST_BYTES = 2_000_000  # of the page: pictures that are too many are left out
+REST = 150_000  # bytes of it, at most, for markup, styles and its own scripts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ TABS = (
         scripts=("ink.js", "networks.js", "draw.js"),
         styles=("draw.css",),
     ),
+    Tab(key="pictures", title="Pictures", scripts=("pictures.js",)),
 )
 
 
@@ -57,6 +59,7 @@ def page(
     records: Sequence[Record],
     drawn: Drawing | None = None,
     lessons: object = None,
+    plots: tuple[Path, Sequence[Sequence[Plotted]]] | None = None,
 ) -> bytes:
     """The page of a folder; the same records give the same bytes.
 
@@ -66,6 +69,10 @@ def page(
         records: the same runs, one by one.
         drawn: the networks that read what is drawn on the page; None: nothing can be drawn.
         lessons: what the lessons' tab carries, as msgspec writes it; None: there is no such tab.
+        plots: the folder of plots, and the pages of each that was drawn; None: none was.
+
+    Raises:
+        OSError: where a plot cannot be read.
     """
     import jinja2  # late: the report has other things to do first
 
@@ -75,29 +82,35 @@ def page(
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    content = {"results": embedded(name, groups, GLOSSARY), "lessons": lessons, "draw": drawn}
-    tabs = [tab for tab in TABS if content[tab.key] is not None]
+    parts = {"results": embedded(name, groups, GLOSSARY), "lessons": lessons, "draw": drawn}
+    data = {key: _json(part) for key, part in parts.items() if part is not None}
+    library = packed(vega.script().encode())
+    room = MOST_BYTES - REST - sum(map(len, (library, *data.values())))
+    plates = pictures(*plots, room) if plots else None
+    if plates:
+        data["pictures"] = _json([image for _, image in plates.shown])
+    tabs = [tab for tab in TABS if tab.key in data]
+    own = [_file(script) for tab in tabs for script in tab.scripts]
     safe = environment.filters["safe"]  # of our own files, and of base64
-    scripts = [vega.script(), *(_file(script) for tab in tabs for script in tab.scripts)]
     html = environment.get_template("page.html").render(
         name=name,
         top=top(groups, records),
         glossary=GLOSSARY,
         drawn=drawn,
         lessons=lessons,
+        pictures=plates,
         tabs=tabs,
         style=safe("".join(_file(style) for tab in tabs for style in tab.styles)),
-        data={tab.key: safe(packed(msgspec.json.encode(content[tab.key]))) for tab in tabs},
-        scripts=[safe(packed(script.encode())) for script in scripts],
+        data={key: safe(part) for key, part in data.items()},
+        scripts=[safe(library), *(safe(packed(script.encode())) for script in own)],
         unpack=safe(_file("unpack.js")),
     )
     return html.encode()
 
 
-def packed(content: bytes) -> str:
-    """Deflated, in base64, as ``unpack.js`` reads it."""
-    return base64.b64encode(zlib.compress(content, 9)).decode()
-
-
 def _file(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
+
+
+def _json(content: object) -> str:
+    return packed(msgspec.json.encode(content))

@@ -31,6 +31,7 @@ glyphbench.inflated = async (bytes, format) => {
       script.textContent = text;
       document.body.append(script);
     });
+    document.dispatchEvent(new Event("unpacked"));
   } catch (error) {
     const failed = document.getElementById("failed");
     failed.textContent = `This browser cannot unpack the page (${error.message}); a newer one can, and README.md has the tables.`;

@@ -466,6 +466,8 @@
     $("rows").replaceChildren(...table(selection.view(state)));
   });
   glyphbench.page = { text, change, state: () => state, svg: svgOf };
-  tabs.show(state.tab);
-  show();
+  document.addEventListener("unpacked", () => {
+    tabs.show(state.tab); // now that every tab listens
+    show();
+  });
 })();
