@@ -23,31 +23,48 @@ from collections.abc import Sequence
 
 from bench.run import door
 
-# command -> (module, and where it is not main its function: argv -> exit code; what it does)
-COMMANDS = {
-    "report": ("bench.report.page", "make tables and plots again from the records of a folder"),
-    "compare": ("bench.report.compare", "set two results folders side by side"),
-    "share": ("bench.report.share", "write one small file of a folder, without anybody's names"),
-    "class": ("bench.report.classroom.page", "bring many laptops' shared files together"),
-    "data": ("bench.checks.data", "show what data there is; fetch, check, convert"),
-    "parity": ("bench.checks.parity", "check that all frameworks do the same work as a referee"),
-    "audit": ("bench.checks.audit", "check clock and machine: noise floor, injected delay, peaks"),
-    "cheats": ("bench.checks.cheats", "plant cheats and mistakes: is each of them caught?"),
-    "ladder": ("bench.front:ladder", "restore a framework's own defaults one at a time"),
-    "ensemble": ("bench.study.ensembling", "time members trained at once and one by one"),
-    "study": ("bench.front:study", "explore, train, evaluate a task: pictures, tables, a page"),
-    "predict": ("bench.saved.predict", "read characters on pictures with a saved model"),
-    "evaluate": ("bench.saved.evaluate", "say how good a saved model is, on any data"),
-    "export": ("bench.saved.export", "write a saved model as ONNX, compared and timed"),
-    "gpu-day": ("bench.checks.gpu_day", "do all that a GPU is wanted for, in one folder"),
-    "doctor": ("bench.checks.doctor", "say what this machine and its frameworks can do"),
+# what one wants -> command -> (module, and where it is not main its function: argv -> exit code;
+# what it does)
+GROUPS = {
+    "to measure more than run_all.py": {
+        "ladder": ("bench.front:ladder", "restore a framework's own defaults one at a time"),
+        "ensemble": ("bench.study.ensembling", "time members trained at once and one by one"),
+        "study": ("bench.front:study", "explore, train, evaluate a task: pictures, tables, a page"),
+        "gpu-day": ("bench.checks.gpu_day", "do all that a GPU is wanted for, in one folder"),
+    },
+    "to see what was measured": {
+        "report": ("bench.report.page", "make tables and plots again from a folder's records"),
+        "compare": ("bench.report.compare", "set two folders, or two settings, side by side"),
+    },
+    "to share and teach": {
+        "share": ("bench.report.share", "write one small file of a folder, without names in it"),
+        "class": ("bench.report.classroom.page", "bring many laptops' shared files together"),
+    },
+    "to use a model": {
+        "predict": ("bench.saved.predict", "read characters on pictures with a saved model"),
+        "evaluate": ("bench.saved.evaluate", "say how good a saved model is, on any data"),
+        "export": ("bench.saved.export", "write a saved model as ONNX, compared and timed"),
+    },
+    "to check this machine, and the measuring": {
+        "doctor": ("bench.checks.doctor", "say what this machine and its frameworks can do"),
+        "data": ("bench.checks.data", "show what data there is; fetch, check, convert"),
+        "audit": ("bench.checks.audit", "check clock and machine: noise floor, delay, peaks"),
+        "parity": ("bench.checks.parity", "check that all frameworks do the same work"),
+        "cheats": ("bench.checks.cheats", "plant cheats and mistakes: is each of them caught?"),
+    },
 }
+COMMANDS = {name: entry for group in GROUPS.values() for name, entry in group.items()}
 
 
 def main(argv: Sequence[str]) -> int:
     """Hand over to the command; exit code 2 where there is none of that name."""
     if argv and argv[0] in COMMANDS:
         return door.carry_out(f"bench {argv[0]}", COMMANDS[argv[0]][0], argv[1:])
+    if list(argv) == ["--version"]:
+        from bench import cli  # late: no other command here needs it
+
+        print(cli.version())
+        return 0
     asked_for_help = bool(argv) and argv[0] in ("-h", "--help")
     print(usage(), file=sys.stderr if argv and not asked_for_help else sys.stdout)
     if argv and not asked_for_help:
@@ -59,9 +76,11 @@ def main(argv: Sequence[str]) -> int:
 
 
 def usage() -> str:
-    """What can be asked."""
-    lines = [f"  {name:10}{what}" for name, (_, what) in COMMANDS.items()]
-    return "\n".join(["usage: python -m bench COMMAND ...", "", *lines])
+    """What can be asked, grouped by what one wants."""
+    lines = ["usage: python -m bench COMMAND ...", ""]
+    for wanted, commands in GROUPS.items():
+        lines += [wanted, *(f"  {name:10}{what}" for name, (_, what) in commands.items()), ""]
+    return "\n".join([*lines, "Each has its options and examples: python -m bench COMMAND --help"])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The words of the command line, each once: what it is called, how it is read, what it does.
 
 The functions at the top read single words, for every command. ``Options`` lists the options of
-run_all.py, which the study and the ladder have too; ``parse`` reads a command line into it.
+run_all.py, most of which the study and the ladder have too; ``parse`` reads a command line into it.
 Other commands take single ones of these options by ``add_option``; those that ask a saved model
 begin with ``saved_model_parser``.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import reprlib
+import tomllib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -20,11 +21,12 @@ from typing import Any, Literal
 
 import datasets
 import models
-from bench.experiment import Precision
+from bench.experiment import Optimizer, Precision
 from bench.machine.devices import DEVICES, NUMBER
 from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS
 from bench.results.evidence import read_price
 from bench.run import interpreters
+from bench.run.door import parser_of
 from bench.trainers import FRAMEWORKS
 
 EXECUTIONS = (
@@ -48,6 +50,8 @@ MOST = {
 }
 SOURCES = tuple(dict.fromkeys(s.name for task in datasets.TASKS.values() for s in task.sources))
 
+SEEDS_HELP = "run each experiment with the seeds 0 to N-1"
+AUTO_SEEDS = ("between", "within", "budget_s")  # the options that belong to --seeds auto
 DEVICE_HELP = f"any of {', '.join(DEVICES)}, or cuda:1, the second of several GPUs"
 
 # Readers of single words. Each raises argparse.ArgumentTypeError that says what came and what
@@ -132,9 +136,19 @@ def positive(text: str) -> float:
     return number
 
 
+def positives(text: str) -> tuple[float, ...]:
+    """Finite numbers above 0, separated by commas, each once."""
+    return tuple(dict.fromkeys(map(positive, text.split(","))))
+
+
 def share(text: str) -> float:
     """A percentage: '5%' or '5' -> 0.05."""
     return positive(text.removesuffix("%")) / 100
+
+
+def shares(text: str) -> tuple[float, ...]:
+    """Percentages, separated by commas, each once."""
+    return tuple(dict.fromkeys(map(share, text.split(","))))
 
 
 def duration(text: str) -> float:
@@ -260,7 +274,7 @@ class Options:
         "--seeds",
         type=seed_count,
         metavar="N",
-        help="run each experiment with the seeds 0 to N-1; 'auto': as many as --between needs",
+        help=f"{SEEDS_HELP}; 'auto': as many as --between needs",
     )
     # of --seeds auto: the two frameworks that are compared
     between: tuple[str, ...] | None = _repetition(
@@ -287,11 +301,11 @@ class Options:
         "(default: 30m)",
     )
 
-    epochs: float | None = _training(
+    epochs: tuple[float, ...] | None = _training(
         "--epochs",
-        type=positive,
+        type=positives,
         metavar="E",
-        help="passes over the training images; may be a fraction",
+        help="passes over the training images, such as 3; may be a fraction, or several: 0.5,3",
     )
     evaluations_per_epoch: int | None = _training(
         "--evaluations-per-epoch",
@@ -299,24 +313,30 @@ class Options:
         metavar="N",
         help="how often the validation set is evaluated in each epoch; its time is not counted",
     )
-    init: str = _training(
+    inits: tuple[str, ...] = _training(
         "--init",
-        type=one_of("init", INITS),
-        default=INITS[0],
-        help="matched: every framework starts from the same weights; native: each from its own "
-        "(default: matched)",
+        type=list_of("init", INITS),
+        default=INITS[:1],
+        metavar="INIT",
+        help="matched: every framework starts from the same weights; native: each from its own; "
+        "'matched,native' measures both (default: matched)",
     )
-    optimizer: str | None = _training(
+    optimizers: tuple[Optimizer, ...] | None = _training(
         "--optimizer",
-        type=one_of("optimizer", OPTIMIZERS),
-        help=f"one of {', '.join(OPTIMIZERS)} (default: by task and architecture)",
+        type=list_of("optimizer", OPTIMIZERS),
+        metavar="OPTIMIZER",
+        help=f"any of {', '.join(OPTIMIZERS)}, each with every --learning-rate (default: by task "
+        "and architecture)",
     )
-    learning_rate: float | None = _training(
-        "--learning-rate", type=positive, metavar="LR", help="(default: by task and architecture)"
+    learning_rates: tuple[float, ...] | None = _training(
+        "--learning-rate",
+        type=positives,
+        metavar="LR",
+        help="such as 0.001,0.01 (default: by task and architecture)",
     )
-    validation_share: float | None = _training(
+    validation_shares: tuple[float, ...] | None = _training(
         "--validation-share",
-        type=share,
+        type=shares,
         metavar="PERCENT",
         help="how much of the images that are not test images is for validation "
         "(default: the data set's own split)",
@@ -404,17 +424,28 @@ class Options:
     dry_run: bool = _running(
         "--dry-run", action="store_true", help="print the plan and about how long it will take"
     )
+    open: bool = _running(
+        "--open", action="store_true", help="show the page of the results in a browser at the end"
+    )
 
 
 def add_options(parser: argparse.ArgumentParser, *, without: Collection[str] = ()) -> None:
-    """Give a parser all options of a suite, under their headings; ``without``: fields left out."""
+    """Give a parser all options of a suite, under their headings.
+
+    ``without``: fields of ``Options`` left out, which keep their defaults. Where those of
+    ``--seeds auto`` are among them, seeds are a number.
+    """
     groups: dict[str, Any] = {}
+    counted = {"type": whole, "help": SEEDS_HELP} if "between" in without else {}
     for option in fields(Options):
-        if option.name not in without:
-            title = option.metadata["group"]
-            if title not in groups:
-                groups[title] = parser.add_argument_group(title)
-            add_option(groups[title], option.name)
+        title, argument = option.metadata["group"], option.metadata["argument"]
+        if option.name in without:
+            parser.set_defaults(**{option.name: argument.get("default")})
+            continue
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        add_option(groups[title], option.name, **(counted if option.name == "seeds" else {}))
+    parser.add_argument("--version", action=Version, nargs=0, help="that of the project")
 
 
 def add_option(container: argparse._ActionsContainer, name: str, **changes: Any) -> None:
@@ -452,16 +483,33 @@ def add_labels_from(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def saved_model_parser(command: str, description: str | None) -> argparse.ArgumentParser:
+# Parsers
+
+
+class Version(argparse.Action):
+    """Prints the version that pyproject.toml has, and ends."""
+
+    def __init__(self, **argument: Any) -> None:
+        super().__init__(**(argument | {"dest": argparse.SUPPRESS, "default": argparse.SUPPRESS}))
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print and exit with 0."""
+        parser.exit(message=f"{version()}\n")
+
+
+def version() -> str:
+    """'glyphbench 1.2.3'."""
+    with (Path(__file__).parent.parent / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    return f"{project['name']} {project['version']}"
+
+
+def saved_model_parser(command: str, description: str, *examples: str) -> argparse.ArgumentParser:
     """A parser of ``python -m bench COMMAND MODEL``, with the options --framework and --json.
 
-    The lines of the description stay as they are.
+    ``description`` and ``examples`` are as of ``bench.run.door.parser_of``.
     """
-    parser = argparse.ArgumentParser(
-        prog=f"python -m bench {command}",
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of(f"python -m bench {command}", description, *examples)
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help="a .safetensors, .keras or .onnx file"
     )
@@ -476,22 +524,29 @@ def saved_model_parser(command: str, description: str | None) -> argparse.Argume
 
 def parse(argv: Sequence[str]) -> Options:
     """Read the command line of run_all.py; a mistake is explained and exits with 2."""
-    parser = argparse.ArgumentParser(
-        prog="run_all.py",
-        usage="python %(prog)s [OPTION ...]",
-        allow_abbrev=False,  # --seed 5 is not --seeds 5
-        description="Train the same small networks in several frameworks, measure, and compare.",
-        epilog="Lists are comma-separated. Everything is left in one folder: records, tables, "
-        "plots. 'python -m bench' has the rest: report, compare, parity, audit, ladder, data, "
-        "doctor.",
+    parser = parser_of(
+        "python run_all.py",
+        "Train the same small networks in several frameworks, measure, and compare. Lists are "
+        "comma-separated: each value more is measured beside the others. Everything is left in one "
+        "folder, with a page to open. 'python -m bench' has the other commands.",
+        "--framework pytorch,keras-jax --task digits",
+        "--preset standard --out results/mine",
+        "--architecture mlp --learning-rate 0.001,0.01 --seeds 3",
     )
+    parser.usage = "%(prog)s [OPTION ...]"
     add_options(parser)
     return read(parser, argv)
 
 
 def read(parser: argparse.ArgumentParser, argv: Sequence[str]) -> Options:
-    """Read a command line by a parser of all options; a mistake is explained and exits with 2."""
-    options = Options(**vars(parser.parse_args(argv)))
+    """Read a command line by a parser of a suite; a mistake is explained and exits with 2."""
+    words, unknown = parser.parse_known_args(argv)
+    if unknown:
+        parser.error(
+            f"unrecognized arguments: {' '.join(unknown)}; '{parser.prog} --help' lists those "
+            "that there are"
+        )
+    options = Options(**{each.name: getattr(words, each.name) for each in fields(Options)})
     for mistake in _contradictions(options):
         parser.error(mistake)
     return options
@@ -509,9 +564,9 @@ def _contradictions(options: Options) -> Iterator[str]:
         yield "--seeds auto and --between go together: name the two frameworks to be compared"
     if options.between is not None and len(set(options.between)) != 2:
         yield "--between needs two different frameworks, such as pytorch,keras-jax"
-    if options.validation_share is not None and options.validation_share >= 1:
+    if any(share >= 1 for share in options.validation_shares or ()):
         yield "--validation-share: nothing would be left to train on; give less than 100, as 20%"
-    if options.optimizer is not None and options.learning_rate is None:
+    if options.optimizers is not None and options.learning_rates is None:
         yield "--optimizer needs --learning-rate: a rate that suits one does not suit another"
 
 

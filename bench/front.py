@@ -6,7 +6,6 @@ command line or the data cannot be used; 130 interrupted. What was measured is k
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,30 +20,19 @@ from bench.run import door
 if TYPE_CHECKING:
     from bench.plan import Plan
 
-BENCH = ("python", "-m", "bench")
+BENCH = "python -m bench"
 MOST_RUNS = 100_000  # days of the shortest runs there are; a plan lists all of its runs
 LADDER_SEEDS = 3  # where none are asked for: a rung without an interval says little
 
 STUDY = """\
-Explore, train and evaluate a task, and leave a page with pictures.
-
-    python -m bench study digits
-    python -m bench study letters --architecture mlp,cnn --framework pytorch --seeds 3
-    python -m bench study fruit --data-file fruit.npz
-
-It is run_all.py --preset paper --task TASK, and takes all other options of it. With --resume and
---out of a folder in which everything has run, only the study is made again.
+Explore, train and evaluate a task, and leave a page with pictures. It is run_all.py --preset paper
+--task TASK. With --resume and --out of a folder in which everything has run, only the study is
+made again.
 """
 DEFAULTS = """\
-What each of a framework's own defaults costs or gains.
-
-    python -m bench ladder defaults                                # all frameworks, quick preset
-    python -m bench ladder defaults --framework pytorch --architecture cnn --seeds 5
-    python -m bench ladder defaults --out results/NAME --resume
-
-Every rung is an experiment: first everything is made equal, then one default is restored at a
-time, then the framework's other executions are tried, then all its defaults are restored together.
-Options, folder and exit codes are those of run_all.py.
+What each of a framework's own defaults costs or gains. Every rung is an experiment: first
+everything is made equal, then one default is restored at a time, then the framework's other
+executions are tried, then all its defaults are restored together.
 """
 
 
@@ -55,38 +43,25 @@ def run_all(argv: Sequence[str]) -> int:
 
 def study(argv: Sequence[str]) -> int:
     """``python -m bench study TASK``: the preset of the paper, for one task."""
-    parser = _parser("python -m bench study", STUDY)
+    own_data = "fruit --data-file fruit.npz --out results/fruit"
+    parser = door.parser_of(f"{BENCH} study", STUDY, "digits --framework pytorch", own_data)
     parser.usage = "%(prog)s TASK [OPTION ...]"
     parser.add_argument("tasks", type=cli.words, metavar="TASK", help="such as digits")
-    cli.add_options(parser, without=("tasks",))
+    cli.add_options(parser, without=("tasks", "preset", *cli.AUTO_SEEDS))
     parser.set_defaults(preset="paper")
-    return run_suite(cli.read(parser, argv), name="bench study", command=BENCH)
+    return run_suite(cli.read(parser, argv), name="bench study", command=BENCH.split())
 
 
 def ladder(argv: Sequence[str]) -> int:
     """``python -m bench ladder LADDER``: one thing changed at a time."""
-    parser = _parser("python -m bench ladder", "Change one thing at a time, and measure.")
-    ladders = parser.add_subparsers(metavar="LADDER", required=True)
-    defaults = ladders.add_parser(
-        "defaults",
-        usage="%(prog)s [OPTION ...]",
-        help="restore each of a framework's own defaults",
-        description=DEFAULTS,
-        formatter_class=parser.formatter_class,
-        allow_abbrev=False,
-    )
-    cli.add_options(defaults)
+    cnn = "defaults --framework pytorch --architecture cnn --seeds 5"
+    again = "defaults --out results/mine --resume"
+    parser = door.parser_of(f"{BENCH} ladder", DEFAULTS, cnn, again)
+    parser.usage = "%(prog)s LADDER [OPTION ...]"
+    parser.add_argument("ladder", choices=("defaults",), metavar="LADDER", help="'defaults'")
+    cli.add_options(parser, without=("executions", "inits", *cli.AUTO_SEEDS))
     options = cli.read(parser, argv)
-    return run_suite(options, name="bench ladder", command=BENCH, plan=defaults_plan)
-
-
-def _parser(program: str, description: str) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
-        prog=program,
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    return run_suite(options, name="bench ladder", command=BENCH.split(), plan=defaults_plan)
 
 
 def run_suite(
@@ -134,19 +109,11 @@ def run_suite(
 def defaults_plan(options: Options) -> Plan:
     """The suite's plan with a ladder in place of each experiment that trains to the end.
 
-    Raises as ``bench.plan.make_plan`` does, and UsageError for what a ladder itself varies.
+    Raises as ``bench.plan.make_plan`` does.
     """
     from bench.plan import make_plan
     from bench.presets import rungs
 
-    varied = {
-        "--execution": options.executions is not None,
-        "--init native": options.init != "matched",
-        "--seeds auto": options.seeds == "auto",
-    }
-    for word, given in varied.items():
-        if given:
-            raise UsageError(f"{word}: a ladder sees to that itself; leave it out")
     planned = make_plan(
         replace(
             options,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import datasets
 from bench import UsageError
@@ -156,15 +158,20 @@ def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) ->
         "batch_sizes": options.batch_sizes,
         "precisions": options.precisions,
         "threads": options.threads,
-        "native": NATIVE_INIT if options.init == "native" else None,
-        "epochs": options.epochs,
         "evaluations_per_epoch": options.evaluations_per_epoch,
-        "optimizer": options.optimizer,
-        "learning_rate": options.learning_rate,
-        "validation_share": options.validation_share,
         "augmentation": tuple(word == "on" for word in options.augmentation or ()) or None,
     }
-    narrowed = [restrict(grid, choices) for grid in for_tasks(grids, options.tasks or ())]
+    lists: dict[str, Sequence[Any] | None] = {  # a grid has one of each: there will be several
+        "native": [NATIVE_INIT if init == "native" else None for init in options.inits],
+        "epochs": options.epochs,
+        "optimizer": options.optimizers,
+        "learning_rate": options.learning_rates,
+        "validation_share": options.validation_shares,
+    }
+    combinations = [*itertools.product(*(values or (None,) for values in lists.values()))]
+    planned = for_tasks(grids, options.tasks or ())
+    all_choices = [choices | dict(zip(lists, each, strict=True)) for each in combinations]
+    narrowed = [restrict(grid, chosen) for grid in planned for chosen in all_choices]
     return [grid for grid in narrowed if grid.tasks and grid.architectures]
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
+import shlex
 import sys
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.__main__ import COMMANDS, main, usage
 from bench.cli import parse
+from tests.imports import ROOT
 
 
 def test_lists_are_comma_separated() -> None:
@@ -15,6 +23,16 @@ def test_lists_are_comma_separated() -> None:
     assert options.devices == ("cpu", "cuda")
     assert options.batch_sizes == (20, 128)
     assert options.tasks == ("letters",)
+
+
+def test_what_is_trained_with_can_be_lists_too() -> None:
+    words = ["--learning-rate", "0.001,0.01", "--optimizer", "adam,sgd", "--epochs", "0.5,3"]
+    options = parse([*words, "--validation-share", "10%,20%", "--init", "native,matched"])
+    assert options.learning_rates == (0.001, 0.01)
+    assert options.optimizers == ("adam", "sgd")
+    assert options.epochs == (0.5, 3)
+    assert options.validation_shares == (0.1, 0.2)
+    assert options.inits == ("native", "matched")
 
 
 def test_what_repeats_in_a_list_counts_once() -> None:
@@ -100,6 +118,10 @@ def test_precision_threads_and_price_are_read() -> None:
         (["--resume"], "--resume needs --out"),
         (["--out", "a", "--retry-failed"], "--retry-failed needs --resume"),
         (["--optimizer", "sgd"], "--optimizer needs --learning-rate"),
+        (["--optimizer", "adam,lion"], "unknown optimizer 'lion'; choose from adam, sgd"),
+        (["--learning-rate", "0.1,0"], "'0' is no number above 0"),
+        (["--epochs", "1,1e7"], "--epochs: 10000000.0 is too much; give at most 1,000,000"),
+        (["--validation-share", "20%,100%"], "--validation-share: nothing would be left"),
         (["--python", "pytorch"], "'pytorch' is not FRAMEWORK=PATH"),
         (["--python", "pytorch=/no/such/python"], "'/no/such/python' is no Python interpreter"),
     ],
@@ -111,3 +133,55 @@ def test_a_mistake_says_what_came_and_what_was_wanted(
         parse(words)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+# python -m bench
+
+
+class Read(Exception):
+    """A command line was read."""
+
+
+def read_only(parser: argparse.ArgumentParser, *arguments: Any) -> None:
+    """In the place of ``parse_known_args``: read as it does, and go no further."""
+    _, unknown = read_words(parser, *arguments)
+    raise Read(unknown)
+
+
+read_words: Callable[..., tuple[Any, list[str]]] = argparse.ArgumentParser.parse_known_args
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_ends_its_help_with_examples_that_it_reads(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module, _, function = COMMANDS[name][0].partition(":")
+    command = getattr(importlib.import_module(module), function or "main")
+    with pytest.raises(SystemExit):
+        command(["--help"])
+    examples = capsys.readouterr().out.partition("\nexamples:\n")[2].splitlines()
+    assert len(examples) == 2
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", read_only)
+    for example in examples:
+        python, m, bench, called, *words = shlex.split(example)
+        assert (python, m, bench, called) == ("python", "-m", "bench", name)
+        with pytest.raises(Read) as caught:
+            command(words)
+        assert caught.value.args == ([],)
+
+
+def test_without_a_command_each_is_listed_once_under_what_one_wants() -> None:
+    lines = usage().splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith("  ")]
+    assert listed == list(COMMANDS)
+    assert all(len(line) <= 80 for line in lines)
+    assert "to use a model" in lines
+
+
+def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert main(["--version"]) == 0
+    with pytest.raises(SystemExit) as caught:
+        parse(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == 2 * f"{project['name']} {project['version']}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from bench import UsageError
 from bench.cli import parse
 from bench.machine import hardware
 from bench.plan import Plan, make_plan
-from bench.run.progress import expected_s
+from bench.run.progress import expected_s, title
 from bench.trainers import FRAMEWORKS
 from tests.fakes import an_experiment
 from tests.machine.test_devices import T4
@@ -34,6 +35,18 @@ def test_init_native_leaves_the_initial_weights_to_the_frameworks(tmp_path: Path
     assert {e.native for e in a_plan(tmp_path).experiments} == {()}
     native = a_plan(tmp_path, "--init", "native")
     assert {e.native for e in native.experiments} == {("bias-init", "kernel-init")}
+
+
+def test_each_value_of_a_list_is_an_experiment_of_its_own(tmp_path: Path) -> None:
+    one = ("--framework", "numpy", "--architecture", "mlp")
+    lists = ("--optimizer", "adam,sgd", "--learning-rate", "0.001,0.01", "--epochs", "1,2")
+    plan = a_plan(tmp_path, *one, *lists, "--init", "matched,native")
+    found = [(e.optimizer, e.learning_rate, e.epochs, bool(e.native)) for e in plan.experiments]
+    wanted = itertools.product(("adam", "sgd"), (0.001, 0.01), (1.0, 2.0), (False, True))
+    assert sorted(found) == sorted(wanted)
+    titles = {title(run) for run in plan.runs}
+    assert len(titles) == len(plan.runs)
+    assert "digits mlp numpy eager cpu batch 128 epochs 2 sgd 0.01 seed 0" in titles
 
 
 def test_more_threads_than_processors_is_an_error(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from bench.results.evidence import Audit
 from bench.results.folder import Results, ResultsError
 from bench.results.record import Machine
 from bench.run import interpreters
+from bench.run.door import parser_of
 from bench.run.scheduler import Site
 from bench.stats.verdict import delay_found, names_winner, winners_named
 from bench.trainers import FRAMEWORKS
@@ -72,10 +73,12 @@ def passed(audit: Audit) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench audit",
-        description="Try the clock: the same experiment as two arms, a delay of known size, a "
-        "reading that does not wait for the device; and the machine's noise and peaks.",
+    parser = parser_of(
+        "python -m bench audit",
+        "Try the clock: the same experiment as two arms, a delay of known size, a reading that "
+        "does not wait for the device; and the machine's noise and peaks.",
+        "--rounds 20 --out results/mine",
+        "--framework pytorch --device cuda",
     )
     parser.add_argument(
         "--framework",

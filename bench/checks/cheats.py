@@ -8,7 +8,6 @@ anything planted has to pass. Half a minute with NumPy.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
@@ -31,6 +30,7 @@ from bench.machine.clock import Clock
 from bench.results.evidence import Arms
 from bench.results.record import Measurement
 from bench.run import material, processes
+from bench.run.door import parser_of
 from bench.run.environment import environment
 from bench.run.leftovers import scratch_prefix
 from bench.run.measure import SealBroken, Subject, measure
@@ -62,10 +62,11 @@ class Cheat:
 
 def main(argv: Sequence[str]) -> int:
     """Plant everything, print what caught it, and return 0 where nothing was missed."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench cheats",
-        description="Plant cheats and mistakes in a trainer: each has to be caught.",
-        allow_abbrev=False,
+    parser = parser_of(
+        "python -m bench cheats",
+        "Plant cheats and mistakes in a trainer: each has to be caught.",
+        "",
+        "--framework pytorch",
     )
     parser.add_argument(
         "--framework",

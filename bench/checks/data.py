@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.cli import add_labels_from, add_option, list_of, words
+from bench.run.door import parser_of
 from bench.run.progress import StageDisplay
 from datasets import TASKS, DataError, Dataset, Task, open_cached, prepare
 from datasets.cache import cache_folder, is_intact
@@ -61,7 +62,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     summary = (__doc__ or "").partition("\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m bench data", description=summary)
+    examples = ("--fetch digits", "--task fruit --data-file fruit.npz")
+    parser = parser_of("python -m bench data", summary, *examples)
     add_option(parser, "data_dir")
     add_option(parser, "data_file", help="show your own data")
     add_labels_from(parser)

@@ -33,6 +33,7 @@ from bench.machine.devices import DEVICES, choose_devices, entry
 from bench.machine.visible_gpus import VISIBLE
 from bench.report import wording
 from bench.results.record import Gpu, Machine
+from bench.run.door import parser_of
 from bench.trainers import FRAMEWORKS
 from datasets import TASKS, DataError, Task, how_to_install, how_to_make
 from datasets.preparation import search
@@ -92,7 +93,8 @@ def _present(here: Machine) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     summary = (__doc__ or "").partition("\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m bench doctor", description=summary)
+    examples = ("", "--device cpu,cuda:1")
+    parser = parser_of("python -m bench doctor", summary, *examples)
     add_option(parser, "devices", help="such as cpu,cuda:1 (default: all that are here)")
     add_option(parser, "pythons")
     add_option(parser, "data_dir")

@@ -31,6 +31,7 @@ from bench.machine.devices import choose_devices
 from bench.results import write_atomically
 from bench.results.folder import Results, ResultsError
 from bench.run import interpreters
+from bench.run.door import parser_of
 from bench.run.environment import PROJECT
 from bench.run.interrupts import INTERRUPTED
 from bench.run.progress import minutes
@@ -76,11 +77,13 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench gpu-day",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = parser_of(
+        "python -m bench gpu-day",
+        "Do all that a GPU is wanted for, step by step, in one folder. Each step is a command that "
+        "can be given by hand; what it prints is kept in logs/. A step that fails does not keep "
+        "the next from its turn, and one that is done is not done again.",
+        "--dry-run",
+        "--only doctor,standard --out results/mine",
     )
     add_device(parser, default="cuda")
     parser.add_argument(

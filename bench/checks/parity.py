@@ -27,6 +27,7 @@ from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
 from bench.results.evidence import Certificate, Check
 from bench.results.folder import Results, ResultsError
 from bench.run import interpreters
+from bench.run.door import parser_of
 from bench.run.progress import StageDisplay
 from bench.trainers import FRAMEWORKS
 
@@ -159,9 +160,11 @@ def _site(options: argparse.Namespace, frameworks: set[str]) -> CertificateSite:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench parity",
-        description="Put frameworks beside a NumPy float64 referee and certify equal work.",
+    parser = parser_of(
+        "python -m bench parity",
+        "Put frameworks beside a NumPy float64 referee and certify equal work.",
+        "--framework pytorch,numpy --architecture mlp",
+        "--precision bf16 --out results/mine",
     )
     for name, known, default in (
         ("framework", tuple(FRAMEWORKS), tuple(FRAMEWORKS)),

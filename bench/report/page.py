@@ -35,6 +35,7 @@ from bench.results.evidence import read_price
 from bench.results.folder import Results, ResultsError
 from bench.results.made import Made, making
 from bench.results.record import Record
+from bench.run.door import parser_of
 from bench.stats import runs
 from bench.stats.runs import Replicates
 
@@ -339,9 +340,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench report",
-        description="Make the tables, plots and page of a results folder from its records alone.",
+    parser = parser_of(
+        "python -m bench report",
+        "Make the tables, plots and page of a results folder from its records alone.",
+        "results/mine",
+        "results/mine --price 2.50/h --all-plots",
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="such as results/quick")
     parser.add_argument(

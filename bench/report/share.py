@@ -11,6 +11,7 @@ from bench.report import wording
 from bench.results import shared, write_atomically
 from bench.results.folder import Results, ResultsError
 from bench.results.sound import RecordError
+from bench.run.door import parser_of
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,10 +63,12 @@ def _file(text: str) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench share",
-        description="Write one small file of a results folder, without names of people, hosts or "
-        "paths, to be handed to a teacher or a colleague.",
+    parser = parser_of(
+        "python -m bench share",
+        "Write one small file of a results folder, without names of people, hosts or paths, to be "
+        "handed to a teacher or a colleague.",
+        "results/mine",
+        f"results/mine --out laptop-7{shared.ENDING}",
     )
     parser.add_argument(
         "folder", type=Path, metavar="DIR", help="a results folder, such as results/mine"

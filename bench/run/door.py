@@ -1,7 +1,8 @@
-"""The door of every command: whatever becomes of it, it ends in a sentence and an exit code."""
+"""The door of every command: it has examples, and ends in a sentence and an exit code."""
 
 from __future__ import annotations
 
+import argparse
 import errno
 import importlib
 import os
@@ -91,3 +92,29 @@ def explain(error: OSError) -> str:
     if error.errno in FULL:
         sentence += "; free some space and give the command again, a suite with --resume"
     return sentence
+
+
+class _Help(argparse.HelpFormatter):
+    """Wraps a paragraph, and leaves lines that were set by hand as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" in text:
+            return "".join(f"{indent}{line}" for line in text.splitlines(keepends=True))
+        return super()._fill_text(text, width, indent)
+
+
+def parser_of(program: str, description: str, *examples: str) -> argparse.ArgumentParser:
+    """A parser of one command.
+
+    Args:
+        program: as it is started, such as 'python -m bench report'.
+        description: what it does; lines that were set by hand stay as they are.
+        examples: two or more, which the help ends with, without ``program``.
+    """
+    return argparse.ArgumentParser(
+        prog=program,
+        description=description,
+        epilog="\n".join(["examples:", *(f"  {program} {words}".rstrip() for words in examples)]),
+        formatter_class=_Help,
+        allow_abbrev=False,  # --seed 5 is not --seeds 5
+    )

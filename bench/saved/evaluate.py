@@ -65,7 +65,14 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = cli.saved_model_parser("evaluate", __doc__)
+    parser = cli.saved_model_parser(
+        "evaluate",
+        "Say how good a saved model is. Without --task, on the test images of the data it was "
+        "trained on. With it, on those of any other data of the same classes, matched by their "
+        "names; --all takes all images of these, since none of them was trained on.",
+        "results/mine/models/RUN.safetensors",
+        "RUN.keras --task mine --data-file mine.npz --all",
+    )
     parser.add_argument("--task", help="of other data (default: the model's own)")
     cli.add_option(parser, "source", type=str)  # known or not: judged when the task is known
     cli.add_option(parser, "data_file")

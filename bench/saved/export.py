@@ -37,6 +37,7 @@ from bench.results.evidence import Export
 from bench.results.folder import Results, ResultsError, export_path, save_export
 from bench.results.models import read_card, sha256
 from bench.results.record import Inference, Machine, Record
+from bench.run.door import parser_of
 from bench.run.leftovers import scratch_prefix
 from bench.saved import asking, export_child
 from bench.saved.asking import Answer, grouped
@@ -124,9 +125,11 @@ def default_out(model: Path) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench export",
-        description="Write a saved model as ONNX; compare and time it in ONNX Runtime.",
+    parser = parser_of(
+        "python -m bench export",
+        "Write a saved model as ONNX; compare and time it in ONNX Runtime.",
+        "results/mine/models/RUN.safetensors",
+        "RUN.keras --out RUN.onnx",
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors or .keras file")
     parser.add_argument("--out", type=Path, metavar="FILE.onnx", help="where to write it")

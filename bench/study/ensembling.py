@@ -33,6 +33,7 @@ from bench.machine.clock import Stopwatch
 from bench.results.evidence import EnsembleArm, EnsembleSetting, EnsembleTimes, Ensembling, Way
 from bench.results.folder import Results, ResultsError
 from bench.run import versions
+from bench.run.door import parser_of
 from bench.run.progress import StageDisplay
 from bench.study.ensembles import FASTER_WAYS, speed_up
 from bench.trainers import FRAMEWORKS, FrameworkMissing, Weights
@@ -87,10 +88,11 @@ def _measured(options: argparse.Namespace) -> Iterator[EnsembleTimes]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench ensemble",
-        description="Train the members of an ensemble at once and one after the other, and time "
-        "both.",
+    parser = parser_of(
+        "python -m bench ensemble",
+        "Train the members of an ensemble at once and one after the other, and time both.",
+        "--members 4,16,64 --rounds 20",
+        "--device cuda --out results/mine",
     )
     several, widths = "; several with commas", (HIDDEN, 2 * HIDDEN)
     for option, kind, default, meaning in (

@@ -37,6 +37,7 @@ from bench.results import made, shared
 from bench.results.folder import PAGE, Results, ResultsError
 from bench.results.shared import Shared
 from bench.results.sound import RecordError
+from bench.run.door import parser_of
 from bench.stats import runs
 from bench.stats.uncertainty import OUTLYING
 
@@ -360,10 +361,12 @@ def _floor(laptop: Laptop, device: str) -> Cell:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench class",
-        description="Bring a class's laptops together: a row and a dot a laptop, each beside its "
-        "own PyTorch, and which of them are odd, and why.",
+    parser = parser_of(
+        "python -m bench class",
+        "Bring a class's laptops together: a row and a dot a laptop, each beside its own PyTorch, "
+        "and which of them are odd, and why.",
+        "lesson/",
+        "lesson/ --out results/lesson-1",
     )
     parser.add_argument(
         "folder",
