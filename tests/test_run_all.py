@@ -71,7 +71,7 @@ def test_a_suite_leaves_records_tables_plots_and_a_summary(tmp_path: Path) -> No
     assert {r.status for r in records} == {"ok"}
     assert "pytorch eager trained at" in done.stdout
     last = records[-1].experiment.architecture
-    assert f"[4/4] digits {last} pytorch eager cpu batch 128 seed 1:" in done.stderr
+    assert f"[4/4] digits {last} pytorch eager cpu batch 128 epochs 1 seed 1:" in done.stderr
     assert "\r" not in done.stderr  # plain lines: no terminal
     assert "glyphs" in done.stdout  # no result on drawn images without the word
     assert (tmp_path / "tables" / "runs.md").exists()
@@ -396,7 +396,7 @@ def test_a_report_is_made_again_from_the_records_alone(folder: Path) -> None:
 
 def test_an_unknown_command_names_those_there_are() -> None:
     done = bench("reprot", check=2)
-    assert "'reprot'; choose from report, compare, share, class, data, parity" in done.stderr
+    assert "'reprot'; choose from ladder, ensemble, study, gpu-day, report, compare" in done.stderr
 
 
 @unix

@@ -9,6 +9,7 @@ The timer's own resolution and cost are read by ``bench.machine.clock``, the del
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -193,19 +194,25 @@ def _images(show: StageDisplay) -> tuple[Path, Data]:
 
 def _peaks(kinds: Iterable[peaks.Kind], site: Site, findings: _Findings) -> Iterator[Peak]:
     """By every library there is; a warning where there is none."""
-    for kind in kinds:
-        errors: list[AuditError] = []
-        libraries = peaks.libraries(kind)
-        for library in libraries:
-            try:
-                yield peaks.measure_peak(kind, library, site.python(library))
-            except AuditError as error:
-                errors.append(error)
-        if len(errors) == len(libraries):
-            findings.warnings.append(
-                f"No peak of {errors[0]}. Shares of it are not shown; install what is missing, or "
-                "name its Python with --python."
-            )
+    by = {kind: peaks.libraries(kind) for kind in kinds}
+    stage = datasets.Stage(
+        name="measuring the machine's peaks", total=sum(map(len, by.values())), unit="peaks"
+    )
+    done = itertools.count()
+    with StageDisplay() as show:
+        for kind, libraries in by.items():
+            errors: list[AuditError] = []
+            for library in libraries:
+                show(stage, next(done))
+                try:
+                    yield peaks.measure_peak(kind, library, site.python(library))
+                except AuditError as error:
+                    errors.append(error)
+            if len(errors) == len(libraries):
+                findings.warnings.append(
+                    f"No peak of {errors[0]}. Shares of it are not shown; install what is "
+                    "missing, or name its Python with --python."
+                )
 
 
 def _careless(device: str, site: Site) -> Unsynchronised:

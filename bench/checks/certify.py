@@ -24,6 +24,7 @@ from bench.machine import hardware
 from bench.results.evidence import Certificate
 from bench.run import versions
 from bench.run.processes import Child, Parent
+from bench.run.progress import StageDisplay
 
 if TYPE_CHECKING:
     from bench.run.scheduler import Site
@@ -64,15 +65,17 @@ def for_suite(experiments: Sequence[Experiment], site: Site) -> Iterator[Certifi
     """
     existing = site.results.evidence().certificates
     missing = trial.missing(experiments, site.versions, existing)
-    if missing:
-        yield from certificates(
-            missing,
-            CertificateSite(
-                data_folder=_images(experiments, site),
-                versions=site.versions,
-                pythons=site.pythons,
-            ),
-        )
+    if not missing:
+        return
+    made_with = CertificateSite(
+        data_folder=_images(experiments, site), versions=site.versions, pythons=site.pythons
+    )
+    stage = datasets.Stage(name="certifying equal work", total=len(missing), unit="networks")
+    with StageDisplay() as show:
+        show(stage, 0)
+        for done, certificate in enumerate(certificates(missing, made_with), 1):
+            show(stage, done)
+            yield certificate
 
 
 def _images(experiments: Sequence[Experiment], site: Site) -> Path:

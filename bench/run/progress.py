@@ -1,15 +1,16 @@
-"""How far a suite and the preparation of its data are: bars on a terminal, lines elsewhere."""
+"""How far a suite and what comes before it are: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from time import monotonic
 from types import TracebackType
 from typing import Any, Protocol
 
-from bench.experiment import COMPILED, Experiment, Run
+from bench.experiment import COMPILED, Experiment, Run, recipe
 from bench.machine import devices
 from bench.results.observed import DISTURBANCES
 from bench.results.record import DISTURBED, Data, Record
@@ -20,6 +21,8 @@ from datasets import Stage
 from models import ARCHITECTURES
 
 QUIET_S = 1.0  # a shorter stage of preparing data is not worth a line
+TICK_S = 1.0  # between two looks at the clock
+ALMOST = 0.95  # of a stretch that has not ended: as far as a bar goes by itself
 
 
 class Display(Protocol):
@@ -61,14 +64,20 @@ def display(runs: Sequence[Run], estimates_s: Sequence[float]) -> Display:
 def title(run: Run) -> str:
     """A run in a few words."""
     e = run.experiment
+    usual = recipe(e.task, e.architecture)
+    own_recipe = (e.optimizer, e.learning_rate) != (usual.optimizer, usual.learning_rate)
     special = (
+        f"{e.optimizer} {e.learning_rate:g}" if own_recipe else "",
+        "" if e.validation_share is None else f"validation {e.validation_share:.0%}",
+        "augmented" if e.augmentation else "",
         "" if e.precision == "fp32" else e.precision,
         "" if e.threads is None else f"threads {e.threads}",
         f"own {'+'.join(e.native)}" if e.native else "",
         "" if e.goal == "train" else "throughput",
     )
-    usual = f"{e.task} {e.architecture} {e.framework} {e.execution} {e.device} batch {e.batch_size}"
-    return " ".join(filter(None, (usual, *special, f"seed {run.seed}")))
+    network = f"{e.task} {e.architecture} {e.framework} {e.execution} {e.device}"
+    size = f"batch {e.batch_size} epochs {e.epochs:g}"
+    return " ".join(filter(None, (network, size, *special, f"seed {run.seed}")))
 
 
 def outcome(record: Record) -> str:
@@ -123,14 +132,40 @@ def expected_s(experiment: Experiment, data: Data) -> float:
     return seconds
 
 
+class Pace:
+    """What estimates are worth here: they are of another machine, and mended as runs end."""
+
+    def __init__(self, runs: Sequence[Run], estimates_s: Sequence[float]) -> None:
+        self._estimates_s = dict(zip((run.id for run in runs), estimates_s, strict=True))
+        self._left_s = dict(self._estimates_s)
+        self._spent_s = self._expected_s = 0.0
+
+    def estimate_s(self, run_id: str) -> float:
+        """As it was estimated; 0 of an unknown run."""
+        return self._estimates_s.get(run_id, 0.0)
+
+    def ended(self, record: Record) -> None:
+        """A run has taken so long."""
+        self._expected_s += self._left_s.pop(record.run_id, 0.0)
+        self._spent_s += record.wall_s
+
+    @property
+    def factor(self) -> float:
+        """Seconds that pass here for one that was estimated; 1 before the first run has ended."""
+        return self._spent_s / self._expected_s if self._expected_s else 1.0
+
+    @property
+    def left_s(self) -> float:
+        """About how long the runs that have not ended take."""
+        return self.factor * sum(self._left_s.values())
+
+
 class Lines:
     """A line when a run ends, with the time left by the estimates: for logs and pipes."""
 
     def __init__(self, runs: Sequence[Run], estimates_s: Sequence[float]) -> None:
         self.runs = len(runs)
-        self.left_s = dict(zip((run.id for run in runs), estimates_s, strict=True))
-        self.spent_s = 0.0
-        self.expected_s = 0.0
+        self.pace = Pace(runs, estimates_s)
         self.count = 0
 
     def started(self, run: Run) -> None:
@@ -146,14 +181,10 @@ class Lines:
 
     def ended(self, record: Record) -> None:
         """Print the run, its outcome, and about how long the rest takes."""
-        self.expected_s += self.left_s.pop(record.run_id, 0.0)
-        self.spent_s += record.wall_s
-        # the estimates are of another machine: corrected by what they have been worth so far
-        pace = self.spent_s / self.expected_s if self.expected_s else 1.0
-        left = pace * sum(self.left_s.values())
+        self.pace.ended(record)
         print(
             f"[{self.count}/{self.runs}] {title(record.run)}: {outcome(record)}"
-            f" (about {minutes(left)} left)",
+            f" (about {minutes(self.pace.left_s)} left)",
             file=sys.stderr,
             flush=True,
         )
@@ -162,15 +193,37 @@ class Lines:
         """Nothing to close."""
 
 
+class Ticker:
+    """Calls a function every second, in a thread of its own, until it is closed."""
+
+    def __init__(self, tick: Callable[[], object]) -> None:
+        self._tick, self._closed = tick, threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._closed.wait(TICK_S):
+            self._tick()
+
+    def close(self) -> None:
+        """Return when no call is under way and none will come."""
+        self._closed.set()
+        self._thread.join()
+
+
 class Bars:
-    """One bar over runs, weighted by their expected time, and one over the run in hand."""
+    """One bar over runs, weighted by their expected time, and one over the run in hand.
+
+    A run says how far it is after each evaluation, and nothing in between, where its clock runs.
+    There the bars go on by the time that has passed, and never beyond what is said next.
+    """
 
     def __init__(self, runs: Sequence[Run], estimates_s: Sequence[float]) -> None:
         from tqdm import tqdm
 
-        self.weights = dict(zip((run.id for run in runs), estimates_s, strict=True))
+        self.pace = Pace(runs, estimates_s)
         self.runs = tqdm(
-            total=round(sum(estimates_s)),
+            total=sum(estimates_s) or 1,
             desc=f"run 0/{len(runs)}",
             bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left",
             position=0,
@@ -179,45 +232,88 @@ class Bars:
             total=1,
             position=1,
             leave=False,
-            bar_format="  {desc} |{bar}| {n_fmt}/{total_fmt} epochs, {remaining} left{postfix}",
+            bar_format="  {desc} |{bar}| {n:.2f}/{total:g} epochs{postfix}",
         )
         self.count, self.total = 0, len(runs)
-        self.epochs = 1.0
-        self.shown = 0.0  # of the bar over runs, in expected seconds, for the run in hand
-        self.weight = 0.0
+        self.ended_s = self.weight_s = 0.0  # expected: of the runs that have ended, of this one
+        self.shown_s = 0.0  # of its own, so far
+        self.began_s = monotonic()
+        self.done = self.next = 0.0  # parts of the run's training: said last, to be said next
+        self.stretch = 1.0  # of the training between two that are said
+        self.training_began_s = self.said_s = 0.0
+        self.lock = threading.Lock()
+        self.ticker = Ticker(self.move)
 
     def started(self, run: Run) -> None:
         """Begin a new lower bar."""
-        self.count += 1
-        self.runs.set_description_str(f"run {self.count}/{self.total}")
-        self.epochs = run.experiment.epochs
-        self.weight, self.shown = self.weights.get(run.id, 0.0), 0.0
-        self.run.reset(total=self.epochs)
-        self.run.set_description_str(title(run))
+        with self.lock:
+            self.count += 1
+            self.runs.set_description_str(f"run {self.count}/{self.total}", refresh=False)
+            self.weight_s, self.shown_s = self.pace.estimate_s(run.id), 0.0
+            self.stretch = 1 / max(
+                1.0, run.experiment.epochs * run.experiment.evaluations_per_epoch
+            )
+            self.run.set_description_str(title(run), refresh=False)
+            self._begin(run.experiment.epochs)
+
+    def _begin(self, epochs: float) -> None:
+        self.began_s = monotonic()
+        self.done = self.next = 0.0
+        self.run.reset(total=epochs)
 
     def advanced(self, phase: str, done: int, total: int) -> None:
-        """Move the lower bar to the epochs done, and the upper one by their share."""
-        if total:
-            self.run.n = round(self.epochs * done / total, 2)
-            self._show(self.weight * done / total)
-        self.run.set_postfix_str(phase)
+        """Move the lower bar to the epochs done."""
+        with self.lock:
+            self.run.set_postfix_str(phase, refresh=False)
+            if total:
+                now = monotonic()
+                if not done:
+                    self.training_began_s = now
+                self.done, self.said_s = done / total, now
+                self.next = min(1.0, self.done + self.stretch)
+        self.move()
 
-    def _show(self, expected_s: float) -> None:
-        self.runs.update(max(0.0, expected_s - self.shown))
-        self.shown = max(self.shown, expected_s)
+    def move(self) -> None:
+        """Show where the runs and the run in hand are by now."""
+        with self.lock:
+            now = monotonic()
+            self.run.n = self.run.total * self._part_by(now)
+            expected_s = (now - self.began_s) / self.pace.factor
+            self.shown_s = max(self.shown_s, min(self.weight_s, expected_s))
+            self._refresh()
+
+    def _part_by(self, now: float) -> float:
+        """How much of its training the run in hand has behind it, 0..1."""
+        if self.next <= self.done:  # it does not train yet, or no more
+            return self.done
+        trained_s = self.said_s - self.training_began_s
+        whole_s = trained_s / self.done if self.done else self.weight_s * self.pace.factor
+        by_time = (now - self.said_s) / whole_s if whole_s else 0.0
+        return self.done + min(by_time, ALMOST * (self.next - self.done))
+
+    def _refresh(self) -> None:
+        self.runs.n = min(self.ended_s + self.shown_s, self.runs.total)
+        self.runs.refresh()
+        self.run.refresh()
 
     def disturbed(self, record: Record) -> None:
         """Print by how much, and empty the lower bar."""
-        self.runs.write(disturbance(record, "it is run again"), file=sys.stderr)
-        self.run.reset(total=self.epochs)
+        with self.lock:
+            self.runs.write(disturbance(record, "it is run again"), file=sys.stderr)
+            self._begin(record.experiment.epochs)
 
     def ended(self, record: Record) -> None:
         """Print the outcome above the bars."""
-        self._show(self.weight)
-        self.runs.write(f"{title(record.run)}: {outcome(record)}", file=sys.stderr)
+        with self.lock:
+            self.pace.ended(record)
+            self.ended_s += self.weight_s
+            self.weight_s = self.shown_s = 0.0
+            self.runs.write(f"{title(record.run)}: {outcome(record)}", file=sys.stderr)
+            self._refresh()
 
     def close(self) -> None:
         """Leave the bars as they are."""
+        self.ticker.close()
         self.run.close()
         self.runs.close()
 
@@ -231,6 +327,7 @@ class StageDisplay:
     def __init__(self) -> None:
         self._stage: Stage | None = None
         self._bar: Any = None  # a tqdm, where there is a terminal
+        self._ticker: Ticker | None = None  # which keeps its clock going
         self._quarters = 0  # of the stage, printed already
         self._begun_s = 0.0
 
@@ -238,7 +335,7 @@ class StageDisplay:
         if stage != self._stage:
             self._begin(stage)
         if self._bar is not None:
-            self._bar.update(done - self._bar.n)
+            self._bar.update(min(done, stage.total or done) - self._bar.n)
         else:
             self._print_quarter(stage, done)
 
@@ -255,9 +352,11 @@ class StageDisplay:
 
     def close(self) -> None:
         """End the bar of the last stage."""
+        if self._ticker is not None:
+            self._ticker.close()
         if self._bar is not None:
             self._bar.close()
-        self._stage = self._bar = None
+        self._stage = self._bar = self._ticker = None
 
     def _begin(self, stage: Stage) -> None:
         self.close()
@@ -274,6 +373,7 @@ class StageDisplay:
                 unit_divisor=scale,
                 leave=False,
             )
+            self._ticker = Ticker(self._bar.refresh)
 
     def _print_quarter(self, stage: Stage, done: int) -> None:
         quarters = 4 * done // stage.total if stage.total else 0

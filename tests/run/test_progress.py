@@ -20,7 +20,7 @@ def test_a_duration_is_said_as_a_person_says_it(seconds: float, said: str) -> No
 
 
 def test_a_run_is_named_by_what_tells_it_apart() -> None:
-    assert title(RUNS[1]) == "digits mlp pytorch eager cpu batch 128 seed 1"
+    assert title(RUNS[1]) == "digits mlp pytorch eager cpu batch 128 epochs 2 seed 1"
 
 
 def test_a_run_that_went_well_is_told_with_its_figures() -> None:
@@ -39,5 +39,5 @@ def test_the_time_left_is_corrected_by_the_pace_so_far(
     lines.started(RUNS[0])
     lines.ended(make_record(seed=0))
     said = capsys.readouterr().err
-    assert said.startswith("[1/3] digits mlp pytorch eager cpu batch 128 seed 0: ")
+    assert said.startswith("[1/3] digits mlp pytorch eager cpu batch 128 epochs 2 seed 0: ")
     assert "(about 18 s left)" in said
