@@ -26,8 +26,13 @@ ARGUMENTS = (
 
 
 @contextmanager
-def browsing(file: Path, *, width: int = 1280, dark: bool = False) -> Iterator[Page]:
-    """The page of a file, its chart drawn; an error in its scripts fails the test at the end."""
+def browsing(
+    file: Path, *, width: int = 1280, dark: bool = False, shows: str = "#chart svg"
+) -> Iterator[Page]:
+    """The page of a file that shows something, such as its chart, a CSS selector.
+
+    An error in its scripts fails the test at the end.
+    """
     errors: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -44,7 +49,7 @@ def browsing(file: Path, *, width: int = 1280, dark: bool = False) -> Iterator[P
                 lambda message: errors.append(message.text) if message.type == "error" else None,
             )
             page.goto(file.as_uri())
-            page.wait_for_selector("#chart svg")
+            page.wait_for_selector(shows)
             yield page
         finally:
             browser.close()
