@@ -39,6 +39,7 @@ GROUPS = {
     "to share and teach": {
         "share": ("bench.report.share", "write one small file of a folder, without names in it"),
         "class": ("bench.report.classroom.page", "bring many laptops' shared files together"),
+        "lessons": ("bench.report.lessons.page", "answer the lessons by the runs of a folder"),
     },
     "to use a model": {
         "predict": ("bench.saved.predict", "read characters on pictures with a saved model"),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.report import summary, trust, wording
+from bench.report.lessons.page import lessons
 from bench.report.plots import PLOTS, drawing
 from bench.report.plots.drawing import Picture
 from bench.report.plots.style import Plot
@@ -66,8 +67,8 @@ def write(results: Results, *, all_plots: bool = False) -> str:
         The closing summary in plain sentences.
 
     Raises:
-        bench.results.folder.ResultsError: where a record, the audit, a certificate or the facts
-            of the folder are broken.
+        bench.results.folder.ResultsError: where a record, the audit, a certificate, the facts of
+            the folder or its measurement of ensembles are broken.
         OSError: where something cannot be written; each file is there whole or not at all.
     """
     records = results.records()
@@ -102,6 +103,7 @@ def _write(
         plain or groups,
         records,
         drawing_of(results, records),
+        lessons(plain or groups, results.ensembling()),
         plots=(results.plots, [list(_plotted(drawn)) for drawn in plots]),
     )
     page = "\n\n".join(_paragraphs(results, records, groups, summary_paragraphs, tables, plots))

@@ -42,7 +42,7 @@ RESULTS = ("tabs.js", "statistics.js", "wording.js", "selection.js", "chart.js",
 # In their order on the page. One without data is left out.
 TABS = (
     Tab(key="results", title="Results", scripts=RESULTS, styles=("style.css",)),
-    Tab(key="lessons", title="Lessons"),
+    Tab(key="lessons", title="Lessons", scripts=("lessons.js",), styles=("lessons.css",)),
     Tab(
         key="draw",
         title="Drawn by hand",
