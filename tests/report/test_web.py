@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from bench.report.lessons.page import lessons
 from bench.report.plots import PLOTS
 from bench.report.web import data, drawn, page, pictures, top, vega
 from bench.report.web.glossary import GLOSSARY
@@ -55,7 +56,9 @@ def page_of(folder: Path) -> bytes:
     records = results.require_records()
     groups = runs.replicates(records, results.evidence())
     drawing = drawn.drawing(results, records)
-    return page.page(folder.name, groups, records, drawing, plots=(results.plots, plots_of(folder)))
+    asked = lessons(groups, results.ensembling())
+    plots = (results.plots, plots_of(folder))
+    return page.page(folder.name, groups, records, drawing, asked, plots=plots)
 
 
 def plots_of(folder: Path) -> list[list[Plotted]]:

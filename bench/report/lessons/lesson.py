@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from statistics import fmean
 from typing import Any
 
@@ -189,9 +190,10 @@ class Measured:
     def pair(
         self, first: dict[str, Any], second: dict[str, Any]
     ) -> tuple[Replicates, Replicates] | None:
-        """The runs of both, alike in goal and images; None where one of them is missing."""
-        for goal in GOALS:
-            pair = self.find(goal, **first), self.find(goal, **second)
+        """The runs of both, alike in goal where they can be; None where one of them is missing."""
+        alike_first = sorted(product(GOALS, GOALS), key=lambda goals: goals[0] != goals[1])
+        for goal, other_goal in alike_first:
+            pair = self.find(goal, **first), self.find(other_goal, **second)
             if pair[0] and pair[1]:
                 return pair[0], pair[1]
         return None

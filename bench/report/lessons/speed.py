@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from bench.experiment import kind_of
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Ranking, comparisons, only, ranking
 from bench.report.lessons.lesson import (
@@ -382,14 +381,14 @@ def bf16(folder: Measured) -> Lesson:
                 "with bfloat16. How many times as fast as in float32 is that?",
                 expected,
                 times(mlp, names),
-                why=_instructions(mlp),
+                why=_peaks(mlp),
             ),
             question(
                 "bf16-again",
                 "And the CNN?",
                 expected,
                 times(cnn, names),
-                why=_instructions(cnn),
+                why=_peaks(cnn),
             ),
         ),
     )
@@ -637,10 +636,13 @@ def _at_once(timed: EnsembleTimes | None) -> Truth | None:
     )
 
 
-def _instructions(pair: Pair | None) -> str:
-    """What the processor computes with, as the run read it back."""
-    settings = pair[0].measured[0].settings if pair else {}
-    known = settings.get("CPU instructions")
-    on_cpu = pair and kind_of(pair[0].experiment.device) == "cpu"
-    steps = _steps(pair, ("bf16", "fp32"))
-    return f"{steps} PyTorch uses this processor's {known}." if known and on_cpu else steps
+def _peaks(pair: Pair | None) -> str:
+    """What the device does at most in each precision, and what training reached of it."""
+    both = [(group.experiment.precision, costs.peak(group)) for group in pair or ()]
+    most = " and ".join(
+        f"{wording.number(peak.flop_per_s * 1e-9)} GFLOP/s in {precision}"
+        for precision, peak in both
+        if peak
+    )
+    peaks = f"Large products do {most} here at most. " if most else ""
+    return f"{peaks}{_reached(pair, ('bf16', 'fp32'))} {_steps(pair, ('bf16', 'fp32'))}"
