@@ -504,15 +504,19 @@ def version() -> str:
     return f"{project['name']} {project['version']}"
 
 
-def saved_model_parser(command: str, description: str, *examples: str) -> argparse.ArgumentParser:
+MODEL_HELP = "a .safetensors, .keras or .onnx file"
+
+
+def saved_model_parser(
+    command: str, description: str, *examples: str, model: str = MODEL_HELP
+) -> argparse.ArgumentParser:
     """A parser of ``python -m bench COMMAND MODEL``, with the options --framework and --json.
 
-    ``description`` and ``examples`` are as of ``bench.run.door.parser_of``.
+    ``description`` and ``examples`` are as of ``bench.run.door.parser_of``; ``model`` says what it
+    may be.
     """
     parser = parser_of(f"python -m bench {command}", description, *examples)
-    parser.add_argument(
-        "model", type=Path, metavar="MODEL", help="a .safetensors, .keras or .onnx file"
-    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help=model)
     parser.add_argument(
         "--framework",
         type=one_of("framework", FRAMEWORKS),

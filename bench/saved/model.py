@@ -279,6 +279,19 @@ def offered(path: Path, card: Card) -> list[str]:
     ]
 
 
+def runs_here(path: Path, framework: str | None = None) -> bool:
+    """Whether ``load`` finds the framework that it would take installed.
+
+    ``framework``: as of ``load``; a file that is not for it does not run. Raises SavedModelError
+    where the file is none that can be used.
+    """
+    card = read_card(path)
+    names = offered(path, card)
+    if framework is not None and framework not in names:
+        return False
+    return find_spec(FRAMEWORKS[_choose(path, card, framework)].packages[0]) is not None
+
+
 def _choose(path: Path, card: Card, asked: str | None) -> str:
     choice = offered(path, card)
     wanted = asked or card.framework

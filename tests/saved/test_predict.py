@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import datasets
+from bench.results.folder import Results
 from bench.saved.model import load
 from bench.saved.predict import main, prepared_names
+from tests.records import make_record
 from tests.saved_models import data_folder, model_path
 
 Captured = pytest.CaptureFixture[str]
@@ -118,3 +121,79 @@ def test_what_is_doubtful_about_a_picture_is_said(tmp_path: Path, capsys: Captur
     out, err = capsys.readouterr()
     assert f"Note: {tmp_path / 'two.png'}: there is more on it than one character" in err
     assert "more on it than one character" in json.loads(out)["predictions"][0]["notes"][0]
+
+
+# Of a results folder
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Results:
+    """A folder with models of two tasks, the best of digits a CNN; all are one file of NumPy's."""
+    results = Results(tmp_path / "mine")
+    for task, architecture, accuracy in (
+        ("digits", "mlp", 0.97),
+        ("digits", "cnn", 0.99),
+        ("letters", "mlp", 0.88),
+        ("letters", "cnn", 0.93),
+    ):
+        record = make_record(
+            task=task, architecture=architecture, framework="numpy", accuracies=(0.5, accuracy)
+        )
+        results.save(record)
+        path = results.model_path(record.run_id, ".safetensors")
+        path.parent.mkdir(exist_ok=True)
+        shutil.copy(model_path(), path)
+    results.save(make_record(framework="pytorch", accuracies=(0.5, 1.0)))  # its model is gone
+    return results
+
+
+def test_of_a_folder_the_best_model_is_taken_and_named(
+    trained: Results, pictures: Path, capsys: Captured
+) -> None:
+    assert main([str(trained.folder), str(pictures / "one.png"), "--json"]) == 0
+    out, err = capsys.readouterr()
+    taken = Path(json.loads(out)["model"])
+    assert taken.parent == trained.folder / "models"
+    assert "CNN on digits in numpy eager, validation accuracy 99.00 %, the highest of 4" in err
+    assert "It knows digits alone; for letters add --task letters." in err
+    assert str(taken) in err
+
+
+def test_task_and_architecture_narrow_the_choice(
+    trained: Results, pictures: Path, capsys: Captured
+) -> None:
+    words = ("--task", "letters", "--architecture", "mlp")
+    assert main([str(trained.folder), str(pictures / "one.png"), *words]) == 0
+    err = capsys.readouterr().err
+    assert "MLP on letters in numpy eager, validation accuracy 88.00 %, the highest of 1 m" in err
+    assert "It knows" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--task", "fruit"], "no run has left a model of task fruit; there are digits cnn, "),
+        (["--framework", "keras-jax"], "none of its 4 models can run in keras-jax; they were"),
+    ],
+)
+def test_a_folder_without_a_model_that_fits_says_what_it_has(
+    words: list[str], message: str, trained: Results, capsys: Captured
+) -> None:
+    assert main([str(trained.folder), "one.png", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_without_models_or_records_says_so(tmp_path: Path, capsys: Captured) -> None:
+    Results(tmp_path / "mine").save(make_record())
+    for folder, message in (
+        ("mine", "no run has left a model; there are none at all: a run with --out leaves one"),
+        ("none", "no records in"),
+    ):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        assert main([str(tmp_path / folder), "one.png"]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_file_leaves_nothing_to_narrow(capsys: Captured) -> None:
+    assert main([str(model_path()), "one.png", "--task", "digits"]) == 2
+    assert "--task chooses among the models of a results folder" in capsys.readouterr().err
