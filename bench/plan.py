@@ -61,8 +61,9 @@ def make_plan(options: Options) -> Plan:
     tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
     prepared = _prepare(options, tasks, options.glyphs_images or preset.glyphs_images)
     sources = [TaskSource(task=p.task, source=p.source, targets=p.targets) for p in prepared]
-    offered = expand(grids, sources, preset.schedules)
+    offered, unconfined = hardware.with_threads(expand(grids, sources, preset.schedules))
     experiments, left_out = with_precision(offered, options.precisions or (), here)
+    left_out = [*unconfined, *left_out]
     if not experiments:
         why = left_out or [
             "no framework chosen offers the execution, precision and device asked for"

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from bench import UsageError
+from bench.experiment import Experiment
 from bench.machine import settings, visible_gpus
 from bench.results.record import Gpu, Machine
 
@@ -150,6 +151,18 @@ def check_threads(choices: Sequence[int | None] | None) -> None:
                 f"--threads {threads}: this process may use {allowed} logical processors; "
                 f"choose a number from 1 to {allowed}"
             )
+
+
+def with_threads(planned: Sequence[Experiment]) -> tuple[list[Experiment], list[str]]:
+    """What of a plan this process can be confined for, and what is left out, in words."""
+    able, left_out = [], []
+    for experiment in planned:
+        try:
+            check_threads([experiment.threads])
+            able.append(experiment)
+        except UsageError as error:
+            left_out.append(f"Left out: {error}.")
+    return able, list(dict.fromkeys(left_out))
 
 
 def confine(threads: int | None) -> None:

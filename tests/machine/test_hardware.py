@@ -12,6 +12,7 @@ import pytest
 from bench import UsageError
 from bench.machine import hardware
 from bench.machine.settings import processors
+from tests.fakes import an_experiment
 from tests.suite_process import PROJECT
 
 can_confine = pytest.mark.skipif(
@@ -75,3 +76,17 @@ def test_a_system_without_affinity_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("bench.machine.hardware.psutil.Process", object)
     with pytest.raises(UsageError, match="cannot confine a process"):
         hardware.confine(1)
+
+
+@can_confine
+def test_what_a_machine_cannot_confine_is_left_out_of_a_plan_and_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bench.machine.settings.processors", lambda: [0])
+    planned = [an_experiment(threads=threads) for threads in (None, 1, 2, 3, 2)]
+    able, left_out = hardware.with_threads(planned)
+    assert [experiment.threads for experiment in able] == [None, 1]
+    assert [sentence[:22] for sentence in left_out] == [
+        "Left out: --threads 2:",
+        "Left out: --threads 3:",
+    ]
