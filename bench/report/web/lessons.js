@@ -55,7 +55,7 @@ glyphbench.lessons = (() => {
 
   function form(question) {
     const input = (label) =>
-      element("input", { type: "number", step: "any", min: "0", required: "", "aria-label": label });
+      element("input", { type: "number", step: "any", required: "", "aria-label": label });
     const [low, high] = [input("at least"), input("at most")];
     const wrong = element("span", { role: "alert" });
     const lock = (event) => {
