@@ -162,11 +162,6 @@ class Measured:
         audit = self.groups[0].evidence.audit if self.groups else None
         return audit if audit and runs.host(audit.machine) == self.groups[0].host else None
 
-    @property
-    def cores(self) -> int:
-        """Logical processors of the machine; 1 where nothing was measured."""
-        return self.groups[0].host.cores if self.groups else 1
-
     def find(self, goal: Goal, *, elsewhere: bool = False, **wanted: Any) -> Replicates | None:
         """The runs with these values of the experiment; what is not named is the usual.
 
@@ -193,21 +188,21 @@ class Measured:
         """The runs of both, alike in goal where they can be; None where one of them is missing."""
         alike_first = sorted(product(GOALS, GOALS), key=lambda goals: goals[0] != goals[1])
         for goal, other_goal in alike_first:
-            pair = self.find(goal, **first), self.find(other_goal, **second)
-            if pair[0] and pair[1]:
-                return pair[0], pair[1]
+            one, other = self.find(goal, **first), self.find(other_goal, **second)
+            if one and other and one.data.fingerprint == other.data.fingerprint:
+                return one, other
         return None
 
 
 def measured(groups: Iterable[Replicates], ensembling: Ensembling | None) -> Measured:
     """The machine with most runs, and there the task with most: the digits, where they are."""
-    ended = [group for group in groups if group.measured]
+    ended = [g for g in groups if g.measured and g.experiment.framework in FRAMEWORKS]
     if not ended:
         return Measured(groups=(), elsewhere=(), ensembling=None)
-    (host, _), *_ = Counter(group.host for group in ended).most_common()
+    host = Counter(group.host for group in ended).most_common(1)[0][0]
     here = [group for group in ended if group.host == host]
     of_task = only(here, task="digits") or here
-    (images, _), *_ = Counter(group.data.fingerprint for group in of_task).most_common()
+    images = Counter(group.data.fingerprint for group in of_task).most_common(1)[0][0]
     own = ensembling if ensembling and runs.host(ensembling.machine) == host else None
     task = next(g.experiment.task for g in of_task if g.data.fingerprint == images)
     return Measured(

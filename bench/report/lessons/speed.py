@@ -34,7 +34,7 @@ Pair = tuple[Replicates, Replicates]
 SMALL_BATCH, LARGE_BATCH = 20, 8 * USUAL_BATCH
 MANY_STEPS = 100_000
 MEMBERS, WIDTHS = 16, (64, 128)
-CNN = {"architecture": "cnn"}
+CNN: dict[str, Any] = {"architecture": "cnn"}
 
 
 def device(folder: Measured) -> Lesson:
@@ -91,8 +91,8 @@ def device(folder: Measured) -> Lesson:
 
 def batch(folder: Measured) -> Lesson:
     """Eight times the batch."""
-    sizes = tuple({"batch_size": size} for size in (LARGE_BATCH, USUAL_BATCH))
-    names = tuple(f"batch size {size['batch_size']:,}" for size in sizes)
+    sizes = [{"batch_size": size} for size in (LARGE_BATCH, USUAL_BATCH)]
+    names = [f"batch size {size['batch_size']:,}" for size in sizes]
     mlp = folder.pair(*sizes)
     cnn = folder.pair(*(CNN | size for size in sizes))
     busy = _share_of_peak(mlp[1]) if mlp else None
@@ -195,12 +195,7 @@ def compiling(folder: Measured) -> Lesson:
 
     def ahead(steps: int) -> Truth | None:
         """How many times as soon the compiled one is done, from the cold start."""
-        return times(
-            (base, compiled) if base and compiled else None,
-            names[::-1],
-            partial(_after_s, steps=steps),
-            "s",
-        )
+        return times(pair, names[::-1], partial(_after_s, steps=steps), "s")
 
     return Lesson(
         id="compiling",
@@ -208,7 +203,7 @@ def compiling(folder: Measured) -> Lesson:
         explanation=(
             "Compiling costs seconds before the first step, and gains a part of each step, if it "
             "gains anything. It pays after (seconds it costs) / (seconds it gains a step) steps. "
-            + (_break_even(base, compiled) if base and compiled else "")
+            + (_break_even(*pair) if pair else "")
         ).strip(),
         questions=(
             question(
@@ -217,7 +212,7 @@ def compiling(folder: Measured) -> Lesson:
                 f"{subject}. From the start of the program to the last step, how many times as "
                 "fast is the compiled one?",
                 Textbook(low=1, high=2, says="Compiled code is faster code."),
-                ahead(epoch) if epoch else None,
+                ahead(epoch),
                 why=_start_and_step(base, compiled),
             ),
             question(
@@ -228,7 +223,7 @@ def compiling(folder: Measured) -> Lesson:
                     high=3,
                     says="By then the start no longer counts, and the faster steps do.",
                 ),
-                ahead(MANY_STEPS) if pair else None,
+                ahead(MANY_STEPS),
                 why=_start_and_step(base, compiled),
             ),
         ),
@@ -237,7 +232,7 @@ def compiling(folder: Measured) -> Lesson:
 
 def processors(folder: Measured) -> Lesson:
     """Twice the processors."""
-    counts = tuple({"threads": count, "device": "cpu"} for count in (2, 1))
+    counts: list[dict[str, Any]] = [{"threads": count, "device": "cpu"} for count in (2, 1)]
     names = ("2 processors", "1 processor")
     cnn = folder.pair(*(CNN | count for count in counts))
     small = folder.pair(*({"batch_size": SMALL_BATCH} | count for count in counts))
@@ -358,7 +353,7 @@ def ensemble(folder: Measured) -> Lesson:
 
 def bf16(folder: Measured) -> Lesson:
     """Numbers of half the size."""
-    both = tuple({"precision": precision} for precision in ("bf16", "fp32"))
+    both = [{"precision": precision} for precision in ("bf16", "fp32")]
     names = ("bf16", "fp32")
     mlp, cnn = folder.pair(*both), folder.pair(*(CNN | each for each in both))
     expected = Textbook(
@@ -426,7 +421,7 @@ def _step_and_peak(group: Replicates | None) -> str:
         return ""
     return (
         f"A step is {wording.number(work.mean * 1e-6)} MFLOP, "
-        f"{wording.number(1000 * work.mean / peak.flop_per_s)} ms at most; it took "
+        f"{wording.number(1000 * work.mean / peak.flop_per_s)} ms at the peak; it took "
         f"{wording.number(1000 * step.mean)} ms. The rest went into Python, the framework's calls "
         "and moving the weights."
     )
@@ -459,8 +454,8 @@ def _waiting(pair: Pair | None) -> str:
 def _memory(pair: Pair | None) -> str:
     """What the process held with a large batch and with a small one."""
     held = [group.summary(runs.peak_process_memory_bytes) for group in pair or ()]
-    large, small = [f"{each.mean / wording.MIB:,.0f} MiB" for each in held if each] or ("", "")
-    if pair is None or not large:
+    large, *others = [f"{each.mean / wording.MIB:,.0f} MiB" for each in held if each] or [""]
+    if pair is None or not others:
         return ""
     experiment = pair[0].experiment
     eager = experiment.framework == "pytorch" and experiment.device == "cpu"
@@ -471,7 +466,7 @@ def _memory(pair: Pair | None) -> str:
         else ""
     )
     return (
-        f"The process held {large} in place of {small}: what one layer leaves to the next no "
+        f"The process held {large} in place of {others[0]}: what one layer leaves to the next no "
         f"longer fits into the caches.{again}"
     )
 
