@@ -1,5 +1,5 @@
 # The commands of the README; `make help` lists them. Works with GNU make 3.81 and later.
-# The same without make: see README.md, 'Without make', and docs/cuda.md.
+# The same without make: see docs/install.md and docs/cuda.md.
 
 PYTHON ?= python3
 VENV ?= .venv

@@ -362,9 +362,9 @@ def test_a_ninth_loose_file_is_caught(tmp_path: Path) -> None:
 
 
 def test_the_evening_s_reading_is_twelve_files_and_2500_lines() -> None:
-    """As the README lists it: one run, from the command line to a cell of a table."""
-    readme = (imports.ROOT / "README.md").read_text(encoding="utf-8")
-    chapter = readme.partition("## The code, in an evening")[2].partition("## The rooms")[0]
+    """As docs/code.md lists it: one run, from the command line to a cell of a table."""
+    page = (imports.ROOT / "docs/code.md").read_text(encoding="utf-8")
+    chapter = page.partition("## The code, in an evening")[2].partition("## The rooms")[0]
     files = re.findall(r"^\| `([a-z_/]+\.py)` \|", chapter, re.MULTILINE)
     lines = sum(len((imports.ROOT / file).read_text("utf-8").splitlines()) for file in files)
     assert len(files) == 12
