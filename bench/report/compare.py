@@ -1,6 +1,8 @@
 """python -m bench compare A B: two results folders side by side, and how they differ.
 
-Either may be the file that ``python -m bench share`` wrote of one.
+Either may be the file that ``python -m bench share`` wrote of one. The experiments that stand side
+by side are the same, or alike in all but one setting, such as the precision; then one folder may
+have both.
 """
 
 from __future__ import annotations
@@ -9,14 +11,16 @@ import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from bench.experiment import Experiment
+from bench import UsageError
 from bench.report import wording
-from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, Comparison, comparisons
+from bench.report.comparison import FRAMEWORK, USUAL, Comparison, comparisons
+from bench.report.pairing import SETTINGS, Pairing, in_words, name, pair, settings_apart
 from bench.report.tables import beside, columns
+from bench.report.tables.columns import Side
 from bench.report.tables.table import (
     Column,
     Row,
@@ -32,66 +36,13 @@ from bench.results.evidence import NONE
 from bench.results.folder import Results, ResultsError
 from bench.results.record import Record
 from bench.results.sound import RecordError
+from bench.run.door import parser_of
 from bench.stats import runs, survival, verdict
-from bench.stats.runs import Replicates
 from bench.stats.verdict import Paired
 
-# Which runs of the two belong together
+# What differs
 
 Facts = Callable[[Record], Iterable[tuple[str, str]]]  # what is told of a run, and its value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pairing:
-    """Every experiment of two folders, in one of four places."""
-
-    pairs: tuple[tuple[Replicates, Replicates], ...]  # may be compared
-    only_first: tuple[Experiment, ...]
-    only_second: tuple[Experiment, ...]
-    refused: tuple[str, ...]  # in both, but not to be compared: which, and why
-
-
-def pair(first: Iterable[Record], second: Iterable[Record]) -> Pairing:
-    """Put the same experiments together; accuracies to be timed may differ.
-
-    Refused are experiments on other images, and those of which a folder holds more than one set
-    of runs (of several machines or versions).
-    """
-    a, b = _by_experiment(first), _by_experiment(second)
-    both = [experiment for experiment in a if experiment in b]
-    reasons = {experiment: _refusal(a[experiment], b[experiment]) for experiment in both}
-    return Pairing(
-        pairs=tuple((a[each][0], b[each][0]) for each in both if not reasons[each]),
-        only_first=tuple(experiment for experiment in a if experiment not in b),
-        only_second=tuple(experiment for experiment in b if experiment not in a),
-        refused=tuple(f"{name(each)}: {reasons[each]}" for each in both if reasons[each]),
-    )
-
-
-def name(experiment: Experiment) -> str:
-    """All fields of an experiment in one line."""
-    return wording.conditions(experiment, ("goal", *EXPERIMENT_FIELDS))
-
-
-def _by_experiment(records: Iterable[Record]) -> dict[Experiment, list[Replicates]]:
-    by_experiment: dict[Experiment, list[Replicates]] = {}
-    for group in runs.replicates(records):
-        by_experiment.setdefault(replace(group.experiment, targets=()), []).append(group)
-    return by_experiment
-
-
-def _refusal(first: Sequence[Replicates], second: Sequence[Replicates]) -> str:
-    """Why two sets of runs must not be compared; empty where they may be."""
-    for which, groups in (("A", first), ("B", second)):
-        if len(groups) > 1:
-            return f"{which} holds {len(groups)} sets of runs, of several machines or versions"
-    ours, theirs = first[0].data.fingerprint, second[0].data.fingerprint
-    if ours != theirs:
-        return f"not the same images (fingerprint {ours[:12]} in A, {theirs[:12]} in B)"
-    return ""
-
-
-# What differs
 
 
 def differences(first: Sequence[Record], second: Sequence[Record]) -> Iterator[str]:
@@ -175,16 +126,51 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     try:
-        first, second = _records(options.a, options.b)
-    except (ResultsError, RecordError) as error:
+        first, *others = _records(*filter(None, (options.a, options.b)))
+        second = others[0] if others else None
+        across = options.across or _only_setting(first, second)
+    except (ResultsError, RecordError, UsageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    pairing = pair(first, second)
+    pairing = pair(first, second, across)
     page = "\n\n".join(_page(options.a, options.b, first, second, pairing)) + "\n"
     print(page, end="")
     if options.out and not _write(options.out, to_csv(_table(pairing)), page):
         return 2
     return 0 if pairing.pairs else 1
+
+
+def _only_setting(first: Sequence[Record], second: Sequence[Record] | None) -> str | None:
+    """The one setting in which experiments differ where none is in both; None: some are.
+
+    Raises UsageError where there are several, or a folder alone has none.
+    """
+    settings = settings_apart(first, second)
+    if len(settings) > 1:
+        words = ", ".join(_as_option(setting) for setting in settings)
+        raise UsageError(
+            f"experiments differ in one setting alone in several ways; say --across one of {words}"
+        )
+    if second is None and not settings:
+        raise UsageError(
+            "no two experiments of the folder differ in one setting alone; name another folder to "
+            "set beside it"
+        )
+    return settings[0] if settings else None
+
+
+def _as_option(setting: str) -> str:
+    return setting.replace("_", "-")
+
+
+def _setting(text: str) -> str:
+    """One of SETTINGS, as a user writes it: 'learning-rate'."""
+    known = {_as_option(setting): setting for setting in SETTINGS}
+    if text not in known:
+        raise argparse.ArgumentTypeError(
+            f"unknown setting {text!r}; choose from {', '.join(known)}"
+        )
+    return known[text]
 
 
 def _records(*paths: Path) -> Iterator[Sequence[Record]]:
@@ -199,12 +185,25 @@ def _records(*paths: Path) -> Iterator[Sequence[Record]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench compare",
-        description="Set two results folders side by side and name what differs between them.",
+    parser = parser_of(
+        "python -m bench compare",
+        "Set two results folders side by side and name what differs between them. Experiments "
+        "that are in both are compared; or those that are alike in all but one setting, of two "
+        "folders or of one, seed by seed.",
+        "results/mine results/theirs",
+        "results/mine --across precision",
     )
     parser.add_argument("a", type=Path, metavar="A", help="a results folder, or a shared file")
-    parser.add_argument("b", type=Path, metavar="B", help="another")
+    parser.add_argument(
+        "b", type=Path, nargs="?", metavar="B", help="another; left out: A beside itself"
+    )
+    parser.add_argument(
+        "--across",
+        type=_setting,
+        metavar="SETTING",
+        help="compare what differs in this alone, such as precision, threads, learning-rate "
+        "(default: the same experiments; where there are none, the one setting that differs)",
+    )
     parser.add_argument(
         "--out", type=_csv_or_markdown, metavar="FILE", help="write it too, as FILE.csv or FILE.md"
     )
@@ -227,22 +226,33 @@ def _write(path: Path, table: str, page: str) -> bool:
 
 
 def _page(
-    a: Path, b: Path, first: Sequence[Record], second: Sequence[Record], pairing: Pairing
+    a: Path,
+    b: Path | None,
+    first: Sequence[Record],
+    second: Sequence[Record] | None,
+    pairing: Pairing,
 ) -> Iterator[str]:
     yield "# A beside B"
-    yield f"A is {a}, B is {b}. {EXPLANATION}"
+    alike = "the same experiments stand side by side"
+    if pairing.across:
+        alike = f"experiments that differ in {in_words(pairing.across)} alone stand side by side"
+        first, second = (
+            [record for pair in pairing.pairs for record in pair[side].records] for side in (0, 1)
+        )
+    yield f"{f'A is {a}, B is {b}' if b else f'A and B are of {a}'}; {alike}. {EXPLANATION}"
     yield "## What differs"
     yield (
-        _listed(differences(first, second)) or "Machine, versions, data and settings are the same."
+        _listed(differences(first, second or first))
+        or "Machine, versions, data and settings are the same."
     )
     if pairing.refused:
         yield "## NOT COMPARED"
         yield _listed(pairing.refused)
     yield from sections_to_markdown(_table(pairing))
     if not pairing.pairs:
-        yield "Nothing can be compared: no experiment is in both on the same images."
+        yield f"Nothing can be compared: {_why_not(pairing)} on the same images."
     for title, experiments in (
-        ("Only in A", pairing.only_first),
+        ("Only in A" if b else "Without another beside it", pairing.only_first),
         ("Only in B", pairing.only_second),
     ):
         if experiments:
@@ -250,32 +260,49 @@ def _page(
             yield _listed(map(name, experiments))
 
 
+def _why_not(pairing: Pairing) -> str:
+    if pairing.across is None:
+        return "no experiment is in both"
+    return f"no two experiments differ in {in_words(pairing.across)} alone"
+
+
 def _listed(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
 def _table(pairing: Pairing) -> Table:
-    partners = {first.experiment.id: second for first, second in pairing.pairs}
+    varying = (*FRAMEWORK, pairing.across) if pairing.across else FRAMEWORK
+    firsts = {first.experiment: first for first, _ in pairing.pairs}
     return Table(
         name="compare",
         title="A beside B",
         explanation=EXPLANATION,
         needs="the same experiments in both",
         sections=tuple(
-            _section(comparison, partners)
-            for comparison in comparisons([first for first, _ in pairing.pairs], FRAMEWORK)
+            _section(comparison, pairing) for comparison in comparisons(firsts.values(), varying)
         ),
     )
 
 
-def _section(comparison: Comparison, partners: dict[str, Replicates]) -> Section:
-    """A row an experiment of A; ``partners``: the same one's runs in B, by its id."""
-    rows = labelled((first, partners[first.experiment.id]) for first in comparison.groups)
+def _section(comparison: Comparison, pairing: Pairing) -> Section:
+    """A row a pair whose first is of the comparison."""
+    across = pairing.across
+    rows = labelled(
+        (first, second)
+        for group in comparison.groups
+        for first, second in pairing.pairs
+        if first is group
+    )
+    heading = comparison.heading(*(f for f in USUAL if f != across), leave_out=(across or "",))
+    if across:  # so that nothing is called equal in all rows that is not
+        both = {id(group): group for row in rows for group in row.groups}
+        comparison = replace(comparison, groups=tuple(both.values()))
     return section_of(
         comparison,
         (
-            columns.experiment(leave_out=("machine", "versions")),
+            columns.experiment(leave_out=("machine", "versions", across or "")),
             columns.FRAMEWORK,
+            *(_value(across, side) for side in BOTH if across),
             *beside.speeds(BOTH, "B / A"),
             *(
                 column
@@ -291,7 +318,23 @@ def _section(comparison: Comparison, partners: dict[str, Replicates]) -> Section
             *map(columns.outcome_of, BOTH),
         ),
         beside.judged_rows(rows),
+        heading=heading,
     )
+
+
+def _value(setting: str, side: Side) -> Column:
+    """What a group of a row has of the setting that differs."""
+
+    def value(row: Row) -> str | None:
+        group = side.pick(row)
+        if group is None:
+            return None
+        words = wording.apart(group.experiment, (setting,))
+        return words or {"threads": "all threads"}.get(
+            setting, str(getattr(group.experiment, setting))
+        )
+
+    return columns.words(f"{side.header} {in_words(setting)}", f"{side.name}{setting}", value)
 
 
 def _time_ratio(target: float) -> Column:

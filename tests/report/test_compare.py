@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,3 +143,109 @@ def test_a_folder_without_records_is_an_error_that_says_so(
     Results(tmp_path / "A").save(make_record())
     assert compare.main([str(tmp_path / "A"), str(tmp_path / "B")]) == 2
     assert capsys.readouterr().err.startswith(f"error: no records in {tmp_path / 'B' / 'records'}")
+
+
+# Across a setting
+
+
+def test_experiments_of_one_folder_are_compared_across_a_setting_by_seed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed, (usual_s, other_s) in enumerate(((1.0, 0.5), (1.1, 0.56), (0.9, 0.44))):
+        for precision, train_s in (("fp32", usual_s), ("bf16", other_s)):
+            record = make_record(seed=seed, precision=precision, train_s=(train_s,))
+            Results(tmp_path / "A").save(record)
+    Results(tmp_path / "A").save(make_record(framework="numpy"))
+    out = tmp_path / "out.csv"
+    words = [str(tmp_path / "A"), "--across", "precision", "--out", str(out)]
+    assert compare.main(words) == 0
+    page = capsys.readouterr().out
+    row = cells(page, "pytorch eager")
+    assert (row["A precision"], row["B precision"]) == ("fp32", "bf16")  # the usual one first
+    assert row["B is"] == "faster"
+    assert "experiments that differ in precision alone stand side by side" in page
+    assert "fp32" not in page.partition("Equal in all rows:")[2].partition("\n")[0]
+    alone = page.partition("## Without another beside it")[2]
+    assert "numpy" in alone
+    assert "pytorch" not in alone
+    (line,) = csv.DictReader(io.StringIO(out.read_text()))
+    assert (line["a_precision"], line["b_precision"]) == ("fp32", "bf16")
+    assert line["b_over_a_throughput_pairs_n"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("setting", "first", "second"),
+    [
+        ("learning rate", {}, {"learning_rate": 0.01}),
+        ("threads", {"threads": 1}, {}),
+        ("execution", {}, {"execution": "compiled"}),
+        ("augmentation", {}, {"augmentation": True}),
+        ("batch size", {}, {"batch_size": 1024}),
+    ],
+)
+def test_the_one_setting_that_differs_between_two_folders_is_found(
+    setting: str,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, page = compared(tmp_path, capsys, [make_record(**first)], [make_record(**second)])
+    assert code == 0
+    assert f"experiments that differ in {setting} alone stand side by side" in page
+    row = cells(page, "pytorch eager")
+    assert row[f"A {setting}"] != row[f"B {setting}"]
+
+
+def test_each_value_of_a_setting_stands_beside_the_usual_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rate in (0.0001, 0.001, 0.01):
+        Results(tmp_path / "A").save(make_record(learning_rate=rate))
+    assert compare.main([str(tmp_path / "A")]) == 0  # there is but one setting that differs
+    lines = [line for line in capsys.readouterr().out.splitlines() if "| pytorch eager" in line]
+    assert [line.split(" | ")[1:3] for line in lines] == [
+        ["learning rate 0.001", "learning rate 0.0001"],
+        ["learning rate 0.001", "learning rate 0.01"],
+    ]
+
+
+def test_several_settings_that_differ_are_named_to_choose_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for changes in ({}, {"batch_size": 20}, {"learning_rate": 0.01}):
+        Results(tmp_path / "A").save(make_record(**changes))
+    assert compare.main([str(tmp_path / "A")]) == 2
+    assert "say --across one of batch-size, learning-rate" in capsys.readouterr().err
+
+
+def test_a_folder_with_nothing_to_set_beside_is_an_error_that_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Results(tmp_path / "A").save(make_record())
+    assert compare.main([str(tmp_path / "A")]) == 2
+    assert "name another folder" in capsys.readouterr().err
+    assert compare.main([str(tmp_path / "A"), "--across", "threads"]) == 1
+    assert "no two experiments differ in threads alone" in capsys.readouterr().out
+
+
+def test_a_setting_of_the_environment_is_compared_between_two_folders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As of OpenMP, which no experiment names: its record says what the process had."""
+    passive, active = (
+        replace(make_record(train_s=(s, s)), settings={"OMP_WAIT_POLICY": policy})
+        for policy, s in (("passive", 1.0), ("active", 0.5))
+    )
+    _, page = compared(tmp_path, capsys, [passive], [active])
+    assert "- OMP_WAIT_POLICY for pytorch eager on CPU: passive in A, active in B" in page
+    assert "| 2.00 × |" in page
+
+
+def test_an_unknown_setting_is_an_error_that_names_those_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        compare.main(["A", "--across", "colour"])
+    assert ended.value.code == 2
+    assert "unknown setting 'colour'; choose from framework, execution" in capsys.readouterr().err
