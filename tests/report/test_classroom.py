@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,13 +17,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.report.classroom import laptops, page, picture
+from bench.report.classroom import laptops, page, picture, predictions
 from bench.report.classroom.laptops import letter
 from bench.results import shared
 from bench.results.evidence import Evidence
 from bench.results.folder import Results
 from bench.results.record import Record
 from bench.results.shared import Shared
+from bench.results.sound import RecordError
 from bench.stats.uncertainty import OUTLYING, modified_z
 from tests.imports import ROOT
 
@@ -267,6 +270,54 @@ def test_the_picture_has_a_dot_a_laptop_and_says_what_it_found(thirty: Class) ->
         assert image.size == (1920, 1080)
     text = "".join(ElementTree.parse(thirty.out / "class.svg").getroot().itertext())
     assert faster in text
+
+
+def test_what_students_predicted_is_told_by_lesson_beside_their_laptops(tmp_path: Path) -> None:
+    records = list(chosen(("mlp",)))
+    for number in range(3):
+        path = tmp_path / f"{number}{shared.ENDING}"
+        path.write_bytes(shared.packed(laptop(number, records)))
+    for number, high in enumerate((2, 4, 5)):
+        answer = {"lesson": "batch", "low": 1, "high": high, "truth": 3.5}
+        content = {"kind": "glyphbench predictions", "version": 1, "answers": [answer]}
+        (tmp_path / f"student-{number}.json").write_text(json.dumps(content))
+    (tmp_path / "notes.json").write_text("{}")
+    (tmp_path / "turned.json").write_text(
+        json.dumps({**content, "answers": [{**answer, "low": 9, "high": 1}]})
+    )
+    three = made(tmp_path, tmp_path / "out")
+    sentence = "batch: 2 of 3 had what was measured (3.50) in their range."
+    assert f"## What the class predicted\n\n- {sentence}" in three.readme
+    assert sentence in three.printed
+    assert three.code == 1
+    notes, turned = three.errors.splitlines()
+    assert "notes.json: not a file of predictions, as a lesson saves it: " in notes
+    assert turned.endswith("cannot be predictions: batch: the range ends at 1, below its 9")
+    assert "student-" not in three.readme
+    with Image.open(three.out / "predictions.png") as image:
+        assert image.size == (1920, 1080)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"version": 2}, "version 2, wanted 1"),
+        ({"answers": []}, "0 answers; wanted 1 to 200"),
+        ({"kind": "other"}, "Invalid enum value 'other'"),
+        ({"answers": [{"lesson": "a/b", "low": 1, "high": 2, "truth": 1}]}, "a lesson's name"),
+        ({"answers": [{"lesson": "a", "low": 1, "high": 2, "truth": 1e40}]}, "a number beyond"),
+        ({"answers": [{"lesson": "a", "low": 1, "high": 2, "truth": 1}] * 2}, "in it twice"),
+    ],
+)
+def test_predictions_that_cannot_be_are_refused(
+    changes: dict[str, object], problem: str, tmp_path: Path
+) -> None:
+    answer = {"lesson": "a", "low": 1, "high": 2, "truth": 1}
+    content = {"kind": "glyphbench predictions", "version": 1, "answers": [answer], **changes}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(RecordError, match=re.escape(problem)):
+        predictions.load(path)
 
 
 def test_nine_laptops_are_too_few_for_one_to_be_odd(tmp_path: Path) -> None:

@@ -141,7 +141,9 @@ def test_what_records_say_is_neither_markup_nor_script() -> None:
     html = paged([record, failed], name=HOSTILE)
     markup = html.decode()
     assert "<img src=x" not in markup
-    assert markup.count("</script>") == markup.count("<script") == 3 + len(page.RESULTS)
+    assert (
+        markup.count("</script>") == markup.count("<script") == 4 + len(page.RESULTS + page.CLASS)
+    )
     assert json.loads(unpacked(html)["results"])["name"] == HOSTILE
 
 
@@ -196,8 +198,10 @@ def test_every_word_that_the_page_explains_is_in_its_glossary() -> None:
     groups = runs.replicates([make_record(), make_record(device="cuda")], EVIDENCE)
     embedded = data.embedded("all", groups, GLOSSARY)
     terms = {metric.term for metric in embedded.metrics} | {f.term for f in embedded.facets}
-    view = (page.HERE / "view.js").read_text(encoding="utf-8")
-    terms |= set(re.findall(r'(?:field|term)\("([^"]+)"', view))
+    for path in (*page.HERE.glob("*.js"), *page.HERE.glob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        terms |= set(re.findall(r'(?:field|term)\("([^"]+)"', text))
+        terms |= set(re.findall(r'data-term="([^"]+)"', text))
     assert terms - GLOSSARY.keys() == set()
 
 
@@ -277,6 +281,49 @@ def test_a_winner_is_named_by_how_much_and_an_undecided_pair_is_not() -> None:
     assert "on CNN on digits it is undecided whether" in spoken.faster
 
 
+def test_where_the_order_turns_round_is_said_if_it_is_shown_both_times() -> None:
+    def rows(architecture: str, jax_s: float, compiled_s: float = 3.0) -> list[Record]:
+        return [
+            make_record(
+                architecture=architecture,
+                framework=framework,
+                execution=execution,
+                versions={framework: "1"},
+                seed=seed,
+                train_s=(seconds * (1 + 0.01 * seed),),
+            )
+            for framework, execution, seconds in (
+                ("pytorch", "eager", 1.0),
+                ("pytorch", "compiled", compiled_s),
+                ("keras-jax", "compiled", jax_s * (1 + 0.001)),
+            )
+            for seed in range(5)
+        ]
+
+    turned = said([*rows("mlp", 0.5), *rows("cnn", 2.0)]).faster
+    assert (
+        "the order turns round with the network (pytorch eager beats keras-jax compiled on CNN on "
+        "digits and loses to it on MLP on digits)"
+    ) in turned
+    assert (
+        "with the execution (on CNN on digits keras-jax compiled loses to pytorch eager and beats "
+        "pytorch compiled)"
+    ) in turned
+    assert "with the steps" not in turned  # all start alike
+    same = said([*rows("mlp", 2.0, 1.5), *rows("cnn", 2.0, 1.5)]).faster
+    assert same.endswith("; no order is shown to turn round.")
+
+
+def test_how_long_one_that_starts_sooner_is_ahead_is_said_of_the_reference() -> None:
+    results = Results(REFERENCE)
+    spoken = said(results.require_records(), results.evidence()).faster
+    assert re.search(
+        r"with the steps \(on .*, which starts sooner, is ahead of .* for the first .* steps\)",
+        spoken,
+    )
+    assert spoken.count(". ") == 0
+
+
 def test_with_one_seed_no_winner_is_named_and_who_is_ahead_is_said() -> None:
     records = [
         make_record(framework=name, execution="eager", versions={name: "1"}, train_s=(seconds,))
@@ -304,7 +351,7 @@ def test_what_is_shown_first_is_where_most_rows_were_trained() -> None:
 
 @NEEDS_CHROMIUM
 def test_a_tab_is_there_where_there_is_something_in_it(fresh: Page) -> None:
-    assert fresh.locator("[role=tab]").all_inner_texts() == ["Results", "Pictures"]
+    assert fresh.locator("[role=tab]").all_inner_texts() == ["Results", "Pictures", "Class"]
     start = fresh.evaluate("glyphbench.selection.start()")
     assert fresh.evaluate("glyphbench.selection.fromAddress('tab=draw')") == start
 
@@ -313,6 +360,8 @@ def test_a_tab_is_there_where_there_is_something_in_it(fresh: Page) -> None:
 def test_the_arrow_keys_choose_a_tab_and_the_address_keeps_it(fresh: Page) -> None:
     fresh.locator("#tab-results").focus()
     fresh.keyboard.press("ArrowLeft")  # round to the last
+    assert fresh.url.endswith("#tab=class")
+    fresh.keyboard.press("ArrowLeft")
     assert fresh.url.endswith("#tab=pictures")
     assert fresh.locator("#results").is_hidden()
     assert fresh.locator("#tab-pictures[aria-selected=true][tabindex='0']").count() == 1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bench.report import wording
-from bench.report.classroom import picture
+from bench.report.classroom import picture, predictions
 from bench.report.classroom.laptops import (
     BASELINE,
     FEWEST,
@@ -22,6 +22,7 @@ from bench.report.classroom.laptops import (
     oddities,
     subjects,
 )
+from bench.report.classroom.predictions import Lesson
 from bench.report.plots import style
 from bench.report.tables.table import (
     Cell,
@@ -69,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _make(folder: Path, out: Path) -> int:
     files, left_out = _read(folder)
+    taught = _taught(folder, left_out)
     for sentence in left_out:
         print(f"left out: {sentence}", file=sys.stderr)
     if not files:
@@ -81,10 +83,11 @@ def _make(folder: Path, out: Path) -> int:
             "experiment, so there is no ratio to show; run_all.py without --framework does"
         )
     odd = oddities(class_, made_of)
-    _write(out, class_, made_of, odd, len(left_out))
+    _write(out, class_, made_of, odd, taught, len(left_out))
     for laptop in class_:
         print(f"{laptop.name}: {_file_of(laptop, files)}")
-    print("\n".join(("", *_findings(made_of), *map(sentence_of, odd))))
+    predicted = (lesson.sentence for lesson in taught)
+    print("\n".join(("", *_findings(made_of), *map(sentence_of, odd), *predicted)))
     print(f"\nEverything lies in {out}: start with {PAGE}; class.png is the picture.")
     return 1 if left_out else 0
 
@@ -111,6 +114,20 @@ def _read(folder: Path) -> tuple[dict[str, Shared], list[str]]:
         except RecordError as error:
             left_out.append(str(error))
     return _each_once(files, left_out), left_out
+
+
+def _taught(folder: Path, left_out: list[str]) -> list[Lesson]:
+    """What the files of predictions beside the shared ones say, by lesson."""
+    paths = sorted(p for p in folder.glob(f"*{predictions.ENDING}") if p.is_file())
+    files = []
+    for path in paths:
+        if path.name.endswith(shared.ENDINGS):
+            continue
+        try:
+            files.append(predictions.load(path))
+        except RecordError as error:
+            left_out.append(str(error))
+    return predictions.lessons(files)
 
 
 def _each_once(files: dict[str, Shared], left_out: list[str]) -> dict[str, Shared]:
@@ -142,18 +159,23 @@ def _write(
     class_: Sequence[Laptop],
     made_of: Sequence[Subject],
     odd: Sequence[Oddity],
+    taught: Sequence[Lesson],
     lost: int,
 ) -> None:
     if out.exists() and not (out / made.LIST).exists() and any(out.iterdir()):
         raise ResultsError(f"{out} holds other files; name a new folder with --out")
     figure = picture.draw(made_of)
     table = table_of(class_, made_of)
-    page = "\n\n".join(_paragraphs(class_, made_of, odd, table, lost))
+    page = "\n\n".join(_paragraphs(class_, made_of, odd, taught, table, lost))
     with Results(out).lock("report"), made.making(out) as making:
         making.write("class.md", to_markdown(table).encode())
         making.write("class.csv", to_csv(table).encode())
         making.write("class.png", style.png(figure))
         making.write("class.svg", style.svg(figure))
+        if taught:
+            predicted = predictions.draw(taught)
+            making.write("predictions.png", style.png(predicted))
+            making.write("predictions.svg", style.svg(predicted))
         making.write(PAGE, without_tags(f"{page}\n").encode())
 
 
@@ -161,6 +183,7 @@ def _paragraphs(
     class_: Sequence[Laptop],
     made_of: Sequence[Subject],
     odd: Sequence[Oddity],
+    taught: Sequence[Lesson],
     table: Table,
     lost: int,
 ) -> Iterator[str]:
@@ -174,6 +197,12 @@ def _paragraphs(
     )
     yield "## Who is odd, and why"
     yield _who_is_odd(class_, made_of, odd)
+    if taught:
+        yield "## What the class predicted"
+        yield _listed(lesson.sentence for lesson in taught)
+        yield "![What the class predicted, and what was measured](predictions.png)\n\n" + (
+            f"{predictions.EXPLANATION} ([SVG](predictions.svg))"
+        )
     yield "## The laptops"
     yield table.explanation
     yield from sections_to_markdown(

@@ -1,5 +1,6 @@
 // The chart: one line a row, a point where its runs lie together with the 95 % interval, a tick a
-// run. Vega-Lite draws it as SVG; ``draw`` promises Vega's view, which saves and reports clicks.
+// run. Vega-Lite draws it as SVG; ``draw`` promises Vega's view, which saves and reports clicks. Other
+// charts of the page take ``base`` and ``embed``.
 "use strict";
 
 glyphbench.chart = (() => {
@@ -14,13 +15,52 @@ glyphbench.chart = (() => {
   /** A framework's black on a dark page would not be seen: there it has a light outline. */
   const outline = (colour, theme) => (colour === "#000000" ? theme.text : colour);
 
+  /** Sizes of letters and lines for a chart so many pixels wide. */
+  function sizes(width) {
+    const letters = Math.round(0.82 * parseFloat(getComputedStyle(document.body).fontSize));
+    return { letters, narrow: width < NARROW, fitting: Math.floor(width / (0.56 * letters)) };
+  }
+
+  /** What every chart has: its title, colours and letters. */
+  function base(headline, subtitle, width) {
+    const theme = colours();
+    const { letters, narrow, fitting } = sizes(width);
+    return {
+      $schema: "https://vega.github.io/schema/vega-lite/v6.json", // a name; nothing is fetched
+      title: {
+        text: wrapped(headline, 0.72 * fitting),
+        subtitle: wrapped(subtitle, fitting),
+        anchor: "start",
+        color: theme.text,
+        subtitleColor: theme.quiet,
+        fontSize: narrow ? letters + 1 : letters + 4,
+        subtitleFontSize: narrow ? letters - 1 : letters,
+        offset: 12,
+      },
+      width: "container",
+      autosize: { type: "fit-x", contains: "padding" },
+      background: theme.page,
+      config: {
+        font: "system-ui, sans-serif",
+        axis: {
+          labelColor: theme.text,
+          titleColor: theme.text,
+          gridColor: theme.line,
+          domainColor: theme.quiet,
+          tickColor: theme.quiet,
+          labelFontSize: letters,
+          titleFontSize: letters,
+        },
+        view: { stroke: null },
+      },
+    };
+  }
+
   function specification(view, subtitle, width) {
     const theme = colours();
     const { metric, relative } = view;
     const ratio = relative && metric.beside === "ratio";
-    const letters = Math.round(0.82 * parseFloat(getComputedStyle(document.body).fontSize));
-    const narrow = width < NARROW;
-    const fitting = Math.floor(width / (0.56 * letters)); // characters in a line
+    const { letters, narrow, fitting } = sizes(width); // fitting: characters in a line
     const lines = view.rows.some((line) => line.row.label.includes(", ")) ? 3 : 2; // of a label
     const rows = view.rows.map((line) => ({
       label: line.row.label,
@@ -118,36 +158,10 @@ glyphbench.chart = (() => {
         encoding: { x: x("low"), x2: { field: "high" } },
       });
     return {
-      $schema: "https://vega.github.io/schema/vega-lite/v6.json", // a name; nothing is fetched
-      title: {
-        text: wrapped(view.headline, 0.72 * fitting),
-        subtitle: wrapped(subtitle, fitting),
-        anchor: "start",
-        color: theme.text,
-        subtitleColor: theme.quiet,
-        fontSize: narrow ? letters + 1 : letters + 4,
-        subtitleFontSize: narrow ? letters - 1 : letters,
-        offset: 12,
-      },
-      width: "container",
+      ...base(view.headline, subtitle, width),
       height: rows.length * letters * (narrow ? 1.1 + lines : 2.6),
-      autosize: { type: "fit-x", contains: "padding" },
-      background: theme.page,
       data: { values: rows },
       layer: marks,
-      config: {
-        font: "system-ui, sans-serif",
-        axis: {
-          labelColor: theme.text,
-          titleColor: theme.text,
-          gridColor: theme.line,
-          domainColor: theme.quiet,
-          tickColor: theme.quiet,
-          labelFontSize: letters,
-          titleFontSize: letters,
-        },
-        view: { stroke: null },
-      },
     };
   }
 
@@ -162,26 +176,32 @@ glyphbench.chart = (() => {
     return lines;
   }
 
+  /** Put a specification into an element, as an image that bears these words. */
+  async function embed(element, specification, label) {
+    const { view } = await vegaEmbed(element, specification, {
+      mode: "vega-lite",
+      actions: false,
+      renderer: "svg",
+      hover: false,
+      tooltip: () => {},
+    });
+    const svg = element.querySelector("svg");
+    svg?.setAttribute("role", "img");
+    svg?.setAttribute("aria-label", label);
+    return view;
+  }
+
   /**
    * Draw a view of selection.js into an element.
    *
    * on.click(label) and on.over(label or null) are told where the reader points.
    */
   async function draw(element, view, subtitle, on) {
-    const { view: drawn } = await vegaEmbed(
+    const drawn = await embed(
       element,
       specification(view, subtitle, element.clientWidth),
-      {
-        mode: "vega-lite",
-        actions: false,
-        renderer: "svg",
-        hover: false,
-        tooltip: () => {},
-      },
+      `${view.headline}. The table below has the same numbers.`,
     );
-    const svg = element.querySelector("svg");
-    svg?.setAttribute("role", "img");
-    svg?.setAttribute("aria-label", `${view.headline}. The table below has the same numbers.`);
     drawn.addEventListener("click", (_, item) => item?.datum?.label && on.click(item.datum.label));
     drawn.addEventListener("mousemove", (event, item) =>
       on.over(item?.datum?.label ?? null, event),
@@ -190,5 +210,5 @@ glyphbench.chart = (() => {
     return drawn;
   }
 
-  return { draw };
+  return { draw, embed, base, colours, sizes };
 })();

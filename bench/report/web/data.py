@@ -94,6 +94,8 @@ class Group:
     outcome: str  # how many runs there are, and what failed
     work: str  # whether it is shown to be equal
     values: dict[str, Values]
+    experiment: Experiment  # by which another machine's runs of the same are found
+    fingerprint: str  # of its images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,6 +375,8 @@ def _group(group: Replicates, places: list[int], listed: Sequence[Measured]) -> 
         outcome=wording.outcome(group),
         work=trust.work(group),
         values={key: known for key, known in of_metric.items() if known is not None},
+        experiment=group.experiment,
+        fingerprint=group.data.fingerprint,
     )
 
 

@@ -7,6 +7,10 @@ GLOSSARY: dict[str, str] = {
         "Where the true value plausibly lies, judged by how much the runs differ. Intervals made "
         "this way contain the truth about 95 times in 100. Of one run there is none."
     ),
+    "break-even": (
+        "After how many steps a framework that starts later but steps faster has caught up with "
+        "another, start-up counted."
+    ),
     "batch size": (
         "How many images the network sees before its weights change once. Larger batches keep a "
         "processor busier; they also make fewer steps of the same images."
@@ -41,10 +45,28 @@ GLOSSARY: dict[str, str] = {
         "95 calls in 100 are faster than this."
     ),
     "machine": "Runs of different machines are never compared with one another.",
+    "McNemar's test": (
+        "Whether two models differ, by the test images that only one of them gets right: if "
+        "neither is better, each of those is a fair coin."
+    ),
+    "mean": (
+        "Of times and rates the geometric mean, as ratios are averaged: of 1 and 4 it is 2, so "
+        "that A over B is one over B over A. Of accuracies the usual mean."
+    ),
+    "median": (
+        "The value in the middle: half are below it. Of times to a target it is Kaplan and "
+        "Meier's, in which a run that never got there counts as having needed longer."
+    ),
     "network": "The architecture: what layers the network has. Every framework gets the same one.",
     "noise floor": (
         "How much the very same experiment differs from itself on this machine, found by the "
         "audit. A difference that is smaller names no winner."
+    ),
+    "odd": (
+        "A laptop whose ratio lies more than 3.5 robust deviations from the class's median, on the "
+        "log scale, by a factor of at least 1.25 and more than its own noise floor (Iglewicz and "
+        "Hoaglin, 1993). It takes ten laptops. Some are named by chance: of 30 that are alike, at "
+        "most one comparison in eleven names one."
     ),
     "other settings": "Epochs, optimiser, learning rate and the like, the same for all rows.",
     "p": (
@@ -57,6 +79,10 @@ GLOSSARY: dict[str, str] = {
         "the device."
     ),
     "precision": "How many bits a number has in products: fp32, or the faster tf32 and bf16.",
+    "prediction": (
+        "The range that a student gave before the measured number was shown, and whether that lies "
+        "in it."
+    ),
     "price": "The machine's price an hour times start-up and training time to the target.",
     "ratio": (
         "A row's value over the baseline's, found for each seed by itself and then averaged "

@@ -17,6 +17,7 @@ from bench.report.web import vega
 from bench.report.web.data import embedded
 from bench.report.web.drawn import Drawing
 from bench.report.web.glossary import GLOSSARY
+from bench.report.web.known import MOST_FILES, known
 from bench.report.web.pictures import Plotted, packed, pictures
 from bench.report.web.top import top
 from bench.results.record import Record
@@ -39,6 +40,7 @@ class Tab:
 
 
 RESULTS = ("tabs.js", "statistics.js", "wording.js", "selection.js", "chart.js", "view.js")
+CLASS = ("shared.js", "runs.js", "laptops.js", "beside.js", "predictions.js", "class.js")
 # In their order on the page. One without data is left out.
 TABS = (
     Tab(key="results", title="Results", scripts=RESULTS, styles=("style.css",)),
@@ -46,10 +48,11 @@ TABS = (
     Tab(
         key="draw",
         title="Drawn by hand",
-        scripts=("ink.js", "networks.js", "draw.js"),
+        scripts=("ink.js", "networks.js", "draw.js", "train.js"),
         styles=("draw.css",),
     ),
     Tab(key="pictures", title="Pictures", scripts=("pictures.js",)),
+    Tab(key="class", title="Class", scripts=CLASS),
 )
 
 
@@ -82,7 +85,13 @@ def page(
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    parts = {"results": embedded(name, groups, GLOSSARY), "lessons": lessons, "draw": drawn}
+    results = embedded(name, groups, GLOSSARY)
+    parts = {
+        "results": results,
+        "lessons": lessons,
+        "draw": drawn,
+        "class": known(max(results.constants.tail)),
+    }
     data = {key: _json(part) for key, part in parts.items() if part is not None}
     library = packed(vega.script().encode())
     room = MOST_BYTES - REST - sum(map(len, (library, *data.values())))
@@ -99,6 +108,7 @@ def page(
         drawn=drawn,
         lessons=lessons,
         pictures=plates,
+        most_files=MOST_FILES,
         tabs=tabs,
         style=safe("".join(_file(style) for tab in tabs for style in tab.styles)),
         data={key: safe(part) for key, part in data.items()},

@@ -232,18 +232,20 @@ glyphbench.statistics = ((constants) => {
 
   /** Every two rows judged, corrected for one another; pairs that cannot be compared left out. */
   function judge(rows, metric) {
-    const beside = [];
-    rows.forEach((first, i) => {
-      for (const second of rows.slice(i + 1)) {
-        const paired = compare(first, second, metric.key);
-        if (paired) beside.push({ first, second, paired });
-      }
-    });
-    const corrected = holm(beside.map((pair) => pair.paired.p).filter((p) => p !== null));
+    const pairs = rows.flatMap((first, i) => rows.slice(i + 1).map((second) => [first, second]));
+    return judgePairs(pairs, metric, (first) => first.noise_floor).filter(Boolean);
+  }
+
+  /** Each of these pairs, corrected for one another; null for one that cannot be compared. */
+  function judgePairs(pairs, metric, floorOf) {
+    const beside = pairs.map(([first, second]) => compare(first, second, metric.key));
+    const corrected = holm(beside.map((paired) => paired?.p ?? null).filter((p) => p !== null));
     const family = corrected.length;
-    return beside.map(({ first, second, paired }) => {
+    return pairs.map(([first, second], i) => {
+      const paired = beside[i];
+      if (!paired) return null;
       const p = paired.p === null ? null : corrected.shift();
-      const floor = metric.of_time ? first.noise_floor : null;
+      const floor = metric.of_time ? floorOf(first) : null;
       const disturbed = metric.of_time && (first.disturbed || second.disturbed);
       const said = disturbed ? "undecided" : outcome(paired, p, floor);
       return { first, second, paired, p, family, floor, disturbed, outcome: said };
@@ -288,5 +290,18 @@ glyphbench.statistics = ((constants) => {
     return found.first === first ? found : swapped(found);
   }
 
-  return { judge, ranking, between, difference, ofMean, ofRatio, holm, student, draws };
+  return {
+    compare,
+    outcome,
+    judge,
+    judgePairs,
+    ranking,
+    between,
+    difference,
+    ofMean,
+    ofRatio,
+    holm,
+    student,
+    draws,
+  };
 })(glyphbench.content.results.constants);

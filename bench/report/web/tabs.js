@@ -1,6 +1,18 @@
-// The parts of the page, of which one is shown: by click, by the arrow keys, by the address.
+// Elements of the page; and its parts, of which one is shown: by click, by the arrow keys, by the address.
 // ``show(key)`` shows one and tells its section by the event "shown".
 "use strict";
+
+/** An element with attributes and children; strings become text. */
+glyphbench.element = (tag, attributes = {}, ...children) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== false)
+      made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children);
+  return made;
+};
 
 glyphbench.tabs = (() => {
   const tabs = [...document.querySelectorAll('[role="tab"]')];

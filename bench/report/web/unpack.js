@@ -10,10 +10,18 @@ glyphbench.unpacked = (text) => {
   return glyphbench.inflated(bytes, "deflate");
 };
 
-/** The bytes of a stream in a format of DecompressionStream. */
-glyphbench.inflated = async (bytes, format) => {
+/** The bytes in a format of DecompressionStream; throws RangeError where they are more than most. */
+glyphbench.inflated = async (bytes, format, most = Infinity) => {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(format));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const reader = stream.getReader();
+  const parts = [];
+  let length = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+    length += part.value.length;
+    if (length > most) throw new RangeError("too large");
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 };
 
 (async () => {

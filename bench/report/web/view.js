@@ -3,23 +3,11 @@
 "use strict";
 
 (() => {
-  const { selection, tabs } = glyphbench;
+  const { element, selection, tabs } = glyphbench;
   const data = glyphbench.content.results;
   const $ = (id) => document.getElementById(id);
   let state = selection.fromAddress(location.hash);
   let drawn = Promise.resolve(null); // the chart, once it stands
-
-  /** An element with attributes and children; strings become text. */
-  function element(tag, attributes = {}, ...children) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-      else if (value !== null && value !== false)
-        made.setAttribute(name, value === true ? "" : value);
-    }
-    made.append(...children);
-    return made;
-  }
 
   const term = (word, shown = word) =>
     element("dfn", { tabindex: 0, "data-term": word, role: "term" }, shown);
@@ -273,7 +261,9 @@
     if (view.metric.beside === "ratio") return work;
     return [
       ...work,
-      "Whether two models differ is told by McNemar's test, in the folder's table of models.",
+      "Whether two models differ is told by ",
+      term("McNemar's test"),
+      ", in the folder's table of models.",
     ];
   }
 
@@ -400,6 +390,7 @@
       else unhint();
     };
     const click = (label) => change({ base: state.base === label ? null : label });
+    document.dispatchEvent(new CustomEvent("viewed", { detail: { state, view } }));
     if (!$("chart").clientWidth) return; // hidden: drawn when its tab is shown
     // One after the other: a chart that is still being drawn would land in the next one's place.
     drawn = drawn.then((last) => {
@@ -438,10 +429,12 @@
     tabs.show(state.tab);
     show();
   });
-  tabs.listen((tab) => {
+  function open(tab) {
     tabs.show(tab);
     change({ tab });
-  });
+  }
+
+  tabs.listen(open);
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth !== width) show();
@@ -465,7 +458,7 @@
     remember();
     $("rows").replaceChildren(...table(selection.view(state)));
   });
-  glyphbench.page = { text, change, state: () => state, svg: svgOf };
+  glyphbench.page = { text, change, open, hint, unhint, term, state: () => state, svg: svgOf };
   document.addEventListener("unpacked", () => {
     tabs.show(state.tab); // now that every tab listens
     show();

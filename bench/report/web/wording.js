@@ -1,7 +1,8 @@
-// How numbers and verdicts are said: bench/report/wording.py again, for what the page computes.
+// How numbers, names, conditions and verdicts are said: bench/report/wording.py again, for what the
+// page computes.
 "use strict";
 
-glyphbench.wording = ((significance) => {
+glyphbench.wording = ((significance, known) => {
   const NOT_MEASURED = "not measured";
 
   /** Python's f"{round(value, decimals):,.{decimals}f}": exact, halves to the even digit. */
@@ -43,14 +44,43 @@ glyphbench.wording = ((significance) => {
     return `${rounded(low * scale, decimals)} to ${rounded(high * scale, decimals)}`;
   }
 
+  /** Python's shortest 1e-07, or with so many digits after the point 1.2e-07. */
+  function exponential(value, digits) {
+    const [digit, power] = value.toExponential(digits).split("e");
+    return `${digit}e${power[0]}${power.slice(1).padStart(2, "0")}`;
+  }
+
+  /** 'mean ± standard deviation (n)', of one value the value alone. */
+  function spread(values, scale = 1, decimals = null) {
+    const n = values.length;
+    if (!n) return NOT_MEASURED;
+    const mean = values.reduce((total, value) => total + value, 0) / n;
+    const squares = values.reduce((total, value) => total + (value - mean) ** 2, 0);
+    const deviation = n > 1 ? Math.sqrt(squares / (n - 1)) * scale : null;
+    const digits = decimals ?? decimalsToShow(mean * scale, deviation);
+    const shown = rounded(mean * scale, digits);
+    return deviation === null ? shown : `${shown} ± ${rounded(deviation, digits)} (${n})`;
+  }
+
+  /** Of times to a target: the median with its interval, and the misses counted. */
+  function timeToTarget({ times, censored }, middle) {
+    const n = times.length + censored.length;
+    const missed = censored.length ? `not reached in ${censored.length} of ${n}` : "";
+    if (!times.length) return n === 1 ? "not reached" : missed;
+    if (middle.time === null) return `${missed}; the soonest ${number(Math.min(...times))}`;
+    const high = middle.high === null ? "∞" : number(middle.high);
+    const interval = middle.low === null ? "" : ` [${number(middle.low)} to ${high}]`;
+    return [`${number(middle.time)}${interval}`, missed].filter(Boolean).join("; ");
+  }
+
   function estimateDecimals(value, interval) {
     return decimalsToShow(value, interval ? Math.abs(interval[1] - interval[0]) / 2 : null);
   }
 
-  /** 'value [low to high]'. */
-  function estimate(value, interval) {
+  /** 'value [low to high]'; the sign follows the value. */
+  function estimate(value, interval, sign = "") {
     const decimals = estimateDecimals(value, interval);
-    const shown = rounded(value, decimals);
+    const shown = rounded(value, decimals) + sign;
     return interval ? `${shown} [${ends(interval, decimals)}]` : shown;
   }
 
@@ -79,7 +109,81 @@ glyphbench.wording = ((significance) => {
     return `undecided: below ${floor}, but the interval reaches beyond it`;
   }
 
-  const counted = (amount, noun) => `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+  /** Python's f"{value:g}", of numbers that need no more than six digits. */
+  const general = (value) =>
+    value !== 0 && Math.abs(value) < 1e-4
+      ? exponential(Number(value.toPrecision(6)))
+      : String(Number(value.toPrecision(6)));
+
+  const counted = (amount, noun) => `${general(amount)} ${noun}${amount === 1 ? "" : "s"}`;
+
+  const allOr = (part, whole) => (part === whole && whole > 1 ? `all ${whole}` : `${part} of ${whole}`);
+
+  // Names and conditions
+
+  const framework = (experiment) => `${experiment.framework} ${experiment.execution}`;
+
+  const architecture = (name) => known.labels[name] ?? name.toUpperCase();
+
+  function device(name) {
+    const [kind, which] = name.split(":");
+    const label = known.devices[kind] ?? kind.toUpperCase();
+    return which ? `${label} ${which}` : label;
+  }
+
+  const images = (data) => `${data.task} (${data.source}${data.drawn ? ", drawn" : ""})`;
+
+  const subject = (experiment, data) => `${architecture(experiment.architecture)} on ${images(data)}`;
+
+  const versions = (packages) =>
+    Object.entries(packages)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(", ") || "unknown";
+
+  const machine = (host) =>
+    `${host.cpu}, ${host.cores} cores, ${host.memory_gib} GiB memory, ${host.system}`;
+
+  function gpu(card) {
+    const memory = card.memory_bytes === null ? "" : `, ${rounded(card.memory_bytes / 2 ** 30, 0)} GiB`;
+    return `${card.name}${memory}, driver ${card.driver}`;
+  }
+
+  const CONDITIONS = {
+    device: ({ device: name }) => device(name),
+    goal: ({ goal }) => (goal === "throughput" ? "training steps only" : ""),
+    batch_size: ({ batch_size }) => `batch size ${rounded(batch_size, 0)}`,
+    epochs: ({ epochs }) => counted(epochs, "epoch"),
+    evaluations_per_epoch: ({ goal, evaluations_per_epoch: times }) =>
+      goal === "train" ? `${counted(times, "evaluation")} an epoch` : "",
+    optimizer: ({ optimizer }) => ({ sgd: "SGD", adam: "Adam" })[optimizer],
+    learning_rate: ({ learning_rate }) => `learning rate ${general(learning_rate)}`,
+    momentum: ({ optimizer, momentum }) => (optimizer === "sgd" ? `momentum ${general(momentum)}` : ""),
+    adam_epsilon: ({ optimizer, adam_epsilon }) =>
+      optimizer === "adam" ? `ε ${general(adam_epsilon)}` : "",
+    dropout: ({ dropout }) => (dropout ? "" : "no dropout"),
+    threads: ({ threads }) => (threads === null ? "" : counted(threads, "thread")),
+    validation_share: ({ validation_share: share }) =>
+      share === null ? "" : `${rounded(100 * share, 0)}% of the training images for validation`,
+    augmentation: ({ augmentation }) => (augmentation ? "augmented" : ""),
+    training_accuracy: () => "", // read off the clock: it changes nothing
+    native: ({ native }) => (native.length ? `own ${native.join(" and ")}` : "matched"),
+  };
+
+  /** The named fields of an experiment in words; those that have no effect on it are left out. */
+  const conditions = (experiment, fields) =>
+    fields
+      .map((name) => CONDITIONS[name]?.(experiment) ?? String(experiment[name]))
+      .filter(Boolean)
+      .join(", ");
+
+  /** What runs are of, and on what: bench.report.comparison.Comparison.heading. */
+  function heading(experiment, data) {
+    const unusual = known.unusual.filter(
+      (name) => JSON.stringify(experiment[name]) !== JSON.stringify(known.usual[name]),
+    );
+    const told = conditions(experiment, ["device", "batch_size", "goal", ...unusual]);
+    return `${subject(experiment, data)}, ${told}`;
+  }
 
   /** What a verdict rests on: interval, pairs, and how many it was corrected for. */
   function evidence(judged) {
@@ -106,5 +210,19 @@ glyphbench.wording = ((significance) => {
     verdict,
     evidence,
     counted,
+    allOr,
+    exponential,
+    spread,
+    timeToTarget,
+    framework,
+    architecture,
+    device,
+    images,
+    subject,
+    versions,
+    machine,
+    gpu,
+    conditions,
+    heading,
   };
-})(glyphbench.content.results.constants.significance);
+})(glyphbench.content.results.constants.significance, glyphbench.content.class);
