@@ -8,15 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import groupby, islice, pairwise, permutations
+from typing import Any, Literal
 
 from bench.report import audit, trust, wording
-from bench.report.comparison import FRAMEWORK, Comparison, Ranking, comparisons, ranking
+from bench.report.comparison import (
+    EXPERIMENT_FIELDS,
+    FRAMEWORK,
+    Comparison,
+    Ranking,
+    Standing,
+    comparisons,
+    ranking,
+)
 from bench.results.record import Record
-from bench.stats import runs
+from bench.stats import costs, runs
 from bench.stats.runs import Replicates
 
 Light = Literal["green", "amber", "red"]
+Compared = tuple[Comparison, Ranking]
 MOST_SUBJECTS = 4  # of which the second sentence speaks
 MOST_REASONS = 3  # that the third one gives
 
@@ -69,7 +79,7 @@ def _each(groups: Sequence[Replicates], field: str) -> list[str]:
 
 
 def faster(groups: Sequence[Replicates]) -> str:
-    """Who trains fastest on what, by how much, and where no winner may be named."""
+    """Who trains fastest on what, by how much, where no winner may be named, and where it turns."""
     compared = [
         (comparison, ranked)
         for comparison in comparisons(groups, FRAMEWORK)
@@ -85,21 +95,23 @@ def faster(groups: Sequence[Replicates]) -> str:
         return f"Faster in training: with one seed it cannot be said. Ahead, {_ahead(spoken_of)}."
     more = len(trained or compared) - len(spoken_of)
     rest = f"; {more} more below" if more else ""
-    return f"Faster in training: {'; '.join(_claims(spoken_of))}{rest}."
+    turned = _and(turns(compared))
+    turn = f"; the order turns round {turned}" if turned else "; no order is shown to turn round"
+    return f"Faster in training: {'; '.join(_claims(spoken_of))}{rest}{turn}."
 
 
 def _ranked(comparison: Comparison) -> Ranking:
     return ranking(comparison.groups, runs.throughput_images_per_s, best="highest")
 
 
-def _ahead(compared: Sequence[tuple[Comparison, Ranking]]) -> str:
+def _ahead(compared: Sequence[Compared]) -> str:
     """Who is first on what, for runs that cannot show more."""
     others = [comparison for comparison, _ in compared]
     first = (f"{r.standings[0].name} on {_subject(each, others)}" for each, r in compared)
     return f"which may be chance: {'; '.join(first)}"
 
 
-def _claims(compared: Sequence[tuple[Comparison, Ranking]]) -> Iterator[str]:
+def _claims(compared: Sequence[Compared]) -> Iterator[str]:
     """One claim a leader: 'JAX on A (1.9 times the next, B) and on C (…)'; the undecided last."""
     by_leader: dict[str, list[str]] = {}
     undecided: list[str] = []
@@ -131,6 +143,80 @@ def _subject(comparison: Comparison, others: Sequence[Comparison]) -> str:
         f"{wording.architecture(comparison.experiment.architecture)} on {comparison.data.task}"
     )
     return ", ".join(filter(None, (subject, wording.conditions(comparison.experiment, fields))))
+
+
+# Where it turns round
+
+
+def turns(compared: Sequence[Compared]) -> Iterator[str]:
+    """Where two change places, both times shown: at one place of each kind that there is."""
+    for axis, word in (("architecture", "network"), ("batch_size", "batch size")):
+        yield from (f"with the {word} ({turn})" for turn in islice(_along(compared, axis), 1))
+    yield from (f"with the execution ({turn})" for turn in islice(_of_executions(compared), 1))
+    yield from (f"with the steps ({turn})" for turn in islice(_of_steps(compared), 1))
+
+
+def _along(compared: Sequence[Compared], axis: str) -> Iterator[str]:
+    """Of comparisons that differ in one field alone, the best of one and of the next."""
+    fields = [name for name in EXPERIMENT_FIELDS if name not in (axis, *FRAMEWORK)]
+
+    def others(each: Compared) -> tuple[Any, ...]:
+        comparison, _ = each
+        held = repr([getattr(comparison.experiment, name) for name in fields])
+        return comparison.experiment.goal != "train", held, comparison.host, comparison.data.task
+
+    for _, members in groupby(sorted(compared, key=others), others):
+        ordered = sorted(members, key=lambda each: getattr(each[0].experiment, axis))
+        for (one, first), (other, second) in pairwise(ordered):
+            best, other_best = first.standings[0], second.standings[0]
+            if _beats(first, best, other_best) and _beats(second, other_best, best):
+                subjects = [_subject(each, [one, other]) for each in (one, other)]
+                yield (
+                    f"{best.name} beats {other_best.name} on {subjects[0]} and loses to it on "
+                    f"{subjects[1]}"
+                )
+
+
+def _beats(ranked: Ranking, better: Standing, worse: Standing) -> bool:
+    """Whether that is shown here, of two that may be of another ranking."""
+    here = {standing.name: standing.group for standing in ranked.standings}
+    both = better.name in here and worse.name in here
+    return both and ranked.beats(here[better.name], here[worse.name])
+
+
+def _of_executions(compared: Sequence[Compared]) -> Iterator[str]:
+    """A framework that in one execution beats another, and in another loses to it."""
+    for comparison, ranked in compared:
+        for one, other in permutations(ranked.standings, 2):
+            framework = one.group.experiment.framework
+            if other.group.experiment.framework != framework:
+                continue
+            for rival in ranked.standings:
+                another = rival.group.experiment.framework != framework
+                if another and _beats(ranked, one, rival) and _beats(ranked, rival, other):
+                    subject = _subject(comparison, [each for each, _ in compared])
+                    yield f"on {subject} {rival.name} loses to {one.name} and beats {other.name}"
+
+
+def _of_steps(compared: Sequence[Compared]) -> Iterator[str]:
+    """The best that another, which starts sooner, is ahead of for so many steps, in every seed."""
+    for comparison, ranked in compared:
+        best, *others = (standing for standing in ranked.standings)
+        sooner = min(others, key=lambda other: _starts_s(other.group))
+        known = costs.break_even(sooner.group, best.group)
+        steps = [lead for lead in known.paid if lead > 0]
+        if len(steps) == len(known.leads) > 1 and ranked.beats(best.group, sooner.group):
+            low, high = (wording.number(end, 2) for end in (steps[0], steps[-1]))
+            many = low if low == high else f"{low} to {high}"
+            yield (
+                f"on {_subject(comparison, [each for each, _ in compared])} {sooner.name}, which "
+                f"starts sooner, is ahead of {best.name} for the first {many} steps"
+            )
+
+
+def _starts_s(group: Replicates) -> float:
+    line = costs.mean_line(group)
+    return line.start_up_s if line else float("inf")
 
 
 # Whether it may be trusted
