@@ -280,7 +280,8 @@ def test_what_students_predicted_is_told_by_lesson_beside_their_laptops(tmp_path
     for number, high in enumerate((2, 4, 5)):
         answer = {"lesson": "batch", "low": 1, "high": high, "truth": 3.5}
         content = {"kind": "glyphbench predictions", "version": 1, "answers": [answer]}
-        (tmp_path / f"student-{number}.json").write_text(json.dumps(content))
+        ending = shared.ENDINGS[1] if number else ".json"  # as a lesson saves it
+        (tmp_path / f"student-{number}{ending}").write_text(json.dumps(content))
     (tmp_path / "notes.json").write_text("{}")
     (tmp_path / "turned.json").write_text(
         json.dumps({**content, "answers": [{**answer, "low": 9, "high": 1}]})

@@ -100,7 +100,11 @@ def _read(folder: Path) -> tuple[dict[str, Shared], list[str]]:
 
     Raises ResultsError where there is none, or there are too many to be a class.
     """
-    paths = sorted(p for p in folder.glob("*") if p.name.endswith(shared.ENDINGS) and p.is_file())
+    paths = sorted(
+        path
+        for path in folder.glob("*")
+        if path.name.endswith(shared.ENDINGS) and path.is_file() and not predictions.are_in(path)
+    )
     if not 0 < len(paths) <= MOST_FILES:
         raise ResultsError(
             f"{folder} holds {wording.counted(len(paths), 'shared file')}, wanted 1 to "
@@ -118,10 +122,10 @@ def _read(folder: Path) -> tuple[dict[str, Shared], list[str]]:
 
 def _taught(folder: Path, left_out: list[str]) -> list[Lesson]:
     """What the files of predictions beside the shared ones say, by lesson."""
-    paths = sorted(p for p in folder.glob(f"*{predictions.ENDING}") if p.is_file())
     files = []
-    for path in paths:
-        if path.name.endswith(shared.ENDINGS):
+    for path in sorted(folder.glob(f"*{predictions.ENDING}")):
+        another = path.name.endswith(shared.ENDINGS) and not predictions.are_in(path)
+        if another or not path.is_file():
             continue
         try:
             files.append(predictions.load(path))

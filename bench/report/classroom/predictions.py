@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,6 +21,7 @@ from bench.report.plots import style
 from bench.results.sound import MOST, MOST_CHARACTERS, WORD, RecordError, parse
 
 ENDING = ".json"
+KIND = "glyphbench predictions"
 VERSION = 1
 MOST_BYTES = 2**20
 MOST_ANSWERS = 200
@@ -73,6 +75,20 @@ class Lesson:
         low, high = wording.number(truths[0]), wording.number(truths[-1])
         measured = low if low == high else f"{low} to {high}"
         return f"{self.name}: {self.holding} had what was measured ({measured}) in their range."
+
+
+def are_in(path: Path) -> bool:
+    """Whether a file says that it holds predictions; one that cannot be read does not."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return False
+        return msgspec.json.decode(path.read_bytes(), type=_Kind).kind == KIND
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+
+
+class _Kind(msgspec.Struct):
+    kind: str
 
 
 def load(path: Path) -> Predictions:
