@@ -222,8 +222,9 @@ class Bars:
         from tqdm import tqdm
 
         self.pace = Pace(runs, estimates_s)
+        self.total_s = sum(estimates_s) or 1.0
         self.runs = tqdm(
-            total=sum(estimates_s) or 1,
+            total=self.total_s,
             desc=f"run 0/{len(runs)}",
             bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left",
             position=0,
@@ -235,6 +236,7 @@ class Bars:
             bar_format="  {desc} |{bar}| {n:.2f}/{total:g} epochs{postfix}",
         )
         self.count, self.total = 0, len(runs)
+        self.epochs = 1.0
         self.ended_s = self.weight_s = 0.0  # expected: of the runs that have ended, of this one
         self.shown_s = 0.0  # of its own, so far
         self.began_s = monotonic()
@@ -259,6 +261,7 @@ class Bars:
     def _begin(self, epochs: float) -> None:
         self.began_s = monotonic()
         self.done = self.next = 0.0
+        self.epochs = epochs
         self.run.reset(total=epochs)
 
     def advanced(self, phase: str, done: int, total: int) -> None:
@@ -277,7 +280,7 @@ class Bars:
         """Show where the runs and the run in hand are by now."""
         with self.lock:
             now = monotonic()
-            self.run.n = self.run.total * self._part_by(now)
+            self.run.n = self.epochs * self._part_by(now)
             expected_s = (now - self.began_s) / self.pace.factor
             self.shown_s = max(self.shown_s, min(self.weight_s, expected_s))
             self._refresh()
@@ -292,7 +295,7 @@ class Bars:
         return self.done + min(by_time, ALMOST * (self.next - self.done))
 
     def _refresh(self) -> None:
-        self.runs.n = min(self.ended_s + self.shown_s, self.runs.total)
+        self.runs.n = min(self.ended_s + self.shown_s, self.total_s)
         self.runs.refresh()
         self.run.refresh()
 
