@@ -136,6 +136,11 @@ def test_of_a_shared_file_the_page_makes_the_rows_that_python_makes(
         assert row["noise_floor"] == pytest.approx(expected["noise_floor"], rel=1e-9)
 
 
+def test_every_metric_of_the_page_can_be_read_off_a_shared_file(fresh: Page) -> None:
+    keys = {measured.metric.key for measured in (data._THROUGHPUT, *data._LATER)}
+    assert set(fresh.evaluate("Object.keys(glyphbench.runs.STATISTICS)")) == keys
+
+
 def test_beside_the_folder_stands_what_compare_says(
     fresh: Page, records: list[Record], tmp_path: Path
 ) -> None:

@@ -64,16 +64,15 @@ glyphbench.classroom = (() => {
   function show(added) {
     const { facets, start } = glyphbench.content.results;
     const few = files.shared.length < FEWEST;
-    beside.set(files.shared);
-    const at = page.state().at.map((value, i) => (value < facets[i].values.length ? value : start[i]));
-    const news = files.refused.length || files.predictions.length || !few;
-    page.change({ at });
-    if (added) page.open(news ? "class" : "results");
+    beside.set(few ? files.shared : []);
     made = few ? null : ofClass(files.shared);
     subject = 0;
     $("forget").hidden = !files.shared.length && !files.predictions.length && !files.refused.length;
     $("read").replaceChildren(...told());
-    draw();
+    const at = page.state().at.map((value, i) => (value < facets[i].values.length ? value : start[i]));
+    page.change({ at });
+    const here = files.refused.length || files.predictions.length || !few;
+    if (added) page.open(here ? "class" : "results");
   }
 
   function ofClass(all) {
@@ -103,15 +102,18 @@ glyphbench.classroom = (() => {
 
   // The class
 
+  let turn = 0; // of drawing: an earlier one that is still at it gives way
+
   async function draw() {
-    const hidden = $("class").hidden;
+    if ($("class").hidden) return; // drawn when its tab is shown
+    const own = ++turn;
     pending.length = 0;
     $("laptops").replaceChildren(...(made ? classOf(made) : []));
     const lessons = predictions.lessons(files.predictions);
     $("predicted").replaceChildren(...(lessons.length ? predictedOf(lessons) : []));
-    if (hidden) return; // the charts are drawn when the tab is shown
-    for (const [place, chartOf, label] of pending.splice(0)) {
+    for (const [place, chartOf, label] of [...pending]) {
       const drawn = await chart.embed(place, chartOf(place.clientWidth), label);
+      if (own !== turn) return;
       drawn.addEventListener("mousemove", (event, item) => point(item?.datum?.told, event));
       drawn.addEventListener("mouseout", () => page.unhint());
     }
@@ -323,15 +325,22 @@ glyphbench.classroom = (() => {
   // Dropping and choosing
 
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-  addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+  const mark = (over) => document.body.classList.toggle("dropping", over);
+  addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    mark(true);
+  });
+  addEventListener("dragleave", (event) => event.relatedTarget === null && mark(false));
   addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
+    mark(false);
     add([...event.dataTransfer.files]);
   });
   $("files").addEventListener("change", (event) => add([...event.target.files]));
   $("forget").addEventListener("click", forget);
   $("other").addEventListener("click", () => $("files").click());
-  $("class").addEventListener("shown", draw);
+  document.addEventListener("viewed", draw); // by tab, theme and width too
   return { add, forget, made: () => made, lessons: () => predictions.lessons(files.predictions) };
 })();

@@ -4,7 +4,7 @@ it what reports say: forms, limits and words, so that each stands once, in Pytho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -112,7 +112,7 @@ def known(most_seeds: int) -> Known:
     )
 
 
-def _looks() -> Any:
+def _looks() -> Iterator[tuple[str, tuple[str, str, str]]]:
     for name, framework in FRAMEWORKS.items():
         for execution in EXECUTIONS:
             look = look_of(

@@ -297,5 +297,5 @@ glyphbench.runs = ((known, statistics, wording) => {
     };
   }
 
-  return { replicates, row, values, order, same, host, disturbed, throughput, fieldsOf };
+  return { STATISTICS, replicates, row, values, order, same, host, disturbed, throughput, fieldsOf };
 })(glyphbench.content.class, glyphbench.statistics, glyphbench.wording);
