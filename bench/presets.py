@@ -68,6 +68,7 @@ class Preset:
     seeds: int
     glyphs_images: int  # images to draw where no real data can be had
     study: bool = False  # True: with pictures and tables of what was learned, a page a task
+    ensembles: bool = False  # True: with members trained at once and one by one, bench ensemble
 
 
 BATCH_SIZES = Grid(
@@ -126,6 +127,32 @@ STUDY = (
     replace(_STUDIED, tasks=("letters",), architectures=("gnn",), batch_sizes=(32,), epochs=20),
 )
 
+# The lessons: each asks for a few experiments that differ in one thing. What is compared with
+# accuracies is trained; all else is steps alone, as few as can be timed.
+_LESSON = Grid(
+    tasks=("digits",),
+    architectures=("mlp",),
+    frameworks=("pytorch", "keras-tensorflow", "jax", "numpy"),
+    goal="throughput",
+    epochs=0.5,
+    tailored=True,
+)
+_LESSON_CNN = replace(_LESSON, architectures=("cnn",), epochs=0.2)
+_MLP_ALONE, _CNN_ALONE = (replace(each, frameworks=("pytorch",)) for each in (_LESSON, _LESSON_CNN))
+LESSONS = (
+    replace(_LESSON, goal="train", epochs=None),
+    _LESSON_CNN,
+    replace(_LESSON, tasks=("letters",), epochs=None),
+    replace(_MLP_ALONE, batch_sizes=(20, 128, 1024)),
+    replace(_CNN_ALONE, batch_sizes=(1024,)),
+    replace(_MLP_ALONE, batch_sizes=(20,), threads=(1, 2)),
+    replace(_CNN_ALONE, threads=(1, 2)),
+    replace(_MLP_ALONE, precisions=("bf16",)),
+    replace(_CNN_ALONE, precisions=("bf16",)),
+    # not PyTorch's compiler, which takes 15 s a run, and takes them on a CPU in vain
+    replace(_LESSON, frameworks=("keras-tensorflow",), executions=("graph", "compiled")),
+)
+
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
         description="a coffee: all frameworks, both tasks and architectures, one seed",
@@ -152,6 +179,20 @@ PRESETS: dict[str, Preset] = {
         },
         seeds=5,
         glyphs_images=40_000,
+    ),
+    "lessons": Preset(
+        description="what the lessons of the page ask for: ten minutes on two cores",
+        grids=LESSONS,
+        schedules={
+            "mnist": Schedule(epochs=1),
+            "az": Schedule(epochs=0.2),
+            "az-sample": Schedule(epochs=10),
+            "glyphs": Schedule(epochs=1),
+            "own": Schedule(epochs=5),
+        },
+        seeds=3,
+        glyphs_images=40_000,
+        ensembles=True,
     ),
     "paper": Preset(
         description="the study this project comes from, with what it proposed: MLP and CNN, "
