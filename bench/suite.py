@@ -154,6 +154,8 @@ def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
     try:
         if PRESETS[options.preset].study and not interrupted:
             _study(planned)
+        if PRESETS[options.preset].ensembles and not interrupted:
+            _time_ensembles(planned)
     finally:
         if results.records():
             print(page.write(results))
@@ -172,6 +174,14 @@ def _study(planned: Plan) -> None:
     data_folders = {key: folder for key, (folder, _) in planned.site.data.items()}
     for page in study(planned.site.results, data_folders, planned.site.pythons):
         print(f"The study: {page}")
+
+
+def _time_ensembles(planned: Plan) -> None:
+    from bench.study import ensembling  # late: it needs many packages
+
+    devices = sorted(e.device for e in planned.experiments if e.framework == "pytorch")
+    if devices:
+        ensembling.in_suite(planned.site.results, devices[0])  # on the CPU, where it is used
 
 
 def _any_failed(records: Sequence[Record], options: Options) -> bool:
