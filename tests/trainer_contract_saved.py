@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.results.models import write_model
+from bench.report.web import drawn
+from bench.results.folder import Results
+from bench.results.models import read_card, write_model
 from bench.saved.model import Model, SavedModelError, load
 from bench.trainers import FRAMEWORKS, Trainer
 from tests.saved_models import a_card
@@ -178,6 +180,33 @@ def test_a_file_of_another_network_is_refused_before_it_is_built(
 
 
 @keras_only
+@each_architecture
+def test_the_page_reads_the_weights_without_keras(architecture: str, tmp_path: Path) -> None:
+    trainer = create(architecture)
+    trainer.load_weights(with_random_biases(trainer.weights()))
+    results, card = Results(tmp_path), a_card(architecture, framework=FRAMEWORK)
+    path = results.model_path(card.record.run_id, ENDING)
+    path.parent.mkdir()
+    write_model(path, card, trainer.save)
+    drawing = drawn.drawing(results, [card.record])
+    assert drawing
+    assert [network.run_id for network in drawing.networks] == [card.record.run_id]
+    weights = drawn.weights(path, card)
+    assert list(weights) == list(trainer.weights())
+    for name, array in trainer.weights().items():
+        np.testing.assert_array_equal(weights[name], array)
+
+
+@keras_only
+@pytest.mark.parametrize("change", [computes_something_else, has_a_layer_more, lacks_a_layer])
+def test_the_page_reads_no_weights_of_another_network(change: Change, tmp_path: Path) -> None:
+    path = saved(create(), tmp_path)
+    rewrite(path, change)
+    with pytest.raises(ValueError, match="layers of another network"):
+        drawn.weights(path, read_card(path))
+
+
+@keras_only
 def test_a_file_of_another_version_of_keras_says_so_where_it_differs(tmp_path: Path) -> None:
     path = saved(create(), tmp_path)
     rewrite(path, computes_something_else)
@@ -222,6 +251,8 @@ def test_weights_are_looked_at_before_they_are_read(
     write_zip(path, members | {WEIGHTS: weights.read_bytes()})
     with pytest.raises(SavedModelError, match=f"layers/dense/vars/0 .*{reason}"):
         load(path)
+    with pytest.raises(ValueError, match=r"layers/dense/vars/0( is no array|: \(.* of float)"):
+        drawn.weights(path, read_card(path))
 
 
 @keras_only
@@ -239,6 +270,8 @@ def test_weights_that_link_into_another_file_are_refused(tmp_path: Path) -> None
     write_zip(path, members | {WEIGHTS: weights.read_bytes()})
     with pytest.raises(SavedModelError, match="layers/dense/vars/0 is a link"):
         load(path)
+    with pytest.raises(ValueError, match="layers/dense/vars/0 is not among them"):
+        drawn.weights(path, read_card(path))
 
 
 @keras_only

@@ -18,6 +18,7 @@ from playwright.sync_api import Page
 import datasets
 import models
 from bench.report.web import drawn, page
+from bench.results import images
 from bench.results.card import Card, card_of
 from bench.results.folder import Results
 from bench.results.models import write_model
@@ -25,10 +26,11 @@ from bench.results.record import Record
 from bench.stats import runs, tolerances
 from datasets import mnist_form
 from datasets.ink import NoInk
+from models.layers_numpy import Network
 from models.weights import Arrays
 from tests.records import EVIDENCE, make_record
 from tests.report.browser import NEEDS_CHROMIUM, browsing
-from tests.report.test_web import MOST_BYTES, REFERENCE
+from tests.report.test_web import MOST_BYTES
 from tests.saved_models import data_folder, saver, weights_of
 
 SIDE = 280  # of the page's sheet, pixels
@@ -40,15 +42,22 @@ const { ink } = glyphbench;
 const prepared = ink.prepare(ink.brightness(bytes, 280, 280), form);
 return prepared && [Array.from(prepared.image), prepared.notes];
 }"""
-LOGITS = """([network, images]) => {
+NETWORK = """
 const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const numbers = (text) => new Float32Array(bytesOf(text).buffer);
 const layers = network.layers.map(({ shape, kernel, bias }) =>
   ({ shape, kernel: numbers(kernel), bias: numbers(bias) }));
+const whole = { ...network, layers };
 const bytes = bytesOf(images);
-return Array.from({ length: bytes.length / 784 }, (_, i) => Array.from(glyphbench.networks.logits(
-  { ...network, layers }, bytes.subarray(784 * i, 784 * (i + 1)))));
-}"""
+"""
+LOGITS = f"""([network, images]) => {{{NETWORK}
+return Array.from({{ length: bytes.length / 784 }}, (_, i) => Array.from(
+  glyphbench.networks.logits(whole, bytes.subarray(784 * i, 784 * (i + 1)))));
+}}"""
+STAGES = f"""([network, images]) => {{{NETWORK}
+glyphbench.networks.logits(whole, bytes);
+return glyphbench.networks.stages(whole).map(({{ values }}) => Array.from(values));
+}}"""
 UNPACKED = """async ([images]) => {
 const bytes = Uint8Array.from(atob(images), (letter) => letter.charCodeAt(0));
 return (await glyphbench.drawing.ready).map(({ network }) => Array.from(
@@ -132,6 +141,19 @@ def test_a_folder_without_saved_models_has_the_page_it_had(tmp_path: Path) -> No
     assert "tab-draw" not in html
 
 
+def test_models_of_keras_are_spoken_of_where_they_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlp, cnn = record_of("mlp"), record_of("cnn", framework="keras-jax")
+    results = folder_with(tmp_path, mlp)
+    results.model_path(cnn.run_id, ".keras").write_bytes(b"PK")
+    monkeypatch.setattr(drawn, "find_spec", lambda name: None)
+    made = drawn.drawing(results, [mlp, cnn])
+    assert made
+    assert [network.architecture for network in made.networks] == ["mlp"]
+    assert "Models that Keras saved are not among them: h5py" in made.doubts
+
+
 def test_own_images_are_prepared_otherwise_and_have_no_sheet(tmp_path: Path) -> None:
     own = record_of("mlp", source="own")
     assert drawn.drawing(folder_with(tmp_path, own), [own]) is None
@@ -146,13 +168,13 @@ def test_a_rounded_kernel_is_within_half_a_level_of_the_exact_one() -> None:
     assert (np.abs(codes * scales - kernel) <= 0.5001 * scales).all()
 
 
-def test_with_both_networks_the_page_of_the_reference_is_below_two_megabytes(
+def test_a_page_has_room_for_both_networks_and_for_images(
     both: tuple[Results, list[Record]],
 ) -> None:
     drawing = drawn.drawing(*both)
     assert drawing
-    plain, whole = (len(paged(both[1], each)) for each in (None, drawing))
-    assert whole - plain + (REFERENCE / page.NAME).stat().st_size < MOST_BYTES
+    assert len(drawing.networks) == 2
+    assert len(paged(both[1], drawing)) + 4 / 3 * images.MOST_BYTES < MOST_BYTES
 
 
 # What the models see
@@ -242,40 +264,48 @@ def test_a_doubt_is_said_as_predict_says_it(fresh: Page) -> None:
 # What the networks compute
 
 
-def images() -> NDArray[np.uint8]:
+def digits() -> NDArray[np.uint8]:
     return datasets.open_cached(data_folder()).test.images[:20]
 
 
-def referee(weights: Arrays, architecture: str, card: Card) -> NDArray[np.float64]:
-    network = models.load(architecture, "numpy").build(10, dtype=np.float64)
+def numpy_network(weights: Arrays, architecture: str) -> Network:
+    network: Network = models.load(architecture, "numpy").build(10, dtype=np.float64)
     for name, array in network.parameters.items():
         array[...] = weights[name]
-    scaled = (images() / 255 - card.pixel_mean) / card.pixel_std
-    return np.asarray(network.forward(scaled))
+    return network
 
 
-@NEEDS_CHROMIUM
-@pytest.mark.parametrize("architecture", ["mlp", "cnn"])
-def test_javascripts_forward_pass_is_the_referees(fresh: Page, architecture: str) -> None:
-    weights, card = weights_of(architecture), card_of(record_of(architecture))
-    kernels = [name for name in weights if name.endswith("/kernel")]
+def referee(weights: Arrays, architecture: str, card: Card) -> NDArray[np.float64]:
+    scaled = (digits() / 255 - card.pixel_mean) / card.pixel_std
+    return np.asarray(numpy_network(weights, architecture).forward(scaled))
+
+
+def browser_network(weights: Arrays, card: Card) -> dict[str, Any]:
+    """A network as ``networks.js`` has it, its arrays in base64."""
     layers = [
         {
             "shape": weights[name].shape,
             "kernel": text_of(weights[name]),
             "bias": text_of(weights[name.replace("kernel", "bias")]),
         }
-        for name in kernels
+        for name in weights
+        if name.endswith("/kernel")
     ]
-    network = {"mean": card.pixel_mean, "std": card.pixel_std, "layers": layers}
-    logits = fresh.evaluate(LOGITS, [network, text_of(images())])
+    return {"mean": card.pixel_mean, "std": card.pixel_std, "layers": layers}
+
+
+@NEEDS_CHROMIUM
+@pytest.mark.parametrize("architecture", ["mlp", "cnn"])
+def test_javascripts_forward_pass_is_the_referees(fresh: Page, architecture: str) -> None:
+    weights, card = weights_of(architecture), card_of(record_of(architecture))
+    logits = fresh.evaluate(LOGITS, [browser_network(weights, card), text_of(digits())])
     deviation = tolerances.deviation(logits, referee(weights, architecture, card))
     assert deviation <= tolerances.of("logits", "fp32").value
 
 
 @NEEDS_CHROMIUM
 def test_the_page_computes_with_the_rounded_weights_that_were_embedded(fresh: Page) -> None:
-    told = fresh.evaluate(UNPACKED, [text_of(images())])
+    told = fresh.evaluate(UNPACKED, [text_of(digits())])
     for architecture, logits in zip(drawn.ARCHITECTURES, told, strict=True):
         weights, card = weights_of(architecture), card_of(record_of(architecture))
         for name, kernel in weights.items():
@@ -284,6 +314,51 @@ def test_the_page_computes_with_the_rounded_weights_that_were_embedded(fresh: Pa
                 weights[name] = codes * scales
         deviation = tolerances.deviation(logits, referee(weights, architecture, card))
         assert deviation <= tolerances.of("logits", "fp32").value
+
+
+@NEEDS_CHROMIUM
+@pytest.mark.parametrize(
+    ("architecture", "layers"),
+    [
+        ("mlp", ("relu_1", "relu_2")),
+        ("cnn", ("relu_1", "pool_1", "relu_2", "pool_2", "relu_3")),
+    ],
+)
+def test_what_is_shown_of_the_way_is_what_the_layers_compute(
+    fresh: Page, architecture: str, layers: tuple[str, ...]
+) -> None:
+    weights, card = weights_of(architecture), card_of(record_of(architecture))
+    shown = fresh.evaluate(STAGES, [browser_network(weights, card), text_of(digits()[:1])])
+    network = numpy_network(weights, architecture)
+    values = (digits()[:1] / 255 - card.pixel_mean) / card.pixel_std
+    wanted = {}
+    for name, layer in network.layers.items():
+        values = layer.forward(values, False)
+        wanted[name] = values.copy()
+    for name, own in zip(layers, shown, strict=True):
+        deviation = tolerances.deviation(own, wanted[name].ravel())
+        assert deviation <= tolerances.of("logits", "fp32").value, name
+
+
+@NEEDS_CHROMIUM
+def test_the_way_is_folded_until_it_is_opened_and_follows_the_drawing(fresh: Page) -> None:
+    assert fresh.locator("#inside summary").all_inner_texts() == [
+        f"What the {name}, pytorch eager, computes on the way" for name in ("MLP", "CNN")
+    ]
+    fresh.evaluate("glyphbench.drawing.stroke([[80, 60], [90, 200]]); glyphbench.drawing.read()")
+    assert fresh.locator("#inside canvas").count() == 0
+    fresh.locator("#inside summary").nth(1).click()
+    fresh.wait_for_selector("#inside canvas")
+    sizes = fresh.evaluate(
+        "[...document.querySelectorAll('#inside canvas')].map((each) => [each.width, each.height])"
+    )
+    assert sizes == [[8 * 27, 4 * 27], [8 * 14, 4 * 14], [8 * 12, 8 * 12], [8 * 6, 8 * 6], [32, 4]]
+    before = fresh.evaluate("document.querySelector('#inside canvas').toDataURL()")
+    fresh.evaluate("glyphbench.drawing.stroke([[90, 200], [220, 90]]); glyphbench.drawing.read()")
+    assert fresh.evaluate("document.querySelector('#inside canvas').toDataURL()") != before
+    fresh.evaluate("glyphbench.drawing.clear()")
+    assert fresh.locator("#inside canvas").count() == 0
+    fresh.locator("#inside summary").nth(1).click()
 
 
 # How it looks
@@ -307,4 +382,6 @@ def test_hostile_class_names_are_shown_as_text(
     assert fresh.locator("#answers img").count() == 0
     assert set(fresh.locator("#answers b").all_inner_texts()) <= set(CLASSES)
     html = (both[0].folder / page.NAME).read_text(encoding="utf-8")
-    assert html.count("</script>") == html.count("<script") == 4 + len(page.RESULTS) + 3
+    shown = [tab.scripts for tab in page.TABS if tab.key in ("results", "draw", "class")]
+    packed = len(shown) + 1 + sum(map(len, shown))  # the tabs' data, Vega, and the scripts
+    assert html.count("</script>") == html.count("<script") == packed + 1

@@ -1,4 +1,5 @@
-// A sheet to draw on, what the models see of it, and what they answer while one draws.
+// A sheet to draw on, what the models see of it, what they answer while one draws, and what they
+// compute on the way.
 "use strict";
 
 glyphbench.drawing = (() => {
@@ -10,6 +11,7 @@ glyphbench.drawing = (() => {
   const TOP = 3; // labels that an answer names, as predict does
   const WAIT_MS = 120; // between two readings while one draws, and twice what a reading takes
   const THICK = 18; // pixels of 280: the strokes of MNIST are about so broad in their box
+  const COLUMNS = { maps: 8, units: 32 }; // of a picture of what a layer computes
   let loaded = null; // the networks, once they are unpacked
   let waiting = false;
   let took = 0; // ms, the last reading
@@ -101,11 +103,14 @@ glyphbench.drawing = (() => {
     showSeen(seen?.image ?? new Uint8Array(ink.SIDE ** 2));
     if (!seen) {
       $("answers").replaceChildren(element("p", "Nothing is drawn, so nothing is recognised."));
+      loaded?.forEach(({ stages }) => stages.replaceChildren());
       return;
     }
     if (!loaded) return; // read again when they are
     const notes = seen.notes.map((note) => element("p", `Note: ${note}.`, "notice"));
+    if (!loaded.length) notes.push(element("p", "Nothing answers yet: train a network below."));
     $("answers").replaceChildren(...loaded.map((network) => answer(network, seen.image)), ...notes);
+    loaded.filter(({ inside }) => inside.open).forEach(showInside);
   }
 
   function showSeen(image) {
@@ -134,10 +139,72 @@ glyphbench.drawing = (() => {
     return block;
   }
 
+  // What a network computes on the way
+
+  /** A network with its title, and a place, folded at first, for what it computes. */
+  function entry(title, network) {
+    const inside = element("details", "", "inside");
+    const stages = element("div", "");
+    inside.append(element("summary", `What the ${title}, computes on the way`), stages);
+    inside.addEventListener("toggle", read);
+    $("inside").append(inside);
+    return { title, network, inside, stages };
+  }
+
+  function showInside({ network, stages }) {
+    const figures = networks.stages(network).map((stage, i) => {
+      const figure = document.createElement("figure");
+      const canvas = element("canvas", "", stage.side > 1 ? "maps" : "units");
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", `Values ${stage.side > 1 ? "of the maps" : "of the units"}`);
+      picture(canvas, stage);
+      figure.append(canvas, element("figcaption", sentence(stage, i)));
+      return figure;
+    });
+    stages.replaceChildren(...figures);
+  }
+
+  function sentence({ kind, size, side, channels }, i) {
+    if (kind === "dense")
+      return `${channels} units, each a weighted sum of everything before it; black ones are silent, since ReLU makes what is negative 0.`;
+    if (kind === "pooling")
+      return `Of every 2×2 values the largest is kept, which leaves ${side}×${side} of each picture.`;
+    const on = i ? "all these pictures together" : "the image";
+    return `${channels} filters look at every ${size}×${size} patch of ${on}; a picture is light where its filter finds what it has learned to look for.`;
+  }
+
+  /** All channels of a stage side by side; the largest value of all is white, 0 black. */
+  function picture(canvas, { side, channels, values }) {
+    const columns = side > 1 ? COLUMNS.maps : COLUMNS.units;
+    const step = side > 1 ? side + 1 : 1; // a line between two maps
+    canvas.width = columns * step;
+    canvas.height = Math.ceil(channels / columns) * step;
+    const pen = canvas.getContext("2d");
+    const pixels = pen.createImageData(canvas.width, canvas.height);
+    const most = values.reduce((a, b) => Math.max(a, b), 0) || 1;
+    for (let c = 0; c < channels; c++)
+      for (let i = 0; i < side; i++)
+        for (let j = 0; j < side; j++) {
+          const grey = (255 * values[(i * side + j) * channels + c]) / most;
+          const row = Math.floor(c / columns) * step + i;
+          const at = row * canvas.width + (c % columns) * step + j;
+          pixels.data.set([grey, grey, grey, 255], 4 * at);
+        }
+    pen.putImageData(pixels, 0, 0);
+  }
+
+  /** Let one more network answer, in the place of one of this title. */
+  function join(title, network) {
+    const there = loaded.find((each) => each.title === title);
+    if (there) there.network = network;
+    else loaded.push(entry(title, network));
+    read();
+  }
+
   async function load() {
     try {
       const unpacked = await Promise.all(drawn.networks.map(networks.unpacked));
-      loaded = unpacked.map((network, i) => ({ title: drawn.networks[i].title, network }));
+      loaded = unpacked.map((network, i) => entry(drawn.networks[i].title, network));
       read();
     } catch (error) {
       $("answers").replaceChildren(
@@ -153,5 +220,5 @@ glyphbench.drawing = (() => {
   sheet.addEventListener("pointercancel", end);
   $("clear").addEventListener("click", clear);
   clear();
-  return { ready: load(), stroke, clear, read, prepared };
+  return { ready: load(), stroke, clear, read, prepared, join };
 })();

@@ -2,7 +2,7 @@
 
 Each kernel is rounded to whole numbers up to LEVELS times one scale an output, and these are packed
 by Huffman's code, to 5.6 bits a weight of a trained network and 6 at most. So both networks take
-0.9 MB of the page's 2; as float16 they would take 2.4. Biases and scales are float32.
+0.9 MB of the page; as float16 they would take 2.4. Biases and scales are float32.
 
 Measured with networks of one epoch on the 10,000 test digits of MNIST, beside their exact weights:
 
@@ -19,15 +19,19 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.report import wording
+from bench.report.web.trained import Training, training
+from bench.results import images
 from bench.results.card import Card, SavedModelError
 from bench.results.folder import Results
+from bench.results.keras_weights import read_keras_weights
 from bench.results.models import read_card, read_weights
 from bench.results.record import Record
 from datasets import mnist_form
@@ -36,6 +40,10 @@ from models.weights import Arrays
 
 ARCHITECTURES = ("mlp", "cnn")  # that the page can run, in the order in which it shows them
 LEVELS = 31
+UNREAD = (
+    "Models that Keras saved are not among them: h5py, which reads their weights, is not installed "
+    "where this page was made."
+)
 ROUNDED = (
     f"To keep this page small, the weights are rounded to {2 * LEVELS + 1} values an output, which "
     "predict does not do. For an MLP and a CNN after one epoch on MNIST this changed 15 of 20,000 "
@@ -59,13 +67,15 @@ class Small:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """The networks of one task, at least one."""
+    """The networks of one task, images to train one on, or both."""
 
     task: str
     form: mnist_form.Form
     labels: tuple[str, ...]
     networks: list[Small]
     drawn: bool  # whether they were trained on drawn glyphs
+    training: Training | None = None
+    unread: bool = False  # whether models of Keras could not be read
 
     @property
     def what(self) -> str:
@@ -75,33 +85,56 @@ class Drawing:
     @property
     def asked(self) -> str:
         """The section's first sentence."""
+        draw = f"Draw one {self.what} with mouse, pen or finger."
+        if not self.networks:
+            return f"{draw} The network that you train below answers."
         names = " and ".join(wording.architecture(each.architecture) for each in self.networks)
         answer = "answers" if len(self.networks) == 1 else "answer"
         return (
-            f"Draw one {self.what} with mouse, pen or finger. The best saved {names} of this "
-            f"folder {answer} while you draw, in plain JavaScript."
+            f"{draw} The best saved {names} of this folder {answer} while you draw, in plain "
+            "JavaScript."
         )
 
     @property
     def doubts(self) -> str:
         """What the answers are not."""
-        glyphs = "They were trained on drawn glyphs, not on handwriting. " if self.drawn else ""
-        return f"{glyphs}{ROUNDED}"
+        return " ".join(
+            sentence
+            for sentence, said in (
+                ("They were trained on drawn glyphs, not on handwriting.", self.drawn),
+                (ROUNDED, self.networks),
+                (UNREAD, self.unread),
+            )
+            if said
+        )
 
 
 def drawing(results: Results, records: Sequence[Record]) -> Drawing | None:
-    """What is embedded of a folder; None where it has no saved model that the page can run.
+    """What is embedded of a folder; None where it has no saved model that the page can run, and no
+    images to train one on.
 
-    The task is the one with most networks, of several the first. Files that cannot be read are
-    passed over: ``predict`` says what is wrong with them.
+    The task is the one with most networks, of several the first. Models that cannot be read are
+    passed over: ``predict`` says what is wrong with them. Raises ResultsError where
+    ``images.png`` cannot be read.
     """
     candidates: dict[str, list[tuple[Record, Path]]] = {}
-    for record in records:
-        path = results.model_path(record.run_id, ".safetensors")
-        if _is_runnable(record) and path.is_file():
+    unread = False
+    for record in filter(_is_runnable, records):
+        for ending in (".safetensors", ".keras"):
+            path = results.model_path(record.run_id, ending)
+            if not path.is_file():
+                continue
+            if ending == ".keras" and find_spec("h5py") is None:
+                unread = True
+                continue
             candidates.setdefault(record.data.task, []).append((record, path))
+    of_images = _of_images(results, records)
     drawings = [made for of_task in candidates.values() if (made := _of_task(of_task)) is not None]
-    return max(drawings, key=lambda each: len(each.networks), default=None)
+    best = max(drawings, key=lambda each: len(each.networks), default=of_images)
+    if best is None:
+        return None
+    same = of_images if of_images and of_images.task == best.task else None
+    return replace(best, training=same.training if same else None, unread=unread)
 
 
 def _is_runnable(record: Record) -> bool:
@@ -147,6 +180,31 @@ def _of_task(candidates: Iterable[tuple[Record, Path]]) -> Drawing | None:
     )
 
 
+def _of_images(results: Results, records: Sequence[Record]) -> Drawing | None:
+    """A sheet without networks, and the images that a run has left; None where there are none.
+
+    They must be of data that a record speaks of, which knows how they are normalised.
+    """
+    sample = images.read(results)
+    if sample is None:
+        return None
+    own = [record for record in records if images.are_of(sample, record.data)]
+    if not own:
+        return None
+    data = own[0].data
+    return Drawing(
+        task=data.task,
+        form=mnist_form.form_of(data.task, data.source),
+        labels=data.class_names,
+        networks=[],
+        drawn=data.drawn,
+        training=training(sample, data, own),
+    )
+
+
+# Networks made small
+
+
 def weights(path: Path, card: Card) -> Arrays:
     """The weights of a saved MLP or CNN. Raises as ``read_weights``."""
     like = {}
@@ -158,7 +216,7 @@ def weights(path: Path, card: Card) -> Arrays:
             shape = (layer.inputs, layer.outputs)
         like[f"{layer.name}/kernel"] = np.empty(shape, np.float32)
         like[f"{layer.name}/bias"] = np.empty(shape[-1:], np.float32)
-    return read_weights(path, like)
+    return (read_keras_weights if path.suffix == ".keras" else read_weights)(path, like)
 
 
 def small(card: Card, exact: Arrays) -> Small:
