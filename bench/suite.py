@@ -15,6 +15,7 @@ from bench.machine import hardware
 from bench.plan import Plan
 from bench.presets import PRESETS
 from bench.report import seeds
+from bench.results import images
 from bench.results.folder import ResultsError
 from bench.results.record import Record
 from bench.run import leftovers, material, scheduler, versions
@@ -152,6 +153,7 @@ def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
 
     results = planned.site.results
     try:
+        images.leave(results, planned.site.data)
         if PRESETS[options.preset].study and not interrupted:
             _study(planned)
         if PRESETS[options.preset].ensembles and not interrupted:
