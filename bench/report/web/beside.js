@@ -27,7 +27,8 @@ glyphbench.beside = ((known, runs, statistics, wording) => {
     device: ({ experiment }) => wording.device(experiment.device),
     batch: ({ experiment }) => wording.rounded(experiment.batch_size, 0),
     precision: ({ experiment }) => experiment.precision,
-    goal: ({ experiment }) => (experiment.goal === "train" ? "trained and tested" : "training steps only"),
+    goal: ({ experiment }) =>
+      experiment.goal === "train" ? "trained and tested" : "training steps only",
     machine: (group) => group.machine,
     others: ({ experiment }) => wording.conditions(experiment, known.others) || "as usual",
   };
@@ -38,7 +39,9 @@ glyphbench.beside = ((known, runs, statistics, wording) => {
     groups.length = own.groups;
     facets.forEach((facet, i) => (facet.values.length = own.values[i]));
     const keyOf = (facet, group) => JSON.stringify(KEYS[facet.key](group));
-    const places = facets.map((facet, i) => new Map(groups.map((each) => [keyOf(facet, each), each.at[i]])));
+    const places = facets.map(
+      (facet, i) => new Map(groups.map((each) => [keyOf(facet, each), each.at[i]])),
+    );
     files.forEach((file, number) => {
       for (const made of runs.replicates(file)) {
         const cards = made.gpus.map(wording.gpu);
@@ -82,7 +85,9 @@ glyphbench.beside = ((known, runs, statistics, wording) => {
       if (several >= 0) {
         const holder = several ? "the file" : "this folder";
         const sets = [a, b][several].length;
-        refused.push(`${row.label}: ${holder} holds ${sets} sets of runs, of several machines or versions`);
+        refused.push(
+          `${row.label}: ${holder} holds ${sets} sets of runs, of several machines or versions`,
+        );
       } else if (a[0].fingerprint !== b[0].fingerprint)
         refused.push(`${row.label}: not the same images`);
       else return [{ row, other: b[0] }];
@@ -104,10 +109,20 @@ glyphbench.beside = ((known, runs, statistics, wording) => {
       () => null, // each machine has a noise floor of its own
     );
     const said = found.map(({ row, other }, i) => {
-      const shown = [row, other].map((each) => each.values[metric.key]?.shown ?? wording.NOT_MEASURED);
-      return [row.label, ...shown, ...(ratio ? verdictOf(whole[i] && judged.shift(), metric) : differenceOf(row, other, metric))];
+      const shown = [row, other].map(
+        (each) => each.values[metric.key]?.shown ?? wording.NOT_MEASURED,
+      );
+      return [
+        row.label,
+        ...shown,
+        ...(ratio
+          ? verdictOf(whole[i] && judged.shift(), metric)
+          : differenceOf(row, other, metric)),
+      ];
     });
-    const heads = ratio ? ["file / folder", "p (Holm)", "the file's is"] : ["file - folder (points)"];
+    const heads = ratio
+      ? ["file / folder", "p (Holm)", "the file's is"]
+      : ["file - folder (points)"];
     const unit = `(${metric.unit})`;
     const head = ["framework and execution", `this folder ${unit}`, `file ${unit}`, ...heads];
     return { head, rows: said, refused };
@@ -172,9 +187,15 @@ glyphbench.beside = ((known, runs, statistics, wording) => {
       ...files.flatMap((file, number) => {
         const { head, rows, refused } = lines(state, number);
         const title = element("h2", {}, `This folder beside file ${number + 1} (${file.name})`);
-        const not = refused.map((reason) => element("p", { class: "notice" }, `Not compared: ${reason}.`));
+        const not = refused.map((reason) =>
+          element("p", { class: "notice" }, `Not compared: ${reason}.`),
+        );
         if (!rows.length)
-          return [title, ...not, element("p", {}, "None of the experiments in view is in the file on the same images.")];
+          return [
+            title,
+            ...not,
+            element("p", {}, "None of the experiments in view is in the file on the same images."),
+          ];
         return [title, table([head, ...rows]), ...not];
       }),
       element(

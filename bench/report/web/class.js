@@ -69,7 +69,9 @@ glyphbench.classroom = (() => {
     subject = 0;
     $("forget").hidden = !files.shared.length && !files.predictions.length && !files.refused.length;
     $("read").replaceChildren(...told());
-    const at = page.state().at.map((value, i) => (value < facets[i].values.length ? value : start[i]));
+    const at = page
+      .state()
+      .at.map((value, i) => (value < facets[i].values.length ? value : start[i]));
     page.change({ at });
     const here = files.refused.length || files.predictions.length || !few;
     if (added) page.open(here ? "class" : "results");
@@ -81,7 +83,8 @@ glyphbench.classroom = (() => {
     return { class_, subjects, odd: laptops.oddities(class_, subjects) };
   }
 
-  const list = (sentences) => element("ul", {}, ...sentences.map((each) => element("li", {}, each)));
+  const list = (sentences) =>
+    element("ul", {}, ...sentences.map((each) => element("li", {}, each)));
 
   /** What was read, and what was left out and why. */
   function told() {
@@ -123,7 +126,8 @@ glyphbench.classroom = (() => {
 
   function point(words, event) {
     if (!words) page.unhint();
-    else page.hint({ left: event.clientX + 12, top: event.clientY, bottom: event.clientY + 8 }, words);
+    else
+      page.hint({ left: event.clientX + 12, top: event.clientY, bottom: event.clientY + 8 }, words);
   }
 
   function picture(specification, label) {
@@ -184,7 +188,11 @@ glyphbench.classroom = (() => {
   function whoIsOdd(class_, subjects, odd) {
     if (Math.max(...subjects.map((each) => each.laptops.size)) < known.fewest) {
       const many = wording.counted(class_.length, "laptop");
-      return element("p", {}, `Of ${many} none can be called odd: it takes ${known.fewest} that ran the same.`);
+      return element(
+        "p",
+        {},
+        `Of ${many} none can be called odd: it takes ${known.fewest} that ran the same.`,
+      );
     }
     return odd.length ? list(odd.map(laptops.sentence)) : element("p", {}, "No laptop is odd.");
   }
@@ -212,7 +220,12 @@ glyphbench.classroom = (() => {
     const medians = names
       .map((name, row) => ({ middle: about.median(name), low: row - 0.36, high: row + 0.36 }))
       .filter((_, row) => about.ratios.get(names[row]).length > 2);
-    const ends = [0.68, 1.55, ...places.map((each) => each.ratio * 1.03), ...places.map((each) => each.ratio / 1.03)];
+    const ends = [
+      0.68,
+      1.55,
+      ...places.map((each) => each.ratio * 1.03),
+      ...places.map((each) => each.ratio / 1.03),
+    ];
     const x = (field) => ({
       field,
       type: "quantitative",
@@ -237,7 +250,11 @@ glyphbench.classroom = (() => {
         domain: false,
       },
     });
-    const title = chart.base(laptops.title(about), `${about.heading}, ${wording.counted(about.laptops.size, "laptop")}`, width);
+    const title = chart.base(
+      laptops.title(about),
+      `${about.heading}, ${wording.counted(about.laptops.size, "laptop")}`,
+      width,
+    );
     return {
       ...title,
       height: names.length * letters * 4,
@@ -306,7 +323,11 @@ glyphbench.classroom = (() => {
     });
     const y = { field: "row", type: "ordinal", axis: null };
     return {
-      ...chart.base(`${name}: predicted, and measured`, wording.counted(answers.length, "student"), width),
+      ...chart.base(
+        `${name}: predicted, and measured`,
+        wording.counted(answers.length, "student"),
+        width,
+      ),
       height: Math.max(40, 12 * rows.length),
       data: { values: rows },
       layer: [
@@ -315,7 +336,14 @@ glyphbench.classroom = (() => {
           encoding: { y, x: x("low"), x2: { field: "high" } },
         },
         {
-          mark: { type: "point", filled: true, size: 60, opacity: 1, stroke: text, strokeWidth: 1.6 },
+          mark: {
+            type: "point",
+            filled: true,
+            size: 60,
+            opacity: 1,
+            stroke: text,
+            strokeWidth: 1.6,
+          },
           encoding: { y, x: x("truth"), fill: { field: "fill", type: "nominal", scale: null } },
         },
       ],

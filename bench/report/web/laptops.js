@@ -116,11 +116,7 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
   const contender = (experiment) => wording.framework(experiment);
 
   const conditionOf = ({ experiment, data }) =>
-    JSON.stringify([
-      experiment.goal,
-      ...runs.fieldsOf(experiment, known.held),
-      data.fingerprint,
-    ]);
+    JSON.stringify([experiment.goal, ...runs.fieldsOf(experiment, known.held), data.fingerprint]);
 
   /** As ``statistics`` takes a row. */
   const rated = ({ seeds, measured }) => ({
@@ -192,7 +188,10 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
   /** Every odd laptop once, with what may explain it, in the order of the letters. */
   function oddities(class_, made) {
     const far = made.flatMap((about) =>
-      [...about.ratios.values()].flat().filter(isOdd).map((ratio) => ({ about, ratio })),
+      [...about.ratios.values()]
+        .flat()
+        .filter(isOdd)
+        .map((ratio) => ({ about, ratio })),
     );
     return class_.flatMap((one) => {
       const own = far.filter(({ ratio }) => ratio.laptop === one);
@@ -204,7 +203,9 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
   }
 
   function explain(class_, ratio) {
-    const reasons = [ratio.contender, BASELINE].flatMap((name) => unlikeMost(class_, ratio.laptop, name));
+    const reasons = [ratio.contender, BASELINE].flatMap((name) =>
+      unlikeMost(class_, ratio.laptop, name),
+    );
     return [...new Set([...reasons, ...unsteady(class_, ratio.laptop)])];
   }
 
@@ -254,7 +255,9 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
     if (one.disturbed)
       yield `disturbed: other programs or heat held up ${one.disturbed} of its ${one.measured.length} runs`;
     for (const [device, floor] of Object.entries(one.noiseFloors)) {
-      const floors = class_.map((other) => other.noiseFloors[device]).filter((f) => f !== undefined);
+      const floors = class_
+        .map((other) => other.noiseFloors[device])
+        .filter((f) => f !== undefined);
       if (floor > known.noisy * median(floors) && floors.length >= known.fewest)
         yield `noise floor: ${percent(floor, 1)}, the class's median ${percent(median(floors), 1)}`;
     }
@@ -318,10 +321,11 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
       wording.spread(baseline.measured.map((each) => runs.throughput(each.measurement)));
     const ratioOf = (one, name) => {
       const ratio = about.ratios.get(name).find((each) => each.laptop === one);
-      return ratio ? wording.estimate(ratio.paired.ratio, ratio.paired.interval, " ×") : wording.NOT_MEASURED;
+      return ratio
+        ? wording.estimate(ratio.paired.ratio, ratio.paired.interval, " ×")
+        : wording.NOT_MEASURED;
     };
-    const floor = (one) =>
-      device in one.noiseFloors ? percent(one.noiseFloors[device], 1) : "";
+    const floor = (one) => (device in one.noiseFloors ? percent(one.noiseFloors[device], 1) : "");
     return [
       [
         ...["laptop", "processor", "cores", "GPU", `${BASELINE} (images/s)`],

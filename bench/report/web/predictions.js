@@ -10,7 +10,8 @@ glyphbench.predictions = ((known, shared, wording) => {
   /** The answers of a file's JSON; throws Refused with a sentence. */
   function read(json) {
     const { version, answers } = shared.formed(json, known.predictions, "a file of predictions");
-    const must = (holds, sentence) => shared.must(holds, () => `these cannot be predictions: ${sentence}`);
+    const must = (holds, sentence) =>
+      shared.must(holds, () => `these cannot be predictions: ${sentence}`);
     must(version === VERSION, `version ${version}, wanted ${VERSION}`);
     must(
       answers.length > 0 && answers.length <= MOST_ANSWERS,

@@ -93,7 +93,10 @@ glyphbench.runs = ((known, statistics, wording) => {
     const axes = ["framework", "execution", "architecture", "device", "precision", "threads"];
     return (
       same(fieldsOf(certificate, axes), fieldsOf(experiment, axes)) &&
-      same(Object.entries(certificate.versions).sort(order), Object.entries(versions).sort(order)) &&
+      same(
+        Object.entries(certificate.versions).sort(order),
+        Object.entries(versions).sort(order),
+      ) &&
       !experiment.native.length
     );
   }
@@ -112,8 +115,11 @@ glyphbench.runs = ((known, statistics, wording) => {
     if (!failing.length) return "matched";
     const excess = ({ deviation, tolerance }) => deviation / tolerance;
     const worst = failing.reduce((a, b) => (excess(b) > excess(a) ? b : a));
-    const more = failing.length > 1 ? `, and ${wording.counted(failing.length - 1, "more check")}` : "";
-    const [found, allowed] = [worst.deviation, worst.tolerance].map((v) => wording.exponential(v, 1));
+    const more =
+      failing.length > 1 ? `, and ${wording.counted(failing.length - 1, "more check")}` : "";
+    const [found, allowed] = [worst.deviation, worst.tolerance].map((v) =>
+      wording.exponential(v, 1),
+    );
     return `not matched: ${worst.quantity} deviate by ${found}, tolerance ${allowed}${more}`;
   }
 
@@ -190,7 +196,8 @@ glyphbench.runs = ((known, statistics, wording) => {
     const found = byRun.filter((value) => value !== null);
     if (!found.length) return null;
     const positive = Math.min(...found) > 0;
-    const of = metric.beside === "difference" ? wilsonOf : positive ? geometric : () => [null, null];
+    const of =
+      metric.beside === "difference" ? wilsonOf : positive ? geometric : () => [null, null];
     const [middle, interval] = of(found, made);
     return {
       by_run: byRun,
@@ -236,7 +243,9 @@ glyphbench.runs = ((known, statistics, wording) => {
   // Times to a target, in which misses count: bench.stats.survival
 
   function observedOf({ records, measured }, target) {
-    const evaluated = measured.map((each) => each.measurement).filter((each) => each.evaluations.length);
+    const evaluated = measured
+      .map((each) => each.measurement)
+      .filter((each) => each.evaluations.length);
     const times = evaluated.map((each) => timeTo(each, target)).filter((time) => time !== null);
     const slowest = Math.max(0, ...times);
     const missed = evaluated
@@ -256,7 +265,7 @@ glyphbench.runs = ((known, statistics, wording) => {
     ].sort((a, b) => a[0] - b[0]);
     let [surviving, variance] = [1, 0];
     const found = { time: null, low: null, high: null };
-    for (let i = 0; i < ends.length; ) {
+    for (let i = 0; i < ends.length;) {
       const [time] = ends[i];
       const atRisk = ends.length - i;
       let deaths = 0;
@@ -297,5 +306,16 @@ glyphbench.runs = ((known, statistics, wording) => {
     };
   }
 
-  return { STATISTICS, replicates, row, values, order, same, host, disturbed, throughput, fieldsOf };
+  return {
+    STATISTICS,
+    replicates,
+    row,
+    values,
+    order,
+    same,
+    host,
+    disturbed,
+    throughput,
+    fieldsOf,
+  };
 })(glyphbench.content.class, glyphbench.statistics, glyphbench.wording);

@@ -24,7 +24,10 @@ glyphbench.shared = ((known, wording) => {
     const { most_packed_bytes, version } = known;
     must(bytes.length <= most_packed_bytes, () => `larger than ${most_packed_bytes / MIB} MiB`);
     const content = await unpacked(bytes);
-    must(!(await isChanged(content)), () => "it was changed after it was written: its checksum does not fit");
+    must(
+      !(await isChanged(content)),
+      () => "it was changed after it was written: its checksum does not fit",
+    );
     const json = parsed(content, "the file that 'python -m bench share' writes");
     must(
       Number.isInteger(json?.schema_version),
@@ -32,7 +35,8 @@ glyphbench.shared = ((known, wording) => {
     );
     must(
       json.schema_version === version,
-      () => `version ${json.schema_version} of shared files, wanted ${version}; share the folder again with this version of the project`,
+      () =>
+        `version ${json.schema_version} of shared files, wanted ${version}; share the folder again with this version of the project`,
     );
     const shared = formed(json, known.schema, "a shared file");
     await check(shared);
@@ -62,7 +66,10 @@ glyphbench.shared = ((known, wording) => {
   }
 
   async function sha256(bytes) {
-    must(crypto.subtle, () => "this browser computes checksums only for pages from a disk or by https");
+    must(
+      crypto.subtle,
+      () => "this browser computes checksums only for pages from a disk or by https",
+    );
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
     return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
@@ -92,13 +99,21 @@ glyphbench.shared = ((known, wording) => {
       if (part.$ref) return fit(value, schema.$defs[part.$ref.split("/").at(-1)], place);
       if (part.anyOf) {
         if (value === null) return null; // msgspec's unions are of one form and null
-        return fit(value, part.anyOf.find((each) => each.type !== "null"), place);
+        return fit(
+          value,
+          part.anyOf.find((each) => each.type !== "null"),
+          place,
+        );
       }
       const type = part.enum ? "string" : part.type;
       const came = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
       must(TYPES[type](value), () => `not ${what}: ${place} is ${came}, wanted ${type}`);
       if (part.enum)
-        must(part.enum.includes(value), () => `not ${what}: ${place} is ${JSON.stringify(value.slice(0, 64))}, wanted one of ${part.enum.join(", ")}`);
+        must(
+          part.enum.includes(value),
+          () =>
+            `not ${what}: ${place} is ${JSON.stringify(value.slice(0, 64))}, wanted one of ${part.enum.join(", ")}`,
+        );
       if (type === "array") return fitArray(value, part, place);
       return type === "object" ? fitObject(value, part, place) : value;
     };
@@ -107,12 +122,17 @@ glyphbench.shared = ((known, wording) => {
         value.length >= (part.minItems ?? 0) && value.length <= (part.maxItems ?? Infinity),
         () => `not ${what}: ${place} has ${value.length} items`,
       );
-      return value.map((item, i) => fit(item, part.prefixItems?.[i] ?? part.items, `${place}[${i}]`));
+      return value.map((item, i) =>
+        fit(item, part.prefixItems?.[i] ?? part.items, `${place}[${i}]`),
+      );
     };
     const fitObject = (value, part, place) => {
       if (part.additionalProperties)
         return Object.fromEntries(
-          Object.entries(value).map(([name, each]) => [name, fit(each, part.additionalProperties, place)]),
+          Object.entries(value).map(([name, each]) => [
+            name,
+            fit(each, part.additionalProperties, place),
+          ]),
         );
       for (const name of part.required ?? [])
         must(Object.hasOwn(value, name), () => `not ${what}: ${place} lacks ${name}`);
@@ -159,11 +179,17 @@ glyphbench.shared = ((known, wording) => {
       checkRecord(record);
       if (!ids.has(experiment)) ids.set(experiment, await idOf(record.experiment));
       const id = `${ids.get(experiment)}_s${record.seed}`;
-      must(record.run_id === id, () => `run_id ${record.run_id}: its experiment and seed make it ${id}`);
+      must(
+        record.run_id === id,
+        () => `run_id ${record.run_id}: its experiment and seed make it ${id}`,
+      );
     }
     sound([audit, certificates], "evidence");
     for (const certificate of certificates)
-      must(certificate.checks.every((each) => each.tolerance > 0), () => "a certificate with a tolerance of 0");
+      must(
+        certificate.checks.every((each) => each.tolerance > 0),
+        () => "a certificate with a tolerance of 0",
+      );
     if (audit) checkAudit(audit);
   }
 
@@ -175,7 +201,8 @@ glyphbench.shared = ((known, wording) => {
       const plain = name === "device" ? word.replace(/:[0-9]+$/, "") : word;
       must_(
         WORD.test(plain) && word.length <= known.most_characters,
-        () => `${name} ${JSON.stringify(word.slice(0, known.most_characters))}: wanted small letters and digits in words joined by hyphens`,
+        () =>
+          `${name} ${JSON.stringify(word.slice(0, known.most_characters))}: wanted small letters and digits in words joined by hyphens`,
       );
     }
     must_(
@@ -210,9 +237,15 @@ glyphbench.shared = ((known, wording) => {
         test.correct <= test.images && test.images >= 1,
         () => `test: ${test.correct} right of ${test.images} images`,
       );
-      must_(test.evaluation < evaluations.length, () => `there is no evaluation ${test.evaluation}`);
+      must_(
+        test.evaluation < evaluations.length,
+        () => `there is no evaluation ${test.evaluation}`,
+      );
     }
-    must_(inference.every((each) => each.batch_size >= 1), () => "a batch without images");
+    must_(
+      inference.every((each) => each.batch_size >= 1),
+      () => "a batch without images",
+    );
   }
 
   function checkAudit({ arms, elsewhere, peaks }) {
@@ -241,7 +274,8 @@ glyphbench.shared = ((known, wording) => {
       .sort()
       .map((name) => `"${name}": ${asPython(experiment[name], properties[name])}`);
     const digest = await sha256(new TextEncoder().encode(`{${named.join(", ")}}`));
-    const { task, source, architecture, framework, execution, device, batch_size, goal } = experiment;
+    const { task, source, architecture, framework, execution, device, batch_size, goal } =
+      experiment;
     return (
       `${task}-${source}_${architecture}_${framework}-${execution}_${device.replaceAll(":", "-")}` +
       `_b${batch_size}_${goal}_${digest.slice(0, 8)}`
@@ -250,7 +284,8 @@ glyphbench.shared = ((known, wording) => {
 
   /** As Python's json writes it. */
   function asPython(value, schema) {
-    if (Array.isArray(value)) return `[${value.map((each) => asPython(each, schema.items)).join(", ")}]`;
+    if (Array.isArray(value))
+      return `[${value.map((each) => asPython(each, schema.items)).join(", ")}]`;
     if (typeof value !== "number") return JSON.stringify(value);
     const { type } = schema.anyOf?.find((each) => each.type !== "null") ?? schema;
     if (type === "integer") return String(value);

@@ -235,18 +235,16 @@
             label,
           ),
         ),
-        ...names
-          .slice(1)
-          .map((name) =>
-            element(
-              "td",
-              {
-                class:
-                  name === "verdict" ? "words" : ["runs", "work"].includes(name) ? null : "number",
-              },
-              CELLS[name](line),
-            ),
+        ...names.slice(1).map((name) =>
+          element(
+            "td",
+            {
+              class:
+                name === "verdict" ? "words" : ["runs", "work"].includes(name) ? null : "number",
+            },
+            CELLS[name](line),
           ),
+        ),
       );
       return row;
     });
@@ -363,7 +361,8 @@
 
   function subtitle(view) {
     const chosen = data.facets.flatMap((facet, i) => {
-      if (state.at[i] === null || facet.key === "machine") return [];
+      const alone = facet.key === "machine" && facet.values.length === 1;
+      if (state.at[i] === null || alone) return [];
       const value = facet.values[state.at[i]];
       return facet.key === "batch" ? [`batch size ${value}`] : [value];
     });

@@ -117,7 +117,8 @@ glyphbench.wording = ((significance, known) => {
 
   const counted = (amount, noun) => `${general(amount)} ${noun}${amount === 1 ? "" : "s"}`;
 
-  const allOr = (part, whole) => (part === whole && whole > 1 ? `all ${whole}` : `${part} of ${whole}`);
+  const allOr = (part, whole) =>
+    part === whole && whole > 1 ? `all ${whole}` : `${part} of ${whole}`;
 
   // Names and conditions
 
@@ -133,7 +134,8 @@ glyphbench.wording = ((significance, known) => {
 
   const images = (data) => `${data.task} (${data.source}${data.drawn ? ", drawn" : ""})`;
 
-  const subject = (experiment, data) => `${architecture(experiment.architecture)} on ${images(data)}`;
+  const subject = (experiment, data) =>
+    `${architecture(experiment.architecture)} on ${images(data)}`;
 
   const versions = (packages) =>
     Object.entries(packages)
@@ -144,7 +146,8 @@ glyphbench.wording = ((significance, known) => {
     `${host.cpu}, ${host.cores} cores, ${host.memory_gib} GiB memory, ${host.system}`;
 
   function gpu(card) {
-    const memory = card.memory_bytes === null ? "" : `, ${rounded(card.memory_bytes / 2 ** 30, 0)} GiB`;
+    const memory =
+      card.memory_bytes === null ? "" : `, ${rounded(card.memory_bytes / 2 ** 30, 0)} GiB`;
     return `${card.name}${memory}, driver ${card.driver}`;
   }
 
@@ -157,7 +160,8 @@ glyphbench.wording = ((significance, known) => {
       goal === "train" ? `${counted(times, "evaluation")} an epoch` : "",
     optimizer: ({ optimizer }) => ({ sgd: "SGD", adam: "Adam" })[optimizer],
     learning_rate: ({ learning_rate }) => `learning rate ${general(learning_rate)}`,
-    momentum: ({ optimizer, momentum }) => (optimizer === "sgd" ? `momentum ${general(momentum)}` : ""),
+    momentum: ({ optimizer, momentum }) =>
+      optimizer === "sgd" ? `momentum ${general(momentum)}` : "",
     adam_epsilon: ({ optimizer, adam_epsilon }) =>
       optimizer === "adam" ? `ε ${general(adam_epsilon)}` : "",
     dropout: ({ dropout }) => (dropout ? "" : "no dropout"),
