@@ -572,10 +572,9 @@ def _after_s(record: Record, steps: int) -> float | None:
 
 def _start_and_step(base: Replicates | None, compiled: Replicates | None) -> str:
     """What compiling costs before the first step, and what a step takes."""
-    lines = [costs.mean_line(group) for group in (compiled, base) if group]
-    if len(lines) < 2 or lines[0] is None or lines[1] is None:
+    first, second = (costs.mean_line(group) if group else None for group in (compiled, base))
+    if first is None or second is None:
         return ""
-    first, second = lines
     return (
         f"Compiled, the first step began after {wording.number(first.start_up_s)} s in place of "
         f"{wording.number(second.start_up_s)} s, and a step took "
