@@ -310,4 +310,4 @@ def _short(warning: str) -> str:
 
 def _and(words: Iterable[str], last: str = "and") -> str:
     listed = list(words)
-    return f" {last} ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
+    return f" {last} ".join(filter(None, (", ".join(listed[:-1]), *listed[-1:])))
