@@ -37,6 +37,25 @@ def sentences(audit: Audit | None, records: Sequence[Record]) -> Iterator[str]:
     yield from (f"Warning: {warning}" for warning in (*of_audit, *of_runs))
 
 
+def brief(audit: Audit | None, records: Sequence[Record]) -> Iterator[str]:
+    """The same in a line each; of warnings their number."""
+    if audit is None:
+        yield NO_AUDIT
+    for arms in audit.every_arms if audit else ():
+        floor = verdict.noise_floor(arms)
+        if floor is None:
+            yield _noise(arms)
+        else:
+            percent = wording.percent(floor, 1)
+            yield f"{_floor(arms)} {percent}: a smaller difference names no winner."
+        if arms.delayed_s:
+            yield _delay(arms)
+    yield from _others(records)
+    warned = sum(line.startswith("Warning: ") for line in sentences(audit, records))
+    if warned:
+        yield f"{wording.counted(warned, 'warning')}: the details say what to do."
+
+
 def findings(audit: Audit) -> Iterator[str]:
     """What the audit found, without its warnings."""
     for arms in audit.every_arms:
@@ -198,11 +217,11 @@ def _others(records: Sequence[Record]) -> Iterator[str]:
     most = wording.percent(max(record.others_share for record in counted), 1)
     limit = wording.percent(DISTURBED, 0)
     disturbed = sum(record.disturbed for record in counted)
-    outcome = f"no run is disturbed, which from {limit} on it would be"
+    outcome = f"no run is disturbed, as it would be above {limit}"
     if disturbed:
         outcome = (
-            f"{disturbed} of them, with more than {limit}, stayed disturbed. Their rows and plots "
-            "are marked, and no winner is named over them"
+            f"{disturbed} of them, above {limit}, stayed disturbed. Their rows and plots are "
+            "marked, and no winner is named over them"
         )
     yield (
         f"Other programs were watched during {wording.all_or(len(counted), len(records))} runs: "

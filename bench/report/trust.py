@@ -59,6 +59,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "TORCHINDUCTOR_CACHE_DIR": ("framework",),  # of older records: it is no longer read
 }
 NOT_SET = "not set"
+MOST_NAMES = 4  # rows that are named one by one
 
 Values = dict[str, list[Replicates]]  # value of a setting -> the groups that had it
 
@@ -84,6 +85,23 @@ def sentences(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterat
     yield from _environments(records)
     yield from _withheld(records)
     yield from _order(records)
+    if evidence.suite.seeds_stopped:
+        yield evidence.suite.seeds_stopped
+
+
+def brief(groups: Sequence[Replicates], records: Sequence[Record]) -> Iterator[str]:
+    """The same in a few lines, for a page that leads to ``sentences``."""
+    evidence = groups[0].evidence
+    measured, proven = _shown(groups)
+    if measured:
+        yield (
+            f"Equal work is shown for {wording.all_or(len(proven), len(measured))} experiments, by "
+            "a NumPy float64 referee."
+        )
+    yield from audit.brief(evidence.audit, records)
+    unasked = dict.fromkeys(each.partition(":")[0] for each in unasked_sentences(groups))
+    if unasked:
+        yield f"Settings differ between rows though nobody asked for it: {', '.join(unasked)}."
     if evidence.suite.seeds_stopped:
         yield evidence.suite.seeds_stopped
 
@@ -141,20 +159,26 @@ def _unmatched_in_brief(group: Replicates) -> str | None:
 
 def matched_sentences(groups: Sequence[Replicates]) -> Iterator[str]:
     """What the certificates of all measured runs amount to."""
-    measured = [group for group in groups if group.measured and why_not(group) != ONE_FRAMEWORK]
-    proven = [group for group in measured if why_not(group) is None]
+    measured, proven = _shown(groups)
     if proven:
         subjects = ", ".join(dict.fromkeys(map(_subject, proven)))
         yield (
-            f"Equal work is shown for {len(proven)} of {len(measured)} experiments ({subjects}): "
-            "logits, gradients, optimiser steps, 20 training losses and the logits after them "
-            f"agree with a NumPy float64 referee {_how_closely(proven)} (table 'certificates')."
+            f"Equal work is shown for {len(proven)} of {len(measured)} experiments: logits, "
+            "gradients, optimiser steps, 20 training losses and the logits after them agree with "
+            f"a NumPy float64 referee {_how_closely(proven)} (table 'certificates'). The "
+            f"experiments: {subjects}."
         )
     if len(proven) < len(measured):
         yield (
-            "Equal work is not shown, so that differences may be of the work and not of the "
-            f"framework: {_by_reason(measured, why_not, _subject)}."
+            "Equal work is not shown for these, so a difference may come from the work and not "
+            f"from the framework: {_by_reason(measured, why_not, _subject)}."
         )
+
+
+def _shown(groups: Sequence[Replicates]) -> tuple[list[Replicates], list[Replicates]]:
+    """The measured groups whose work could be compared, and those whose work is matched."""
+    measured = [group for group in groups if group.measured and why_not(group) != ONE_FRAMEWORK]
+    return measured, [group for group in measured if why_not(group) is None]
 
 
 def _subject(group: Replicates) -> str:
@@ -220,7 +244,7 @@ def recheck_sentences(records: Sequence[Record]) -> Iterator[str]:
             f"off in {wording.counted(off, 'run')} that did not" if off else "",
             f"not looked at in {untold}" if untold else "",
         )
-        yield f"By the loss of a step dropout was {', '.join(filter(None, parts))}."
+        yield f"The loss of a step shows that dropout was {', '.join(filter(None, parts))}."
 
 
 def _answers(again: Sequence[tuple[Experiment, Recheck]]) -> str:
@@ -265,8 +289,8 @@ def _order(records: Sequence[Record]) -> Iterator[str]:
     drawn = [record for record in records if record.position is not None]
     if any(record.position for record in drawn):
         yield (
-            f"The turn of {wording.all_or(len(drawn), len(records))} runs among those of their "
-            "seed was drawn from the seed: none always came after the same other one."
+            f"The order of {wording.all_or(len(drawn), len(records))} runs within their seed was "
+            "drawn from the seed: none always came after the same other one."
         )
 
 
@@ -329,7 +353,13 @@ def _value_by_name(values: Values) -> str:
     if len(listed) > len(set(listed)):  # one name under two values: say what tells its rows apart
         fields = _varying([group for groups in values.values() for group in groups])
         names = {value: _names(groups, fields) for value, groups in values.items()}
-    return ", ".join(f"{value} in {' and '.join(of_value)}" for value, of_value in names.items())
+    most, *others = names.items()  # rows that have what most have need not all be named
+    many = f"{most[0]} in {_few(most[1])}"
+    return ", ".join((many, *(f"{value} in {' and '.join(rows)}" for value, rows in others)))
+
+
+def _few(names: Sequence[str]) -> str:
+    return " and ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} rows"
 
 
 def _names(groups: Sequence[Replicates], fields: Collection[str]) -> list[str]:

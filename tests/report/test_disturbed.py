@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.report import audit, compare, summary
+from bench.report.pairing import pair
 from bench.report.plots import PLOTS, bars, curves
 from bench.report.plots.style import Page, Plot, pages
 from bench.report.tables import TABLES, certificates, differences, frameworks, power
@@ -18,6 +19,7 @@ from bench.run.progress import outcome
 from bench.stats import runs
 from bench.stats.runs import Replicates
 from tests.records import EVIDENCE, make_record
+from tests.report.test_plots import late
 
 Build = Callable[[Sequence[Replicates]], Table]
 
@@ -54,13 +56,16 @@ def suite(share: float | None, **changes: Any) -> list[Record]:
         {"batch_size": 20},
     )
     return [
-        make_record(
-            architecture=name,
-            framework=framework,
-            seed=seed,
-            wrong=(1, 2),
-            others_share=share if seed else 0.01,
-            **(changed | changes),
+        late(
+            make_record(
+                architecture=name,
+                framework=framework,
+                seed=seed,
+                wrong=(1, 2),
+                others_share=share if seed else 0.01,
+                train_s=(0.5, 0.5) if framework == "keras-jax" else (1.0, 1.0),
+                **(changed | changes),
+            )
         )
         for name in ("mlp", "cnn")
         for framework in ("pytorch", "keras-jax")
@@ -166,7 +171,7 @@ def test_models_are_told_apart_by_their_answers_whatever_disturbed_the_clock() -
 
 def test_two_folders_beside_one_another_are_marked_too() -> None:
     first, second = several((0.0,) * 5, seconds=FAST), several((0.0, 0.0, 0.4, 0.0, 0.0))
-    (section,) = compare._table(compare.pair(first, second)).sections
+    (section,) = compare._table(pair(first, second)).sections
     assert marks(section) == ["other programs took up to 40 % of the processors in 1 of 10 runs"]
     (verdict,) = (column for column in section.columns if column.header == "B is")
     assert verdict.cell(section.rows[0]).shown == "undecided: disturbed"
@@ -266,7 +271,7 @@ def test_the_page_says_what_others_took_and_that_none_was_disturbed() -> None:
     text = "\n".join(audit.sentences(None, several((0.0, 0.034))))
     assert (
         "Other programs were watched during all 2 runs: they took at most 3.4 % of the processors, "
-        "and no run is disturbed, which from 10 % on it would be." in text
+        "and no run is disturbed, as it would be above 10 %." in text
     )
     assert "run again" not in text
 
@@ -278,7 +283,7 @@ def test_the_page_counts_what_stayed_disturbed_and_what_was_run_again() -> None:
     text = "\n".join(audit.sentences(None, [*records, failed]))
     assert (
         "Other programs were watched during 3 of 4 runs: they took at most 34.0 % of the "
-        "processors, and 1 of them, with more than 10 %, stayed disturbed." in text
+        "processors, and 1 of them, above 10 %, stayed disturbed." in text
     )
     assert "2 runs had been disturbed and had to be run again, 3 times in all" in text
 

@@ -10,11 +10,12 @@ import pytest
 
 from bench.experiment import Experiment
 from bench.machine import settings
-from bench.report import trust
+from bench.report import audit, trust
 from bench.report.comparison import FRAMEWORK, comparisons
 from bench.report.tables import certificates, columns, frameworks
 from bench.report.tables.table import Row, to_frame, to_markdown
 from bench.results.evidence import (
+    Arms,
     Certificate,
     Check,
     Evidence,
@@ -24,7 +25,7 @@ from bench.results.record import Recheck, Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
 from bench.trainers import FRAMEWORKS
-from tests.records import EXPERIMENT, make_record
+from tests.records import EVIDENCE, EXPERIMENT, make_record
 
 # Equal work
 
@@ -154,10 +155,46 @@ def test_the_page_says_whether_its_numbers_can_be_trusted() -> None:
     )
     heading, listed = trust.paragraphs(runs.replicates(records, evidence), records)
     assert heading == "## Can these numbers be trusted?"
-    assert "- Equal work is shown for 1 of 2 experiments (MLP in pytorch eager)" in listed
+    assert "- Equal work is shown for 1 of 2 experiments: logits, " in listed
+    assert "The experiments: MLP in pytorch eager.\n" in listed
     assert "pytorch compiled (certificate missing)" in listed
     assert "The clock was not audited" in listed
     assert listed.endswith("- Stopped after 7 seeds.")
+
+
+def test_the_summary_says_the_same_in_a_few_lines() -> None:
+    records = [make_record(), make_record(execution="compiled")]
+    evidence = Evidence(
+        certificates=(a_certificate(),), suite=SuiteFacts(seeds_stopped="Stopped after 7 seeds.")
+    )
+    groups = runs.replicates(records, evidence)
+    assert list(trust.brief(groups, records)) == [
+        "Equal work is shown for 1 of 2 experiments, by a NumPy float64 referee.",
+        audit.NO_AUDIT,
+        "Stopped after 7 seeds.",
+    ]
+    unlike = [row({"threads": "2"}), row({"threads": "1"}, **JAX)]
+    assert list(trust.brief(unlike, []))[-1] == (
+        "Settings differ between rows though nobody asked for it: threads."
+    )
+
+
+def test_the_summary_names_floor_and_delay_and_counts_warnings() -> None:
+    assert EVIDENCE.audit is not None
+    quiet = "Noise floor 5.6 %: a smaller difference names no winner."
+    lines = list(audit.brief(EVIDENCE.audit, []))
+    assert any(line.startswith("Noise floor") for line in lines)
+    warned = replace(EVIDENCE.audit, warnings=("Hot: cool it.", "Busy: close it."))
+    assert list(audit.brief(warned, []))[-1] == "2 warnings: the details say what to do."
+    arms = Arms(
+        experiment=EXPERIMENT,
+        a_s=(1.0, 1.0, 1.0),
+        same_s=(1.02, 0.98, 1.01),
+        delayed_s=(),
+        injected_s=(),
+    )
+    floor, *_ = audit.brief(replace(EVIDENCE.audit, arms=arms, warnings=()), [])
+    assert floor == quiet
 
 
 # Asked again
@@ -188,8 +225,8 @@ def test_the_page_says_what_runs_showed_when_they_were_asked_again() -> None:
         "After every clock had stopped all 4 runs were asked again: all 4 ran in the execution "
         "that their row names, and answers were at most 5.0e-07 in fp32, 2.0e-03 in bf16 from "
         "those that a NumPy float64 referee gives with the same weights.",
-        "By the loss of a step dropout was on in 2 runs that asked for it, off in 1 run that did "
-        "not, not looked at in 1.",
+        "The loss of a step shows that dropout was on in 2 runs that asked for it, off in 1 run "
+        "that did not, not looked at in 1.",
     ]
 
 
@@ -247,7 +284,7 @@ def test_the_page_says_that_the_order_within_each_seed_was_drawn() -> None:
         for position, size in enumerate((64, 20, 128))
     ]
     sentence = (
-        "The turn of all 3 runs among those of their seed was drawn from the seed: none always "
+        "The order of all 3 runs within their seed was drawn from the seed: none always "
         "came after the same other one."
     )
     assert sentence in list(trust.sentences(runs.replicates(records), records))
@@ -362,6 +399,15 @@ def test_one_name_under_two_values_is_told_apart_by_what_differs() -> None:
     assert list(trust.unasked_sentences(groups)) == [
         "threads: 2 in pytorch eager, batch size 20, 1 in pytorch eager, batch size 128: "
         "not asked for"
+    ]
+
+
+def test_of_many_rows_those_that_have_what_most_have_are_counted() -> None:
+    frameworks = ("pytorch", "keras-torch", "keras-jax", "keras-tensorflow", "jax", "numpy")
+    groups = [row({"threads": "2"}, framework=name) for name in frameworks[:5]]
+    groups.append(row({"threads": "1"}, framework="numpy"))
+    assert list(trust.unasked_sentences(groups)) == [
+        "threads: 2 in 5 rows, 1 in numpy eager: not asked for"
     ]
 
 
