@@ -214,17 +214,22 @@ def sections_to_markdown(table: Table) -> Iterator[str]:
 
 
 def _section_to_markdown(section: Section) -> str:
-    columns = section.columns
+    columns, lines = as_shown(section)
+    headers = [column.header for column in columns]
+    ruler = ["---" if column.words else "---:" for column in columns]
+    return "\n".join(map(markdown_line, (headers, ruler, *lines)))
+
+
+def as_shown(section: Section) -> tuple[list[Column], list[list[str]]]:
+    """The columns that have something to show, and each row's cells in them."""
     kept = [
         index
-        for index, column in enumerate(columns)
+        for index, column in enumerate(section.columns)
         if column.header
         and any(line[index].shown not in ("", wording.NOT_MEASURED) for line in section.grid)
     ]
-    headers = [columns[index].header for index in kept]
-    ruler = ["---" if columns[index].words else "---:" for index in kept]
-    lines = ([line[index].shown for index in kept] for line in section.grid)
-    return "\n".join(map(markdown_line, (headers, ruler, *lines)))
+    columns = [section.columns[index] for index in kept]
+    return columns, [[line[index].shown for index in kept] for line in section.grid]
 
 
 def markdown_line(cells: Iterable[str]) -> str:
