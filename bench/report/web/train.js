@@ -190,21 +190,23 @@ glyphbench.training = (() => {
     return made;
   }
 
-  /** Points [epoch, value] as a line between axes; ``ticks`` from 0 up, each [value, text]. */
+  /** Points [epoch, value] as a line between axes; ``ticks``: ascending, each [value, text]. */
   function curve(id, points, ticks) {
     const [left, right, top, bottom] = [40, 310, 10, 115];
-    const most = ticks.at(-1)[0];
+    const [least, most] = [ticks[0][0], ticks.at(-1)[0]];
     const width = Math.max(plan.epochs, Math.ceil(points.at(-1)?.[0] ?? 0));
     const x = (epoch) => left + ((right - left) * epoch) / width;
-    const y = (value) => bottom - ((bottom - top) * Math.min(value, most)) / most;
+    const y = (value) => bottom - ((bottom - top) * (Math.min(value, most) - least)) / (most - least);
     const axes = ticks.flatMap(([value, text]) => [
       svg("line", { x1: left, x2: right, y1: y(value), y2: y(value) }),
       svg("text", { x: left - 5, y: y(value) + 4, "text-anchor": "end" }, text),
     ]);
-    for (const epoch of [0, width])
-      axes.push(svg("text", { x: x(epoch), y: bottom + 16, "text-anchor": "middle" }, epoch));
-    const place = [left + (right - left) / 2, bottom + 16];
-    axes.push(svg("text", { x: place[0], y: place[1], "text-anchor": "middle" }, "epoch"));
+    for (const [epoch, text] of [
+      [0, "0"],
+      [width / 2, "epoch"],
+      [width, width],
+    ])
+      axes.push(svg("text", { x: x(epoch), y: bottom + 16, "text-anchor": "middle" }, text));
     const line = points.map(([epoch, value]) => `${x(epoch).toFixed(1)},${y(value).toFixed(1)}`);
     if (line.length === 1) line.push(line[0]); // a dot
     $(id).replaceChildren(...axes, svg("polyline", { points: line.join(" ") }));
@@ -228,7 +230,10 @@ glyphbench.training = (() => {
 
   function show() {
     curve("losses", losses, [0, 1, 2, 3].map((tick) => [tick, String(tick)]));
-    curve("accuracies", accuracies, [0, 0.5, 1].map((tick) => [tick, `${100 * tick} %`]));
+    const lowest = Math.min(1, ...accuracies.map(([, accuracy]) => accuracy));
+    const floor = [0.8, 0.5].find((each) => accuracies.length && each < lowest) ?? 0;
+    const shares = [floor, (floor + 1) / 2, 1];
+    curve("accuracies", accuracies, shares.map((share) => [share, `${Math.round(100 * share)} %`]));
     const own = measured.seconds ? measured.counted / measured.seconds : null;
     const most = Math.max(own ?? 0, ...plan.rates.map((each) => each.images_per_s), 1);
     const caption = document.createElement("figcaption");

@@ -62,8 +62,9 @@ class Training:
         return (
             f"Train an MLP in this browser: {widths}-{self.shapes[-1][-1]}, Adam, batches of "
             f"{self.batch}, dropout {self.dropout:g}, as the frameworks did, but on "
-            f"{self.train:,} of their training images, in {self.greys} greys of 256. {validation} "
-            "images of the validation set say how well it reads; it answers above, too."
+            f"{self.train:,} of their training images, in {self.greys} greys instead of 256. "
+            f"{validation} images of the validation set say how well it reads; it answers above, "
+            "too."
         )
 
     @property
@@ -124,13 +125,19 @@ def _batch_size(sample: images.Sample, records: Sequence[Record]) -> int:
 
 
 def _rates(records: Sequence[Record]) -> list[Rate]:
-    by_name: dict[str, list[float]] = {}
+    by_name: dict[str, list[Record]] = {}
     for record in records:
-        rate = runs.throughput_images_per_s(record)
-        if rate is not None:
-            by_name.setdefault(_name(record.experiment), []).append(rate)
-    rates = [Rate(name=name, images_per_s=statistics.median(of)) for name, of in by_name.items()]
+        by_name.setdefault(_name(record.experiment), []).append(record)
+    rates = [_rate(name, of_name) for name, of_name in by_name.items()]
     return sorted(rates, key=lambda each: -each.images_per_s)
+
+
+def _rate(name: str, records: Sequence[Record]) -> Rate:
+    """Of the runs that no other program disturbed; where there is none, of all, and says so."""
+    calm = [record for record in records if not record.disturbed]
+    measured = filter(None, map(runs.throughput_images_per_s, calm or records))
+    said = name if calm else f"{name}, disturbed"
+    return Rate(name=said, images_per_s=statistics.median(measured))
 
 
 def _name(experiment: Experiment) -> str:
