@@ -173,7 +173,9 @@ glyphbench.beside = ((known, runs, statistics, wording) => {
               "tr",
               {},
               element("th", { scope: "row" }, first),
-              ...others.map((text) => element("td", {}, text)),
+              ...others.map((text) =>
+                element("td", { class: text.length < 45 ? "number" : "words" }, text),
+              ),
             ),
           ),
         ),

@@ -161,10 +161,14 @@ glyphbench.classroom = (() => {
       element(
         "p",
         { class: "tools" },
-        "A dot is a laptop, the bar the class's ",
-        page.term("median"),
-        "; right of the line at 1 a framework is faster " +
-          "than PyTorch on the same laptop. Ringed, with its letter: odd.",
+        element(
+          "span",
+          {},
+          "A dot is a laptop, the bar the class's ",
+          page.term("median"),
+          "; right of the line at 1 a framework is faster than PyTorch on the same laptop. Ringed, " +
+            "with its letter: odd.",
+        ),
       ),
       element("h2", {}, "Who is ", page.term("odd"), ", and why"),
       whoIsOdd(class_, subjects, odd),

@@ -4,6 +4,7 @@
 
 glyphbench.runs = ((known, statistics, wording) => {
   const GIB = 2 ** 30;
+  const DEFAULTS = known.schema.$defs.Experiment.properties;
   const total = (parts, name) => parts.reduce((sum, part) => sum + part[name], 0);
 
   // Groups
@@ -28,7 +29,9 @@ glyphbench.runs = ((known, statistics, wording) => {
     return one < other ? -1 : Number(one > other);
   }
 
-  const fieldsOf = (experiment, names) => names.map((name) => experiment[name]);
+  /** The values of these fields; what stands in the page has no field that is as it is by default. */
+  const fieldsOf = (experiment, names) =>
+    names.map((name) => experiment[name] ?? DEFAULTS[name]?.default ?? null);
 
   const disturbed = ({ measurement }) => {
     const gpu = measurement?.gpu;

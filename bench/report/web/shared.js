@@ -8,6 +8,7 @@ glyphbench.shared = ((known, wording) => {
   const WORD = /^[a-z0-9]+(-[a-z0-9]+)*$/;
   const WORDS = ["task", "source", "architecture", "framework", "execution", "device"];
   const PLAIN = /^[A-Za-z0-9(][A-Za-z0-9 .,;+()@®™_-]{0,79}$/;
+  const MOMENT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/;
   const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
   const CHECKSUM = /,\n "sha256": "([0-9a-f]{64})"\n\}\n$/;
   const AT_THE_END = 100; // bytes among which a checksum begins
@@ -213,7 +214,9 @@ glyphbench.shared = ((known, wording) => {
       experiment.native.every((word) => known.native.includes(word)),
       () => `unknown in native; choose from ${known.native.join(", ")}`,
     );
-    must_(!Number.isNaN(Date.parse(record.started_at)), () => "started_at is no date and time");
+    const { started_at } = record;
+    const isDate = MOMENT.test(started_at) && !Number.isNaN(Date.parse(started_at));
+    must_(isDate, () => "started_at is no date and time of ISO 8601");
     must_(
       (measurement !== null) === (record.status === "ok"),
       () => `status ${record.status} with ${measurement ? "a" : "no"} measurement`,

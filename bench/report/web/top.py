@@ -195,7 +195,7 @@ def _of_executions(compared: Sequence[Compared]) -> Iterator[str]:
                 another = rival.group.experiment.framework != framework
                 if another and _beats(ranked, one, rival) and _beats(ranked, rival, other):
                     subject = _subject(comparison, [each for each, _ in compared])
-                    yield f"on {subject} {rival.name} loses to {one.name} and beats {other.name}"
+                    yield f"{rival.name} loses to {one.name} and beats {other.name} on {subject}"
 
 
 def _of_steps(compared: Sequence[Compared]) -> Iterator[str]:
@@ -209,8 +209,8 @@ def _of_steps(compared: Sequence[Compared]) -> Iterator[str]:
             low, high = (wording.number(end, 2) for end in (steps[0], steps[-1]))
             many = low if low == high else f"{low} to {high}"
             yield (
-                f"on {_subject(comparison, [each for each, _ in compared])} {sooner.name}, which "
-                f"starts sooner, is ahead of {best.name} for the first {many} steps"
+                f"{sooner.name}, which starts sooner, is ahead of {best.name} for the first {many} "
+                f"steps of {_subject(comparison, [each for each, _ in compared])}"
             )
 
 
