@@ -338,10 +338,10 @@ def test_nothing_is_shown_before_a_range_is_locked_and_then_it_is_asked_again(fr
     assert "starting operations" not in asked  # of the explanation
     lock(fresh, "1.5", "3")
     assert "Measured here: 2.00 [" in fresh.inner_text("#truth-ensemble")
-    assert "Within your range, 1.50 to 3.00." in fresh.inner_text("#truth-ensemble")
+    assert "Within your range, 1.5 to 3." in fresh.inner_text("#truth-ensemble")
     assert "starting operations" in fresh.inner_text("#lesson")
     picture = fresh.get_by_role("img", name="measured 2.00")
-    assert "you 1.50 to 3.00" in str(picture.get_attribute("aria-label"))
+    assert "you 1.5 to 3" in str(picture.get_attribute("aria-label"))
     assert fresh.get_by_label("at least").count() == 1  # it is asked again
     lock(fresh, "5", "6")
     assert "Outside your range" in fresh.inner_text("#truth-ensemble-again")

@@ -123,8 +123,8 @@ def _meets(truth: Truth, textbook: Textbook) -> bool:
 def _beside(truth: Truth, textbook: Textbook, agrees: bool, why: str) -> str:
     if agrees:
         return "This machine agrees with the textbook."
-    more_or_less = "more" if truth.value > textbook.high else "less"
-    return f"This machine disagrees with the textbook: it is {more_or_less}. {why}".strip()
+    where = "above" if truth.value > textbook.high else "below"
+    return f"This machine disagrees: its figure is {where} what the textbook expects. {why}".strip()
 
 
 # A folder's runs

@@ -95,7 +95,6 @@ def batch(folder: Measured) -> Lesson:
     names = [f"batch size {size['batch_size']:,}" for size in sizes]
     mlp = folder.pair(*sizes)
     cnn = folder.pair(*(CNN | size for size in sizes))
-    busy = _share_of_peak(mlp[1]) if mlp else None
     return Lesson(
         id="batch",
         title="Eight times the batch",
@@ -117,12 +116,7 @@ def batch(folder: Measured) -> Lesson:
                     "the batch would be eight times the images a second.",
                 ),
                 times(mlp, names),
-                why=(
-                    f"At batch size {USUAL_BATCH} it already reached {busy.value:.0f} % of what "
-                    "the device can do at most: little was left to fill."
-                    if busy
-                    else ""
-                ),
+                why=_filled(mlp, names),
             ),
             question(
                 "batch-again",
@@ -409,6 +403,22 @@ def _share_of_peak(group: Replicates | None) -> Truth | None:
         shares,
         f"{wording.spread(runs.summarize(reached), 1e-9, unit='GFLOP/s')} of "
         f"{wording.number(peak.flop_per_s * 1e-9)} GFLOP/s, as {peak.by} did at most.",
+    )
+
+
+def _filled(pair: Pair | None, names: Sequence[str]) -> str:
+    """What of the peak each reached."""
+    shares = [_share_of_peak(group) for group in pair or ()]
+    listed = " and ".join(
+        f"{share.value:.0f} % at {name}"
+        for share, name in zip(shares, names, strict=False)
+        if share
+    )
+    return (
+        f"Of the most operations a second it reached {listed}: starting operations, which a larger "
+        "batch spares, was a small part of a step."
+        if listed
+        else ""
     )
 
 

@@ -40,6 +40,8 @@ glyphbench.lessons = (() => {
   const within = ({ low, high, truth }) => low <= truth && truth <= high;
   const number = (value) => glyphbench.wording.number(value, 3);
   const from = (low, high) => `${number(low)} to ${number(high)}`;
+  const bare = (value) => number(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, ""); // 2, not 2.00
+  const fromBare = (low, high) => `${bare(low)} to ${bare(high)}`;
 
   function element(tag, attributes = {}, ...children) {
     const made = document.createElement(tag);
@@ -122,11 +124,11 @@ glyphbench.lessons = (() => {
       element("span", { class: "track" }, ...bars),
     ];
     const marks = ticks.map((value) => {
-      const made = element("span", {}, number(value));
+      const made = element("span", {}, bare(value));
       made.style.left = `${place(value)}%`;
       return made;
     });
-    const said = `${unit}: textbook ${from(textbook.low, textbook.high)}, you ${from(answer.low, answer.high)}, measured ${shown(question)}`;
+    const said = `${unit}: textbook ${fromBare(textbook.low, textbook.high)}, you ${fromBare(answer.low, answer.high)}, measured ${shown(question)}`;
     return element(
       "div",
       { class: "scale", role: "img", "aria-label": said },
@@ -159,7 +161,7 @@ glyphbench.lessons = (() => {
         element(
           "span",
           { class: inside ? "within" : "outside" },
-          `${inside ? "Within" : "Outside"} your range, ${from(answer.low, answer.high)}.`,
+          `${inside ? "Within" : "Outside"} your range, ${fromBare(answer.low, answer.high)}.`,
         ),
       ),
       picture(question, answer),
