@@ -64,9 +64,7 @@ def markdown(listed: Iterable[Lesson]) -> str:
 def _rows(lesson: Lesson) -> Iterator[Sequence[str]]:
     for number, question in enumerate(lesson.questions):
         title = lesson.title if number == 0 else f"{lesson.title}: again"
-        book = question.textbook
-        expected = f"{_ends(book.low)} to {_ends(book.high)} {question.unit}"
-        yield title, answer(question), expected, _agrees(question)
+        yield title, answer(question), expected(question), _agrees(question)
 
 
 def answer(question: Question) -> str:
@@ -77,8 +75,11 @@ def answer(question: Question) -> str:
     return f"{wording.estimate(truth.value, truth.interval)} {question.unit}"
 
 
-def _ends(value: float) -> str:
-    return wording.number(value, 2)
+def expected(question: Question) -> str:
+    """What the textbook expects of what was measured."""
+    book = question.textbook
+    ends = (wording.number(end, 2) for end in (book.low, book.high))
+    return f"{' to '.join(ends)} {question.unit}" if question.truth else "–"
 
 
 def _agrees(question: Question) -> str:
