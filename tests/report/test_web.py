@@ -374,6 +374,21 @@ def test_the_arrow_keys_choose_a_tab_and_the_address_keeps_it(fresh: Page) -> No
 
 
 @NEEDS_CHROMIUM
+def test_results_and_pictures_are_printed_whatever_tab_is_shown(fresh: Page) -> None:
+    fresh.locator("#tab-class").click()
+    fresh.evaluate("dispatchEvent(new Event('beforeprint'))")
+    fresh.emulate_media(media="print")
+    seen = {
+        key: fresh.locator(f"#{key}").is_visible()
+        for key in ("results", "lessons", "pictures", "class", "controls", "tab-results")
+    }
+    fresh.emulate_media(media="screen")
+    fresh.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert [key for key, visible in seen.items() if visible] == ["results", "pictures"]
+    assert fresh.locator("#results").is_hidden()
+
+
+@NEEDS_CHROMIUM
 def test_the_plots_of_the_folder_are_images_that_can_be_seen(fresh: Page) -> None:
     fresh.locator("#tab-pictures").click()
     images = fresh.locator("#pictures img")
@@ -489,11 +504,11 @@ def test_the_figure_is_saved_as_svg(fresh: Page) -> None:
 
 @NEEDS_CHROMIUM
 def test_a_telephone_need_not_scroll_sideways_in_dark_or_light(fresh: Page) -> None:
-    fresh.set_viewport_size({"width": 390, "height": 844})
+    fresh.set_viewport_size({"width": 360, "height": 740})
     for _ in range(2):
         fresh.locator("#theme").click()
         chart(fresh)
-        assert fresh.evaluate("document.documentElement.scrollWidth") <= 390
+        assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
     fresh.set_viewport_size({"width": 1280, "height": 800})
 
 

@@ -236,6 +236,30 @@ def test_what_cannot_be_used_is_refused_with_what_came_and_what_was_wanted(
     assert "Read: " not in told
 
 
+def test_a_file_that_is_dropped_is_taken_and_what_it_says_is_shown_as_text(fresh: Page) -> None:
+    content = json.loads(msgspec.json.encode(shared.reduced([make_record()], EVIDENCE)))
+    hostile = "<img src=x onerror=alert(1)>"
+    content["records"][0]["machine"]["cpu"] = hostile
+    content["records"][0]["versions"]["python"] = hostile
+    fresh.evaluate(
+        """text => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([text], "dropped.glyphbench.json"));
+          document.body.dispatchEvent(
+            new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+        }""",
+        json.dumps(content),
+    )
+    fresh.wait_for_function("document.getElementById('read').textContent !== ''")
+    assert fresh.locator("#results").is_visible()
+    machine = fresh.locator("#controls .field", has_text="Machine").locator("button").last
+    assert machine.inner_text().startswith("file 1: a processor, 2 cores")
+    machine.click()
+    fresh.locator("#rows tbody th button").first.focus()
+    assert hostile in fresh.locator("#hint").inner_text()
+    assert fresh.locator("#results img").count() == 0
+
+
 # A class
 
 

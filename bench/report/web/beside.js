@@ -1,5 +1,5 @@
 // The runs of other machines' files as rows of the page; and what 'python -m bench compare' says of
-// one of them beside this folder: the same experiment of both, seed by seed, no machines ranked together.
+// one of them beside this folder: the same experiment of both, seed by seed.
 "use strict";
 
 glyphbench.beside = ((known, runs, statistics, wording) => {

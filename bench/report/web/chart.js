@@ -1,6 +1,6 @@
 // The chart: one line a row, a point where its runs lie together with the 95 % interval, a tick a
-// run. Vega-Lite draws it as SVG; ``draw`` promises Vega's view, which saves and reports clicks. Other
-// charts of the page take ``base`` and ``embed``.
+// run. Vega-Lite draws it as SVG; ``draw`` promises Vega's view, which saves and reports clicks.
+// Other charts of the page take ``base`` and ``embed``.
 "use strict";
 
 glyphbench.chart = (() => {

@@ -40,7 +40,10 @@ class Tab:
 
 
 RESULTS = ("tabs.js", "statistics.js", "wording.js", "selection.js", "chart.js", "view.js")
-CLASS = ("shared.js", "runs.js", "laptops.js", "beside.js", "predictions.js", "class.js")
+CLASS = (
+    *("shared.js", "runs.js", "laptops.js", "beside.js", "predictions.js"),
+    *("charts.js", "class.js"),
+)
 # In their order on the page. One without data is left out.
 TABS = (
     Tab(key="results", title="Results", scripts=RESULTS, styles=("style.css",)),

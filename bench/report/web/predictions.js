@@ -54,7 +54,8 @@ glyphbench.predictions = ((known, shared, wording) => {
     const many = wording.allOr(answers.filter(holds).length, answers.length);
     const truths = answers.map((answer) => answer.truth); // ascending
     const [low, high] = [truths[0], truths.at(-1)].map((truth) => wording.number(truth));
-    return `${name}: ${many} had what was measured (${low === high ? low : `${low} to ${high}`}) in their range.`;
+    const measured = low === high ? low : `${low} to ${high}`;
+    return `${name}: ${many} had what was measured (${measured}) in their range.`;
   }
 
   return { KIND, read, lessons, holds };

@@ -1,8 +1,8 @@
 // Which rows stand side by side: the reader's choice as a state, the state in the address, and what
 // is to be shown of it. Nothing here touches the document.
 //
-// A state: { tab, metric, at, without, base, sort, find }. ``at`` has the index of the chosen value of
-// each facet, null where all its values stand side by side; ``without`` the names left out; ``base``
+// A state: { tab, metric, at, without, base, sort, find }. ``at`` has the index of the chosen value
+// of each facet, null where all its values stand side by side; ``without`` the names left out; ``base``
 // the label of the baseline, null for the best row.
 "use strict";
 

@@ -1,6 +1,6 @@
 // Reads the file that 'python -m bench share' writes, with the checks of bench/results/shared.py:
-// its size, its checksum, the form of everything in it, and what has to fit together. What is refused
-// is refused with a sentence. Texts in it are other people's: they are written as text alone.
+// its size, its checksum, the form of everything in it, and what has to fit together. What is
+// refused is refused with a sentence. Texts in it are other people's: written as text alone.
 "use strict";
 
 glyphbench.shared = ((known, wording) => {

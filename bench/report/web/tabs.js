@@ -1,5 +1,5 @@
-// Elements of the page; and its parts, of which one is shown: by click, by the arrow keys, by the address.
-// ``show(key)`` shows one and tells its section by the event "shown".
+// Elements of the page; and its parts, of which one is shown: by click, by the arrow keys, by the
+// address. ``show(key)`` shows one and tells its section by the event "shown".
 "use strict";
 
 /** An element with attributes and children; strings become text. */

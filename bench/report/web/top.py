@@ -153,11 +153,12 @@ def turns(compared: Sequence[Compared]) -> Iterator[str]:
     for axis, word in (("architecture", "network"), ("batch_size", "batch size")):
         yield from (f"with the {word} ({turn})" for turn in islice(_along(compared, axis), 1))
     yield from (f"with the execution ({turn})" for turn in islice(_of_executions(compared), 1))
-    yield from (f"with the steps ({turn})" for turn in islice(_of_steps(compared), 1))
+    if turns_of_steps := list(_of_steps(compared)):
+        yield f"with the steps ({max(turns_of_steps, key=lambda each: each[0])[1]})"
 
 
 def _along(compared: Sequence[Compared], axis: str) -> Iterator[str]:
-    """Of comparisons that differ in one field alone, the best of one and of the next."""
+    """Of comparisons that differ in one field alone, two rows of one and of the next."""
     fields = [name for name in EXPERIMENT_FIELDS if name not in (axis, *FRAMEWORK)]
 
     def others(each: Compared) -> tuple[Any, ...]:
@@ -168,11 +169,17 @@ def _along(compared: Sequence[Compared], axis: str) -> Iterator[str]:
     for _, members in groupby(sorted(compared, key=others), others):
         ordered = sorted(members, key=lambda each: getattr(each[0].experiment, axis))
         for (one, first), (other, second) in pairwise(ordered):
-            best, other_best = first.standings[0], second.standings[0]
-            if _beats(first, best, other_best) and _beats(second, other_best, best):
+            turned = [
+                (rank + other_rank, better, worse)
+                for rank, better in enumerate(first.standings)
+                for other_rank, worse in enumerate(second.standings)
+                if _beats(first, better, worse) and _beats(second, worse, better)
+            ]
+            if turned:  # of several the two that stand highest
+                _, better, worse = min(turned, key=lambda each: each[0])
                 subjects = [_subject(each, [one, other]) for each in (one, other)]
                 yield (
-                    f"{best.name} beats {other_best.name} on {subjects[0]} and loses to it on "
+                    f"{better.name} beats {worse.name} on {subjects[0]} and loses to it on "
                     f"{subjects[1]}"
                 )
 
@@ -198,20 +205,23 @@ def _of_executions(compared: Sequence[Compared]) -> Iterator[str]:
                     yield f"{rival.name} loses to {one.name} and beats {other.name} on {subject}"
 
 
-def _of_steps(compared: Sequence[Compared]) -> Iterator[str]:
-    """The best that another, which starts sooner, is ahead of for so many steps, in every seed."""
+def _of_steps(compared: Sequence[Compared]) -> Iterator[tuple[tuple[bool, float], str]]:
+    """Where another, which starts sooner, is ahead of the best for a while, in every seed.
+
+    Before each: whether it is of whole trainings, and for how many steps, to choose by.
+    """
     for comparison, ranked in compared:
-        best, *others = (standing for standing in ranked.standings)
+        best, *others = ranked.standings
         sooner = min(others, key=lambda other: _starts_s(other.group))
         known = costs.break_even(sooner.group, best.group)
-        steps = [lead for lead in known.paid if lead > 0]
+        steps = [begins for begins in known.paid if begins > 0]
         if len(steps) == len(known.leads) > 1 and ranked.beats(best.group, sooner.group):
             low, high = (wording.number(end, 2) for end in (steps[0], steps[-1]))
             many = low if low == high else f"{low} to {high}"
-            yield (
-                f"{sooner.name}, which starts sooner, is ahead of {best.name} for the first {many} "
-                f"steps of {_subject(comparison, [each for each, _ in compared])}"
-            )
+            subject = _subject(comparison, [each for each, _ in compared])
+            lead = f"is ahead of {best.name} for the first {many} steps of {subject}"
+            whole = comparison.experiment.goal == "train"
+            yield (whole, steps[0]), f"{sooner.name}, which starts sooner, {lead}"
 
 
 def _starts_s(group: Replicates) -> float:

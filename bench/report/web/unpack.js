@@ -10,7 +10,7 @@ glyphbench.unpacked = (text) => {
   return glyphbench.inflated(bytes, "deflate");
 };
 
-/** The bytes in a format of DecompressionStream; throws RangeError where they are more than most. */
+/** What bytes in a format of DecompressionStream unpack to; RangeError where it is too much. */
 glyphbench.inflated = async (bytes, format, most = Infinity) => {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(format));
   const reader = stream.getReader();
@@ -42,7 +42,9 @@ glyphbench.inflated = async (bytes, format, most = Infinity) => {
     document.dispatchEvent(new Event("unpacked"));
   } catch (error) {
     const failed = document.getElementById("failed");
-    failed.textContent = `This browser cannot unpack the page (${error.message}); a newer one can, and README.md has the tables.`;
+    failed.textContent =
+      `This browser cannot unpack the page (${error.message}); a newer one can, and README.md has ` +
+      "the tables.";
     failed.hidden = false;
   }
 })();
