@@ -54,7 +54,7 @@ NATIVE_INIT = ("bias-init", "kernel-init")  # what --init native leaves to the f
 
 # Fields that came later, with their defaults: left out of an id where they say nothing, so that
 # experiments keep the ids they had before.
-_LATER = {"validation_share": None, "augmentation": False, "training_accuracy": False}
+LATER = {"validation_share": None, "augmentation": False, "training_accuracy": False}
 
 
 def kind_of(device: str) -> str:
@@ -111,7 +111,7 @@ class Experiment:
     def id(self) -> str:
         """A file name for the experiment: readable, and unique by the hash of all its fields."""
         fields = asdict(self).items()
-        named = {name: value for name, value in fields if (name, value) not in _LATER.items()}
+        named = {name: value for name, value in fields if (name, value) not in LATER.items()}
         digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
         return (
             f"{self.task}-{self.source}_{self.architecture}_{self.framework}-{self.execution}"

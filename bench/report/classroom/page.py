@@ -405,7 +405,8 @@ def _parser() -> argparse.ArgumentParser:
         "folder",
         type=Path,
         metavar="DIR",
-        help="a folder with the files that 'python -m bench share' wrote",
+        help="a folder with the files that 'python -m bench share' wrote, and the predictions that "
+        "lessons saved",
     )
     parser.add_argument(
         "--out",

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from bench.experiment import _LATER, EXECUTIONS, NATIVE, Experiment
+from bench.experiment import EXECUTIONS, LATER, NATIVE, Experiment
 from bench.machine.devices import DEVICES
 from bench.report.classroom import laptops, predictions
 from bench.report.plots.style import look_of
@@ -87,7 +87,7 @@ def known(most_seeds: int) -> Known:
         most_seeds=most_seeds,
         sources={name: [source.name for source in task.sources] for name, task in TASKS.items()},
         native=NATIVE,
-        later=_LATER,
+        later=LATER,
         disturbed=record.DISTURBED,
         outlying=uncertainty.OUTLYING,
         student_quantile=float(ndtri((1 + uncertainty.CONFIDENCE) / 2)),
