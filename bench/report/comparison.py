@@ -6,8 +6,8 @@ they change what is read off a run, not the run. The groups of a comparison can 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
 from statistics import geometric_mean
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from typing import Any, Literal
 from bench.experiment import Experiment
 from bench.report import wording
 from bench.results.record import Data
-from bench.stats import verdict
+from bench.stats import runs, verdict
 from bench.stats.runs import Host, Replicates, Statistic
 from bench.stats.verdict import Judged
 
@@ -26,6 +26,7 @@ FRAMEWORK = ("framework", "execution")
 RECIPE = ("optimizer", "learning_rate", "momentum", "adam_epsilon")
 SCHEDULE = ("epochs", "evaluations_per_epoch")
 HEADING = ("task", "source", "architecture")
+USUAL = ("device", "batch_size", "goal")  # said in a heading beside them
 Best = Literal["highest", "lowest"]
 
 
@@ -35,6 +36,7 @@ class Comparison:
 
     varying: frozenset[str]
     groups: tuple[Replicates, ...]  # at least one
+    apart: tuple[str, ...] = ()  # fields by which alone others of the usual heading differ
 
     @property
     def experiment(self) -> Experiment:
@@ -67,9 +69,12 @@ class Comparison:
 
     def heading(self, *fields: str, leave_out: Collection[str] = ()) -> str:
         """What the runs are of, and on what: these fields, and those that are unusual."""
-        fields = fields or ("device", "batch_size", "goal")
+        fields = fields or USUAL
         conditions = wording.heading_conditions(self.experiment, fields, leave_out)
-        return f"{wording.subject(self.experiment, self.data)}, {conditions}"
+        apart = wording.apart(self.experiment, [f for f in self.apart if f not in fields])
+        return ", ".join(
+            filter(None, (wording.subject(self.experiment, self.data), conditions, apart))
+        )
 
     def constant(self, leave_out: Collection[str]) -> str:
         """The fields that have one value in all of them, in words."""
@@ -103,11 +108,28 @@ def comparisons(
         # training to the end before mere training steps: it is what most readers come for
         return (group.experiment.goal != "train", *held, group.host, images, packages)
 
-    split = (
+    split = [
         Comparison(varying=frozenset(varying), groups=tuple(members))
         for _, members in groupby(sorted(groups, key=key), key)
-    )
-    return [comparison for comparison in split if keep(comparison)]
+    ]
+    kept = [comparison for comparison in split if keep(comparison)]
+    fields = told_apart(kept, (*HEADING, *USUAL, *wording.UNUSUAL))
+    return [replace(each, apart=apart) for each, apart in zip(kept, fields, strict=True)]
+
+
+def told_apart(listed: Sequence[Comparison], usual: Collection[str]) -> Iterator[tuple[str, ...]]:
+    """Of each, the fields that tell it from others that are alike in the ``usual`` ones."""
+    by_usual: dict[tuple[Any, ...], list[Experiment]] = {}
+    for each in listed:
+        by_usual.setdefault(_values(each.experiment, usual), []).append(each.experiment)
+    for each in listed:
+        alike = by_usual[_values(each.experiment, usual)]
+        fields = (f for f in ("goal", *EXPERIMENT_FIELDS) if f not in each.varying)
+        yield tuple(f for f in fields if len({getattr(other, f) for other in alike}) > 1)
+
+
+def _values(experiment: Experiment, fields: Collection[str]) -> tuple[Any, ...]:
+    return tuple(getattr(experiment, field) for field in fields)
 
 
 def by_machine(groups: Iterable[Replicates]) -> list[Comparison]:
@@ -250,3 +272,13 @@ def ranking(
     standings.sort(key=lambda standing: standing.mean, reverse=best == "highest")
     judged = verdict.judge([standing.group for standing in standings], statistic)
     return Ranking(standings=tuple(standings), judged=tuple(judged), best=best)
+
+
+def at_best_size(comparison: Comparison) -> Ranking:
+    """Each framework once, at the batch size at which its throughput is highest."""
+    statistic = runs.throughput_images_per_s
+    best: dict[str, Replicates] = {}
+    for standing in ranking(comparison.measured, statistic, best="highest").standings:
+        best.setdefault(wording.framework(standing.group.experiment), standing.group)
+    labels = [f"{name} at batch {g.experiment.batch_size:,}" for name, g in best.items()]
+    return ranking(list(best.values()), statistic, best="highest", labels=labels)

@@ -354,6 +354,15 @@ def conditions(experiment: Experiment, fields: Iterable[str]) -> str:
     return ", ".join(word for word in words if word)
 
 
+def apart(experiment: Experiment, fields: Iterable[str]) -> str:
+    """``conditions`` beside experiments that differ in these fields: what is off is said too."""
+    listed = list(fields)
+    off = {"augmentation": "not augmented", "dropout": "dropout"}
+    usual = {"augmentation": not experiment.augmentation, "dropout": experiment.dropout}
+    words = [conditions(experiment, listed), *(off[n] for n in off if n in listed and usual[n])]
+    return ", ".join(filter(None, words))
+
+
 def all_or(part: int, whole: int) -> str:
     """'all 240', or '238 of 240'; of one thing '1 of 1'."""
     return f"all {whole}" if part == whole > 1 else f"{part} of {whole}"

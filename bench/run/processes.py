@@ -88,7 +88,8 @@ class Child:
 
     Args:
         module: to be run, such as 'bench.run.worker'; its first act is to make a ``Parent``.
-        request: what it is told: plain values, or a dataclass of them.
+        request: what it is told: plain values, or a dataclass of them; or a function that returns
+            it, for which the child waits, ready to work.
         limit_s: seconds from its start after which it is ended.
         experiment: whose environment it gets (framework, device, threads); None: our own.
         python: the interpreter; None for this one.
@@ -111,7 +112,8 @@ class Child:
 
         self._command = [str(python or sys.executable), "-m", module]
         self._experiment = experiment
-        self._request = msgspec.json.encode(request) + b"\n"
+        self._ask = request if callable(request) else None
+        self._request = b"" if callable(request) else msgspec.json.encode(request) + b"\n"
         self._limit_s = limit_s
         self._given_log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -204,6 +206,10 @@ class Child:
                 yield line
 
     def _feed(self, stdin: IO[bytes]) -> None:
+        import msgspec
+
+        if self._ask is not None:
+            self._request = msgspec.json.encode(self._ask()) + b"\n"
         with contextlib.suppress(OSError), stdin:
             with contextlib.suppress(OSError):  # it died at once: its ending says why
                 stdin.write(self._request)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 from statistics import fmean
-from typing import Literal
+from typing import Literal, TypeVar
 
 from bench.experiment import COMPILED, Experiment
 from bench.results.evidence import Audit, Peak
@@ -31,6 +31,15 @@ SECONDS_PER_HOUR = 3600.0
 
 Limit = Literal["compute-bound", "memory-bound", "launch-bound", "not explained"]
 Pair = tuple[Replicates, Replicates]
+Reading = TypeVar("Reading")
+
+
+def each(
+    groups: Iterable[Replicates], reading: Callable[[Replicates], Reading | None]
+) -> list[tuple[Replicates, Reading]]:
+    """The groups that have a reading, each with its reading."""
+    readings = ((group, reading(group)) for group in groups)
+    return [(group, known) for group, known in readings if known is not None]
 
 
 # The roofline

@@ -11,15 +11,19 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.report.plots import break_even as plots_break_even
 from bench.report.plots import costs as plots_costs
+from bench.report.plots.break_even import BREAK_EVEN
 from bench.report.plots.style import pages
 from bench.report.tables import costs
 from bench.report.tables import runs as tables_of_runs
 from bench.report.tables.table import to_markdown
 from bench.results.evidence import NONE
 from bench.results.record import Energy, Phases, Record
+from bench.stats import costs as stats_costs
 from bench.stats import runs
 from bench.stats.costs import BreakEven, Lead, Line
+from bench.stats.runs import Replicates
 from tests.records import EVIDENCE, PEAKS, make_record
 from tests.report.test_tables import cells, markdown, rows
 
@@ -240,23 +244,49 @@ def test_without_a_peak_there_is_no_roofline() -> None:
     assert pages(plots_costs.ROOFLINE, runs.replicates([make_record()], NONE)) == []
 
 
-def test_where_the_lead_changes_hands_the_steps_are_named() -> None:
-    (axes,) = drawn(plots_costs.BREAK_EVEN, a_pair(10.0, [0.1], execution="compiled")).axes
-    assert "100 steps, 22.8 s" in words_of(axes)
-    labels = axes.get_legend_handles_labels()[1]
-    assert labels == ["pytorch compiled", "pytorch eager"]
+def test_where_the_second_overtakes_the_steps_and_their_interval_are_named() -> None:
+    (axes,) = drawn(BREAK_EVEN, a_pair(10.0, [0.1, 0.16], execution="compiled")).axes
+    assert set(words_of(axes)) == {
+        "1 epoch",
+        "after 158 [0 to 53,349] steps",
+        "pytorch compiled",
+        "pytorch eager",
+    }
+    (axes,) = drawn(BREAK_EVEN, a_pair(10.0, [0.1], execution="compiled")).axes
+    assert "after 100 steps" in words_of(axes)
 
 
 def test_another_device_is_a_line_of_its_own_and_named() -> None:
-    (axes,) = drawn(plots_costs.BREAK_EVEN, a_pair(10.0, [0.1], device="cuda")).axes
-    assert axes.get_legend_handles_labels()[1] == ["pytorch eager", "pytorch eager, CUDA"]
+    (axes,) = drawn(BREAK_EVEN, a_pair(10.0, [0.1], device="cuda")).axes
+    assert {"pytorch eager", "pytorch eager, CUDA"} <= set(words_of(axes))
+    assert axes.get_title().endswith("pytorch eager or pytorch eager, CUDA?")
 
 
-def test_lines_cross_where_the_faster_overtakes_and_the_leaders_are_told_apart() -> None:
-    first, second, third = (
-        Line(start_up_s=start_up_s, step_s=step_s)
-        for start_up_s, step_s in ((1.0, 1.0), (11.0, 0.5), (50.0, 0.5))
-    )
-    overtakings = list(plots_costs.crossings([first, second, third], most=1000))
-    assert [(round(steps), leads) for steps, _, leads in overtakings] == [(20, True), (98, False)]
-    assert list(plots_costs.crossings([first, second, third], most=10)) == []
+def test_two_that_do_not_cross_are_a_sentence_beside_those_that_do() -> None:
+    crossing = a_pair(10.0, [0.1], execution="compiled")
+    never = a_pair(10.0, [0.3], execution="compiled", architecture="cnn")
+    eager = [make_record(architecture="cnn", train_s=(1.6, 1.6))]
+    figure = drawn(BREAK_EVEN, [*crossing, *never[1:], *eager])
+    assert len(figure.axes) == 1
+    notes = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    assert "pytorch compiled is never ahead of pytorch eager (CNN on digits (mnist))." in notes
+
+
+def test_of_frameworks_those_are_drawn_that_hand_on_the_lead() -> None:
+    first, second, third = make_groups(("pytorch", 0.2, 0.0), ("keras-jax", 0.1, 10.0), SLOWER)
+    lines = stats_costs.each([first, second, third], stats_costs.mean_line)
+    assert list(plots_break_even.leaders(lines)) == [(first, second)]
+
+
+SLOWER = ("keras-torch", 0.1, 49.0)  # overtakes too, when another has long been ahead
+
+
+def make_groups(*frameworks: tuple[str, float, float]) -> list[Replicates]:
+    """Each with its seconds a step, and how much later it starts."""
+    records = [
+        with_phases(
+            make_record(framework=name, train_s=(8 * step_s, 8 * step_s)), warm_up_s=0.5 + late_s
+        )
+        for name, step_s, late_s in frameworks
+    ]
+    return [runs.replicates([record])[0] for record in records]

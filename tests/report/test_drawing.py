@@ -49,6 +49,26 @@ def test_a_child_draws_the_same_bytes(groups: list[Replicates]) -> None:
 
 
 @pytest.mark.usefixtures("two_processors")
+def test_a_child_may_be_started_before_it_is_known_what_to_draw(groups: list[Replicates]) -> None:
+    with drawing.ready(drawing.FEWEST_RECORDS) as child:
+        assert child
+        pages = every_page(groups)
+        with pictures(groups, pages, [0], child) as wanted:
+            wanted._begun.add(0)  # as if the child had said so: we wait for it
+            by_the_child = dict(wanted)
+    assert by_the_child == {0: drawing.draw(pages[0][0]())}
+
+
+@pytest.mark.usefixtures("two_processors")
+def test_a_child_that_hears_of_nothing_is_ended_and_few_records_are_worth_none() -> None:
+    with drawing.ready(drawing.FEWEST_RECORDS) as child:
+        assert child
+    assert not any(thread.is_alive() for thread in child._child._threads)
+    with drawing.ready(drawing.FEWEST_RECORDS - 1) as none:
+        assert none is None
+
+
+@pytest.mark.usefixtures("two_processors")
 def test_an_error_in_a_page_of_the_child_is_raised_here(groups: list[Replicates]) -> None:
     """The child is told to draw pages that there are not, and dies of it."""
 
@@ -78,7 +98,7 @@ def test_a_page_that_the_child_draws_is_waited_for_and_not_drawn_twice() -> None
     def twice() -> Page:
         raise AssertionError("drawn twice")
 
-    late = Picture(stem="late", conditions="", png=b"png", svg=b"svg")
+    late = Picture(stem="late", finding="", conditions="", png=b"png", svg=b"svg")
     wanted = Pictures([[twice]], [0])
     wanted._heard.put(Message(number=0))
     threading.Timer(0.05, wanted._heard.put, [Message(number=0, picture=late)]).start()

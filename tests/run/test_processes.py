@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import queue
 import subprocess
 import sys
 import textwrap
@@ -79,6 +80,22 @@ def test_a_child_gets_its_request_and_its_messages_come_in_order(write: Write) -
     messages, ending = heard(module, {"count to": 1})
     assert messages == [{"number": [None]}, {"number": [2]}, {"number": [3]}]
     assert ending == Ending(exit_code=0)
+
+
+def test_a_request_may_be_known_only_when_the_child_has_started(write: Write) -> None:
+    module = write("""
+        parent = Parent()
+        parent.tell("ready")
+        parent.tell(parent.request(str))
+    """)
+    asked: queue.SimpleQueue[str] = queue.SimpleQueue()
+    heard = []
+    with Child(module, asked.get, limit_s=PATIENCE_S) as child:
+        for message in child.messages(str):
+            heard.append(message)
+            if message == "ready":
+                asked.put("late")
+    assert heard == ["ready", "late"]
 
 
 def test_all_that_is_printed_goes_to_the_log(write: Write, tmp_path: Path) -> None:

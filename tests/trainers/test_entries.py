@@ -67,7 +67,7 @@ assert expected_s(on_cpu, data) > 10 * expected_s(on_npu, data)
 assert wording.device("npu") == "Neural" and wording.framework(on_npu) == "planted lazy"
 eager, lazy = style.look_of(replace(on_cpu, execution="eager")), style.look_of(on_cpu)
 assert eager.colour == "#123456" and eager.marker == lazy.marker == "*"
-assert eager.colour != lazy.colour and eager.line != lazy.line and eager.hatch != lazy.hatch
+assert eager.colour != lazy.colour and eager.line != lazy.line
 
 given = environment(on_npu, {})
 assert given["PLANTED"] == "1" and given["NPU"] == "all"

@@ -1,18 +1,21 @@
-"""The list of plots. To add one: a ``Plot`` in the file of its kind, and its name here."""
+"""The list of plots. To add one: a ``Plot`` in the file of its kind, and its name here.
+
+Those of the appendix come last.
+"""
 
 from __future__ import annotations
 
-from bench.report.plots import axes, bars, costs, curves, power
+from bench.report.plots import bars, break_even, costs, curves, power
 
 PLOTS = (
-    curves.ACCURACY,
-    curves.LOSS,
     bars.THROUGHPUT,
-    axes.BATCH_SIZE,
+    curves.ACCURACY,
     bars.TIME_TO_ACCURACY,
-    axes.SWAP,
+    curves.BATCH_SIZE,
+    bars.SWAP,
     bars.START_UP,
-    costs.BREAK_EVEN,
+    break_even.BREAK_EVEN,
+    curves.LOSS,
     costs.ROOFLINE,
     costs.STEADINESS,
     power.POWER,

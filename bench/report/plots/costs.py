@@ -1,39 +1,27 @@
-"""What runs cost: the roofline, break-even of start-ups, and how steady the machine was."""
+"""What runs reach of what the machine can do, and how steady it was."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import combinations, groupby
-from typing import TypeVar
+from itertools import groupby
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from bench.experiment import Experiment
-from bench.machine.pulse import PRODUCTS, SIZE
+from bench.machine.pulse import PRODUCTS, SIZE, steadiness
 from bench.report import wording
 from bench.report.comparison import FRAMEWORK, Comparison, by_machine, comparisons
-from bench.report.plots import style
+from bench.report.plots import findings, style
 from bench.report.plots.style import LOOKS, PLAIN, Plot
 from bench.results.evidence import Peak
 from bench.results.record import Pulse
 from bench.stats import costs
-from bench.stats.costs import EXPLAINED, Line, RooflinePoint
+from bench.stats.costs import EXPLAINED, RooflinePoint
 from bench.stats.runs import Replicates
-
-Reading = TypeVar("Reading")
-
-
-def _each(
-    panel: Comparison, reading: Callable[[Replicates], Reading | None]
-) -> list[tuple[Replicates, Reading]]:
-    """The experiments of a panel that have a reading, each with its reading."""
-    readings = ((group, reading(group)) for group in panel.measured)
-    return [(group, known) for group, known in readings if known is not None]
-
 
 # The roofline: what experiments reach, under the most that their machine can do
 
@@ -44,7 +32,7 @@ APART = 0.009  # of the axis between the points of two frameworks, which have th
 
 
 def _points(panel: Comparison) -> list[tuple[Replicates, RooflinePoint]]:
-    return _each(panel, costs.roofline_point)
+    return costs.each(panel.measured, costs.roofline_point)
 
 
 def _draw_roofline(axes: Axes, panel: Comparison) -> None:
@@ -128,13 +116,29 @@ def _roofline_scales(axes: Axes, points: Sequence[RooflinePoint]) -> None:
     axes.set_ylabel("reached in training\n(GFLOP/s, log scale)")
 
 
-def _peak_note(panel: Comparison) -> str:
-    points = [point for _, point in _points(panel)]
+def _peak_notes(panels: Sequence[Comparison]) -> Iterator[str]:
+    points = [point for panel in panels for _, point in _points(panel)]
     libraries = dict.fromkeys(point.peak.by for point in points)
-    note = f"Black: the most this machine did, measured by {', '.join(libraries)}."
+    yield f"Black: the most this machine did, measured by {', '.join(libraries)}."
     if any(point.above_peak for point in points):
-        note += "\nA point lies above it: it was measured too low, audit again."
-    return note
+        yield "A point lies above it: it was measured too low, audit again."
+
+
+def _roofline_finding(panels: Sequence[Comparison]) -> str:
+    """The largest share of the machine's peak that training reaches."""
+    points = [
+        (point, group, panel)
+        for panel in panels
+        for group in panel.measured
+        if (point := costs.roofline_point(group)) and not point.above_peak
+    ]
+    if not points:
+        return ""
+    point, group, panel = max(points, key=lambda each: each[0].share_of_peak)
+    return (
+        f"Training reaches at most {wording.percent(point.share_of_peak, 0)} of the machine's "
+        f"peak: {wording.framework(group.experiment)} with {findings.names([panel], panels)}"
+    )
 
 
 ROOFLINE = Plot(
@@ -157,105 +161,9 @@ ROOFLINE = Plot(
         keep=lambda panel: bool(_points(panel)),
     ),
     draw=_draw_roofline,
-    note=_peak_note,
-)
-
-
-# Seconds since the cold start over training steps: where lines cross, a start-up has paid
-
-MOST_EPOCHS = 100  # a crossing after more epochs than anyone trains is not drawn
-ROOM = 20.0  # factor by which lines go on behind the last crossing: its words need it
-CLOSE = 1.35  # factor in steps within which only the first of two crossings is named
-POINTS = 400  # of a line, which is curved on logarithmic axes
-
-Crossing = tuple[float, float, bool]  # steps, seconds, and whether the lead of all changes there
-
-
-def _draw_break_even(axes: Axes, panel: Comparison) -> None:
-    lines = _each(panel, costs.mean_line)
-    epoch_steps = costs.epoch_steps(panel.groups[0])
-    overtakings = crossings([line for _, line in lines], epoch_steps * MOST_EPOCHS)
-    last = max([epoch_steps, *(steps for steps, _, _ in overtakings)]) * ROOM
-    for group, line in lines:
-        _draw_line(axes, group.experiment, np.geomspace(1, last, POINTS), line)
-    _mark(axes, overtakings)
-    axes.axvline(epoch_steps, color="0.6", linewidth=1, linestyle=":")
-    style.write_beside(
-        axes,
-        "1 epoch",
-        (epoch_steps, 0.98),
-        (-3, 0),
-        xycoords=("data", "axes fraction"),
-        rotation=90,
-        ha="right",
-        va="top",
-        fontsize=11,
-    )
-    axes.loglog()
-    axes.set_xlim(1, last)
-    axes.xaxis.set_major_formatter(style.PLAIN)
-    style.log_ticks(axes.yaxis)
-    axes.set_xlabel("training steps (log scale)")
-    axes.set_ylabel("time since cold start\n(s, log scale)")
-
-
-def _draw_line(axes: Axes, experiment: Experiment, steps: np.ndarray, line: Line) -> None:
-    name, look = wording.framework(experiment), style.look_of(experiment)
-    on_cpu = experiment.device == "cpu"
-    axes.plot(
-        steps,
-        [line.at(float(step)) for step in steps],
-        color=look.colour,
-        linestyle=look.line,
-        marker=look.marker,
-        markevery=(POINTS // 10, POINTS // 4),
-        markerfacecolor=look.colour if on_cpu else "white",
-        label=name if on_cpu else f"{name}, {wording.device(experiment.device)}",
-    )
-
-
-def crossings(lines: Sequence[Line], most: float) -> list[Crossing]:
-    """Where one line overtakes another within so many steps, by steps."""
-    overtakings = []
-    for pair in combinations(lines, 2):
-        later, earlier = sorted(pair, key=lambda line: line.step_s)
-        steps = costs.crossing(earlier, later)
-        if 0 < steps <= most:
-            seconds = earlier.at(steps)
-            leads = all(seconds <= line.at(steps) * (1 + 1e-9) for line in lines)
-            overtakings.append((steps, seconds, leads))
-    return sorted(overtakings)
-
-
-def _mark(axes: Axes, overtakings: Sequence[Crossing]) -> None:
-    """A dot a crossing; its steps in words where the lead of all changes."""
-    named = 0.0
-    for steps, seconds, leads in overtakings:
-        axes.plot(steps, seconds, "o", color="black", markersize=7 if leads else 4, zorder=4)
-        if leads and steps > named * CLOSE:
-            named = steps
-            words = f"{steps:,.0f} steps, {wording.number(seconds)} s"
-            style.write_beside(axes, words, (steps, seconds), (8, -14), fontsize=12)
-
-
-BREAK_EVEN = Plot(
-    name="break-even",
-    title="When a longer start-up pays",
-    caption=(
-        "Seconds from the start of the process until so many training steps are done, without "
-        "evaluations; the lowest line is ahead. A dot is where one line overtakes another. A "
-        "large dot, with its steps and seconds, is where the lowest line changes. With several "
-        "seeds the lines are of the mean start-up and the mean step; the table tells how far the "
-        "seeds differ. Hollow marks: not on the CPU."
-    ),
-    needs="two ways to train the same network that ended well",
-    # of whole trainings and of sweeps alike
-    panels=partial(
-        comparisons,
-        varying=(*FRAMEWORK, "device"),
-        keep=lambda panel: len(_each(panel, costs.mean_line)) > 1,
-    ),
-    draw=_draw_break_even,
+    finding=_roofline_finding,
+    appendix=True,
+    notes=_peak_notes,
 )
 
 
@@ -317,6 +225,24 @@ def _machine_heading(panel: Comparison) -> str:
     return f"{panel.host.cpu}, {panel.host.cores} cores; runs on {', '.join(images)}"
 
 
+def _steadiness_finding(panels: Sequence[Comparison]) -> str:
+    """How far the slowest pulse was from the usual one."""
+    records = [record for panel in panels for g in panel.groups for record in g.records]
+    pulses = [record.pulse for record in sorted(records, key=lambda r: (r.started_at, r.run_id))]
+    known = steadiness([pulse for pulse in pulses if pulse])
+    if known is None:
+        return ""
+    others = (
+        ""
+        if known.busiest is None
+        else (
+            f"; other programs took at most {wording.percent(known.busiest, 0)} of the processors"
+        )
+    )
+    slowest = wording.percent(known.slowest, 0)
+    return f"The same product took at most {slowest} longer than usual{others}"
+
+
 STEADINESS = Plot(
     name="steadiness",
     title="Steadiness of the machine",
@@ -330,6 +256,8 @@ STEADINESS = Plot(
     needs="a run whose machine's pulse was taken",
     panels=_steadiness_panels,
     draw=_draw_steadiness,
+    finding=_steadiness_finding,
+    appendix=True,
     shows_failures=True,
     heading=_machine_heading,
 )

@@ -1,9 +1,10 @@
 """All pages of a report, drawn from both ends: here from the last, in a child from the first.
 
-A picture takes half a second of one processor, and a report is mostly pictures. The child is
-``python -m bench.report.plots.drawing``; it gets the runs themselves, so that records that are
-written meanwhile change nothing. What it does not deliver, for whatever reason, is drawn here, so
-an error is raised here, as if there were no child. The bytes are the same, whoever draws.
+A picture takes a third of a second of one processor, and a report is mostly pictures. The child is
+``python -m bench.report.plots.drawing``; it may be started before the records are read, and gets
+the runs themselves, so that records that are written meanwhile change nothing. What it does not
+deliver, for whatever reason, is drawn here, so an error is raised here, as if there were no child.
+The bytes are the same, whoever draws.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import gc
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from queue import SimpleQueue
@@ -26,6 +27,8 @@ from bench.stats.runs import Replicates
 DrawPage = Callable[[], Page]
 
 FEWEST = 10  # pages of which a child takes enough to be worth its start, a second
+FEWEST_RECORDS = 200  # that take long enough to be read for a child to be started before
+SELDOM = (20_000, 10, 10)  # thresholds of the garbage collector: records are many, and stay
 LIMIT_S = 600.0  # after which the child is ended
 # What these compute, or import for it, the tables need too: it is here already.
 AT_HAND = (bars.TIME_TO_ACCURACY, power.POWER)
@@ -36,6 +39,7 @@ class Picture:
     """A page as it is written."""
 
     stem: str  # its files' name without the ending
+    finding: str
     conditions: str  # what is equal in all its panels
     png: bytes
     svg: bytes
@@ -61,6 +65,7 @@ def draw(page: Page) -> Picture:
     """The PNG and the SVG of a page."""
     return Picture(
         stem=page.stem,
+        finding=page.finding,
         conditions=page.conditions,
         png=style.png(page.figure),
         svg=style.svg(page.figure),
@@ -114,24 +119,60 @@ class Pictures:
             self._heard.put(None)
 
 
+class Ready:
+    """A child that has been started, and waits to hear what to draw.
+
+    Args:
+        asked: where it is to be put; None: nothing.
+        child: at work.
+    """
+
+    def __init__(self, asked: SimpleQueue[Request | None], child: Child) -> None:
+        self._asked = asked
+        self._child = child
+
+    def draw(self, groups: Sequence[Replicates], wanted: Pictures) -> None:
+        """Have it draw these pages of these runs; to be called once."""
+        # pickled, and many MB: not kept here
+        self._asked.put(Request(groups=pickle.dumps(groups), numbers=wanted.numbers))
+        threading.Thread(target=wanted.listen, args=(self._child,), daemon=True).start()
+
+
+@contextmanager
+def ready(records: int) -> Iterator[Ready | None]:
+    """A child for the pages of so many records; None where it would not be worth its start.
+
+    That is where they are few, or where this process may run on one processor alone.
+    """
+    if records < FEWEST_RECORDS or len(settings.processors()) < 2:
+        yield None
+        return
+    asked: SimpleQueue[Request | None] = SimpleQueue()
+    with Child(__name__, asked.get, limit_s=LIMIT_S) as child:
+        try:
+            yield Ready(asked, child)
+        finally:
+            asked.put(None)  # whoever waits for it goes on
+
+
 @contextmanager
 def pictures(
-    groups: Sequence[Replicates], pages: Sequence[Sequence[DrawPage]], numbers: Sequence[int]
+    groups: Sequence[Replicates],
+    pages: Sequence[Sequence[DrawPage]],
+    numbers: Sequence[int],
+    child: Ready | None = None,
 ) -> Iterator[Pictures]:
     """The pages ``numbers`` of ``every_page`` of these runs, which a child draws from now on.
 
-    Without a child where they are few, or this process may run on one processor alone.
+    ``child``: None: one is started, unless they are few or there is one processor alone.
     """
     wanted = Pictures(pages, numbers)
-    if len(numbers) < FEWEST or len(settings.processors()) < 2:
+    if len(numbers) < FEWEST:
         yield wanted
         return
-    with Child(
-        __name__,
-        Request(groups=pickle.dumps(groups), numbers=wanted.numbers),  # many MB: not kept here
-        limit_s=LIMIT_S,
-    ) as child:
-        threading.Thread(target=wanted.listen, args=(child,), daemon=True).start()
+    with nullcontext(child) if child else ready(FEWEST_RECORDS) as started:
+        if started:
+            started.draw(groups, wanted)
         yield wanted
 
 
@@ -143,7 +184,10 @@ def every_page(groups: Sequence[Replicates]) -> list[list[DrawPage]]:
 def main() -> None:
     """The child: draws what it is told, in this order."""
     parent = Parent()
-    request = parent.request(Request)
+    gc.set_threshold(*SELDOM)
+    request = parent.request(Request | None)  # type: ignore[arg-type]
+    if request is None:
+        return
     draw_page = list(chain.from_iterable(every_page(pickle.loads(request.groups))))
     gc.freeze()  # the records stay to the end: they need not be looked through again and again
     for number in request.numbers:

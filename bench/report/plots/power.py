@@ -16,6 +16,7 @@ from bench.stats.runs import Replicates
 
 BESIDE = (-20, 9)  # points from a mark to its words, of the lower line and of the upper
 SEEDS = (3, 4, 5, 7, 10, 14, 20)  # each times the root of 2: equal steps on a logarithmic axis
+FEW, MANY = 5, 10  # of the title
 
 
 def _audit(panel: Comparison) -> Power:
@@ -67,6 +68,12 @@ def _heading(panel: Comparison) -> str:
     return f"{panel.host.cpu}, {panel.host.cores} cores"
 
 
+def _finding(panels: Sequence[Comparison]) -> str:
+    pair, _ = FAMILIES
+    few, many = (wording.about(_audit(panels[0]).smallest(seeds, pair)) for seeds in (FEW, MANY))
+    return f"{FEW} seeds find a difference of {few} between two frameworks, {MANY} one of {many}"
+
+
 POWER = Plot(
     name="power",
     title="How small a difference is found",
@@ -80,7 +87,9 @@ POWER = Plot(
     needs="an audit of the same machine with two rounds or more (python -m bench audit)",
     panels=_panels,
     draw=_draw,
+    finding=_finding,
+    appendix=True,
     of_runs=False,
     heading=_heading,
-    note=lambda panel: rests_on(_audit(panel)),
+    notes=lambda panels: (rests_on(_audit(panel)) for panel in panels),
 )

@@ -6,12 +6,11 @@ Uses matplotlib's objects without pyplot, so that no window system and no state 
 from __future__ import annotations
 
 import io
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import matplotlib
@@ -21,21 +20,22 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bench.experiment import Experiment, in_file_name
 from bench.report import audit, trust, wording
 from bench.report.comparison import EXPERIMENT_FIELDS, FRAMEWORK, HEADING, Comparison
+from bench.report.plots import layout
+from bench.report.plots.layout import width, wrapped
 from bench.stats.runs import Host, Replicates
 from bench.trainers import FRAMEWORKS
 
 DPI = 120
 SETTINGS: dict[Any, Any] = {
     "figure.dpi": DPI,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
+    "font.family": layout.FAMILY,
     "font.size": 13,
-    "axes.titlesize": 14,
+    "axes.titlesize": layout.TITLE_SIZE,
     "axes.labelsize": 13,
     "axes.grid": True,
     "grid.color": "0.88",
@@ -44,17 +44,18 @@ SETTINGS: dict[Any, Any] = {
     "axes.spines.right": False,
     "lines.linewidth": 2.2,
     "lines.markersize": 8,
-    "hatch.linewidth": 1.0,
     "text.parse_math": False,  # a dollar in a name is a dollar
     "svg.fonttype": "none",  # text stays text: it can be searched and read aloud
     "svg.hashsalt": "glyphbench",  # the same records give the same bytes
 }
 LINE = 0.029  # height of a line of text, as a share of the page's
+TITLE_SIZE, TITLE_LINE = 20, 0.04  # points; height of a line of it
+EDGE = 0.4  # inches that stay white left and right of title and notes
 LEGEND_COLUMNS = 5
 LIGHTER = 0.6  # how far from white each further execution of a framework is, ...
-LIGHTEST = 0.36  # ... and the last ones, which differ in line and hatch, so that they are seen
+LIGHTEST = 0.36  # ... and the last ones, which differ in line, so that they are seen
 MARKERS = 24  # on a line, at most: more would hide it
-PLAIN = FuncFormatter(lambda value, _: f"{value:,g}")  # thousands apart, no exponent
+PLAIN = FuncFormatter(lambda value, _: f"{value:,.9g}")  # thousands apart, no exponent
 WIDTH, HEIGHT = 16.0, 9.0  # inches: 1,920 x 1,080 at 120 dots an inch, a projected slide
 
 
@@ -65,24 +66,23 @@ class Look:
     colour: str
     marker: str
     line: str | tuple[int, tuple[int, ...]]
-    hatch: str
 
 
 # For series that are no frameworks. Okabe and Ito, 'Color Universal Design' (2008), without
 # yellow, which is lost on white
 LOOKS = (
-    Look(colour="#0072B2", marker="o", line="-", hatch=""),
-    Look(colour="#E69F00", marker="s", line="--", hatch="//"),
-    Look(colour="#009E73", marker="^", line="-.", hatch=".."),
-    Look(colour="#D55E00", marker="D", line=":", hatch="xx"),
-    Look(colour="#56B4E9", marker="v", line=(0, (6, 2, 1, 2, 1, 2)), hatch="\\\\"),
-    Look(colour="#CC79A7", marker="P", line=(0, (10, 3)), hatch="++"),
-    Look(colour="#000000", marker="X", line=(0, (1, 1)), hatch="oo"),
+    Look(colour="#0072B2", marker="o", line="-"),
+    Look(colour="#E69F00", marker="s", line="--"),
+    Look(colour="#009E73", marker="^", line="-."),
+    Look(colour="#D55E00", marker="D", line=":"),
+    Look(colour="#56B4E9", marker="v", line=(0, (6, 2, 1, 2, 1, 2))),
+    Look(colour="#CC79A7", marker="P", line=(0, (10, 3))),
+    Look(colour="#000000", marker="X", line=(0, (1, 1))),
 )
 
 
 def look_of(experiment: Experiment) -> Look:
-    """Colour and marker of the framework's entry; executions differ in line, hatch, lightness.
+    """Colour and marker of the framework's entry; executions differ in line and lightness.
 
     The same in every plot of every folder. Records of an execution that is no longer offered look
     like a further one of the framework.
@@ -96,7 +96,6 @@ def look_of(experiment: Experiment) -> Look:
         colour=to_hex((red, green, blue)),
         marker=framework.marker,
         line=of_rank.line,
-        hatch=of_rank.hatch,
     )
 
 
@@ -121,22 +120,38 @@ def applied() -> Iterator[None]:
 
 def page(panels: int) -> tuple[Figure, list[Axes]]:
     """A slide with so many panels, two to a row, or three from five panels on."""
-    columns = min(panels, 2) if panels < 5 else 3
+    columns = _columns(panels)
     rows = -(-panels // columns)
     figure = Figure(figsize=(WIDTH, HEIGHT))
     grid = [figure.add_subplot(rows, columns, 1 + number) for number in range(panels)]
     return figure, grid
 
 
+def _columns(panels: int) -> int:
+    return min(panels, 2) if panels < 5 else 3
+
+
 def frame(figure: Figure, grid: Sequence[Axes], title: str, notes: Sequence[str]) -> None:
-    """Title and notes above the panels, one legend below them, the panels in what is left."""
-    figure.text(0.5, 0.985, title, ha="center", va="top", fontsize=20, fontweight="bold")
-    figure.text(0.5, 0.935, "\n".join(notes), ha="center", va="top", fontsize=13, linespacing=1.3)
-    top = 0.925 - LINE * len(notes)
-    bottom = LINE * _legend(figure, grid)
-    figure.set_layout_engine(
-        ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12, rect=(0, bottom, 1, top - bottom))
+    """Title and notes above the panels, one legend below them, the panels in what is left.
+
+    To be called when all is drawn. What is longer than the slide is wide is broken.
+    """
+    across = WIDTH - 2 * EDGE
+    head = wrapped(title, across, TITLE_SIZE, bold=True)
+    lines = list(chain.from_iterable(wrapped(note, across) for note in notes))
+    below = 0.945 - TITLE_LINE * (len(head) - 1)
+    figure.text(
+        0.5,
+        0.985,
+        "\n".join(head),
+        ha="center",
+        va="top",
+        fontsize=TITLE_SIZE,
+        fontweight="bold",
     )
+    figure.text(0.5, below, "\n".join(lines), ha="center", va="top", linespacing=1.3)
+    bottom = LINE * _legend(figure, grid)
+    layout.place(figure, bottom, below - 0.01 - LINE * len(lines))
 
 
 def _legend(figure: Figure, grid: Sequence[Axes]) -> float:
@@ -177,10 +192,12 @@ def log_ticks(axis: Axis) -> None:
     """Ticks of a logarithmic axis at 1, 2 and 5 of each power of ten, in plain numbers."""
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(PLAIN)
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
 
 
 # By the canvases themselves: ``Figure.savefig`` draws everything twice, to the same bytes.
+
+COMPRESSION = 3  # of a PNG: a tenth larger than at 6, in half the time
 
 
 def png(figure: Figure) -> bytes:
@@ -188,16 +205,13 @@ def png(figure: Figure) -> bytes:
     out = io.BytesIO()
     with applied():
         figure.dpi = DPI
-        FigureCanvasAgg(figure).print_png(out)  # type: ignore[no-untyped-call]
+        canvas = FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
+        canvas.print_png(out, pil_kwargs={"compress_level": COMPRESSION})  # type: ignore[no-untyped-call]
     return out.getvalue()
 
 
 def svg(figure: Figure) -> bytes:
-    """The figure as SVG, without a date, so that the same records give the same bytes.
-
-    Where it was laid out before, as PNG, it is not laid out again, which takes as long as drawing.
-    """
-    figure.set_layout_engine("none")
+    """The figure as SVG, without a date, so that the same records give the same bytes."""
     out = io.BytesIO()
     with applied():
         figure.dpi = DPI
@@ -210,9 +224,6 @@ def svg(figure: Figure) -> bytes:
 # goal, batch size and machine, and of real or of drawn images alone. Runs that differ in a
 # hyper-parameter nobody asked to compare are in panels of their own.
 
-TITLE_WIDTH = 52  # characters that fit above a panel
-NOTE_WIDTH = 130  # and across a page
-
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
@@ -223,11 +234,17 @@ class Plot:
     caption: str  # how to read it
     needs: str  # what must have been run for it to be drawn
     panels: Callable[[Sequence[Replicates]], list[Comparison]]
-    draw: Callable[[Axes, Comparison], None]
+    # What it returns is called when the panel has its place and its size.
+    draw: Callable[[Axes, Comparison], Callable[[], object] | None]
+    finding: Callable[[Sequence[Comparison]], str]  # what a page of panels shows: its title
+    # Panels of which it is false are not drawn; what ``notes`` says of them is.
+    shown: Callable[[Comparison], bool] = lambda _: True
+    appendix: bool = False  # True: of the machine and the method rather than of frameworks
     panels_a_page: int = 4
     shows_failures: bool = False  # True: a panel says itself what failed
     of_runs: bool = True  # False: it shows no run of the folder, and nothing is said of them
-    note: Callable[[Comparison], str] = lambda _: ""  # to be said of a panel above all of them
+    # to be said above all panels, those that are not drawn included
+    notes: Callable[[Sequence[Comparison]], Iterable[str]] = lambda _: ()
     heading: Callable[[Comparison], str] | None = None  # of a panel; None: what it is of
 
 
@@ -236,6 +253,7 @@ class Page:
     """One picture."""
 
     stem: str  # its files' name without the ending
+    finding: str
     conditions: str  # what is equal in all its panels
     figure: Figure
 
@@ -245,11 +263,13 @@ def pages(plot: Plot, groups: Sequence[Replicates]) -> list[Callable[[], Page]]:
     hosts = sorted({group.host for group in groups})
     drawings: list[Callable[[], Page]] = []
     for _, members in groupby(sorted(plot.panels(groups), key=_page), _page):
-        panels = list(members)
+        panels, hidden = [], []
+        for panel in members:
+            (panels if plot.shown(panel) else hidden).append(panel)
         for chunk, start in enumerate(range(0, len(panels), plot.panels_a_page)):
             on_page = panels[start : start + plot.panels_a_page]
             name = "_".join(_name(plot, on_page[0], hosts, chunk))
-            drawings.append(partial(_draw, plot, on_page, name))
+            drawings.append(partial(_draw, plot, on_page, [] if chunk else hidden, name))
     return drawings
 
 
@@ -276,20 +296,25 @@ def _name(plot: Plot, panel: Comparison, hosts: list[Host], chunk: int) -> Itera
         yield str(chunk + 1)
 
 
-def _draw(plot: Plot, panels: list[Comparison], stem: str) -> Page:
+def _draw(plot: Plot, panels: list[Comparison], hidden: Sequence[Comparison], stem: str) -> Page:
     shared = _shared(panels)
     conditions = wording.conditions(panels[0].experiment, shared)
     if plot.heading and not plot.of_runs:
         conditions = "; ".join(map(plot.heading, panels))
+    finding = plot.finding(panels) or plot.title
+    if finding.split()[0] not in FRAMEWORKS:  # whose names are written small
+        finding = finding[0].upper() + finding[1:]
     with applied():
         figure, grid = page(len(panels))
+        across = 0.92 * WIDTH / _columns(len(panels))
+        placed = []
         for axes, panel in zip(grid, panels, strict=True):
-            plot.draw(axes, panel)
-            title = plot.heading(panel) if plot.heading else _title(panel, shared)
-            marked = plot.of_runs and any(group.disturbed for group in panel.groups)
-            axes.set_title(f"{title} {audit.MARK}" if marked else title)
-        frame(figure, grid, plot.title, list(_notes(plot, conditions, panels)))
-    return Page(stem=stem, conditions=conditions, figure=figure)
+            placed.append(plot.draw(axes, panel))
+            axes.set_title("\n".join(_title(plot, panel, shared, across)))
+        frame(figure, grid, finding, list(_notes(plot, conditions, panels, hidden)))
+        for finish in filter(None, placed):
+            finish()
+    return Page(stem=stem, finding=finding, conditions=conditions, figure=figure)
 
 
 def _shared(panels: list[Comparison]) -> list[str]:
@@ -303,29 +328,47 @@ def _shared(panels: list[Comparison]) -> list[str]:
     ]
 
 
-def _title(panel: Comparison, shared: list[str]) -> str:
-    """What a panel is of, and what is its own among the panels of its page.
+def _title(plot: Plot, panel: Comparison, shared: list[str], across: float) -> list[str]:
+    """What a panel is of, and what is its own among the panels of its page, in lines.
 
     Too long for one line, it breaks between the two: no word is left on a line alone.
     """
+    marked = plot.of_runs and any(group.disturbed for group in panel.groups)
+    mark = f" {audit.MARK}" if marked else ""
     experiment = panel.experiment
     subject, left_out = wording.subject(experiment, panel.data), {*shared, *panel.varying, *HEADING}
-    if "architecture" in panel.varying:
+    if plot.heading:
+        subject = plot.heading(panel)
+    elif "architecture" in panel.varying:
         subject, left_out = wording.framework(experiment), {*left_out, *FRAMEWORK}
-    own = wording.conditions(experiment, [f for f in EXPERIMENT_FIELDS if f not in left_out])
+    fields = [f for f in EXPERIMENT_FIELDS if f not in left_out]
+    own = ", ".join(
+        filter(
+            None,
+            (
+                (wording.apart if field in panel.apart else wording.conditions)(experiment, [field])
+                for field in fields
+            ),
+        )
+    )
     title = ", ".join(filter(None, (subject, own)))
-    if len(title) <= TITLE_WIDTH:
-        return title
-    return "\n".join((subject, *textwrap.wrap(own, TITLE_WIDTH)))
+    if width(title, layout.TITLE_SIZE) <= across:
+        return [f"{title}{mark}"]
+    lines = [*wrapped(subject, across, layout.TITLE_SIZE), *wrapped(own, across, layout.TITLE_SIZE)]
+    return [*lines[:-1], f"{lines[-1]}{mark}"]
 
 
-def _notes(plot: Plot, conditions: str, panels: list[Comparison]) -> Iterator[str]:
+def _notes(
+    plot: Plot, conditions: str, panels: list[Comparison], hidden: Sequence[Comparison]
+) -> Iterator[str]:
     """What a reader has to know of all panels, a line each; a warning comes first."""
     groups = [group for panel in panels for group in panel.groups]
     yield from wording.notices(group.data for group in groups)
     if plot.of_runs:
-        yield ", ".join(filter(None, (conditions, _seeds(groups))))
-    yield from dict.fromkeys(line for panel in panels for line in plot.note(panel).splitlines())
+        yield f"{plot.title}: {', '.join(filter(None, (conditions, _seeds(groups))))}"
+    else:
+        yield plot.title
+    yield from dict.fromkeys(plot.notes([*panels, *hidden]))
     if not plot.of_runs:
         return
     absent = dict.fromkeys(
@@ -335,8 +378,7 @@ def _notes(plot: Plot, conditions: str, panels: list[Comparison]) -> Iterator[st
     )
     if absent and not plot.shows_failures:
         yield f"Not shown: {', '.join(absent)}"
-    for note in (trust.unmatched_note(groups), audit.disturbed_note(groups)):
-        yield from textwrap.wrap(note, NOTE_WIDTH)
+    yield from filter(None, (trust.unmatched_note(groups), audit.disturbed_note(groups)))
 
 
 def _seeds(groups: list[Replicates]) -> str:
