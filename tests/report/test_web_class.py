@@ -299,6 +299,34 @@ def test_a_class_has_the_numbers_and_the_sentences_that_python_gives(
     assert all(svg.bounding_box()["width"] > 600 for svg in fresh.locator("#laptops svg").all())
 
 
+def test_what_tells_two_comparisons_apart_is_in_their_headings(fresh: Page, tmp_path: Path) -> None:
+    paths = []
+    for number in range(3):
+        records = [
+            make_record(
+                framework=framework,
+                versions={framework: "1"},
+                epochs=epochs,
+                augmentation=epochs == 2,
+                seed=seed,
+                train_s=(
+                    0.5 + 0.1 * number + 0.01 * seed * epochs,
+                    0.4 + 0.2 * (framework == "numpy"),
+                ),
+            )
+            for framework in ("pytorch", "numpy")
+            for epochs in (1, 2)
+            for seed in range(3)
+        ]
+        begun = [replace(each, started_at=f"2026-01-0{number + 1}T00:00:00") for each in records]
+        paths.append(written(tmp_path, shared.reduced(begun, EVIDENCE), str(number)))
+    dropped(fresh, *paths)
+    class_ = laptops.laptops(map(shared.load, paths))
+    found = list(classroom._findings(laptops.subjects(class_)))
+    assert fresh.locator("#laptops li").all_text_contents()[:2] == found
+    assert "batch size 128, 1 epoch, not augmented: beside PyTorch" in " ".join(found)
+
+
 def test_a_class_fits_a_telephone_and_hides_which_file_is_whose(
     fresh: Page, class_files: list[Path]
 ) -> None:

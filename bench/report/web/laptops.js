@@ -88,14 +88,21 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
   /** What was run on the laptops, first what most of them ran; without PyTorch there is none. */
   function subjects(class_) {
     const conditions = new Map();
-    for (const one of class_)
-      for (const [condition, groups] of grouped(one.groups, conditionOf)) {
+    for (const one of class_) {
+      const comparisons = grouped(one.groups, conditionOf);
+      const experiments = [...comparisons.values()].map(([first]) => first.experiment);
+      for (const [condition, groups] of comparisons) {
         const measured = groups.filter((group) => group.measured.length);
         const baseline = measured.find((group) => contender(group.experiment) === BASELINE);
         if (!baseline) continue;
+        const { experiment, data } = groups[0];
+        const heading = wording.heading(experiment, data, apart(experiment, experiments));
         if (!conditions.has(condition)) conditions.set(condition, []);
-        conditions.get(condition).push({ laptop: one, groups, measured, baseline });
+        conditions
+          .get(condition)
+          .push({ laptop: one, experiment, data, heading, measured, baseline });
       }
+    }
     const places = Object.keys(known.labels);
     const place = ({ experiment, heading, laptops: all, ratios }) => [
       -all.size,
@@ -118,6 +125,18 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
   const conditionOf = ({ experiment, data }) =>
     JSON.stringify([experiment.goal, ...runs.fieldsOf(experiment, known.held), data.fingerprint]);
 
+  /** The fields that tell a comparison from those of its laptop whose headings would be alike. */
+  function apart(experiment, others) {
+    const usual = ["task", "source", "architecture", "device", "batch_size", "goal"];
+    const keyOf = (each, names) => JSON.stringify(runs.fieldsOf(each, names));
+    const alike = others.filter(
+      (other) =>
+        keyOf(other, [...usual, ...known.unusual]) ===
+        keyOf(experiment, [...usual, ...known.unusual]),
+    );
+    return known.held.filter((name) => new Set(alike.map((each) => keyOf(each, [name]))).size > 1);
+  }
+
   /** As ``statistics`` takes a row. */
   const rated = ({ seeds, measured }) => ({
     seeds,
@@ -136,13 +155,13 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
         if (!found.some((ratio) => ratio.laptop === one))
           found.push({ laptop: one, contender: name, group, baseline, paired, z: null });
       }
-    const { experiment, data } = entries[0].groups[0];
+    const { experiment, data, heading } = entries[0];
     const scored = new Map([...ratios].map(([name, found]) => [name, score(found)]));
     const middle = (name) => median(scored.get(name).map((ratio) => ratio.paired.ratio));
     return {
       experiment,
       data,
-      heading: wording.heading(experiment, data),
+      heading,
       laptops: new Map(entries.map((entry) => [entry.laptop.letter, entry.baseline])),
       ratios: scored,
       median: middle,

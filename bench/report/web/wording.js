@@ -180,13 +180,23 @@ glyphbench.wording = ((significance, known) => {
       .filter(Boolean)
       .join(", ");
 
+  /** ``conditions`` beside experiments that differ in these fields: what is off is said too. */
+  function apart(experiment, fields) {
+    const off = [
+      ...(fields.includes("augmentation") && !experiment.augmentation ? ["not augmented"] : []),
+      ...(fields.includes("dropout") && experiment.dropout ? ["dropout"] : []),
+    ];
+    return [conditions(experiment, fields), ...off].filter(Boolean).join(", ");
+  }
+
   /** What runs are of, and on what: bench.report.comparison.Comparison.heading. */
-  function heading(experiment, data) {
+  function heading(experiment, data, fields) {
     const unusual = known.unusual.filter(
       (name) => JSON.stringify(experiment[name]) !== JSON.stringify(known.usual[name]),
     );
     const told = conditions(experiment, ["device", "batch_size", "goal", ...unusual]);
-    return `${subject(experiment, data)}, ${told}`;
+    const parts = [subject(experiment, data), told, apart(experiment, fields)];
+    return parts.filter(Boolean).join(", ");
   }
 
   /** What a verdict rests on: interval, pairs, and how many it was corrected for. */
