@@ -495,6 +495,19 @@ def test_a_word_is_explained_where_it_is_focused(fresh: Page) -> None:
 
 
 @NEEDS_CHROMIUM
+def test_words_of_the_first_sentences_and_of_the_checks_are_explained_too(fresh: Page) -> None:
+    marked = fresh.evaluate(
+        "[...document.querySelectorAll('[data-term]')].map(e => e.dataset.term)"
+    )
+    assert set(marked) - GLOSSARY.keys() == set()
+    assert fresh.locator("header dfn").all_inner_texts()[0] == "seeds"
+    fresh.locator("#results summary").click()
+    fresh.locator("#results details dfn", has_text="Noise floor").first.focus()
+    assert fresh.locator("#hint").inner_text() == GLOSSARY["noise floor"]
+    fresh.locator("#results summary").click()
+
+
+@NEEDS_CHROMIUM
 def test_the_figure_is_saved_as_svg(fresh: Page) -> None:
     with fresh.expect_download() as download:
         fresh.locator("#svg").click()

@@ -40,6 +40,10 @@ GLOSSARY: dict[str, str] = {
         "Images a second that the trained network classifies in large batches, from host memory "
         "to host memory."
     ),
+    "injected delay": (
+        "A pause of known length that the audit puts into some runs, to see whether the clock "
+        "finds it."
+    ),
     "latency": (
         "How long the trained network takes for one image, from host memory to host memory. p95: "
         "95 calls in 100 are faster than this."
@@ -74,6 +78,10 @@ GLOSSARY: dict[str, str] = {
         "It is corrected by Holm's method for all pairs in view: whoever looks at many pairs finds "
         "a small p somewhere. Rows that are left out after looking make it too small."
     ),
+    "peak": (
+        "The most operations a second that this machine was seen to do, in large matrix products, "
+        "and bytes a second in large copies."
+    ),
     "peak memory": (
         "The most memory that the run's process held, or that the framework's allocator held on "
         "the device."
@@ -95,6 +103,10 @@ GLOSSARY: dict[str, str] = {
     "start-up": (
         "Seconds from the start of the process to the first step that counts: importing, loading "
         "data, building, compiling."
+    ),
+    "steadiness": (
+        "The same small matrix product, timed before every run: whether the machine stayed as fast "
+        "as it was."
     ),
     "task": "What is to be recognised, and where the images come from.",
     "test accuracy": (

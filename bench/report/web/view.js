@@ -357,6 +357,37 @@
     hint(word, data.glossary[word.dataset.term]);
   }
 
+  // Words of the sentences above and of the checks, and what the glossary has them under
+  const SPOKEN = {
+    "noise floor": "noise floor",
+    "95 % interval": "95 % interval",
+    "injected delay": "injected delay",
+    steadiness: "steadiness",
+    peak: "peak",
+    disturbed: "disturbed",
+    mean: "mean",
+    median: "median",
+    seed: "seed",
+    seeds: "seed",
+    referee: "work",
+    "equal work": "work",
+    audited: "noise floor",
+    Holm: "p",
+  };
+
+  /** Mark such words in an element's own text, each once. */
+  function explainIn(target) {
+    for (const [word, key] of Object.entries(SPOKEN)) {
+      const found = new RegExp(`\\b${word}\\b`, "i");
+      const texts = [...target.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+      const text = texts.find((node) => found.test(node.data));
+      if (!text) continue;
+      const spoken = text.splitText(text.data.search(found));
+      spoken.splitText(word.length);
+      spoken.replaceWith(term(key, spoken.data));
+    }
+  }
+
   // All of it
 
   function subtitle(view) {
@@ -451,6 +482,7 @@
   $("csv").addEventListener("click", () => copy("csv"));
   $("svg").addEventListener("click", save);
   $("absolute").addEventListener("click", () => change({ base: null }));
+  document.querySelectorAll("header p, #results details li").forEach(explainIn);
   $("find").value = state.find;
   $("find").addEventListener("input", (event) => {
     state.find = event.target.value;
