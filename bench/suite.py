@@ -149,7 +149,7 @@ def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
 
 def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
     """Study and report what there is; return the exit code."""
-    from bench.report import page  # late: it imports matplotlib, and no run is to wait for that
+    from bench.report import closing, page  # late: matplotlib, for which no run is to wait
 
     results = planned.site.results
     try:
@@ -160,7 +160,8 @@ def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
             _time_ensembles(planned)
     finally:
         if results.records():
-            print(page.write(results))
+            page.write(results)
+            closing.show(results, browser=options.open)
     if interrupted:
         print(
             f"interrupted; go on with the same command, --out {results.folder} and --resume",

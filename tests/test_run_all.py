@@ -69,7 +69,9 @@ def test_a_suite_leaves_records_tables_plots_and_a_summary(tmp_path: Path) -> No
     assert {record.experiment.architecture for record in records[:2]} == {"mlp", "cnn"}
     assert [record.position for record in records] == [0, 1, 0, 1]
     assert {r.status for r in records} == {"ok"}
-    assert "pytorch eager trained at" in done.stdout
+    assert "MLP on digits trains at" in done.stdout
+    assert "\x1b" not in done.stdout  # no colour either
+    assert done.stdout.endswith(f"\n{tmp_path / 'index.html'}\n")
     last = records[-1].experiment.architecture
     assert f"[4/4] digits {last} pytorch eager cpu batch 128 epochs 1 seed 1:" in done.stderr
     assert "\r" not in done.stderr  # plain lines: no terminal
@@ -112,7 +114,7 @@ def test_a_suite_is_audited_and_certified_before_it_runs(tmp_path: Path) -> None
     assert "Noise floor" in (tmp_path / "README.md").read_text()
     assert "Noise floor" in done.stdout
     n = len(COMPARED)
-    assert f"Equal work is shown for {n} of {n} experiments" in done.stdout
+    assert f"equal work is shown for {n} of {n} experiments" in done.stdout
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "certificates").iterdir()}
     run_all(*words, "--resume", "--out", tmp_path)
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "certificates").iterdir()} == kept
@@ -147,7 +149,8 @@ def test_real_handwriting_is_learnt(
     task: str, frameworks: tuple[str, ...], accuracy: float, tmp_path: Path
 ) -> None:
     words = ("--device", "cpu", "--unchecked", "--architecture", "mlp", "--epochs", "1")
-    done = run_all(*words, "--task", task, "--framework", ",".join(frameworks), "--out", tmp_path)
+    asked = (*words, "--seeds", "1", "--task", task, "--framework", ",".join(frameworks))
+    done = run_all(*asked, "--out", tmp_path)
     records = Results(tmp_path).records()
     assert {r.experiment.framework: r.status for r in records} == dict.fromkeys(frameworks, "ok")
     assert all((runs.test_accuracy(r) or 0) > accuracy for r in records)
@@ -163,7 +166,7 @@ def test_without_data_or_network_the_suite_runs_on_glyphs_and_says_so(tmp_path: 
     out = tmp_path / "out"
     done = run_all(
         *(*words, "--framework", "pytorch", "--glyphs-images", "1000", "--epochs", "1"),
-        *("--out", out),
+        *("--seeds", "1", "--out", out),
         env=env,
     )
     assert only(out).data.source == "glyphs"
@@ -347,7 +350,8 @@ def test_cuda_without_a_gpu_is_an_error_and_not_a_silent_cpu_run(tmp_path: Path)
 def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = run_all(*SMALL, "--dry-run", "--out", out)
-    assert f"{2 * len(COMPARED) * len(FRAMEWORKS)} runs" in done.stdout  # of two tasks
+    experiments = len(COMPARED) * (len(FRAMEWORKS) + 1)  # digits in all, letters in PyTorch
+    assert f"{experiments} runs ({experiments} experiments, 1 seeds)" in done.stdout
     assert "about" in done.stdout
     assert not out.exists()
 

@@ -153,6 +153,11 @@ def paragraphs(groups: Sequence[Replicates]) -> Iterator[str]:
             "Where an experiment has one run, how much of a difference is noise is not known and "
             "no winner is named: more seeds (--seeds 5) would tell."
         )
+    yield from warnings(groups)
+
+
+def warnings(groups: Sequence[Replicates]) -> Iterator[str]:
+    """What was disturbed, and what did not end well, with what to do."""
     yield from _disturbed(groups)
     yield from _failures(groups)
 
