@@ -155,16 +155,18 @@ LESSONS = (
 
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
-        description="a coffee: all frameworks, both tasks and architectures, one seed",
-        grids=(Grid(),),
-        schedules={
-            "mnist": Schedule(epochs=1, evaluations_per_epoch=4),
-            "az": Schedule(epochs=0.25, evaluations_per_epoch=16),
-            "az-sample": Schedule(epochs=5),
-            "glyphs": Schedule(epochs=2, evaluations_per_epoch=2),
-            "own": Schedule(epochs=10),
+        description="a coffee: digits in all frameworks and letters in PyTorch, both "
+        "architectures, three seeds of few steps",
+        # Three seeds of everything would take twice as long: most of a short run is its start.
+        grids=(Grid(tasks=("digits",)), Grid(tasks=("letters",), frameworks=("pytorch",))),
+        schedules={  # two or three stretches each, of ten thousand images where there are so many
+            "mnist": Schedule(epochs=0.4, evaluations_per_epoch=5),
+            "az": Schedule(epochs=0.08, evaluations_per_epoch=25),
+            "az-sample": Schedule(epochs=3),
+            "glyphs": Schedule(epochs=2),
+            "own": Schedule(epochs=5),
         },
-        seeds=1,
+        seeds=3,
         glyphs_images=12_000,
     ),
     "standard": Preset(
@@ -193,6 +195,15 @@ PRESETS: dict[str, Preset] = {
         seeds=3,
         glyphs_images=40_000,
         ensembles=True,
+    ),
+    "sweep": Preset(
+        description="throughput over seven batch sizes: training steps alone, on digits",
+        grids=(replace(BATCH_SIZES, batch_sizes=(16, 32, 64, 128, 256, 512, 1024)),),
+        schedules=dict.fromkeys(
+            ("mnist", "az", "az-sample", "glyphs", "own"), Schedule(epochs=0.5)
+        ),
+        seeds=3,
+        glyphs_images=12_000,
     ),
     "paper": Preset(
         description="the study this project comes from, with what it proposed: MLP and CNN, "

@@ -14,7 +14,8 @@ import psutil
 
 PROJECT = Path(__file__).resolve().parent.parent
 DRAWN = ("--source", "glyphs", "--glyphs-images", "1000", "--device", "cpu")
-SMALL = (*DRAWN, "--unchecked")  # audit and certificates take half a minute: few tests need them
+# audit and certificates take half a minute, and seeds as long again: few tests need them
+SMALL = (*DRAWN, "--unchecked", "--seeds", "1")
 ONE = (*SMALL, "--task", "digits", "--architecture", "mlp", "--framework", "pytorch")
 PATIENCE_S = 120.0  # far beyond any machine's need: reached only when something hangs
 

@@ -14,6 +14,7 @@ from tests.clones import copy_of_the_project, environment_with_foreign_packages
 # One run in a process of its own; --python has its interpreter asked for its versions in another.
 RUN = (
     *("--source", "glyphs", "--glyphs-images", "600", "--device", "cpu", "--unchecked"),
+    *("--seeds", "1"),
     *("--task", "digits", "--architecture", "mlp", "--framework", "numpy", "--epochs", "1"),
 )
 

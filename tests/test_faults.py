@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and limits o
 
 QUICK = (
     *("--source", "glyphs", "--glyphs-images", "300", "--device", "cpu", "--unchecked"),
-    *("--task", "digits", "--architecture", "mlp", "--framework", "numpy"),
+    *("--task", "digits", "--architecture", "mlp", "--framework", "numpy", "--seeds", "1"),
 )
 SHORT = (*QUICK, "--epochs", "0.2")
 LONG = (*QUICK, "--epochs", "100000")  # would go on for hours

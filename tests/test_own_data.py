@@ -22,7 +22,9 @@ def test_a_folder_of_images_is_run_to_tables_and_plots(tmp_path: Path) -> None:
     write_folder(tmp_path / "shapes", 20)
     out = tmp_path / "out"
     words = ("--task", "shapes", "--data-file", tmp_path / "shapes", "--framework", "numpy")
-    done = run_all(*words, "--device", "cpu", "--epochs", "3", "--unchecked", "--out", out)
+    done = run_all(
+        *words, "--device", "cpu", "--epochs", "3", "--unchecked", "--seeds", "1", "--out", out
+    )
     assert "shapes: the images are dark on light" in done.stderr
     records = Results(out).records()
     statuses = sorted((record.experiment.architecture, record.status) for record in records)
