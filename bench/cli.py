@@ -494,7 +494,8 @@ class Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Print and exit with 0."""
-        parser.exit(message=f"{version()}\n")
+        print(version())
+        parser.exit()
 
 
 def version() -> str:

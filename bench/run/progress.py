@@ -329,7 +329,7 @@ class StageDisplay:
 
     def __init__(self) -> None:
         self._stage: Stage | None = None
-        self._bar: Any = None  # a tqdm, where there is a terminal
+        self.bar: Any = None  # a tqdm, where there is a terminal
         self._ticker: Ticker | None = None  # which keeps its clock going
         self._quarters = 0  # of the stage, printed already
         self._begun_s = 0.0
@@ -337,8 +337,8 @@ class StageDisplay:
     def __call__(self, stage: Stage, done: int) -> None:
         if stage != self._stage:
             self._begin(stage)
-        if self._bar is not None:
-            self._bar.update(min(done, stage.total or done) - self._bar.n)
+        if self.bar is not None:
+            self.bar.update(min(done, stage.total or done) - self.bar.n)
         else:
             self._print_quarter(stage, done)
 
@@ -357,9 +357,9 @@ class StageDisplay:
         """End the bar of the last stage."""
         if self._ticker is not None:
             self._ticker.close()
-        if self._bar is not None:
-            self._bar.close()
-        self._stage = self._bar = self._ticker = None
+        if self.bar is not None:
+            self.bar.close()
+        self._stage = self.bar = self._ticker = None
 
     def _begin(self, stage: Stage) -> None:
         self.close()
@@ -368,7 +368,7 @@ class StageDisplay:
             from tqdm import tqdm
 
             scale = 1024 if stage.unit == "B" else 1000
-            self._bar = tqdm(
+            self.bar = tqdm(
                 desc=stage.name,
                 total=stage.total or None,
                 unit=stage.unit if stage.unit == "B" else f" {stage.unit}",
@@ -376,7 +376,7 @@ class StageDisplay:
                 unit_divisor=scale,
                 leave=False,
             )
-            self._ticker = Ticker(self._bar.refresh)
+            self._ticker = Ticker(self.bar.refresh)
 
     def _print_quarter(self, stage: Stage, done: int) -> None:
         quarters = 4 * done // stage.total if stage.total else 0
