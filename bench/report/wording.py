@@ -354,13 +354,20 @@ def conditions(experiment: Experiment, fields: Iterable[str]) -> str:
     return ", ".join(word for word in words if word)
 
 
-def apart(experiment: Experiment, fields: Iterable[str]) -> str:
-    """``conditions`` beside experiments that differ in these fields: what is off is said too."""
+def apart(
+    experiment: Experiment,
+    fields: Iterable[str],
+    told: Collection[str] = ("augmentation", "dropout"),
+) -> str:
+    """``conditions`` beside experiments that differ in these fields: what is off is said too.
+
+    ``told``: of which of them it is.
+    """
     listed = list(fields)
     off = {"augmentation": "not augmented", "dropout": "dropout"}
     usual = {"augmentation": not experiment.augmentation, "dropout": experiment.dropout}
-    words = [conditions(experiment, listed), *(off[n] for n in off if n in listed and usual[n])]
-    return ", ".join(filter(None, words))
+    said = (off[name] for name in off if name in listed and name in told and usual[name])
+    return ", ".join(filter(None, (conditions(experiment, listed), *said)))
 
 
 def all_or(part: int, whole: int) -> str:

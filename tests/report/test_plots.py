@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -307,6 +308,13 @@ def test_words_are_broken_by_their_width_into_lines_of_about_one_length() -> Non
     assert all(layout.width(line) <= 5.0 for line in lines)
     assert min(map(layout.width, lines)) > 2
     assert layout.wrapped("unbreakable" * 9, 1.0) == ["unbreakable" * 9]
+    assert layout.wrapped("", 5.0) == []
+
+
+def test_a_unit_stays_with_its_number() -> None:
+    for across in np.linspace(1.0, 4.0, 30):
+        lines = layout.wrapped("The CNN ends at 96.7 % after 84.0 s; the MLP after 12 s", across)
+        assert not any(line.startswith(("%", "s")) for line in lines)
 
 
 def test_heights_move_no_further_than_it_takes() -> None:

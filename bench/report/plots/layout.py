@@ -52,7 +52,7 @@ def wrapped(words: str, across: float, size: float = 13, *, bold: bool = False) 
 
 def _broken(words: str, across: float, size: float, bold: bool) -> list[str]:
     lines: list[str] = []
-    for word in UNBROKEN.split(words):
+    for word in filter(None, UNBROKEN.split(words)):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and width(longer, size, bold=bold) <= across:
             lines[-1] = longer
@@ -93,7 +93,8 @@ def place(figure: Figure, bottom: float, top: float) -> None:
     below, above = np.zeros((2, rows))
     for axes, spec in placed:
         row, column = spec.rowspan.start, spec.colspan.start
-        outer, inner = axes.get_tightbbox(renderer, for_layout_only=True), axes.bbox
+        inner = axes.bbox
+        outer = axes.get_tightbbox(renderer, for_layout_only=True) or inner
         left[column] = max(left[column], inner.x0 - outer.x0)
         right[column] = max(right[column], outer.x1 - inner.x1)
         below[row] = max(below[row], inner.y0 - outer.y0)
@@ -109,13 +110,10 @@ def place(figure: Figure, bottom: float, top: float) -> None:
         axes.set_position(
             (x / whole.width, y / whole.height, wide / whole.width, high / whole.height)
         )
-        longest = figure.dpi * max(map(_title_width, axes.get_title().splitlines()), default=0)
-        free = longest / 2 + np.array([-left[column], -right[column] - wide])  # of its middle
-        axes.title.set_x(float(np.clip(wide / 2, free[0], max(-free[1], free[0]))) / wide)
-
-
-def _title_width(line: str) -> float:
-    return width(line, TITLE_SIZE)
+        lines = axes.get_title().splitlines()
+        half = figure.dpi * max((width(line, TITLE_SIZE) for line in lines), default=0) / 2
+        leftmost, rightmost = half - left[column], wide + right[column] - half
+        axes.title.set_x(max(min(wide / 2, rightmost), leftmost) / wide)
 
 
 # The names of lines, at their ends

@@ -341,16 +341,8 @@ def _title(plot: Plot, panel: Comparison, shared: list[str], across: float) -> l
         subject = plot.heading(panel)
     elif "architecture" in panel.varying:
         subject, left_out = wording.framework(experiment), {*left_out, *FRAMEWORK}
-    fields = [f for f in EXPERIMENT_FIELDS if f not in left_out]
-    own = ", ".join(
-        filter(
-            None,
-            (
-                (wording.apart if field in panel.apart else wording.conditions)(experiment, [field])
-                for field in fields
-            ),
-        )
-    )
+    fields = [field for field in EXPERIMENT_FIELDS if field not in left_out]
+    own = wording.apart(experiment, fields, panel.apart)
     title = ", ".join(filter(None, (subject, own)))
     if width(title, layout.TITLE_SIZE) <= across:
         return [f"{title}{mark}"]
@@ -368,7 +360,7 @@ def _notes(
         yield f"{plot.title}: {', '.join(filter(None, (conditions, _seeds(groups))))}"
     else:
         yield plot.title
-    yield from dict.fromkeys(plot.notes([*panels, *hidden]))
+    yield from dict.fromkeys(filter(None, plot.notes([*panels, *hidden])))
     if not plot.of_runs:
         return
     absent = dict.fromkeys(
