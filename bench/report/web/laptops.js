@@ -72,7 +72,7 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
       groups,
       measured,
       disturbed: measured.filter(runs.disturbed).length,
-      noiseFloors: Object.fromEntries(floors),
+      noiseFloors: new Map(floors),
       facts: new Map(),
     };
   }
@@ -182,7 +182,7 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
     });
   }
 
-  const floorOf = ({ laptop: one, group }) => one.noiseFloors[group.experiment.device] ?? null;
+  const floorOf = ({ laptop: one, group }) => one.noiseFloors.get(group.experiment.device) ?? null;
 
   const isOdd = ({ z }) => z !== null && Math.abs(z) > known.outlying;
 
@@ -273,9 +273,9 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
   function* unsteady(class_, one) {
     if (one.disturbed)
       yield `disturbed: other programs or heat held up ${one.disturbed} of its ${one.measured.length} runs`;
-    for (const [device, floor] of Object.entries(one.noiseFloors)) {
+    for (const [device, floor] of one.noiseFloors) {
       const floors = class_
-        .map((other) => other.noiseFloors[device])
+        .map((other) => other.noiseFloors.get(device))
         .filter((f) => f !== undefined);
       if (floor > known.noisy * median(floors) && floors.length >= known.fewest)
         yield `noise floor: ${percent(floor, 1)}, the class's median ${percent(median(floors), 1)}`;
@@ -344,7 +344,8 @@ glyphbench.laptops = ((known, runs, statistics, wording) => {
         ? wording.estimate(ratio.paired.ratio, ratio.paired.interval, " ×")
         : wording.NOT_MEASURED;
     };
-    const floor = (one) => (device in one.noiseFloors ? percent(one.noiseFloors[device], 1) : "");
+    const floor = (one) =>
+      one.noiseFloors.has(device) ? percent(one.noiseFloors.get(device), 1) : "";
     return [
       [
         ...["laptop", "processor", "cores", "GPU", `${BASELINE} (images/s)`],

@@ -296,7 +296,8 @@ glyphbench.shared = ((known, wording) => {
     return Number.isInteger(value) ? value.toFixed(1) : String(value);
   }
 
-  const isKnown = (data) => known.sources[data.task]?.includes(data.source) ?? false;
+  const sources = new Map(Object.entries(known.sources));
+  const isKnown = (data) => sources.get(data.task)?.includes(data.source) ?? false;
 
   /** A record whose machine is named in plain words. */
   function named(record) {

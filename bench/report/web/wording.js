@@ -124,11 +124,15 @@ glyphbench.wording = ((significance, known) => {
 
   const framework = (experiment) => `${experiment.framework} ${experiment.execution}`;
 
-  const architecture = (name) => known.labels[name] ?? name.toUpperCase();
+  // Words of other people's files are looked up: "constructor" is a property of every object
+  const labels = new Map(Object.entries(known.labels));
+  const devices = new Map(Object.entries(known.devices));
+
+  const architecture = (name) => labels.get(name) ?? name.toUpperCase();
 
   function device(name) {
     const [kind, which] = name.split(":");
-    const label = known.devices[kind] ?? kind.toUpperCase();
+    const label = devices.get(kind) ?? kind.toUpperCase();
     return which ? `${label} ${which}` : label;
   }
 
