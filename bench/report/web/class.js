@@ -93,7 +93,7 @@ glyphbench.classroom = (() => {
     ].filter(Boolean);
     const where =
       taken.length && taken.length < FEWEST
-        ? " Under Results their runs stand beside this folder's; three files are a class."
+        ? " Under Results the runs stand beside this folder's; three files are a class."
         : "";
     return [
       ...(counts.length ? [element("p", {}, `Read: ${counts.join(" and ")}.${where}`)] : []),
@@ -148,7 +148,9 @@ glyphbench.classroom = (() => {
     const choose = element(
       "select",
       { id: "subject", onchange: (event) => tabled(Number(event.target.value)) },
-      ...subjects.map((each, i) => element("option", { value: i }, each.heading)),
+      ...subjects.map((each, i) =>
+        element("option", { value: i, selected: i === subject }, each.heading),
+      ),
     );
     return [
       element("h2", {}, `A class of ${many}`),
