@@ -13,6 +13,7 @@ from bench.checks.certify import for_suite
 from bench.cli import parse
 from bench.plan import Plan, make_plan
 from bench.results.folder import Results
+from bench.run import progress
 from models import COMPARED
 from tests.own_files import SHAPES, shapes, write_folder, write_npz
 from tests.suite_process import run_all
@@ -60,11 +61,18 @@ def test_every_preset_plans_own_data_and_nothing_else(preset: str, tmp_path: Pat
     ("images", "used"), [(450, "shapes (own, "), (60, "digits (glyphs, drawn, ")]
 )
 def test_certificates_are_made_with_own_images_where_they_suffice(
-    images: int, used: str, tmp_path: Path
+    images: int,
+    used: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     words = ("--framework", "numpy", "--architecture", "mlp")
     planned = plan(tmp_path, *words, images=images)
+    monkeypatch.setattr(progress, "QUIET_S", 0.0)  # and that is shown, however soon it is done
+    capsys.readouterr()  # of the plan
     (certificate,) = for_suite(planned.experiments, planned.site)
+    assert capsys.readouterr().err == "certifying equal work: 100 %\n"
     assert certificate.passed
     assert certificate.data.startswith(used)
 
