@@ -290,7 +290,7 @@ def test_the_page_trains_the_network_of_the_frameworks() -> None:
     assert planned.shapes == [(784, 512), (512, 512), (512, 10)]
     assert planned.dropout == RATES["mlp"]
     assert planned.epsilon == records[0].experiment.adam_epsilon
-    assert planned.rate == records[0].experiment.learning_rate
+    assert planned.learning_rate == records[0].experiment.learning_rate
     assert [(rate.name, rate.images_per_s) for rate in planned.rates] == [("pytorch eager", 500.0)]
     assert "on Testium 9000, 2 cores" in planned.doubts
     (busy,) = trained.training(
@@ -300,6 +300,7 @@ def test_the_page_trains_the_network_of_the_frameworks() -> None:
     alone = trained.training(some, records[0].data, [])
     assert (alone.batch, alone.rates) == (128, [])
     assert "frameworks' numbers" not in alone.doubts
+    assert "as the frameworks" not in alone.asked
 
 
 def test_images_of_other_data_are_not_trained_on(tmp_path: Any) -> None:

@@ -45,7 +45,7 @@ glyphbench.training = (() => {
         images,
         labels: plan.labels,
         batch: plan.batch,
-        optimizer: { name: "adam", rate: plan.rate, epsilon: plan.epsilon },
+        optimizer: { name: "adam", rate: plan.learning_rate, epsilon: plan.epsilon },
         rate: plan.dropout,
         random,
       });

@@ -48,7 +48,7 @@ class Training:
     shapes: list[tuple[int, ...]]  # of the kernels
     dropout: float
     batch: int  # images a step
-    rate: float  # Adam's learning rate
+    learning_rate: float  # Adam's
     epsilon: float
     epochs: int
     rates: list[Rate]  # the fastest first
@@ -58,13 +58,12 @@ class Training:
     def asked(self) -> str:
         """The section's first sentence."""
         widths = "-".join(str(shape[0]) for shape in self.shapes)
-        validation = len(self.labels) - self.train
+        alike = ", as the frameworks trained it" if self.rates else ""
         return (
             f"Train an MLP in this browser: {widths}-{self.shapes[-1][-1]}, Adam, batches of "
-            f"{self.batch}, dropout {self.dropout:g}, as the frameworks did, but on "
-            f"{self.train:,} of their training images, in {self.greys} greys instead of 256. "
-            f"{validation} images of the validation set say how well it reads; it answers above, "
-            "too."
+            f"{self.batch}, dropout {self.dropout:g}{alike}. It sees {self.train:,} training "
+            f"images, in {self.greys} greys instead of 256; {len(self.labels) - self.train} images "
+            "of the validation set say how well it reads. It answers above, too."
         )
 
     @property
@@ -109,7 +108,7 @@ def training(sample: images.Sample, data: Data, records: Sequence[Record]) -> Tr
         shapes=[(layer.inputs, layer.outputs) for layer in layers],
         dropout=DROPOUT,
         batch=batch,
-        rate=ADAM.learning_rate,
+        learning_rate=ADAM.learning_rate,
         epsilon=EPSILON,
         epochs=EPOCHS,
         rates=_rates(alike)[:MOST_RATES],
