@@ -1,9 +1,9 @@
 """The words of the command line, each once: what it is called, how it is read, what it does.
 
-The functions at the top read single words, for every command. ``Options`` lists the options of
-run_all.py, most of which the study and the ladder have too; ``parse`` reads a command line into it.
-Other commands take single ones of these options by ``add_option``; those that ask a saved model
-begin with ``saved_model_parser``.
+``Options`` lists the options of run_all.py, most of which the study and the ladder have too;
+``parse`` reads a command line into it, and ``bench.run.reading`` each of its words. Other commands
+take single ones of these options by ``add_option``; those that ask a saved model begin with
+``saved_model_parser``.
 """
 
 # ruff: noqa: RUF009 - the fields of Options say how they are read, by functions called there
@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import reprlib
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -22,10 +22,10 @@ from typing import Any, Literal
 import datasets
 import models
 from bench.experiment import Optimizer, Precision
-from bench.machine.devices import DEVICES, NUMBER
+from bench.machine.devices import DEVICES
 from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS
 from bench.results.evidence import read_price
-from bench.run import interpreters
+from bench.run import interpreters, reading
 from bench.run.door import parser_of
 from bench.trainers import FRAMEWORKS
 
@@ -53,142 +53,6 @@ SOURCES = tuple(dict.fromkeys(s.name for task in datasets.TASKS.values() for s i
 SEEDS_HELP = "run each experiment with the seeds 0 to N-1"
 AUTO_SEEDS = ("between", "within", "budget_s")  # the options that belong to --seeds auto
 DEVICE_HELP = f"any of {', '.join(DEVICES)}, or cuda:1, the second of several GPUs"
-
-# Readers of single words. Each raises argparse.ArgumentTypeError that says what came and what
-# to give instead.
-
-
-def one_of(name: str, known: Collection[str]) -> Callable[[str], str]:
-    """One word of those known."""
-
-    def read(text: str) -> str:
-        if text not in known:
-            raise argparse.ArgumentTypeError(
-                f"unknown {name} {text!r}; choose from {', '.join(known)}"
-            )
-        return text
-
-    return read
-
-
-def list_of(name: str, known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
-    """Words of those known, separated by commas, each once."""
-    read = one_of(name, known)
-    return lambda text: tuple(map(read, words(text)))
-
-
-def device(text: str) -> str:
-    """A device, and which of several: 'cpu', 'cuda', 'cuda:1'."""
-    numbered = [name for name, each in DEVICES.items() if each.numbered]
-    if text not in DEVICES and (NUMBER.sub("", text) not in numbered or not NUMBER.search(text)):
-        raise argparse.ArgumentTypeError(
-            f"unknown device {text!r}; choose from {', '.join(DEVICES)}, or by its number such as "
-            f"{numbered[0]}:1"
-        )
-    return text
-
-
-def devices(text: str) -> tuple[str, ...]:
-    """Devices, separated by commas, each once."""
-    return tuple(map(device, words(text)))
-
-
-def words(text: str) -> tuple[str, ...]:
-    """Any words, separated by commas, each once."""
-    return tuple(dict.fromkeys(word.strip() for word in text.split(",")))
-
-
-def whole(text: str) -> int:
-    """A whole number from 1 up."""
-    return whole_from(1)(text)
-
-
-def whole_from(least: int) -> Callable[[str], int]:
-    """A whole number from ``least`` up."""
-
-    def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is no whole number from {least} up; give one such as {least + 1}"
-            )
-        return number
-
-    return read
-
-
-def wholes(text: str) -> tuple[int, ...]:
-    """Whole numbers from 1 up, separated by commas, each once."""
-    return tuple(dict.fromkeys(map(whole, text.split(","))))
-
-
-def positive(text: str) -> float:
-    """A finite number above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0; give one such as 0.5")
-    return number
-
-
-def positives(text: str) -> tuple[float, ...]:
-    """Finite numbers above 0, separated by commas, each once."""
-    return tuple(dict.fromkeys(map(positive, text.split(","))))
-
-
-def share(text: str) -> float:
-    """A percentage: '5%' or '5' -> 0.05."""
-    return positive(text.removesuffix("%")) / 100
-
-
-def shares(text: str) -> tuple[float, ...]:
-    """Percentages, separated by commas, each once."""
-    return tuple(dict.fromkeys(map(share, text.split(","))))
-
-
-def duration(text: str) -> float:
-    """A duration: '90', '90s', '20m', '1.5h' -> seconds."""
-    unit_s = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
-    return positive(text[:-1] if unit_s else text) * (unit_s or 1.0)
-
-
-def seed_count(text: str) -> int | str:
-    """How many seeds, or 'auto'."""
-    return text if text == "auto" else whole(text)
-
-
-def path(text: str) -> Path:
-    """A path; requests and command lines that name it are kept as UTF-8."""
-    surrogate = any("\ud800" <= character <= "\udfff" for character in text)  # no UTF-8 on Linux
-    if not text or "\0" in text or surrogate:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no path in UTF-8; give one such as results/new, or rename what it names"
-        )
-    return Path(text)
-
-
-def named_interpreters(text: str) -> dict[str, Path]:
-    """FRAMEWORK=PATH,...: the interpreter of each framework that is named."""
-    return dict(map(_interpreter, text.split(",")))
-
-
-def _interpreter(text: str) -> tuple[str, Path]:
-    framework, separator, name = text.partition("=")
-    if not separator or framework not in FRAMEWORKS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not FRAMEWORK=PATH with a framework of {', '.join(FRAMEWORKS)}"
-        )
-    python = path(name).expanduser()  # the shell leaves a ~ behind = alone
-    if not python.is_file():
-        raise argparse.ArgumentTypeError(
-            f"{name!r} is no Python interpreter; give the path of one for {framework}"
-        )
-    return framework, python.absolute()  # not resolved: a venv's link is its identity
 
 
 class _Joined(argparse.Action):
@@ -226,7 +90,7 @@ def _choices(name: str, known: Sequence[str], note: str = "") -> Any:
     """A choice of some of the words that are known."""
     return _choice(
         f"--{name}",
-        type=list_of(name, known),
+        type=reading.list_of(name, known),
         metavar=name.upper(),
         help=f"any of {', '.join(known)}{note}",
     )
@@ -238,13 +102,13 @@ class Options:
 
     preset: str = _choice(
         "--preset",
-        type=one_of("preset", PRESETS),
+        type=reading.one_of("preset", PRESETS),
         default="quick",
         help="; ".join(f"{name}: {preset.description}" for name, preset in PRESETS.items()),
     )
     tasks: tuple[str, ...] | None = _choice(
         "--task",
-        type=words,  # known or new: judged when --data-file is known
+        type=reading.words,  # known or new: judged when --data-file is known
         metavar="TASK",
         help=f"any of {', '.join(datasets.TASKS)}; a new name with --data-file",
     )
@@ -253,40 +117,40 @@ class Options:
     executions: tuple[str, ...] | None = _choices("execution", EXECUTIONS)
     devices: tuple[str, ...] | None = _choice(
         "--device",
-        type=devices,
+        type=reading.devices,
         metavar="DEVICE",
         help=f"{DEVICE_HELP}; several with commas (default: cpu, and cuda where there is one)",
     )
     batch_sizes: tuple[int, ...] | None = _choice(
-        "--batch-size", type=wholes, metavar="N", help="images a step, such as 20,128,1024"
+        "--batch-size", type=reading.wholes, metavar="N", help="images a step, such as 20,128,1024"
     )
     precisions: tuple[Precision, ...] | None = _choices(
         "precision", PRECISIONS, " (default: fp32; tf32 needs CUDA)"
     )
     threads: tuple[int, ...] | None = _choice(
         "--threads",
-        type=wholes,
+        type=reading.wholes,
         metavar="N",
         help="processors a run may use, such as 1,2 (default: all there are)",
     )
 
     seeds: int | Literal["auto"] | None = _repetition(
         "--seeds",
-        type=seed_count,
+        type=reading.seed_count,
         metavar="N",
         help=f"{SEEDS_HELP}; 'auto': as many as --between needs",
     )
     # of --seeds auto: the two frameworks that are compared
     between: tuple[str, ...] | None = _repetition(
         "--between",
-        type=list_of("framework", tuple(FRAMEWORKS)),
+        type=reading.list_of("framework", tuple(FRAMEWORKS)),
         metavar="A,B",
         help="with --seeds auto: the two frameworks whose throughputs are compared",
     )
     # of --seeds auto: the interval's upper end over its lower one, less 1
     within: float = _repetition(
         "--within",
-        type=share,
+        type=reading.share,
         default=0.05,
         metavar="PERCENT",
         help="with --seeds auto: stop when the interval of their ratio is this narrow "
@@ -294,7 +158,7 @@ class Options:
     )
     budget_s: float = _repetition(
         "--budget",
-        type=duration,
+        type=reading.duration,
         default=1800.0,
         metavar="TIME",
         help="with --seeds auto: start no new seed after this time, such as 20m or 1.5h "
@@ -303,19 +167,19 @@ class Options:
 
     epochs: tuple[float, ...] | None = _training(
         "--epochs",
-        type=positives,
+        type=reading.positives,
         metavar="E",
         help="passes over the training images, such as 3; may be a fraction, or several: 0.5,3",
     )
     evaluations_per_epoch: int | None = _training(
         "--evaluations-per-epoch",
-        type=whole,
+        type=reading.whole,
         metavar="N",
         help="how often the validation set is evaluated in each epoch; its time is not counted",
     )
     inits: tuple[str, ...] = _training(
         "--init",
-        type=list_of("init", INITS),
+        type=reading.list_of("init", INITS),
         default=INITS[:1],
         metavar="INIT",
         help="matched: every framework starts from the same weights; native: each from its own; "
@@ -323,58 +187,61 @@ class Options:
     )
     optimizers: tuple[Optimizer, ...] | None = _training(
         "--optimizer",
-        type=list_of("optimizer", OPTIMIZERS),
+        type=reading.list_of("optimizer", OPTIMIZERS),
         metavar="OPTIMIZER",
         help=f"any of {', '.join(OPTIMIZERS)}, each with every --learning-rate (default: by task "
         "and architecture)",
     )
     learning_rates: tuple[float, ...] | None = _training(
         "--learning-rate",
-        type=positives,
+        type=reading.positives,
         metavar="LR",
         help="such as 0.001,0.01 (default: by task and architecture)",
     )
     validation_shares: tuple[float, ...] | None = _training(
         "--validation-share",
-        type=shares,
+        type=reading.shares,
         metavar="PERCENT",
         help="how much of the images that are not test images is for validation "
         "(default: the data set's own split)",
     )
     augmentation: tuple[str, ...] | None = _training(
         "--augmentation",
-        type=list_of("augmentation", AUGMENTATIONS),
+        type=reading.list_of("augmentation", AUGMENTATIONS),
         metavar="AUGMENTATION",
         help="on: training images are distorted anew in every epoch; 'off,on' measures both",
     )
 
     source: str | None = _data(
         "--source",
-        type=one_of("source", SOURCES),
+        type=reading.one_of("source", SOURCES),
         help=f"one of {', '.join(SOURCES)} (default: the best that can be found)",
     )
     data_dir: Path | None = _data(
         "--data-dir",
-        type=path,
+        type=reading.path,
         metavar="DIR",
         help="folder with the data (default: GLYPHBENCH_DATA, then the user's cache)",
     )
     data_file: Path | None = _data(
         "--data-file",
-        type=path,
+        type=reading.path,
         metavar="FILE",
         help="your own data, as a new task that --task names: IDX, CSV, npz, or a folder of "
         "images by class",
     )
     glyphs_images: int | None = _data(
         "--glyphs-images",
-        type=whole,
+        type=reading.whole,
         metavar="N",
         help="how many images to draw where the source is glyphs",
     )
 
     out: Path | None = _running(
-        "--out", type=path, metavar="DIR", help="results folder (default: results/PRESET-TIME)"
+        "--out",
+        type=reading.path,
+        metavar="DIR",
+        help="results folder (default: results/PRESET-TIME)",
     )
     resume: bool = _running(
         "--resume", action="store_true", help="run only what is missing in --out"
@@ -389,14 +256,14 @@ class Options:
     )
     timeout_s: float = _running(
         "--timeout",
-        type=positive,
+        type=reading.positive,
         default=3600.0,
         metavar="S",
         help="seconds after which a run is ended (default: 3600)",
     )
     pythons: dict[str, Path] = _running(
         "--python",
-        type=named_interpreters,
+        type=reading.named_interpreters,
         action=_Joined,
         default=interpreters.beside,  # those named go before
         metavar="FRAMEWORK=PATH,...",
@@ -436,7 +303,7 @@ def add_options(parser: argparse.ArgumentParser, *, without: Collection[str] = (
     ``--seeds auto`` are among them, seeds are a number.
     """
     groups: dict[str, Any] = {}
-    counted = {"type": whole, "help": SEEDS_HELP} if "between" in without else {}
+    counted = {"type": reading.whole, "help": SEEDS_HELP} if "between" in without else {}
     for option in fields(Options):
         title, argument = option.metadata["group"], option.metadata["argument"]
         if option.name in without:
@@ -465,7 +332,7 @@ def add_device(parser: argparse.ArgumentParser, default: str = "cpu") -> None:
     """Give a parser the option for a single device."""
     parser.add_argument(
         "--device",
-        type=device,
+        type=reading.device,
         default=default,
         metavar="DEVICE",
         help=f"{DEVICE_HELP} (default: {default})",
@@ -520,7 +387,7 @@ def saved_model_parser(
     parser.add_argument("model", type=Path, metavar="MODEL", help=model)
     parser.add_argument(
         "--framework",
-        type=one_of("framework", FRAMEWORKS),
+        type=reading.one_of("framework", FRAMEWORKS),
         help="to run it in (default: the one that trained it)",
     )
     parser.add_argument("--json", action="store_true", help="for programs")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bench import UsageError, cli
 from bench.cli import Options
-from bench.run import door
+from bench.run import door, reading
 
 if TYPE_CHECKING:
     from bench.plan import Plan
@@ -46,7 +46,7 @@ def study(argv: Sequence[str]) -> int:
     own_data = "fruit --data-file fruit.npz --out results/fruit"
     parser = door.parser_of(f"{BENCH} study", STUDY, "digits --framework pytorch", own_data)
     parser.usage = "%(prog)s TASK [OPTION ...]"
-    parser.add_argument("tasks", type=cli.words, metavar="TASK", help="such as digits")
+    parser.add_argument("tasks", type=reading.words, metavar="TASK", help="such as digits")
     cli.add_options(parser, without=("tasks", "preset", *cli.AUTO_SEEDS))
     parser.set_defaults(preset="paper")
     return run_suite(cli.read(parser, argv), name="bench study", command=BENCH.split())

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench import UsageError
 from bench.checks import auditing, peaks
-from bench.cli import add_device, add_option, one_of, positive, whole_from
+from bench.cli import add_device, add_option
 from bench.experiment import Precision, kind_of
 from bench.machine import hardware
 from bench.machine.devices import choose_devices, with_precision
@@ -29,6 +29,7 @@ from bench.results.folder import Results, ResultsError
 from bench.results.record import Machine
 from bench.run import interpreters
 from bench.run.door import parser_of
+from bench.run.reading import one_of, positive, whole_from
 from bench.run.scheduler import Site
 from bench.stats.verdict import delay_found, names_winner, winners_named
 from bench.trainers import FRAMEWORKS

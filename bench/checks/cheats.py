@@ -24,7 +24,6 @@ from bench import trainers
 from bench.checks import faults, trial
 from bench.checks.examine import STARTS, examine
 from bench.checks.trial import Create
-from bench.cli import one_of
 from bench.experiment import ADAM, Run
 from bench.machine.clock import Clock
 from bench.results.evidence import Arms
@@ -34,6 +33,7 @@ from bench.run.door import parser_of
 from bench.run.environment import environment
 from bench.run.leftovers import scratch_prefix
 from bench.run.measure import SealBroken, Subject, measure
+from bench.run.reading import one_of
 from bench.run.recheck import WorkNotDone, recheck
 from bench.stats.verdict import delay_found
 from bench.trainers import FRAMEWORKS

@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cli import add_labels_from, add_option, list_of, words
+from bench.cli import add_labels_from, add_option
 from bench.run.door import parser_of
 from bench.run.progress import StageDisplay
+from bench.run.reading import list_of, words
 from datasets import TASKS, DataError, Dataset, Task, open_cached, prepare
 from datasets.cache import cache_folder, is_intact
 from datasets.glyphs import DEFAULT_IMAGES

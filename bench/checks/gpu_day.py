@@ -35,6 +35,7 @@ from bench.run.door import parser_of
 from bench.run.environment import PROJECT
 from bench.run.interrupts import INTERRUPTED
 from bench.run.progress import minutes
+from bench.run.reading import list_of
 
 RUN = ("python", "run_all.py")
 BENCH = ("python", "bench")
@@ -88,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     add_device(parser, default="cuda")
     parser.add_argument(
         "--only",
-        type=cli.list_of("step", STEPS),
+        type=list_of("step", STEPS),
         metavar="STEP,...",
         help=f"of {', '.join(STEPS)} (default: all)",
     )

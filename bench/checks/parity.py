@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 import datasets
 import models
-from bench import UsageError, cli
+from bench import UsageError
 from bench.checks import trial
 from bench.checks.certify import GLYPHS, TIMEOUT_S, CertificateSite, certificates
 from bench.checks.trial import Subject
@@ -29,6 +29,7 @@ from bench.results.folder import Results, ResultsError
 from bench.run import interpreters
 from bench.run.door import parser_of
 from bench.run.progress import StageDisplay
+from bench.run.reading import list_of, one_of
 from bench.trainers import FRAMEWORKS
 
 # A certificate as it is printed.
@@ -174,14 +175,14 @@ def _parser() -> argparse.ArgumentParser:
     ):
         parser.add_argument(
             f"--{name}",
-            type=cli.list_of(name, known),
+            type=list_of(name, known),
             default=default,
             metavar=name.upper(),
             help=f"of {', '.join(known)} (default: {', '.join(default)})",
         )
     add_option(parser, "devices")
     add_option(parser, "threads")
-    parser.add_argument("--task", type=cli.one_of("task", tuple(datasets.TASKS)), default="digits")
+    parser.add_argument("--task", type=one_of("task", tuple(datasets.TASKS)), default="digits")
     add_option(parser, "source", type=str)  # known or not: judged when the task is known
     add_option(parser, "data_dir")
     add_option(parser, "pythons")

@@ -26,6 +26,7 @@ from bench import UsageError, cli
 from bench.results.card import Card
 from bench.results.record import encode
 from bench.run.progress import StageDisplay
+from bench.run.reading import one_of
 from bench.saved import photographs
 from bench.saved.model import Model, load
 from bench.saved.scores import Scores, Share, class_indices, scores
@@ -80,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     cli.add_option(parser, "data_dir")
     parser.add_argument(
         "--form",
-        type=cli.one_of("form", photographs.FORMS),
+        type=one_of("form", photographs.FORMS),
         default="auto",
         help="of a folder of pictures: photo finds the ink on each and centres it, as predict "
         "does; asis shrinks each as a whole; auto (the default) is photo where one is not 28x28",

@@ -24,6 +24,7 @@ from bench.report import wording
 from bench.results.folder import Results, ResultsError
 from bench.results.record import Record, encode
 from bench.results.sound import RecordError
+from bench.run.reading import whole
 from bench.saved.model import TOP, Guess, Model, load, runs_here
 from bench.trainers import FRAMEWORKS
 from datasets import DataError, pictures
@@ -89,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="a file or a folder")
     parser.add_argument(
         "--top",
-        type=cli.whole,
+        type=whole,
         default=TOP,
         metavar="N",
         help=f"how many labels to name (default: {TOP})",

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from bench import UsageError
-from bench.cli import add_device, whole, wholes
+from bench.cli import add_device
 from bench.machine import devices, hardware
 from bench.machine.clock import Stopwatch
 from bench.results.evidence import EnsembleArm, EnsembleSetting, EnsembleTimes, Ensembling, Way
@@ -35,6 +35,7 @@ from bench.results.folder import Results, ResultsError
 from bench.run import versions
 from bench.run.door import parser_of
 from bench.run.progress import StageDisplay
+from bench.run.reading import whole, wholes
 from bench.study.ensembles import FASTER_WAYS, speed_up
 from bench.trainers import FRAMEWORKS, FrameworkMissing, Weights
 from datasets import Stage
