@@ -19,7 +19,8 @@ from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
 from bench.report.seeds import FEWEST
 from bench.results.folder import Results, ResultsError
 from bench.run import interpreters, material, scheduler
-from bench.run.progress import StageDisplay, expected_s, minutes, title
+from bench.run.estimate import expected_s
+from bench.run.progress import StageDisplay, minutes, title
 from bench.trainers import FRAMEWORKS
 
 REPEATS = 2  # of a run that other programs disturb, at most

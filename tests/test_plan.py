@@ -13,7 +13,8 @@ from bench import UsageError
 from bench.cli import parse
 from bench.machine import hardware
 from bench.plan import Plan, make_plan
-from bench.run.progress import expected_s, title
+from bench.run.estimate import expected_s
+from bench.run.progress import title
 from bench.trainers import FRAMEWORKS
 from tests.fakes import an_experiment
 from tests.machine.test_devices import T4

@@ -36,7 +36,7 @@ devices.DEVICES["npu"] = replace(
 CHECKED = """
 from bench.cli import parse
 from bench.machine.devices import choose_devices
-from bench.run.progress import expected_s
+from bench.run.estimate import expected_s
 from bench.presets import Grid, TaskSource, expand
 from bench.report import wording
 from bench.report.plots import style
