@@ -159,11 +159,11 @@ PRESETS: dict[str, Preset] = {
         "architectures, three seeds of few steps",
         # Three seeds of everything would take twice as long: most of a short run is its start.
         grids=(Grid(tasks=("digits",)), Grid(tasks=("letters",), frameworks=("pytorch",))),
-        schedules={  # two or three stretches each, of ten thousand images where there are so many
-            "mnist": Schedule(epochs=0.4, evaluations_per_epoch=5),
-            "az": Schedule(epochs=0.08, evaluations_per_epoch=25),
+        schedules={  # about ten thousand images; a shorter stretch would be no measurement
+            "mnist": Schedule(epochs=0.25, evaluations_per_epoch=4),
+            "az": Schedule(epochs=0.05, evaluations_per_epoch=20),
             "az-sample": Schedule(epochs=3),
-            "glyphs": Schedule(epochs=2),
+            "glyphs": Schedule(epochs=1),
             "own": Schedule(epochs=5),
         },
         seeds=3,
