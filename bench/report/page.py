@@ -6,34 +6,27 @@ No live object and no framework is needed for it; in a notebook ``load`` gives a
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.report import summary, trust, wording
+from bench.report import readme, summary, trust
 from bench.report.lessons.page import lessons
 from bench.report.plots import PLOTS, drawing
-from bench.report.plots.drawing import Picture
-from bench.report.plots.style import Plot
+from bench.report.plots.drawing import Picture, Ready
+from bench.report.readme import Drawn, Listed
 from bench.report.tables import TABLES, WITH_RUNGS, ladder
-from bench.report.tables.table import (
-    Table,
-    fact_table,
-    sections_to_markdown,
-    to_csv,
-    to_frame,
-    to_markdown,
-    without_tags,
-)
+from bench.report.tables.table import Table, to_csv, to_frame, to_markdown, without_tags
 from bench.report.web import page as web
 from bench.report.web.drawn import drawing as drawing_of
 from bench.report.web.pictures import Plotted
 from bench.results import write_atomically
 from bench.results.evidence import read_price
-from bench.results.folder import Results, ResultsError
+from bench.results.folder import PAGE, Results, ResultsError
 from bench.results.made import Made, making
 from bench.results.record import Record
 from bench.run.door import parser_of
@@ -47,21 +40,13 @@ MOST_PAGES = 40  # of all plots: half a second each; of more, each plot has its 
 PAGES_A_PLOT = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Drawn:
-    """A plot and what was drawn of it."""
-
-    plot: Plot
-    pages: Sequence[tuple[str, str]]  # file names without the ending, what is equal in all panels
-    left: int  # pages that were not drawn
-
-
-def write(results: Results, *, all_plots: bool = False) -> str:
+def write(results: Results, *, all_plots: bool = False, child: Ready | None = None) -> str:
     """Write tables, plots and page of a results folder from its records and what lies beside them.
 
     Args:
         results: the folder.
         all_plots: every page of every plot, however many there are.
+        child: that waits to draw some of them; None: one is started where it is worth it.
 
     Returns:
         The closing summary in plain sentences.
@@ -76,7 +61,7 @@ def write(results: Results, *, all_plots: bool = False) -> str:
         return "No run has ended, so there is nothing to report."
     groups = runs.replicates(records, results.evidence())
     with results.lock("report"):
-        return _write(results, records, groups, None if all_plots else MOST_PAGES)
+        return _write(results, records, groups, None if all_plots else MOST_PAGES, child)
 
 
 def _write(
@@ -84,38 +69,64 @@ def _write(
     records: Sequence[Record],
     groups: Sequence[Replicates],
     most_pages: int | None,
+    child: Ready | None,
 ) -> str:
     plain = ladder.unrestored(groups)
     pages = drawing.every_page(plain)
     chosen = _chosen(pages, most_pages)
-    with drawing.pictures(plain, pages, list(chain.from_iterable(chosen))) as pictures:
-        summary_paragraphs = [*summary.paragraphs(plain), *ladder.sentences(groups)]
+    with drawing.pictures(plain, pages, list(chain.from_iterable(chosen)), child) as pictures:
+        sentences = [*summary.paragraphs(plain), *ladder.sentences(groups)]
+        tables = _each_table(groups)
+        beside = next(tables)  # which the page shows in short; of the others it lets go
         with making(results.tables) as made:
-            tables = list(_write_tables(made, _each_table(groups)))
+            listed = [_written(made, table) for table in chain((beside,), tables)]
         with making(results.plots) as made:
             names = dict(_write_picture(made, *numbered) for numbered in pictures)
-    plots = [
-        Drawn(plot=plot, pages=[names[n] for n in numbers], left=len(all_of_plot) - len(numbers))
-        for plot, numbers, all_of_plot in zip(PLOTS, chosen, pages, strict=True)
-    ]
+            report = readme.Report(
+                results=results,
+                records=records,
+                groups=groups,
+                plain=plain,
+                sentences=sentences,
+                beside=beside,
+                tables=listed,
+                plots=_drawn(names, chosen, pages),
+            )
+            if names:
+                made.write(PAGE, _markdown(readme.plots(report)))
     to_choose_from = web.page(
         results.folder.resolve().name,
         plain or groups,
         records,
         drawing_of(results, records),
         lessons(plain or groups, results.ensembling()),
-        plots=(results.plots, [list(_plotted(drawn)) for drawn in plots]),
+        plots=(results.plots, [list(_plotted(drawn)) for drawn in report.plots]),
     )
-    page = "\n\n".join(_paragraphs(results, records, groups, summary_paragraphs, tables, plots))
-    write_atomically(results.page, without_tags(f"{page}\n").encode())
+    write_atomically(results.page, _markdown(readme.paragraphs(report)))
     with making(results.folder) as made:
         made.write(web.NAME, to_choose_from)
-    trust_sentences = trust.sentences(groups, records)
-    return "\n\n".join((*summary_paragraphs, *trust_sentences, _where(results)))
+        made.write(readme.DETAILS, _markdown(readme.details(report)))
+    return "\n\n".join((*sentences, *trust.sentences(groups, records), _where(results)))
+
+
+def _markdown(paragraphs: Iterable[str]) -> bytes:
+    return without_tags("\n\n".join(paragraphs) + "\n").encode()
+
+
+def _drawn(
+    names: Mapping[int, tuple[str, str, str]],
+    chosen: Sequence[Sequence[int]],
+    pages: Sequence[Sequence[object]],
+) -> list[Drawn]:
+    """Each plot with its pages; ``names`` by the number of a page through all plots."""
+    return [
+        Drawn(plot=plot, pages=[names[n] for n in numbers], left=len(all_of_plot) - len(numbers))
+        for plot, numbers, all_of_plot in zip(PLOTS, chosen, pages, strict=True)
+    ]
 
 
 def _plotted(drawn: Drawn) -> Iterator[Plotted]:
-    for stem, conditions in drawn.pages:
+    for stem, conditions, _ in drawn.pages:
         plot = drawn.plot
         yield Plotted(title=plot.title, caption=plot.caption, conditions=conditions, stem=stem)
 
@@ -154,143 +165,17 @@ def load(folder: str | Path, table: str = "runs") -> pd.DataFrame:
     return to_frame(tables[table]).convert_dtypes()
 
 
-# The page
-
-
-def _paragraphs(
-    results: Results,
-    records: Sequence[Record],
-    groups: Sequence[Replicates],
-    summary_paragraphs: Iterable[str],
-    tables: Iterable[str],
-    plots: Iterable[Drawn],
-) -> Iterator[str]:
-    """The page; of tables and plots that are not made it says what they need.
-
-    ``tables``: their lines.
-    """
-    yield f"# Results: {results.folder.resolve().name}"
-    yield from _origin(records, results.commands())
-    yield (
-        f"[{web.NAME}]({web.NAME}), opened in a browser, shows the same runs to choose from, and "
-        "judges anew what is chosen."
-    )
-    yield "## What the runs show"
-    yield from summary_paragraphs
-    yield from trust.paragraphs(groups, records)
-    yield from _machine(records)
-    yield from _data(records)
-    yield from _studies(results.studied())
-    yield "## Tables"
-    yield "\n".join(tables)
-    yield from _plots(plots, results.folder)
-
-
-def _origin(records: Sequence[Record], commands: Sequence[str]) -> Iterator[str]:
-    first, last = (pick(record.started_at for record in records) for pick in (min, max))
-    seeds = sorted({record.seed for record in records})
-    yield (
-        f"{wording.counted(len(records), 'run')}, "
-        f"{wording.counted(len(seeds), 'seed')} ({', '.join(map(str, seeds))}), started between "
-        f"{first[:16]} and {last[:16]} UTC."
-    )
-    if commands:
-        yield "\n".join(("Made by:\n\n```sh", *commands, "```"))
-    yield (
-        "This page, the tables and the plots are made from the records, the audit and the "
-        "certificates of the folder alone; "
-        "`python -m bench report` with this folder makes them again."
-    )
-
-
-def _machine(records: Iterable[Record]) -> Iterator[str]:
-    """The machine, and the versions of each framework's packages; more than one is pointed at."""
-    listed = list(records)
-    yield "## Machine and versions"
-    machines = list(dict.fromkeys(record.machine for record in listed))
-    for machine in machines:
-        lines = (wording.machine(runs.host(machine)), *wording.gpus(machine.gpus))
-        yield "\n".join(f"- {line}" for line in lines)
-    if len(machines) > 1:
-        yield "Runs of different machines lie in this folder. They are never put together."
-    versions = dict.fromkeys(
-        (record.experiment.framework, wording.versions(record.versions))
-        for record in listed
-        if record.status != "not installed"
-    )
-    yield "\n".join(f"- {framework}: {packages}" for framework, packages in versions)
-
-
-def _data(records: Iterable[Record]) -> Iterator[str]:
-    yield "## Data"
-    datasets = list(dict.fromkeys(record.data for record in records))
-    facts = (
-        {
-            "task": data.task,
-            "source": wording.source(data),
-            "classes": len(data.class_names),
-            "training": data.train_images,
-            "validation": data.validation_images,
-            "test": data.test_images,
-            "duplicates_removed": data.duplicates_removed,
-            "fingerprint": f"`{data.fingerprint[:12]}`",
-        }
-        for data in datasets
-    )
-    numbers = ("training", "validation", "test", "duplicates_removed")
-    table = fact_table(
-        name="data", title="Data", explanation="", rows=facts, formats={",": numbers}
-    )
-    yield from sections_to_markdown(table)
-    for data in datasets:
-        if data.reading:
-            yield f"How the files of {data.task} were read:"
-            yield "\n".join(f"- {sentence}" for sentence in data.reading)
-
-
-def _studies(tasks: Sequence[str]) -> Iterator[str]:
-    if tasks:
-        yield "## The study"
-        yield "\n".join(
-            f"- [{task.capitalize()}](study/{task}/README.md): the data, training, the best "
-            "checkpoint, errors, clusters, ensembles, graphs"
-            for task in tasks
-        )
-
-
-def _line(table: Table) -> str:
-    if not table.sections:
-        return f"- {table.title}: not made; it needs {table.needs}."
-    links = f"[{table.title}](tables/{table.name}.md) ([CSV](tables/{table.name}.csv))"
-    return f"- {links}. {table.explanation}"
-
-
-def _plots(plots: Iterable[Drawn], folder: Path) -> Iterator[str]:
-    yield "## Plots"
-    for drawn in plots:
-        title = drawn.plot.title
-        yield f"### {title}"
-        yield drawn.plot.caption if drawn.pages else f"Not drawn: it needs {drawn.plot.needs}."
-        for stem, conditions in drawn.pages:
-            yield f"![{title}: {conditions}](plots/{stem}.png)"
-            yield f"{conditions} ([SVG](plots/{stem}.svg))"
-        if drawn.left:
-            yield (
-                f"{wording.counted(drawn.left, 'more page')} of it can be drawn: "
-                f"`python -m bench report {folder} --all-plots`."
-            )
-
-
 # Writing
 
 
-def _write_tables(made: Made, tables: Iterator[Table]) -> Iterator[str]:
-    """Write those that have rows, let go of each, and yield its line on the page."""
-    for table in tables:
-        if table.sections:
-            made.write(f"{table.name}.md", to_markdown(table).encode())
-            made.write(f"{table.name}.csv", to_csv(table).encode())
-        yield _line(table)
+def _written(made: Made, table: Table) -> Listed:
+    """Write a table that has rows; return what the page says of it."""
+    if table.sections:
+        made.write(f"{table.name}.md", to_markdown(table).encode())
+        made.write(f"{table.name}.csv", to_csv(table).encode())
+    return Listed(
+        name=table.name, title=table.title, needs="" if table.sections else table.needs or "runs"
+    )
 
 
 def _chosen(pages: Sequence[Sequence[object]], most: int | None) -> list[list[int]]:
@@ -304,16 +189,16 @@ def _chosen(pages: Sequence[Sequence[object]], most: int | None) -> list[list[in
     return [of_plot[:PAGES_A_PLOT] if few else of_plot for of_plot in numbered]
 
 
-def _write_picture(made: Made, number: int, picture: Picture) -> tuple[int, tuple[str, str]]:
+def _write_picture(made: Made, number: int, picture: Picture) -> tuple[int, tuple[str, str, str]]:
     made.write(f"{picture.stem}.png", picture.png)
     made.write(f"{picture.stem}.svg", picture.svg)
-    return number, (picture.stem, picture.conditions)
+    return number, (picture.stem, picture.conditions, picture.finding)
 
 
 def _where(results: Results) -> str:
     return (
         f"Everything lies in {results.folder}: start with {web.NAME} in a browser, or with "
-        f"{results.page.name}; the tables are in "
+        f"{PAGE}; {readme.DETAILS} has every check. The tables are in "
         "tables/ (CSV and Markdown), the plots in plots/ (PNG and SVG), one record a run in "
         "records/."
     )
@@ -327,11 +212,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         results = Results(options.folder)
-        results.require_records()  # before anything is written
-        if options.price_per_h is not None:
-            facts = results.evidence().suite
-            results.save_evidence(replace(facts, price_per_h=options.price_per_h))
-        print(write(results, all_plots=options.all_plots))
+        gc.set_threshold(*drawing.SELDOM)
+        records = results.record_path("*")
+        with drawing.ready(len(list(records.parent.glob(records.name)))) as child:
+            results.require_records()  # before anything is written
+            if options.price_per_h is not None:
+                facts = results.evidence().suite
+                results.save_evidence(replace(facts, price_per_h=options.price_per_h))
+            print(write(results, all_plots=options.all_plots, child=child))
     except ResultsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

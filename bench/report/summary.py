@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 from bench.experiment import Experiment, kind_of
 from bench.report import audit, wording
-from bench.report.comparison import FRAMEWORK, Comparison, Ranking, Standing, comparisons, ranking
+from bench.report.comparison import (
+    FRAMEWORK,
+    Comparison,
+    Ranking,
+    Standing,
+    at_best_size,
+    comparisons,
+    ranking,
+)
 from bench.report.tables import differences
 from bench.report.tables.axes import HARDWARE, pairs
 from bench.report.tables.columns import wilson_of
@@ -148,6 +157,19 @@ def paragraphs(groups: Sequence[Replicates]) -> Iterator[str]:
             yield " ".join(_training(comparison))
     yield from _highest_throughput(groups)
     yield from _hardware(groups)
+    yield from _reservations(groups)
+
+
+def brief(groups: Sequence[Replicates]) -> Iterator[str]:
+    """What the table of frameworks does not show, and what limits all of it."""
+    trained = [c for c in comparisons(groups, FRAMEWORK) if c.experiment.goal == "train"]
+    yield from _told_apart(trained)
+    yield from _highest_throughput(groups, claims=1)
+    yield from _hardware(groups)
+    yield from _reservations(groups)
+
+
+def _reservations(groups: Sequence[Replicates]) -> Iterator[str]:
     if any(len(group.measured) == 1 for group in groups):
         yield (
             "Where an experiment has one run, how much of a difference is noise is not known and "
@@ -169,7 +191,7 @@ def _training(comparison: Comparison) -> Iterator[str]:
     for target in comparison.targets:
         yield _first_to(comparison, target)
     yield from _accuracy(comparison, speeds)
-    yield from _told_apart(comparison)
+    yield from _told_apart([comparison])
 
 
 def _first_to(comparison: Comparison, target: float) -> str:
@@ -225,9 +247,9 @@ def _accuracy(comparison: Comparison, speeds: Ranking) -> Iterator[str]:
         )
 
 
-def _told_apart(comparison: Comparison) -> Iterator[str]:
+def _told_apart(compared: Sequence[Comparison]) -> Iterator[str]:
     """In how many pairs of models McNemar's test finds a difference."""
-    p_values = differences.tested(comparison)
+    p_values = [p for comparison in compared for p in differences.tested(comparison)]
     significant = sum(p < uncertainty.SIGNIFICANCE for p in p_values)
     if p_values:
         yield (
@@ -237,25 +259,18 @@ def _told_apart(comparison: Comparison) -> Iterator[str]:
         )
 
 
-def _highest_throughput(groups: Sequence[Replicates]) -> Iterator[str]:
-    """Of experiments that time training steps only: each framework at its best batch size."""
+def _highest_throughput(groups: Sequence[Replicates], claims: int | None = None) -> Iterator[str]:
+    """Of experiments that time training steps only: each framework at its best batch size.
+
+    ``claims``: how many of each comparison; None: all.
+    """
     for comparison in comparisons(groups, (*FRAMEWORK, "batch_size")):
         if comparison.experiment.goal == "train" or not comparison.measured:
             continue
         sizes = len(comparison.values("batch_size")) > 1
         chosen = ", each at its best batch size" if sizes else ""
-        claims = " ".join(fastest(_at_best_size(comparison)))
-        yield f"{comparison.heading('device', 'goal')}{chosen}: {claims}"
-
-
-def _at_best_size(comparison: Comparison) -> Ranking:
-    """Each framework once, at the batch size at which its throughput is highest."""
-    statistic = runs.throughput_images_per_s
-    best: dict[str, Replicates] = {}
-    for standing in ranking(comparison.measured, statistic, best="highest").standings:
-        best.setdefault(wording.framework(standing.group.experiment), standing.group)
-    labels = [f"{name} at batch {g.experiment.batch_size:,}" for name, g in best.items()]
-    return ranking(list(best.values()), statistic, best="highest", labels=labels)
+        claimed = " ".join(islice(fastest(at_best_size(comparison)), claims))
+        yield f"{comparison.heading('device', 'goal')}{chosen}: {claimed}"
 
 
 def _hardware(groups: Sequence[Replicates]) -> Iterator[str]:

@@ -42,20 +42,25 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_a_report_is_tables_plots_and_a_page_that_leads_to_all_of_them(tmp_path: Path) -> None:
+def links_of(page: Path) -> list[str]:
+    return re.findall(r"\]\(([^)]+)\)", page.read_text())
+
+
+def test_a_report_is_tables_plots_and_pages_that_lead_to_all_of_them(tmp_path: Path) -> None:
     Results(tmp_path).note_command(["python", "run_all.py", "--preset", "quick"])
     summary = reported(tmp_path, PAIR)
     page = (tmp_path / "README.md").read_text()
-    links = set(re.findall(r"\]\(([^)]+)\)", page))
-    files = {
-        path.relative_to(tmp_path).as_posix()
-        for path in tmp_path.rglob("*")
-        if path.parent.name in ("tables", "plots") and path.name != LIST
+    links = {link.partition("#")[0] for link in links_of(tmp_path / "README.md")}
+    tables = {f"tables/{path.name}" for path in tmp_path.glob("tables/*.md")}
+    picture = "plots/accuracy_cpu_b128.png"
+    assert links == {*tables, picture, "plots/README.md", "details.md", "index.html"}
+    assert set(links_of(tmp_path / "plots/README.md")) == names(tmp_path / "plots") - {
+        *("README.md", LIST)
     }
-    assert links == {*files, "index.html"}
-    assert (tmp_path / LIST).read_text().endswith("  index.html\n")
-    assert "tables/frameworks.md" in files
-    assert "plots/swap_cpu_b128.svg" in files
+    listed = (tmp_path / LIST).read_text()
+    assert [line.split()[1] for line in listed.splitlines()] == ["details.md", "index.html"]
+    assert "tables/frameworks.md" in links
+    assert "swap_cpu_b128.svg" in names(tmp_path / "plots")
     assert "python run_all.py --preset quick" in page
     assert "Testium 9000, 2 cores, 8 GiB memory" in page
     assert "torch 2.13.0" in page
@@ -63,11 +68,22 @@ def test_a_report_is_tables_plots_and_a_page_that_leads_to_all_of_them(tmp_path:
     assert str(tmp_path) in summary
 
 
+def test_links_into_a_page_lead_to_a_heading_of_it(tmp_path: Path) -> None:
+    reported(tmp_path, [*PAIR, make_record(batch_size=64)])
+    inside = [link for link in links_of(tmp_path / "README.md") if "#" in link]
+    assert len(inside) > 5
+    for link in inside:
+        file, _, anchor = link.partition("#")
+        headings = re.findall("^#+ (.+)$", (tmp_path / file).read_text(), re.MULTILINE)
+        words = {tuple(re.findall(r"\w+", heading.lower())) for heading in headings}
+        assert tuple(re.findall(r"\w+", anchor)) in words, link
+
+
 def test_what_is_missing_is_said_with_what_it_would_need(tmp_path: Path) -> None:
     reported(tmp_path, [make_record()])
-    page = (tmp_path / "README.md").read_text()
+    page = (tmp_path / "details.md").read_text()
     assert "Hardware side by side: not made; it needs the same experiments on the CPU" in page
-    assert "Not drawn: it needs the same experiments at two or more batch sizes." in page
+    assert "not drawn; it needs the same experiments at two or more batch sizes." in page
     assert "hardware.csv" not in names(tmp_path / "tables")
 
 
@@ -241,6 +257,6 @@ def test_of_many_pages_each_plot_has_its_first_and_the_rest_on_request(
     reported(tmp_path, records)
     assert "throughput_cpu_b64.png" in names(tmp_path / "plots")
     assert "throughput_cpu_b128.png" not in names(tmp_path / "plots")
-    assert "1 more page of it can be drawn" in (tmp_path / "README.md").read_text()
+    assert "1 more page of it can be drawn" in (tmp_path / "plots/README.md").read_text()
     report.write(Results(tmp_path), all_plots=True)
     assert names(tmp_path / "plots") == every
