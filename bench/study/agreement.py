@@ -131,13 +131,12 @@ def comparisons(models: Sequence[Answered]) -> list[Comparison]:
 KINDS = {True: "two seeds of one model", False: "two models, the same seed"}
 CAPTION = (
     "Two models on the same test images, with the same seed. Overlap: of the images that either "
-    "gets wrong, the share that both do (Jaccard); by chance: what it would be if their errors had "
-    "nothing to do with each other. Correlation: of being wrong, image by image (phi). Same "
-    "answer: of the images both get wrong, the share on which they say the same. p: McNemar's "
-    "exact test that both err alike often, corrected by Holm for all rows of the table by seed. "
-    "Where two seeds of one model stand beside each other, they show what overlap is to be "
-    "expected of the same network and recipe: a pair of models that overlap less has something to "
-    "tell each other."
+    "gets wrong, the share that both get wrong (Jaccard). By chance: what it would be if their "
+    "errors had nothing to do with each other. Correlation: of being wrong, image by image (phi). "
+    "Same answer: of the images both get wrong, the share on which they say the same. p: "
+    "McNemar's exact test of whether both err equally often, corrected by Holm for all rows of "
+    "the table by seed. Two seeds of one model show how much equal networks overlap: two models "
+    "that overlap less could correct each other."
 )
 COUNTS = ("both_right", "first_alone_wrong", "second_alone_wrong", "both_wrong")
 LIKENESS = ("by_chance", "correlation", "same_answer")
@@ -250,6 +249,7 @@ def picture(study: Study, compared: Sequence[Comparison]) -> Picture:
             "is images that are hard for both. Two seeds of one model show how much can be "
             "expected: two models that overlap as much err alike."
         ),
+        main=True,
     )
 
 
@@ -262,7 +262,6 @@ def _draw_bars(axes: Axes, drawn: Sequence[Comparison]) -> None:
                 [100 * fmean(drawn[row].jaccards) for row in rows],
                 height=0.62,
                 color=look.colour,
-                hatch=look.hatch,
                 edgecolor="white",
                 label=KINDS[of_seeds],
             )

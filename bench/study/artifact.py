@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bench.experiment import Experiment
 from bench.report import wording
+from bench.report.comparison import EXPERIMENT_FIELDS
 from bench.report.tables.table import Table
 from bench.results.folder import Results
 from bench.results.predictions import Predictions
@@ -29,9 +30,11 @@ class Picture:
     title: str
     caption: str  # how to read it: sentences
     figure: Figure
+    main: bool = False  # True: it shows what its step found, and stands in the summary too
 
 
 Artifact = Picture | Table
+Tables = Mapping[str, Table]  # those that a step has made, by name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +77,10 @@ class Step(Protocol):
         """
         ...
 
+    def finding(self, tables: Tables) -> str:
+        """A sentence or two for the summary, of its own tables; empty where they show nothing."""
+        ...
+
 
 # What each model says of the test images, seed by seed
 
@@ -84,6 +91,7 @@ class Answered:
 
     name: str  # of files: 'cnn_keras-tensorflow_augmented'
     title: str  # 'CNN in keras-tensorflow, augmented'
+    network: str  # 'cnn'
     parameters: int | None  # None: not counted
     predictions: Mapping[int, Predictions]  # by seed; at least one
 
@@ -121,20 +129,39 @@ def answered(study: Study) -> list[Answered]:
         if (records := [r for r in group.measured if r.run_id in study.predictions])
     ]
     names = numbered([_name(experiment) for experiment, _ in groups], "_")
+    titles = distinct_titles([experiment for experiment, _ in groups], _title)
     return [
         Answered(
             name=name,
-            title=_title(experiment),
+            title=title,
+            network=experiment.architecture,
             parameters=first.parameter_count if (first := records[0].measurement) else None,
             predictions={record.seed: study.predictions[record.run_id] for record in records},
         )
-        for name, (experiment, records) in zip(names, groups, strict=True)
+        for name, title, (experiment, records) in zip(names, titles, groups, strict=True)
     ]
 
 
 def _title(experiment: Experiment) -> str:
-    ending = ", augmented" if experiment.augmentation else ""
-    return f"{wording.architecture(experiment.architecture)} in {experiment.framework}{ending}"
+    return f"{wording.architecture(experiment.architecture)} in {experiment.framework}"
+
+
+def distinct_titles(
+    experiments: Sequence[Experiment], title: Callable[[Experiment], str]
+) -> list[str]:
+    """The title of each, with what tells it from the others of that title: 'learning rate 0.01'.
+
+    An augmented one is always called so.
+    """
+    titles = list(map(title, experiments))
+    distinct = []
+    for experiment, own in zip(experiments, titles, strict=True):
+        alike = [e for e, other in zip(experiments, titles, strict=True) if other == own]
+        apart = [name for name in EXPERIMENT_FIELDS if len({getattr(e, name) for e in alike}) > 1]
+        if experiment.augmentation and "augmentation" not in apart:
+            apart.append("augmentation")
+        distinct.append(", ".join(filter(None, (own, wording.apart(experiment, apart)))))
+    return distinct
 
 
 def _name(experiment: Experiment) -> str:
@@ -143,6 +170,17 @@ def _name(experiment: Experiment) -> str:
 
 
 # Names and sentences
+
+
+def facts(tables: Tables, name: str) -> list[Mapping[str, Any]]:
+    """The rows of a table, numbers as they are; none where it was not made."""
+    table = tables.get(name)
+    return list(table.sections[0].rows) if table else []
+
+
+def known(value: float | None) -> bool:
+    """Whether there is such a number: neither None nor nan."""
+    return value is not None and value == value
 
 
 def numbered(names: Iterable[str], mark: str) -> list[str]:

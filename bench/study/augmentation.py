@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -18,7 +19,7 @@ from bench.results.record import Record
 from bench.stats import runs, verdict
 from bench.stats.runs import Replicates
 from bench.study import pictures, training
-from bench.study.artifact import Artifact, Picture, Study
+from bench.study.artifact import Artifact, Picture, Study, Tables, facts, known
 from datasets.warping import augment
 
 TITLE = "Augmentation"
@@ -66,6 +67,24 @@ def make(study: Study) -> Iterator[Artifact]:
     yield _by_seed(study, pairs)
 
 
+def finding(tables: Tables) -> str:
+    """What each network gains by it on the test images, in points."""
+    return " ".join(map(_gain, facts(tables, "augmentation_summary")))
+
+
+def _gain(row: Mapping[str, Any]) -> str:
+    without, with_ = (row[name] for name in ACCURACIES)
+    if not known(row["difference_points"]):
+        return ""
+    low, high = row["interval_low_points"], row["interval_high_points"]
+    interval = f", 95 % interval {low:+.2f} to {high:+.2f}" if known(low) else ""
+    return (
+        f"{row['architecture']} in {row['framework']}: test accuracy {wording.percent(without)} "
+        f"without augmentation and {wording.percent(with_)} with it "
+        f"({row['difference_points']:+.2f} points{interval})."
+    )
+
+
 def _pairs(groups: Sequence[Replicates]) -> list[Pair]:
     pairs = []
     for comparison in comparisons(groups, ("augmentation",)):
@@ -105,8 +124,7 @@ def _examples(study: Study) -> Picture:
             "On the left, framed, a training image of each of several classes; beside it what "
             "augmentation makes of it: a random shift, rotation, shear, scale and elastic "
             "distortion (Simard, Steinkraus and Platt, 2003), other ones for every image and "
-            "every epoch. A person still reads the same class: further than that the ranges "
-            "must not go."
+            "every epoch. The ranges go only so far that a person still reads the same class."
         ),
         figure=figure,
     )
@@ -136,6 +154,7 @@ def _curves(study: Study, pairs: Sequence[Pair]) -> Picture:
             "the first epochs are harder, and overfitting sets in later. With several "
             "seeds the bold line is their mean and each thin line is one seed."
         ),
+        main=True,
     )
 
 
@@ -145,9 +164,9 @@ def _summary(study: Study, pairs: Sequence[Pair]) -> Table:
         title=f"With and without augmentation: {study.subject}",
         explanation=(
             "Test accuracy, means over the seeds that both have, and the difference seed by seed, "
-            "in percentage points, with its interval of 95 % confidence, which one seed alone does "
-            "not have. Seconds are of a whole run: training steps, and beside them making the "
-            "augmented images, which is off the training clock."
+            "in percentage points, with its 95 % interval; one seed has none. Training seconds "
+            "are of a whole run. Making the augmented images is off that clock, and its seconds "
+            "stand apart."
         ),
         rows=map(_summary_row, pairs),
         formats={

@@ -1,8 +1,9 @@
 """The clusters: where raw pixels, and what a network makes of them, put the test images.
 
-Each space is laid out twice, by its two largest principal components and by t-SNE, and a table
-says in numbers how well the classes hold together. scikit-learn computes components and
-neighbours, openTSNE (of the group ``study``) the t-SNE; both are imported late.
+Pixels are laid out by their two largest principal components and by t-SNE, and the t-SNE of each
+network's features stands beside that of the pixels; a table says in numbers how well the classes
+hold together. scikit-learn computes components and neighbours, openTSNE (of the group ``study``)
+the t-SNE; both are imported late.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
 from bench.study import scatter
-from bench.study.artifact import Answered, Artifact, Picture, Study, answered
+from bench.study.artifact import Answered, Artifact, Picture, Study, Tables, answered, facts
 from bench.study.pictures import chart
 from datasets import Dataset, how_to_install
 
@@ -36,11 +38,33 @@ def make(study: Study) -> Iterator[Artifact]:
     points = choose(study.dataset)
     if missing() or len(points.labels) < FEWEST:
         return
-    layouts = []
-    for space in spaces(study, points):
-        layouts.append(lay_out(space))
-        yield _picture(study, layouts[-1], points)
+    pixels, *others = spaces(study, points)
+    # what the best model, whose errors the pixels show too, makes of them
+    best = next((space for space in others if space.model is pixels.model), pixels)
+    layouts = [lay_out(pixels, points.labels)]
+    yield _pixels_picture(study, layouts[0], points, main=best is pixels)
+    for space in others:
+        layouts.append(lay_out(space, points.labels))
+        yield _model_picture(study, layouts[0], layouts[-1], points, main=space is best)
     yield _table(study, layouts, points)
+
+
+def finding(tables: Tables) -> str:
+    """How often neighbours are of one class: among raw pixels, and where it is most often."""
+    rows = facts(tables, "clusters")
+    if not rows:
+        return ""
+    pixels, best = rows[0], max(rows, key=lambda row: row["neighbours_accuracy"])
+    share = wording.percent(pixels["neighbours_accuracy"], 1)
+    beside = (
+        ""
+        if best is pixels
+        else (f", and {wording.percent(best['neighbours_accuracy'], 1)} in the {best['space']}")
+    )
+    return (
+        f"Of the test images, as raw pixels, {share} have mostly their own class among their "
+        f"{NEIGHBOURS} nearest neighbours{beside}."
+    )
 
 
 def missing() -> list[str]:
@@ -140,10 +164,11 @@ class Layout:
     pca: NDArray[np.float64]  # (n, 2) along the two largest principal components
     variance: NDArray[np.float64]  # (m,) each component's share, the largest first; their sum 1
     tsne: NDArray[np.float64]  # (n, 2)
+    nearest: NDArray[np.int64]  # (n,) the class that most of a point's neighbours have
 
 
-def lay_out(space: Space) -> Layout:
-    """Compute a space's two layouts: seconds for 3,000 points.
+def lay_out(space: Space, labels: NDArray[np.int64]) -> Layout:
+    """Compute a space's two layouts: seconds for 3,000 points. ``labels``: (n,) true classes.
 
     Principal component analysis, by the eigenvectors of the covariance matrix: Pearson, 'On lines
     and planes of closest fit to systems of points in space' (1901). The sign of a component is
@@ -159,6 +184,7 @@ def lay_out(space: Space) -> Layout:
         pca=flat,
         variance=pca.explained_variance_ratio_,
         tsne=tsne(space.vectors, flat, SEED),
+        nearest=majority(space.vectors, labels),
     )
 
 
@@ -219,39 +245,68 @@ def silhouette(vectors: Vectors, labels: NDArray[np.int64]) -> float | None:
     return float(silhouette_score(vectors, labels)) if defined else None
 
 
-# The picture
+# The pictures
 
 
-def _picture(study: Study, layout: Layout, points: Points) -> Picture:
-    space = layout.space
-    note = f"{len(points.labels):,} test images, {space.vectors.shape[1]:,} dimensions"
-    wrong = np.zeros(len(points.labels), dtype=np.bool_)
-    if space.model is not None:
-        wrong = space.model.wrong(space.model.seed)[points.indices]
-        errors = wording.counted(int(wrong.sum()), "error")
-        note += f"; in a ring: {errors} of the {space.model.title}"
+def _pixels_picture(study: Study, pixels: Layout, points: Points, *, main: bool) -> Picture:
+    """Raw pixels both ways: principal components beside t-SNE."""
+    wrong, note = _wrong(pixels.space, points)
     figure, (left, right) = style.page(2)
-    for axes, positions in ((left, layout.pca), (right, layout.tsne)):
+    for axes, positions in ((left, pixels.pca), (right, pixels.tsne)):
         scatter.draw(axes, positions, points.labels, points.class_names, wrong)
     left.set(
         title="principal components (PCA)",
-        xlabel=f"first component ({layout.variance[0]:.1%} of the variance)",
-        ylabel=f"second component ({layout.variance[1]:.1%} of the variance)",
+        xlabel=f"first component ({pixels.variance[0]:.1%} of the variance)",
+        ylabel=f"second component ({pixels.variance[1]:.1%} of the variance)",
     )
-    right.set(
-        title=f"t-SNE, perplexity {perplexity(len(points.labels)):g}",
-        xlabel="distances between clusters say little",
-        xticks=[],
-        yticks=[],
-    )
-    caption = _of_pixels(space, points) if space.name == "pixels" else _of_features(space)
+    _of_tsne(right, f"t-SNE, perplexity {perplexity(len(points.labels)):g}")
     return chart(
         figure,
         [note],
-        name=f"clusters_{space.name}",
-        title=f"Clusters of {study.subject}: {space.title}",
-        caption=" ".join(caption),
+        name=f"clusters_{pixels.space.name}",
+        title=f"Clusters of {study.subject}: {pixels.space.title}",
+        caption=" ".join(_of_pixels(pixels.space, points)),
+        main=main,
     )
+
+
+def _model_picture(
+    study: Study, pixels: Layout, features: Layout, points: Points, *, main: bool
+) -> Picture:
+    """t-SNE of raw pixels beside that of what a network makes of them."""
+    wrong, note = _wrong(features.space, points)
+    figure, grid = style.page(2)
+    for axes, layout in zip(grid, (pixels, features), strict=True):
+        scatter.draw(axes, layout.tsne, points.labels, points.class_names, wrong)
+        _of_tsne(axes, layout.space.title)
+    before, after = (
+        wording.percent(float((layout.nearest == points.labels).mean()), 1)
+        for layout in (pixels, features)
+    )
+    return chart(
+        figure,
+        [note],
+        name=f"clusters_{features.space.name}",
+        title=f"Clusters of {study.subject}: {features.space.title}, beside raw pixels",
+        finding=f"Among their own class lie {before} of the images as pixels, {after} as features",
+        caption=" ".join(_of_features(features.space)),
+        main=main,
+    )
+
+
+def _of_tsne(axes: Axes, title: str) -> None:
+    axes.set(title=title, xlabel="t-SNE: distances between clusters say little")
+    axes.set(xticks=[], yticks=[])
+
+
+def _wrong(space: Space, points: Points) -> tuple[NDArray[np.bool_], str]:
+    """(n,) which points are errors of the space's model, and what is shown in words."""
+    note = f"{len(points.labels):,} test images, {space.vectors.shape[1]:,} dimensions"
+    if space.model is None:
+        return np.zeros(len(points.labels), dtype=np.bool_), note
+    wrong = space.model.wrong(space.model.seed)[points.indices]
+    errors = wording.counted(int(wrong.sum()), "error")
+    return wrong, f"{note}; in a ring: {errors} of the {space.model.title}"
 
 
 def _of_pixels(space: Space, points: Points) -> Iterator[str]:
@@ -280,8 +335,10 @@ def _of_pixels(space: Space, points: Points) -> Iterator[str]:
 
 def _of_features(space: Space) -> Iterator[str]:
     yield (
-        f"The same images as the {space.vectors.shape[1]:,} numbers from which the network's last "
-        "layer tells the classes, laid out the same way."
+        f"Left the raw pixels again, right the same images as the {space.vectors.shape[1]:,} "
+        "numbers by which the network's last layer decides, laid out alike by t-SNE. Above: for "
+        f"how many most of the {NEIGHBOURS} nearest neighbours, in all dimensions, are of their "
+        "own class."
     )
     if space.model is not None:
         yield (
@@ -311,11 +368,11 @@ def _table(study: Study, layouts: Sequence[Layout], points: Points) -> Table:
         explanation=(
             f"Of the same {len(points.labels):,} test images. Variance: the share that the first "
             "2, 10 and 50 principal components have. Neighbours' accuracy: how often most of an "
-            f"image's {NEIGHBOURS} nearest others are of its class, in the whole space "
-            "and in the two flat pictures of it: what a picture loses. Silhouette, in the whole "
-            "space: 1 where classes lie apart, 0 where they touch. Errors of the model, and for "
-            "how many of them most of the neighbours are of the class that was said, and of the "
-            "true one."
+            f"image's {NEIGHBOURS} nearest others are of its class, in the whole space and in the "
+            "two flat pictures of it: what a picture loses. Silhouette, in the whole space: 1 "
+            "where classes lie apart, 0 where they touch. Errors: of the model; then the share of "
+            "them whose neighbours are mostly of the class that was said, and mostly of the true "
+            "class."
         ),
         rows=[_row(layout, points) for layout in layouts],
         formats={
@@ -327,8 +384,7 @@ def _table(study: Study, layouts: Sequence[Layout], points: Points) -> Table:
 
 
 def _row(layout: Layout, points: Points) -> dict[str, object]:
-    space, labels = layout.space, points.labels
-    of_neighbours = majority(space.vectors, labels)
+    space, labels, of_neighbours = layout.space, points.labels, layout.nearest
     row = {
         "space": space.title,
         "dimensions": space.vectors.shape[1],

@@ -1,4 +1,4 @@
-"""What is taken for what: the confusion matrix of a model, and the pairs confused most."""
+"""What is taken for what: a model's confusion matrix as a table, the worst pairs as a picture."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from bench.report import wording
@@ -22,11 +20,6 @@ from bench.study.artifact import Answered, Picture, Study
 Counts = NDArray[np.int64]
 
 # The matrix
-
-TOP, BOTTOM = 0.88, 0.11  # of the slide's height: where the matrix begins and ends
-SQUARE = 12  # classes up to which cells are square; more need the whole width for their numbers
-SMALLEST = 8.0  # points: smaller numbers cannot be read, and are left to the colour bar
-LINE = 0.62  # height of a number, as a share of its cell's
 
 
 def confusion_counts(model: Answered) -> Counts:
@@ -40,39 +33,8 @@ def confusion_counts(model: Answered) -> Counts:
     return np.asarray(confusion_matrix(labels, predicted, labels=classes))
 
 
-def matrix_picture(study: Study, model: Answered) -> Picture:
-    """The matrix on a slide, with numbers where they can be read."""
-    matrix, seeds = confusion_counts(model), wording.counted(len(model.predictions), "seed")
-    names = study.dataset.class_names
-    area = _area(names)
-    size = min(15.0, LINE * 72 * style.HEIGHT * area[3] / len(names))  # points
-    figure = pictures.slide()
-    axes = figure.add_axes(area)
-    errors = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
-    most = max(2, int(errors.max()))
-    image = axes.imshow(
-        np.ma.masked_equal(errors, 0), cmap="Oranges", norm=LogNorm(0.5, most), aspect="auto"
-    )
-    _label(axes, names, size)
-    if size >= SMALLEST:
-        _write_counts(axes, matrix, most, size)
-    else:
-        _colour_bar(figure, axes, image)
-    return pictures.titled(
-        figure,
-        f"Test images, added up over {seeds}; rows: the truth",
-        name=f"confusion_{model.name}",
-        title=f"What is taken for what: {model.title}, {study.subject}",
-        caption=(
-            "Rows are the truth, columns what the model says; numbers count test images, "
-            f"added up over {seeds}. Only errors are coloured, on a logarithmic scale, so that "
-            "the diagonal, which is right, does not drown them; an empty cell never happened."
-        ),
-    )
-
-
 def matrix_table(study: Study, model: Answered) -> Table:
-    """The same numbers, a row a true class."""
+    """How often each class is taken for each, a row a true class."""
     names = study.dataset.class_names
     columns = [f"said {name}" for name in names]
     seeds = wording.counted(len(model.predictions), "seed")
@@ -90,59 +52,14 @@ def matrix_table(study: Study, model: Answered) -> Table:
     )
 
 
-def _upright(names: Sequence[str]) -> bool:
-    """Whether names below the matrix would run into each other side by side."""
-    return pictures.crowded(names, share=0.5 if len(names) <= SQUARE else 1)
-
-
-def _area(names: Sequence[str]) -> tuple[float, float, float, float]:
-    """Left, bottom, width and height of the matrix, as shares of the slide."""
-    bottom = min(0.3, 0.08 + 0.015 * max(map(len, names))) if _upright(names) else BOTTOM
-    height = TOP - bottom
-    if len(names) > SQUARE:
-        return 0.1, bottom, 0.84, height
-    width = height * style.HEIGHT / style.WIDTH
-    return 0.5 - width / 2, bottom, width, height
-
-
-def _label(axes: Axes, names: Sequence[str], size: float) -> None:
-    rows, size = np.arange(len(names)), max(size, 7.0)
-    axes.set_xticks(rows, names, fontsize=size, rotation=90 if _upright(names) else 0)
-    axes.set_yticks(rows, names, fontsize=size)
-    axes.set(xlabel="said", ylabel="truth")
-    axes.grid(False)
-    axes.set_xticks(rows[:-1] + 0.5, minor=True)
-    axes.set_yticks(rows[:-1] + 0.5, minor=True)
-    axes.grid(which="minor", color="0.92", linewidth=0.6)
-    axes.tick_params(which="minor", length=0)
-
-
-def _write_counts(axes: Axes, matrix: Counts, most: int, size: float) -> None:
-    for row, column in np.argwhere(matrix):
-        count, error = matrix[row, column], row != column
-        axes.text(
-            column,
-            row,
-            f"{count:,}",
-            ha="center",
-            va="center",
-            fontsize=size,
-            color="white" if error and count > most / 3 else "black" if error else "0.45",
-            fontweight="bold" if error else "normal",
-        )
-
-
-def _colour_bar(figure: Figure, axes: Axes, image: AxesImage) -> None:
-    bar = figure.colorbar(image, ax=axes, fraction=0.03, pad=0.01)
-    bar.ax.set_ylabel("errors, test images (log scale)")
-    style.log_ticks(bar.ax.yaxis)
-
-
 # The pairs of classes that are taken for each other most often
 
 LISTED = 15  # pairs of a model in the table
 DRAWN = 8  # and in the picture
-PANELS = 6  # models a picture
+AS_NAMED, BACK = 4, 3  # images of each pair, at most, one way and the other
+TOP, BOTTOM = 0.82, 0.1  # of the slide's height: where bars and images begin and end
+BARS, IMAGES = 0.34, 0.555  # of its width: how wide bars are, and where images begin
+TALLEST = 0.95  # inches of a row
 
 
 class ConfusedPair(NamedTuple):
@@ -196,50 +113,79 @@ def _rows(model: Answered, names: Sequence[str]) -> Iterator[dict[str, object]]:
         }
 
 
-def pairs_pictures(study: Study, models: Sequence[Answered]) -> Iterator[Picture]:
-    """A panel a model, each with an error, on as many slides as that takes."""
-    for slide, start in enumerate(range(0, len(models), PANELS), start=1):
-        yield _pairs_picture(study, models[start : start + PANELS], slide)
-
-
-def _pairs_picture(study: Study, models: Sequence[Answered], slide: int) -> Picture:
-    figure, panels = style.page(len(models))
-    for axes, model in zip(panels, models, strict=True):
-        _bars(axes, model, study.dataset.class_names)
-        axes.set_title(model.title)
-    return pictures.chart(
+def pairs_picture(study: Study, model: Answered) -> Picture | None:
+    """A row a pair: how often, and some of the images; None where the model makes no error."""
+    matrix, names = confusion_counts(model), study.dataset.class_names
+    pairs, seeds = most_confused(matrix, DRAWN), wording.counted(len(model.predictions), "seed")
+    if not pairs:
+        return None
+    rows = max(len(pairs), 4)
+    inches = min((TOP - BOTTOM) * style.HEIGHT / rows, TALLEST)
+    high, columns = rows * inches / style.HEIGHT, AS_NAMED + 1 + BACK
+    figure = pictures.slide()
+    _bars(figure.add_axes((0.15, TOP - high, BARS, high)), pairs, names, rows)
+    strips = [
+        [
+            *_images(study, model, pair.truth, pair.answer, AS_NAMED),
+            None,
+            *_images(study, model, pair.answer, pair.truth, BACK),
+        ]
+        for pair in pairs
+    ]
+    wide = columns * inches / style.WIDTH
+    pictures.mosaic(figure, (IMAGES, TOP - high, wide, high), strips, rows=rows, columns=columns)
+    for column, words in ((AS_NAMED / 2, "as named"), (columns - BACK / 2, "the other way")):
+        x = IMAGES + column * inches / style.WIDTH
+        figure.text(x, TOP + 0.01, words, ha="center", va="bottom")
+    worst, errors = pairs[0], int(matrix.sum() - matrix.trace())
+    return pictures.titled(
         figure,
-        ["test images, mean over seeds; truth → said"],
-        name="confused_pairs" + (f"_{slide}" if slide > 1 else ""),
-        title=f"The pairs confused most, {study.subject}" + (f" ({slide})" if slide > 1 else ""),
+        f"test images, added up over {seeds}; truth → said",
+        name=f"confusion_{model.name}",
+        title=f"The pairs confused most: {model.title}, {study.subject}",
+        finding=(
+            f"{names[worst.truth]} and {names[worst.answer]} are confused most: "
+            f"{worst.times + worst.times_the_other_way:,} of {errors:,} errors of the {model.title}"
+        ),
         caption=(
-            "How often one class is taken for another (full, from the axis) and the other for the "
-            "one (hatched, behind it). Two long parts are shapes that overlap; a bar without a "
-            "hatched part is a habit of the model. 'truth → said' names the full part."
+            "The pairs of classes that are taken for each other most often, in whole test images "
+            f"added up over {seeds}: first the way that is named, then the other. Two long parts "
+            "are shapes that overlap; a bar without a second part is a habit of the model. "
+            "Beside each pair some of the images, those first of which the model is surest. The "
+            "table has the whole matrix."
         ),
     )
 
 
-def _bars(axes: Axes, model: Answered, names: Sequence[str]) -> None:
-    pairs, seeds = most_confused(confusion_counts(model), DRAWN), len(model.predictions)
-    there = [pair.times / seeds for pair in pairs]
-    back = [pair.times_the_other_way / seeds for pair in pairs]
-    rows = range(len(pairs))
-    full, hatched = style.LOOKS[:2]
-    axes.barh(rows, there, color=full.colour, label="as named")
-    axes.barh(
-        rows,
-        back,
-        left=there,
-        color=hatched.colour,
-        hatch=hatched.hatch,
-        edgecolor="white",
-        label="the other way",
-    )
+def _images(
+    study: Study, model: Answered, truth: int, answer: int, count: int
+) -> list[NDArray[np.uint8] | None]:
+    """So many test images of a class that are taken for another, the surest first, then None."""
+    certainty: dict[int, float] = {}
+    for run in model.predictions.values():
+        wrong = np.flatnonzero((run.labels == truth) & (run.predicted == answer))
+        for index, sure in zip(wrong.tolist(), run.probabilities[wrong, answer], strict=True):
+            certainty[index] = max(float(sure), certainty.get(index, 0.0))
+    chosen = sorted(certainty, key=lambda index: (-certainty[index], index))[:count]
+    images = [np.asarray(study.dataset.test.images[index]) for index in chosen]
+    return [*images, *[None] * (count - len(images))]
+
+
+def _bars(axes: Axes, pairs: Sequence[ConfusedPair], names: Sequence[str], rows: int) -> None:
+    there = [pair.times for pair in pairs]
+    back = [pair.times_the_other_way for pair in pairs]
+    first, second = style.LOOKS[:2]
+    positions = range(len(pairs))
+    axes.barh(positions, there, height=0.6, color=first.colour, label="as named")
+    axes.barh(positions, back, height=0.6, left=there, color=second.colour, label="the other way")
     for row, (times, other) in enumerate(zip(there, back, strict=True)):
-        axes.text(times + other, row, f" {times:.3g} + {other:.3g}", va="center", fontsize=12)
-    axes.set_yticks(rows, [f"{names[pair.truth]} → {names[pair.answer]}" for pair in pairs])
-    axes.set_ylim(max(len(pairs), 4) - 0.5, -0.5)  # a few bars are not made thick
-    axes.margins(x=0.2)
+        axes.text(times + other, row, f" {times:,} + {other:,}", va="center")
+    labels = [f"{names[pair.truth]} → {names[pair.answer]}" for pair in pairs]
+    size = pictures.fitting(labels, 72 * 0.13 * style.WIDTH, 15)
+    axes.set_yticks(positions, labels, fontsize=size)
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.margins(x=0.25)
     axes.grid(axis="y", visible=False)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_xlabel("test images")
+    axes.legend(loc="lower right", frameon=False)

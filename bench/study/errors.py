@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from textwrap import fill
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bench.report import wording
+from bench.report.plots import layout
 from bench.report.tables.table import Table, fact_table
 from bench.study import agreement, confusion
-from bench.study.artifact import Answered, Artifact, Picture, Study, answered
-from bench.study.pictures import image_slide
+from bench.study.artifact import Answered, Artifact, Picture, Study, Tables, answered, facts, known
+from bench.study.pictures import columns_for, image_slide
 
 TITLE = "The errors"
 NEEDS = "a run that ended well"
 
 
 def make(study: Study) -> Iterator[Artifact]:
-    """Mistakes of each model, confused pairs of all, and how their errors overlap."""
+    """Mistakes of each model, a table of confused pairs, and how errors overlap."""
     models = answered(study)
     if not models:
         return
@@ -32,8 +33,34 @@ def make(study: Study) -> Iterator[Artifact]:
     ]
     if erring:
         yield confusion.pairs_table(study, erring)
-        yield from confusion.pairs_pictures(study, erring)
     yield from _same_images(study, models)
+
+
+def finding(tables: Tables) -> str:
+    """Between what the overlaps of two models lie, and how many images all get wrong."""
+    pairs = [
+        row
+        for row in facts(tables, "overlap")
+        if row["of"] == agreement.KINDS[False] and known(row["overlap"])
+    ]
+    missed = facts(tables, "missed_by_all")
+    sentences = []
+    if pairs:
+        least, most = (pick(pairs, key=lambda row: row["overlap"]) for pick in (min, max))
+        chance = max(row["by_chance"] for row in pairs)
+        sentences.append(
+            "Of the test images that at least one of two models gets wrong, both get wrong "
+            f"{_overlap(least)}" + (f" to {_overlap(most)}" if least is not most else "") + "; "
+            f"unrelated errors would share at most {wording.percent(chance, 1)}."
+        )
+    if missed:
+        images = wording.counted(len(missed), "test image")
+        sentences.append(f"All {missed[0]['runs']} runs are wrong on the same {images}.")
+    return " ".join(sentences)
+
+
+def _overlap(row: Mapping[str, Any]) -> str:
+    return f"{wording.percent(row['overlap'], 0)} ({row['first']}, {row['second']})"
 
 
 def _same_images(study: Study, models: Sequence[Answered]) -> Iterator[Artifact]:
@@ -65,8 +92,8 @@ def _mistakes(study: Study, model: Answered) -> Picture:
         title=f"The most confident mistakes: {model.title}, {study.subject}",
         caption=(
             "The test images that the model gets wrong while it is surest of its answer. Some are "
-            "labelled wrongly or cannot be told by anybody; a network that is sure of the others "
-            "does not know what it does not know."
+            "labelled wrongly or cannot be told by anybody. Of the others the network is wrongly "
+            "sure."
         ),
         note=(
             f"{len(shown)} of {wording.counted(len(wrong), 'error')}, seed {model.seed}; "
@@ -79,7 +106,7 @@ def _mistakes(study: Study, model: Answered) -> Picture:
                 _answers(study, model, shown), certainty[shown], strict=True
             )
         ],
-        columns=8,
+        columns=columns_for(len(shown), 8),
     )
 
 
@@ -147,7 +174,7 @@ def _missed_picture(study: Study, missed: pd.DataFrame) -> Picture:
         ),
         images=study.dataset.test.images[shown["index"]],
         lines=[f"{row.truth} → {row.said_most} ({row.by_runs})" for row in shown.itertuples()],
-        columns=8,
+        columns=columns_for(len(shown), 8),
     )
 
 
@@ -155,6 +182,7 @@ def _missed_picture(study: Study, missed: pd.DataFrame) -> Picture:
 
 MODELS = LINES = 8  # lines of images on the slide: one or more a model
 ALONE = 10  # images in a line
+NAMED = 2.3  # inches that a model's name has, left of its line
 
 
 def _alone_picture(study: Study, models: Sequence[Answered]) -> Picture:
@@ -165,7 +193,8 @@ def _alone_picture(study: Study, models: Sequence[Answered]) -> Picture:
     answers, row_names = [], []
     for model in fewest:
         missed = _missed_alone(model, [other for other in models if other is not model])
-        row_names += [f"{fill(model.title, 20)}\n{wording.counted(len(missed), 'image')}"]
+        named = (*layout.wrapped(model.title, NAMED), wording.counted(len(missed), "image"))
+        row_names += ["\n".join(named)]
         row_names += [""] * (lines_each - 1)
         shown, empty = missed[: lines_each * ALONE], lines_each * ALONE - len(missed)
         images += [*study.dataset.test.images[shown], *[None] * empty]

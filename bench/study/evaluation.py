@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
 from bench.results.predictions import Predictions
 from bench.stats import uncertainty
 from bench.study import confusion, pictures
-from bench.study.artifact import Answered, Artifact, Picture, Study, answered
+from bench.study.artifact import Answered, Artifact, Picture, Study, Tables, answered, facts
 
 TITLE = "The best checkpoint"
 NEEDS = "a run that ended well"
@@ -30,8 +32,34 @@ def make(study: Study) -> Iterator[Artifact]:
     yield _class_picture(study, models)
     for model in models:
         yield _batch(study, model)
-        yield confusion.matrix_picture(study, model)
+        if confused := confusion.pairs_picture(study, model):
+            yield confused
         yield confusion.matrix_table(study, model)
+
+
+def finding(tables: Tables) -> str:
+    """The best and the worst model, the hardest class, and whether files answer as runs did."""
+    rows = sorted(facts(tables, "evaluation"), key=lambda row: -row["accuracy"])
+    if not rows:
+        return ""
+    others = [row["model"] for row in rows if row["as_recorded"] != "yes"]
+    f1 = pd.DataFrame(facts(tables, "per_class")).groupby("class", sort=False)["f1"].mean()
+    return " ".join(
+        (
+            f"Most test images are read rightly by the {_read(rows[0])}.",
+            f"The fewest by the {_read(rows[-1])}." if len(rows) > 1 else "",
+            f"The hardest class is {f1.idxmin()} (mean F1 {wording.percent(f1.min(), 1)}).",
+            f"NOT as their runs recorded: {', '.join(others)}."
+            if others
+            else "Every saved model is wrong on exactly the images that its run recorded.",
+        )
+    ).replace("  ", " ")
+
+
+def _read(row: Mapping[str, Any]) -> str:
+    low, high = (100 * row[end] for end in ("low", "high"))
+    accuracy = wording.percent(row["accuracy"])
+    return f"{row['model']}: {accuracy} (95 % interval {low:.2f} to {high:.2f})"
 
 
 # Overall, and run by run
@@ -43,11 +71,11 @@ def _overall(study: Study, models: Sequence[Answered]) -> Table:
         title=f"Test accuracy of the saved models, {study.subject}",
         explanation=(
             "Each run's checkpoint of the lowest validation loss, saved, loaded again from its "
-            "file, and asked of every test image. The accuracy is the mean over seeds, beside the "
-            "lowest and the highest; low and high bound it for other images of the kind: Wilson's "
-            "95 % interval for the number of test images, which more seeds do not narrow. 'As "
-            "recorded': wrong on exactly the images on which the network was wrong when it had "
-            "been trained. Macro F1 is the mean over classes, each counting alike."
+            "file, and asked of every test image. The accuracy is the mean over seeds, beside "
+            "that of the lowest and of the highest seed. Low and high are Wilson's 95 % interval "
+            "for the number of test images, which more seeds do not narrow. 'As recorded': the "
+            "saved model is wrong on exactly the images that its run recorded. Macro F1 is the "
+            "mean over classes, each counting alike."
         ),
         rows=map(_overall_row, models),
         formats={
@@ -125,8 +153,6 @@ def _accuracy(run: Predictions) -> float:
 
 # Class by class
 
-MODELS_SHOWN = len(style.LOOKS)  # in the picture: as many as can be told from one another
-
 
 def by_class(run: Predictions) -> pd.DataFrame:
     """A row a class: its images, accuracy, precision, recall and F1.
@@ -163,8 +189,8 @@ def _class_table(study: Study, models: Sequence[Answered]) -> Table:
         name="per_class",
         title=f"By class, {study.subject}",
         explanation=(
-            "Accuracy: of all test images, the share that are rightly told to be of the class or "
-            "not of it; it is high for every small class. Precision: of the images taken for the "
+            "Accuracy: of all test images, the share that are rightly said to be of the class or "
+            "not; for a small class it is always high. Precision: of the images taken for the "
             "class, the share that are of it. Recall: of the images of the class, the share that "
             "were found, which others call the accuracy within it. F1: their harmonic mean. Means "
             "over seeds, F1 beside its lowest and highest; empty where not defined: a class that "
@@ -180,17 +206,21 @@ def _class_table(study: Study, models: Sequence[Answered]) -> Table:
 
 
 def _class_picture(study: Study, models: Sequence[Answered]) -> Picture:
-    """F1 of each class, the hardest first; a mark a model."""
-    names, shown = study.dataset.class_names, models[:MODELS_SHOWN]
-    scores = [_of_seeds(model, names)["f1"] for model in shown]
-    hardest = np.argsort(pd.concat(scores, axis=1).mean(axis=1).to_numpy(), kind="stable")
+    """F1 of each class, the hardest first, of the best model and the best other network."""
+    names, shown = study.dataset.class_names, _best_two(models)
+    scores = [100 * _of_seeds(model, names)["f1"].to_numpy() for model in shown]
+    hardest = np.argsort(np.mean(scores, axis=0), kind="stable")
     notes = ["test images, mean over seeds; the class that is hardest on average first"]
     if len(shown) < len(models):
-        notes.append(f"not shown: {', '.join(model.title for model in models[MODELS_SHOWN:])}")
+        others = (model.title for model in models if model not in shown)
+        notes.append(f"in the table alone: {', '.join(others)}")
     figure, (axes,) = style.page(1)
+    if len(shown) > 1:
+        ends = (score[hardest] for score in scores)
+        axes.vlines(range(len(names)), *ends, color="0.6", linewidth=2, zorder=1)
     for model, score, look in zip(shown, scores, style.LOOKS, strict=False):
         axes.plot(
-            100 * score.to_numpy()[hardest],
+            score[hardest],
             look.marker,
             color=look.colour,
             label=model.title,
@@ -204,11 +234,36 @@ def _class_picture(study: Study, models: Sequence[Answered]) -> Picture:
         notes,
         name="per_class",
         title=f"F1 of each class, {study.subject}",
+        finding=_hardest(shown, scores, names[hardest[0]]),
         caption=(
-            "The harmonic mean of precision and recall of each class, a mark a model. Where all "
-            "marks are low the class itself is hard; where one is, that model has a weakness of "
-            "its own."
+            "The harmonic mean of precision and recall of each class, a mark a model: the one "
+            "with the highest mean, and the best of the other networks. Where both marks are low "
+            "the class itself is hard; where one is, that model has a weakness of its own."
         ),
+        main=True,
+    )
+
+
+def _best_two(models: Sequence[Answered]) -> list[Answered]:
+    """By the mean F1 over classes and seeds; the second is another network where there is one."""
+
+    def macro_f1(model: Answered) -> float:
+        return float(np.mean([by_class(run)["f1"].mean() for run in model.predictions.values()]))
+
+    best, *others = sorted(models, key=macro_f1, reverse=True)
+    others.sort(key=lambda model: model.network == best.network)  # stable
+    return [best, *others[:1]]
+
+
+def _hardest(shown: Sequence[Answered], scores: Sequence[NDArray[np.float64]], hardest: str) -> str:
+    """Which model has the higher F1 in how many classes, and the hardest class."""
+    if len(shown) < 2:
+        return f"{hardest} is the hardest class for the {shown[0].title}"
+    higher = wording.all_or(int((scores[0] > scores[1]).sum()), len(scores[0]))
+    first, second = shown
+    return (
+        f"The {first.title} has a higher F1 than the {second.title} in {higher} classes; the "
+        f"hardest is {hardest}"
     )
 
 

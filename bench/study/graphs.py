@@ -21,7 +21,7 @@ from bench.report.tables.table import Table, fact_table
 from bench.stats import runs
 from bench.stats.runs import Replicates
 from bench.study import pictures, training
-from bench.study.artifact import Artifact, Picture, Study, seeds_sentence
+from bench.study.artifact import Artifact, Picture, Study, Tables, facts, known, seeds_sentence
 from datasets import superpixels
 from datasets.superpixels import NEIGHBOURS, Graphs
 
@@ -41,6 +41,17 @@ def make(study: Study) -> Iterator[Artifact]:
     yield _sizes(study)
     yield _learning_curves(study, own)
     yield _accuracy(study, [g for g in groups if g.experiment.architecture in BESIDE])
+
+
+def finding(tables: Tables) -> str:
+    """The accuracies of the graph network and of what stands beside it."""
+    rows = [row for row in facts(tables, "graphs_accuracy") if known(row["test_accuracy"])]
+    listed = ", ".join(
+        f"{row['architecture']} in {row['framework']} {wording.percent(row['test_accuracy'])} "
+        f"({wording.counted(row['runs'], 'run')})"
+        for row in rows
+    )
+    return f"Test accuracy: {listed}." if listed else ""
 
 
 # Images beside the graphs that are made of them, and how large such graphs are
@@ -83,6 +94,7 @@ def _examples(study: Study) -> Picture:
             f"{NEIGHBOURS} whose centroids are nearest."
         ),
         figure=figure,
+        main=True,
     )
 
 
@@ -215,9 +227,10 @@ def _accuracy(study: Study, groups: Sequence[Replicates]) -> Table:
         title=f"The graph network beside the MLP and the CNN: {study.subject}",
         explanation=(
             "Test accuracy of the checkpoint with the lowest validation loss; mean and sample "
-            "standard deviation over the runs. Training seconds are those of all epochs, without "
-            "building the graphs; the latency of one image has it, since an answer begins with "
-            "pixels. The MLP and the CNN see all 784 pixels, the graph network about 75 nodes."
+            "standard deviation over the runs. Training seconds are of all epochs, without "
+            "building the graphs. The latency of one image includes that, since an answer begins "
+            "with pixels. The MLP and the CNN see all 784 pixels, the graph network about 75 "
+            "nodes."
         ),
         rows=map(_row, groups),
         formats={

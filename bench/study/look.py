@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bench.report.plots import style
 from bench.report.tables.table import Table, fact_table
 from bench.study import pictures, suspects
-from bench.study.artifact import Artifact, Picture, Study
+from bench.study.artifact import Artifact, Picture, Study, Tables, facts
 from datasets import Dataset, Split, normalise
 from datasets.arrays import chunks
 
@@ -36,6 +36,18 @@ def make(study: Study) -> Iterator[Artifact]:
     yield _means(study)
     yield _statistics(study)
     yield from suspects.artifacts(study)
+
+
+def finding(tables: Tables) -> str:
+    """How unequal the classes are, and how many labels are suspicious."""
+    classes = facts(tables, "classes")
+    if not classes:
+        return ""
+    largest, smallest = (pick(classes, key=lambda row: row["training"]) for pick in (max, min))
+    return (
+        f"The largest class, {largest['class']}, has {largest['training']:,} training images, the "
+        f"smallest, {smallest['class']}, {smallest['training']:,}. {suspects.finding(tables)}"
+    ).strip()
 
 
 # Images: some of each class, one in numbers, the mean of each class
@@ -78,6 +90,7 @@ def _samples(study: Study) -> Picture:
             "networks are given them. Look for classes that are written in several ways, and for "
             "images that you would label otherwise."
         ),
+        main=True,
     )
 
 
@@ -183,7 +196,6 @@ def _classes_picture(study: Study) -> Picture:
             width=0.26,
             label=f"{name} ({counts.sum():,} images)",
             color=look.colour,
-            hatch=look.hatch,
             edgecolor="white",
             linewidth=0,
         )
@@ -269,10 +281,10 @@ def _statistics(study: Study) -> Table:
         explanation=(
             "Pixels as they are, from 0 to 255, and as networks are given them: divided by 255, "
             f"less {data.pixel_mean:.4f}, divided by {data.pixel_std:.4f}, the mean and the "
-            "standard deviation of the training pixels. Only of the training images is the mean "
-            "then 0 and the deviation 1: the others are measured by the same yardstick, since "
-            "what is to be read later is not known when it is made. Zeros: the share of pixels "
-            "that are exactly 0, which black is before and not after."
+            "standard deviation of the training pixels. Of the training images the mean is then 0 "
+            "and the deviation 1. The others are normalised with the same two numbers, since "
+            "later images are not known when a network is trained. Zeros: the share of pixels "
+            "that are exactly 0; black is 0 before and not after."
         ),
         rows=[row for name, split in _splits(data).items() for row in _rows(name, split, data)],
         formats={

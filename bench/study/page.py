@@ -1,21 +1,23 @@
-"""The study of a results folder: saved models asked again, exported, and a page a task.
+"""The study of a results folder: saved models asked again, exported, and two pages a task.
 
-study/TASK/README.md       every picture and table with its caption, in the order of the steps
+study/TASK/index.html      every picture and table with how to read it, in one file for a browser
+study/TASK/README.md       what each step found, with links
 study/TASK/pictures/*.png
 study/TASK/tables/*.csv    and the same rounded, as Markdown
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import datasets
 from bench.report import audit, wording
 from bench.report.plots import style
-from bench.report.tables.table import sections_to_markdown, to_csv, to_markdown, without_tags
+from bench.report.tables.table import to_csv, to_markdown, without_tags
+from bench.report.web.page import NAME
 from bench.results import write_atomically
 from bench.results.folder import PAGE, Results
 from bench.results.made import Made, making
@@ -35,8 +37,10 @@ from bench.study import (
     look,
     projector,
     training,
+    web,
 )
-from bench.study.artifact import Artifact, Picture, Step, Study
+from bench.study.artifact import Artifact, Picture, Step, Study, Tables
+from bench.study.web import Exhibit, Part
 
 # The steps of the study, in their order. To add one: a module after ``artifact.Step`` here.
 STEPS: tuple[Step, ...] = (
@@ -50,13 +54,12 @@ STEPS: tuple[Step, ...] = (
     ensembles,
     graphs,
 )
-ROWS_SHOWN = 60  # of a table on the page: the whole is in its file
 
 
 def carry_out(
     results: Results, data: Mapping[tuple[str, str], Path], pythons: Mapping[str, Path]
 ) -> list[Path]:
-    """Make the study of every task in the folder; return the pages.
+    """Make the study of every task in the folder; return the pages for a browser.
 
     Args:
         results: a folder with records and saved models.
@@ -76,7 +79,7 @@ def carry_out(
     for study in _studies(results, records, predictions, data):
         print(f"the study of {study.dataset.task} ...", file=sys.stderr)
         write(study, STEPS)
-        pages.append(study.folder / PAGE)
+        pages.append(study.folder / NAME)
     return pages
 
 
@@ -101,34 +104,51 @@ def _studies(
         )
 
 
-# The page
+# The pages
 
 
 def write(study: Study, steps: Iterable[Step]) -> None:
-    """Carry out the steps, write what each leaves at once, and the page at the end.
+    """Carry out the steps, write what each leaves at once, and the pages at the end.
 
     Pictures and tables that an earlier study left and this one does not make are removed.
     Raises OSError where something cannot be written; each file is there whole or not at all.
     """
-    paragraphs = [*_opening(study)]
+    parts = []
     with making(study.folder / "pictures") as pictures, making(study.folder / "tables") as tables:
         for step in steps:
-            paragraphs.append(f"## {step.TITLE}")
-            artifacts = 0
             with style.applied():
-                for artifact in step.make(study):
-                    _save(artifact, pictures, tables)
-                    paragraphs += _shown(artifact)
-                    artifacts += 1
-            if not artifacts:
-                paragraphs.append(f"Not made: it needs {step.NEEDS}.")
-    text = without_tags("\n\n".join(paragraphs) + "\n")
-    write_atomically(study.folder / PAGE, text.encode())
+                exhibits = [
+                    _exhibit(artifact, study.subject, pictures, tables)
+                    for artifact in step.make(study)
+                ]
+            made = {each.name: each.table for each in exhibits if each.table}
+            parts.append(_part(step, made, exhibits))
+    title, opening = f"The study of {study.subject}", list(_opening(study))
+    write_pages(study.folder, title, opening, parts)
+
+
+def write_pages(folder: Path, title: str, opening: Sequence[str], parts: Sequence[Part]) -> None:
+    """Write both pages of a study from what its steps left.
+
+    Args:
+        folder: of the study.
+        title: above both.
+        opening: paragraphs below it, notices first.
+        parts: what the steps left, in their order.
+    """
+    summary = "\n\n".join(_summary(title, opening, parts))
+    write_atomically(folder / PAGE, without_tags(f"{summary}\n").encode())
+    with making(folder) as made:
+        made.write(NAME, web.page(title, opening, parts))
+
+
+def _part(step: Step, tables: Tables, exhibits: Sequence[Exhibit]) -> Part:
+    finding = step.finding(tables) if exhibits else ""
+    return Part(title=step.TITLE, finding=finding, needs=step.NEEDS, exhibits=exhibits)
 
 
 def _opening(study: Study) -> Iterator[str]:
     data = study.groups[0].data
-    yield f"# The study of {study.subject}"
     yield from wording.notices([data])
     if disturbed := audit.disturbed_note(study.groups):
         yield f"{disturbed}. Seconds on this page are not those of a quiet machine."
@@ -147,24 +167,41 @@ def _opening(study: Study) -> Iterator[str]:
     )
 
 
-def _save(artifact: Artifact, pictures: Made, tables: Made) -> None:
+def _exhibit(artifact: Artifact, subject: str, pictures: Made, tables: Made) -> Exhibit:
+    """Write the files of a picture or a table; return what the pages show of it."""
+    title = re.sub(rf"(,|:| of| on)? {re.escape(subject)}", "", artifact.title)
     if isinstance(artifact, Picture):
-        pictures.write(f"{artifact.name}.png", style.png(artifact.figure))
-        return
+        png = style.png(artifact.figure)
+        pictures.write(f"{artifact.name}.png", png)
+        return Exhibit(
+            name=artifact.name,
+            title=title,
+            caption=artifact.caption,
+            main=artifact.main,
+            image=web.small(png),
+        )
     tables.write(f"{artifact.name}.csv", to_csv(artifact).encode())
     tables.write(f"{artifact.name}.md", to_markdown(artifact).encode())
+    return Exhibit(name=artifact.name, title=title, caption=artifact.explanation, table=artifact)
 
 
-def _shown(artifact: Artifact) -> Iterator[str]:
-    yield f"### {artifact.title}"
-    if isinstance(artifact, Picture):
-        yield f"![{artifact.title}](pictures/{artifact.name}.png)"
-        yield artifact.caption
-        return
-    yield artifact.explanation
-    (section,) = artifact.sections
-    first = replace(section, rows=section.rows[:ROWS_SHOWN])
-    yield from sections_to_markdown(replace(artifact, sections=(first,)))
-    left = len(section.rows) - ROWS_SHOWN
-    more = f"{left:,} more rows are in the files: " if left > 0 else ""
-    yield f"{more}[Markdown](tables/{artifact.name}.md), [CSV](tables/{artifact.name}.csv)."
+def _summary(title: str, opening: Iterable[str], parts: Iterable[Part]) -> Iterator[str]:
+    """README.md: what each step found, the picture that shows it, and links to its tables."""
+    yield f"# {title}"
+    yield from opening
+    yield (
+        f"[{NAME}]({NAME}), opened in a browser, has every picture and table, and says how to read "
+        "each. Every table is there as CSV too, under the same name."
+    )
+    for part in parts:
+        yield f"## {part.title}"
+        if not part.exhibits:
+            yield f"Not made: it needs {part.needs}."
+        if part.finding:
+            yield part.finding
+        for exhibit in part.exhibits:
+            if exhibit.main:
+                yield f"![{exhibit.title}](pictures/{exhibit.name}.png)"
+        links = [f"[{each.title}](tables/{each.name}.md)" for each in part.exhibits if each.table]
+        if links:
+            yield f"Tables: {', '.join(links)}."

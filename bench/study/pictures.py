@@ -10,21 +10,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench.report.plots import style
+from bench.report.plots import layout, style
 from bench.study.artifact import Picture
 from datasets import Dataset
 
 WRONG = "#D55E00"  # Okabe and Ito's vermilion; the frame and a cross say the same without colour
-LETTERS = 110  # that fit side by side below a slide-wide axis
-CHARACTER = 0.62  # mean width of a letter, as a share of the font's size
 ROW_NAME = 0.16  # width of what stands left of a row of images, as a share of the slide's
 SIDE, GAP = 28, 2  # pixels of an image, and white ones between two of a mosaic
 
 
-def chart(figure: Figure, notes: Sequence[str], *, name: str, title: str, caption: str) -> Picture:
-    """A page of panels (``style.page``) that are drawn, with its title, notes and legend."""
-    style.frame(figure, figure.axes, title, notes)
-    return Picture(name=name, title=title, caption=caption, figure=figure)
+def chart(
+    figure: Figure,
+    notes: Sequence[str],
+    *,
+    name: str,
+    title: str,
+    caption: str,
+    finding: str = "",
+    main: bool = False,
+) -> Picture:
+    """A page of panels (``style.page``) that are drawn, with its title, notes and legend.
+
+    ``finding``: what it shows, to stand above its title; empty: nothing in particular.
+    """
+    style.frame(figure, figure.axes, finding or title, [title, *notes] if finding else notes)
+    return Picture(name=name, title=title, caption=caption, figure=figure, main=main)
 
 
 def slide() -> Figure:
@@ -32,11 +42,23 @@ def slide() -> Figure:
     return Figure(figsize=(style.WIDTH, style.HEIGHT))
 
 
-def titled(figure: Figure, note: str, *, name: str, title: str, caption: str) -> Picture:
-    """A slide that is drawn, with its title and the note below it."""
-    figure.text(0.5, 0.985, title, ha="center", va="top", fontsize=20, fontweight="bold")
-    figure.text(0.5, 0.925, note, ha="center", va="top", fontsize=13)
-    return Picture(name=name, title=title, caption=caption, figure=figure)
+def titled(
+    figure: Figure,
+    note: str,
+    *,
+    name: str,
+    title: str,
+    caption: str,
+    finding: str = "",
+    main: bool = False,
+) -> Picture:
+    """A slide that is drawn, with its title and the note below it; ``finding``: as of ``chart``."""
+    head, below = finding or title, f"{title}: {note}" if finding else note
+    across = 72 * (style.WIDTH - 2 * style.EDGE)
+    size = fitting([head], across, 20, bold=True)
+    figure.text(0.5, 0.985, head, ha="center", va="top", fontsize=size, fontweight="bold")
+    figure.text(0.5, 0.925, below, ha="center", va="top", fontsize=fitting([below], across, 13))
+    return Picture(name=name, title=title, caption=caption, figure=figure, main=main)
 
 
 def image_slide(
@@ -94,6 +116,14 @@ def image_slide(
     return titled(figure, note, name=name, title=title, caption=caption)
 
 
+def columns_for(images: int, most: int) -> int:
+    """In how many columns so many images are largest on a slide; ``most``: of them."""
+    high, wide = 0.87 * style.HEIGHT, 0.96 * style.WIDTH
+    return max(
+        range(1, most + 1), key=lambda columns: min(wide / columns, high / -(-images // columns))
+    )
+
+
 def mosaic(
     figure: Figure,
     area: tuple[float, float, float, float],
@@ -127,13 +157,14 @@ def mosaic(
     axes.tick_params(length=0)
 
 
-def fitting(words: Sequence[str], width: float, size: float) -> float:
+def fitting(words: Sequence[str], width: float, size: float, *, bold: bool = False) -> float:
     """The font size, at most ``size``, at which all lines of the words are no wider than that.
 
     Points, both. Words of a user's own classes can be long.
     """
-    longest = max((len(line) for word in words for line in word.splitlines()), default=0)
-    return min(size, width / (CHARACTER * longest)) if longest else size
+    lines = {line for word in words for line in word.splitlines()}
+    longest = 72 * max((layout.width(line, size, bold=bold) for line in lines), default=0)
+    return size * min(1, width / longest) if longest else size
 
 
 def show(axes: Axes, image: NDArray[np.uint8]) -> None:
@@ -151,7 +182,8 @@ def _mark_as_wrong(axes: Axes) -> None:
 
 def crowded(names: Sequence[str], share: float = 1) -> bool:
     """Whether names side by side below an axis of this share of a slide's width would touch."""
-    return max(map(len, names)) > LETTERS * share // len(names)
+    widest = max(map(layout.width, names)) + 0.08  # inches between two
+    return widest * len(names) > 0.92 * share * style.WIDTH
 
 
 def name_classes(axes: Axes, names: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from bench.report.tables.table import Table, fact_table
 from bench.results.made import making
-from bench.study.artifact import Artifact, Study
+from bench.study.artifact import Artifact, Study, Tables, facts
 from bench.study.clusters import Points, Space, choose, spaces
 
 TITLE = "The Embedding Projector"
@@ -50,6 +50,12 @@ def make(study: Study) -> Iterator[Artifact]:
         for name, content in files.items():
             made.write(name, content)
     yield _table(study, listed, files)
+
+
+def finding(tables: Tables) -> str:
+    """That there are files to be looked at."""
+    spaces = len(facts(tables, "projector"))
+    return f"{spaces} spaces of the clusters, to be turned around in a browser." if spaces else ""
 
 
 def vectors(values: NDArray[np.float32]) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench.report.tables.table import Table, fact_table
 from bench.study import pictures
-from bench.study.artifact import Artifact, Picture, Study
+from bench.study.artifact import Artifact, Picture, Study, Tables, facts
 from datasets import Dataset
 
 COMPONENTS = 50  # they hold 82 % of the variance of MNIST and 86 % of the letters sample's
@@ -189,15 +189,30 @@ def artifacts(study: Study) -> Iterator[Artifact]:
         yield _suspects_picture(study, examination.suspects)
 
 
+COMPARED = "training and validation images compared with one another"
+SUSPICIOUS = "... with a suspicious label"
+
+
+def finding(tables: Tables) -> str:
+    """How many labels are suspicious, of the table of duplicates; empty where it was not made."""
+    counts = {row["what"]: row["images"] for row in facts(tables, "duplicates")}
+    if not counts.get(COMPARED):
+        return ""
+    return (
+        f"Suspicious are the labels of {counts[SUSPICIOUS]:,} of {counts[COMPARED]:,} training and "
+        "validation images; none was removed."
+    )
+
+
 def _duplicates(study: Study, examination: Examination) -> Table:
     counts = {
         "exact duplicates left out before the split": study.dataset.duplicates_removed,
         "... of them under another label": study.dataset.conflicting_labels,
-        "training and validation images compared with one another": examination.compared,
+        COMPARED: examination.compared,
         "... nearly the same as their nearest neighbour": examination.repeated,
         "... ... which is in the other split": examination.across_splits,
         "... ... which has another label": examination.across_labels,
-        "... with a suspicious label": len(examination.suspects),
+        SUSPICIOUS: len(examination.suspects),
         "test images compared with them, unseen by us": examination.test_compared,
         "... nearly the same as a training or validation image": examination.test_repeated,
     }
@@ -205,8 +220,8 @@ def _duplicates(study: Study, examination: Examination) -> Table:
         name="duplicates",
         title=f"Duplicates and suspicious labels, {study.subject}",
         explanation=(
-            "An image that is there twice, once for training and once for testing, would be "
-            "remembered and not recognised: of exact duplicates the first is kept. Two images are "
+            "An image that is there for training and again for testing could be remembered in "
+            "place of recognised, so of exact duplicates the first alone is kept. Two images are "
             f"nearly the same where they differ by less than {NEARLY:.0%} of the length of one "
             f"(Euclidean, of pixels). A label is suspicious where the {NEIGHBOURS} nearest "
             "neighbours of its image all bear one other label (after Wilson, 'Asymptotic "

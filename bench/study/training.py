@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from statistics import fmean
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from bench.experiment import in_file_name
+from bench.experiment import Experiment, in_file_name
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.plots.curves import Curve, draw_seeds, stretches
 from bench.report.tables.table import Table, fact_table
-from bench.results.record import Evaluation, Record
+from bench.results.record import Data, Evaluation, Record
 from bench.stats import runs
 from bench.stats.runs import Replicates
-from bench.study.artifact import Artifact, Picture, Study, numbered
+from bench.study.artifact import (
+    Artifact,
+    Picture,
+    Study,
+    Tables,
+    distinct_titles,
+    facts,
+    known,
+    numbered,
+)
 from bench.study.pictures import chart
 
 TITLE = "Training"
 NEEDS = "a run that ended well"
 
 VALIDATION, TRAINING = style.LOOKS[0], style.LOOKS[1]
+RECIPE = ("architecture", "framework", "device", "augmented", "batch_size", "epochs")
 CONDITIONS = (
     "batch_size",
     "epochs",
@@ -37,9 +50,44 @@ def make(study: Study) -> Iterator[Artifact]:
     groups = [group for group in study.groups if evaluated(group.measured)]
     if not groups:
         return
-    for name, group in zip(numbered(map(_name, groups), "-no"), groups, strict=True):
-        yield _picture(name, group)
+    best = max(groups, key=_validated)
+    names = numbered(map(_name, groups), "-no")
+    titles = distinct_titles([g.experiment for g in groups], partial(_title, groups[0].data))
+    for name, title, group in zip(names, titles, groups, strict=True):
+        yield _picture(name, title, group, main=group is best)
     yield _table(study)
+
+
+def finding(tables: Tables) -> str:
+    """Who learns best by the validation images, when, and what did not end well."""
+    rows = facts(tables, "training_runs")
+    by_recipe: dict[tuple[object, ...], list[dict[str, Any]]] = {}
+    for row in (dict(row) for row in rows if known(row["validation_accuracy"])):
+        by_recipe.setdefault(tuple(row[name] for name in RECIPE), []).append(row)
+    if not by_recipe:
+        return ""
+    best = max(by_recipe.values(), key=_mean_validation)
+    first, kept = best[0], sorted(row["best_epoch"] for row in best)
+    ending = ", augmented" if first["augmented"] == "yes" else ""
+    epochs = f"{kept[0]:.3g}" if kept[0] == kept[-1] else f"{kept[0]:.3g} to {kept[-1]:.3g}"
+    seeds = f" (mean of {len(best)} seeds)" if len(best) > 1 else ""
+    failed = sum(row["ended"] != "well" for row in rows)
+    return (
+        f"{first['architecture']} in {first['framework']}{ending} has the highest validation "
+        f"accuracy, {wording.percent(_mean_validation(best))}{seeds}; its validation loss is "
+        f"lowest after epoch {epochs} of {first['epochs']:g}."
+        + (f" {failed} of {len(rows)} runs did not end well." if failed else "")
+    )
+
+
+def _mean_validation(rows: Sequence[dict[str, Any]]) -> float:
+    return fmean(row["validation_accuracy"] for row in rows)
+
+
+def _validated(group: Replicates) -> float:
+    """The mean validation accuracy of the kept checkpoints; of none 0."""
+    kept = [best.accuracy for record in group.measured if (best := _best(record))]
+    return fmean(kept) if kept else 0.0
 
 
 def _name(group: Replicates) -> str:
@@ -48,6 +96,10 @@ def _name(group: Replicates) -> str:
     ending = "_augmented" if experiment.augmentation else ""
     device = in_file_name(experiment.device)
     return f"training_{experiment.architecture}_{framework}_{device}{ending}"
+
+
+def _title(data: Data, experiment: Experiment) -> str:
+    return f"Training: {wording.subject(experiment, data)}, {wording.framework(experiment)}"
 
 
 # Curves by epoch: read from records, and drawn seed by seed
@@ -117,10 +169,8 @@ def _mark_best(
 # The pictures
 
 
-def _picture(name: str, group: Replicates) -> Picture:
-    records, experiment = evaluated(group.measured), group.experiment
-    ending = ", augmented" if experiment.augmentation else ""
-    subject = wording.subject(experiment, group.data)
+def _picture(name: str, title: str, group: Replicates, *, main: bool) -> Picture:
+    records = evaluated(group.measured)
     figure, (loss, accuracy) = style.page(2)
     _draw_losses(loss, records)
     _draw_accuracies(accuracy, records)
@@ -128,8 +178,9 @@ def _picture(name: str, group: Replicates) -> Picture:
         figure,
         _notes(group, records),
         name=name,
-        title=f"Training: {subject}, {wording.framework(experiment)}{ending}",
+        title=title,
         caption=_caption(records),
+        main=main,
     )
 
 

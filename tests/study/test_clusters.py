@@ -76,6 +76,17 @@ def test_a_picture_names_every_class_and_rings_the_error_in_both_panels(
     assert [_rings(picture.figure, panel) for panel in (0, 1)] == [1, 1]
 
 
+def test_a_network_s_t_sne_stands_beside_that_of_the_pixels(artifacts: list[Artifact]) -> None:
+    left, right = pictures(artifacts)["clusters_mlp_pytorch"].figure.axes
+    assert (left.get_title(), right.get_title()) == (
+        "raw pixels",
+        "penultimate layer of the MLP in pytorch",
+    )
+    texts = words(pictures(artifacts)["clusters_mlp_pytorch"].figure)
+    assert any(text.startswith("Among their own class lie ") for text in texts)
+    assert any("99.3 % as features" in text.replace("\n", " ") for text in texts)
+
+
 def test_the_caption_says_what_tsne_does_not_show(artifacts: list[Artifact]) -> None:
     caption = pictures(artifacts)["clusters_pixels"].caption
     assert "all 150" in caption

@@ -32,21 +32,26 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studied") / "out"
     done = study("digits", *DRAWN, *SMALL, "--out", str(folder))
     assert done.returncode == 0, done.stderr
-    assert "study/digits/README.md" in done.stdout
+    assert "study/digits/index.html" in done.stdout
     return folder
 
 
 def test_the_page_leads_to_every_picture_and_table(studied: Path) -> None:
     page = studied / "study/digits"
-    links = set(re.findall(r"\]\(((?:pictures|tables)/[^)]+)\)", (page / "README.md").read_text()))
+    links = set(
+        re.findall(r'href="((?:pictures|tables)/[^"]+)"', (page / "index.html").read_text())
+    )
     files = {f"{path.parent.name}/{path.name}" for path in page.glob("*/[!.]*.*")}
     assert links == {name for name in files if not name.startswith("projector/")}
+    led_to = set(re.findall(r"\]\(((?:pictures|tables)/[^)]+)\)", (page / "README.md").read_text()))
+    assert {name for name in files if name.startswith("tables/") and name.endswith(".md")} <= led_to
+    assert led_to < links
     assert "[Digits](study/digits/README.md)" in (studied / "README.md").read_text()
 
 
 def test_every_part_is_there_or_says_what_it_needs(studied: Path) -> None:
     parts = (studied / "study/digits/README.md").read_text().split("\n## ")[1:]
-    bare = {part.splitlines()[0]: part for part in parts if "![" not in part and "| " not in part}
+    bare = {part.splitlines()[0]: part for part in parts if "tables/" not in part}
     assert len(parts) == 9
     assert all("Not made: it needs" in part for part in bare.values())
     assert set(bare) >= {"Augmentation", "Graphs of superpixels"}  # nothing of theirs was run

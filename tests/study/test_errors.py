@@ -70,16 +70,6 @@ def test_pairs_are_means_over_seeds_with_their_share_of_the_errors() -> None:
     ]
 
 
-def test_every_model_with_errors_has_a_panel_of_pairs_on_as_many_slides_as_that_takes() -> None:
-    architectures = ("mlp", "cnn", "mlp-small", "mlp-wide", "gnn", "ensemble-mlp", "adaboost-mlp")
-    answers = {(name, 0): MLP for name in architectures} | {("mlp", 0): TRUTH}
-    slides = pictures(make(answers))
-    assert len(slides["confused_pairs"].figure.axes) == 6
-    assert "confused_pairs_2" not in slides
-    slides = pictures(make(answers | {("mlp", 0): CNN}))
-    assert len(slides["confused_pairs_2"].figure.axes) == 1
-
-
 def test_models_are_compared_at_every_seed_and_with_themselves() -> None:
     answers = {("mlp", 0): MLP, ("mlp", 1): MLP, ("cnn", 0): CNN, ("cnn", 1): TRUTH}
     tables = frames(make(answers))
@@ -134,7 +124,7 @@ def test_what_one_alone_gets_wrong_is_wrong_with_all_its_seeds_and_right_in_all_
 def test_one_run_has_nobody_to_be_compared_with() -> None:
     artifacts = make({("mlp", 0): MLP})
     assert set(frames(artifacts)) == {"confused_pairs"}
-    assert set(pictures(artifacts)) == {"mistakes_mlp_pytorch", "confused_pairs"}
+    assert set(pictures(artifacts)) == {"mistakes_mlp_pytorch"}
 
 
 def test_models_without_an_error_leave_a_table_of_overlaps_and_nothing_of_errors() -> None:

@@ -9,14 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 from PIL import Image
 
 from bench.report.plots import style
 from bench.results.predictions import Predictions
 from bench.stats import uncertainty
 from bench.study import evaluation
-from bench.study.artifact import Artifact, Study
+from bench.study.artifact import Artifact, Study, distinct_titles
 from bench.study.confusion import most_confused
+from tests.records import make_record
 from tests.study_data import (
     Answers,
     frames,
@@ -130,17 +132,62 @@ def test_the_hardest_class_comes_first_and_one_without_a_score_last() -> None:
     np.testing.assert_allclose(drawn, [40, 100 * 2 / 3, 100 * 8 / 9, np.nan])
 
 
-def test_the_matrix_counts_all_seeds_and_colours_errors_alone() -> None:
-    artifacts = artifacts_of({("mlp", 0): ANSWERS, ("mlp", 1): ANSWERS})
-    table = frames(artifacts)["confusion_mlp_pytorch"]
+def test_the_matrix_counts_all_seeds() -> None:
+    table = frames(artifacts_of({("mlp", 0): ANSWERS, ("mlp", 1): ANSWERS}))[
+        "confusion_mlp_pytorch"
+    ]
     assert table["truth"].tolist() == ["A", "B", "C", "D"]
     assert table.drop(columns="truth").to_numpy().tolist() == [
         [4, 2, 0, 0], [2, 2, 0, 0], [0, 2, 8, 0], [0, 0, 0, 0]
     ]  # fmt: skip
-    (axes,) = pictures(artifacts)["confusion_mlp_pytorch"].figure.axes
-    coloured = np.ma.getmaskarray(np.ma.asarray(axes.images[0].get_array()))
-    assert np.argwhere(~coloured).tolist() == [[0, 1], [1, 0], [2, 1]]
-    assert sorted(text.get_text() for text in axes.texts) == sorted("42228" + "2")
+
+
+def test_the_worst_pairs_stand_first_in_whole_images_with_some_of_them() -> None:
+    artifacts = artifacts_of({("mlp", 0): ANSWERS, ("mlp", 1): ANSWERS})
+    figure = pictures(artifacts)["confusion_mlp_pytorch"].figure
+    bars, images = figure.axes
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["A → B", "C → B"]
+    assert [text.get_text() for text in bars.texts] == [" 2 + 2", " 2 + 0"]
+    assert "A and B are confused most: 4 of 6 errors of the MLP in pytorch" in words(figure)
+    canvas = np.asarray(images.images[0].get_array())
+    shown = make_split(TRUTH).images
+    np.testing.assert_array_equal(canvas[:28, :28], shown[2])  # of class A, taken for B
+    np.testing.assert_array_equal(canvas[30:58, :28], shown[9])  # of class C, taken for B
+    assert (canvas[:28, 30:58] == 255).all()  # there is no second
+
+
+def test_a_model_without_an_error_has_no_picture_of_pairs() -> None:
+    assert "confusion_mlp_pytorch" not in pictures(artifacts_of({("mlp", 0): TRUTH}))
+
+
+def test_f1_is_shown_of_the_best_model_and_the_best_other_network() -> None:
+    answers = {("mlp", 0): ANSWERS, ("cnn", 0): TRUTH, ("mlp-small", 0): [0] * len(TRUTH)}
+    figure = pictures(artifacts_of(answers))["per_class"].figure
+    (axes,) = figure.axes
+    assert [line.get_label() for line in axes.lines] == ["CNN in pytorch", "MLP in pytorch"]
+    texts = " ".join(words(figure)).replace("\n", " ")
+    assert "in the table alone: small MLP in pytorch" in texts
+    assert "The CNN in pytorch has a higher F1 than the MLP in pytorch in 3 of 4 classes" in texts
+
+
+def test_models_that_differ_in_their_recipe_say_in_what() -> None:
+    titles = distinct_titles(
+        [
+            make_record(learning_rate=0.01).experiment,
+            make_record().experiment,
+            make_record(architecture="cnn", augmentation=True).experiment,
+            make_record(architecture="cnn").experiment,
+            make_record(architecture="gnn", augmentation=True).experiment,
+        ],
+        lambda experiment: experiment.architecture,
+    )
+    assert titles == [
+        "mlp, learning rate 0.01",
+        "mlp, learning rate 0.001",
+        "cnn, augmented",
+        "cnn, not augmented",
+        "gnn, augmented",
+    ]
 
 
 def test_a_batch_shows_what_is_predicted_and_marks_what_is_wrong() -> None:
@@ -171,16 +218,20 @@ def test_every_model_shows_the_same_batch() -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 26, 60])
-def test_matrices_of_any_size_fit_their_slide_and_name_every_class(classes: int) -> None:
+def test_pairs_of_any_number_of_classes_fit_their_slide_and_f1_names_every_class(
+    classes: int,
+) -> None:
     truth = [*range(classes)] * 2
     predicted = [(label + (index < 5)) % classes for index, label in enumerate(truth)]
     drawn = pictures(artifacts_of({("mlp", 0): predicted}, classes, truth))
     figure = drawn["confusion_mlp_pytorch"].figure
-    names = {chr(ord("A") + label) for label in range(classes)}
-    assert names <= set(words(figure))
-    assert (len(figure.axes) == 2) == (classes == 60)  # a colour bar where numbers do not fit
     with Image.open(io.BytesIO(style.png(figure))) as image:
         assert image.size == (1920, 1080)
+    for text in (text for text in figure.findobj(Text) if isinstance(text, Text)):
+        if text.get_text():
+            box = text.get_window_extent()
+            assert 0 <= box.x0 <= box.x1 <= 1920, text
+    names = {chr(ord("A") + label) for label in range(classes)}
     assert names <= set(words(drawn["per_class"].figure))
 
 
