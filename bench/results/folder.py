@@ -10,7 +10,7 @@ NAME/logs/RUN.log           what the frameworks printed
 NAME/certificates/NAME.json, NAME/audit.json, NAME/ensembling.json, NAME/suite.json
 NAME/command.txt            the command lines that made the folder
 NAME/images.png             a few of its images, for the page (bench.results.images)
-NAME/tables/ NAME/plots/ NAME/study/TASK/ NAME/README.md NAME/index.html   made from the records
+NAME/tables/ plots/ study/TASK/ README.md details.md index.html   made from the records
 """
 
 from __future__ import annotations
