@@ -107,7 +107,9 @@ def paragraphs(report: Report) -> Iterator[str]:
     yield from _data(report.records)
     yield from _studies(report.results.studied())
     yield from _links(report)
-    yield from _made_by(report.results.commands())
+    if commands := report.results.commands():
+        yield "## Made by"
+        yield "\n".join(("```sh", *commands, "```"))
 
 
 def _side_by_side(table: Table) -> Iterator[str]:
@@ -218,11 +220,28 @@ def _machine(records: Iterable[Record]) -> Iterator[str]:
     if len(machines) > 1:
         yield "Runs of different machines lie in this folder. They are never put together."
     versions = dict.fromkeys(
-        (record.experiment.framework, wording.versions(record.versions))
+        (record.experiment.framework, tuple(record.versions.items()))
         for record in listed
         if record.status != "not installed"
     )
-    yield "\n".join(f"- {framework}: {packages}" for framework, packages in versions)
+    if versions:
+        yield "\n".join(
+            _versions([(framework, dict(packages)) for framework, packages in versions])
+        )
+
+
+def _versions(packages: Sequence[tuple[str, dict[str, str]]]) -> Iterator[str]:
+    """What all have in common once, and what each has besides."""
+    common = {}
+    if len(packages) > 1:
+        first, *others = (versions.items() for _, versions in packages)
+        common = dict(item for item in first if all(item in other for other in others))
+    if common:
+        yield f"- all: {wording.versions(common)}"
+    for framework, versions in packages:
+        own = {name: version for name, version in versions.items() if name not in common}
+        if own or not common:
+            yield f"- {framework}: {wording.versions(own)}"
 
 
 def _data(records: Iterable[Record]) -> Iterator[str]:
@@ -270,7 +289,7 @@ def _links(report: Report) -> Iterator[str]:
     for each in drawn:
         if each.plot in MAIN:
             stem, _, finding = each.pages[0]
-            yield f"![{each.plot.title}: {finding}](plots/{stem}.png)"
+            yield f"![{finding or each.plot.title}](plots/{stem}.png)"
     if drawn:
         main = ", ".join(_plot_link(each) for each in drawn if each.plot not in APPENDIX)
         others = ", ".join(_plot_link(each) for each in drawn if each.plot in APPENDIX)
@@ -279,10 +298,8 @@ def _links(report: Report) -> Iterator[str]:
     made = [table for table in report.tables if not table.needs]
     yield ", ".join(f"[{table.title}](tables/{table.name}.md)" for table in made) + "."
     missing = len(list(_not_made(report)))
-    yield "Every table is there as CSV too, under the same name." + (
-        f" What is not made, and what it would need: [{missing} more]({DETAILS}#not-made)."
-        if missing
-        else ""
+    yield "Each is there as CSV too, under the same name." + (
+        f" Tables and plots that are [not made]({DETAILS}#not-made): {missing}." if missing else ""
     )
 
 
@@ -294,16 +311,6 @@ def _anchor(heading: str) -> str:
     """As GitHub and most viewers of Markdown make them: 'Start-up phases' -> start-up-phases."""
     words = heading.lstrip("# ").lower()
     return re.sub(r"[^\w -]", "", words).replace(" ", "-")
-
-
-def _made_by(commands: Sequence[str]) -> Iterator[str]:
-    yield "## Made by"
-    if commands:
-        yield "\n".join(("```sh", *commands, "```"))
-    yield (
-        "All but the records, the audit and the certificates is made from them alone; "
-        "`python -m bench report` with this folder makes it again."
-    )
 
 
 # details.md
@@ -318,7 +325,9 @@ def details(report: Report) -> Iterator[str]:
     yield (
         f"{wording.counted(len(records), 'run')}, "
         f"{wording.counted(len(seeds), 'seed')} ({', '.join(map(str, seeds))}), started between "
-        f"{first[:16]} and {last[:16]} UTC. The summary: [{PAGE}]({PAGE})."
+        f"{first[:16]} and {last[:16]} UTC. [{PAGE}]({PAGE}) is the summary. All pages, tables and "
+        "plots are made from the records, the audit and the certificates alone; "
+        "`python -m bench report` with this folder makes them again."
     )
     yield "## What the runs show"
     yield from report.sentences

@@ -5,10 +5,15 @@ from __future__ import annotations
 from bench.report.web.glossary import GLOSSARY
 
 # Words that mean the same on the page of the results.
-SHARED = ("95 % interval", "batch size", "seed")
+SHARED = ("batch size", "seed")
 
 WORDS: dict[str, str] = {
     **{word: GLOSSARY[word] for word in SHARED},
+    "95 % interval": (
+        "Where the true value plausibly lies: intervals made this way contain the truth about 95 "
+        "times in 100. That of an accuracy is for the number of test images, that of a difference "
+        "is over the seeds."
+    ),
     "AdaBoost": (
         "Networks that are trained one after the other: each pays more heed to the images that "
         "those before it got wrong. They answer by weighted votes."

@@ -198,7 +198,7 @@ def _summary(title: str, opening: Iterable[str], parts: Iterable[Part]) -> Itera
         if not part.exhibits:
             yield f"Not made: it needs {part.needs}."
         if part.finding:
-            yield part.finding
+            yield part.finding.replace("](", r"]\(")  # a class may bear any name
         for exhibit in part.exhibits:
             if exhibit.main:
                 yield f"![{exhibit.title}](pictures/{exhibit.name}.png)"

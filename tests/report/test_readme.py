@@ -89,6 +89,19 @@ def test_what_is_not_as_it_should_be_is_remarked_in_its_row() -> None:
     assert torch[-1] == "not matched: certificate missing"
 
 
+def test_versions_that_all_have_stand_once() -> None:
+    versions = {"python": "3.11.7", "torch": "2.13.0"}
+    others = {"python": "3.11.7", "jax": "0.10.2"}
+    records = [
+        make_record(versions=versions),
+        make_record(framework="jax", versions=others),
+        make_record(framework="numpy", versions={"python": "3.11.7"}),
+    ]
+    page = page_of(records)
+    assert "\n- all: python 3.11.7\n- pytorch: torch 2.13.0\n- jax: jax 0.10.2\n\n" in page
+    assert "- pytorch: python 3.11.7, torch 2.13.0\n" in page_of(records[:1])
+
+
 def test_of_many_comparisons_the_first_stand_on_the_page_and_the_others_are_counted() -> None:
     records = [
         make_record(framework=name, batch_size=size) for name in FIVE for size in range(10, 20)

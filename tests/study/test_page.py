@@ -38,7 +38,7 @@ def a_step(*artifacts: Artifact) -> Step:
         yield from artifacts
 
     def finding(tables: Tables) -> str:
-        return f"{len(facts(tables, 'per_class'))} classes <were> found."
+        return f"{len(facts(tables, 'per_class'))} [classes](<were>) found."
 
     step = SimpleNamespace(
         TITLE="Look", NEEDS="a run of architecture cnn", make=make, finding=finding
@@ -87,8 +87,8 @@ def test_the_summary_has_findings_main_pictures_and_links_that_lead_somewhere(
     assert set(re.findall(r"\]\(([^)]+)\)", summary)) == {
         *("index.html", "pictures/best.png", "tables/per_class.md")
     }
-    assert "2 classes &lt;were> found." in summary
-    assert "2 classes &lt;were&gt; found." in whole
+    assert r"2 [classes]\(&lt;were>) found." in summary
+    assert "2 [classes](&lt;were&gt;) found." in whole
     assert "Two of each." not in summary
     assert whole.index("pictures/best.png") < whole.index("pictures/first.png")
 
