@@ -58,6 +58,7 @@ class _Findings:
 
     arms: list[Arms] = field(default_factory=list)  # one a device
     repetitions: list[Arms] = field(default_factory=list)
+    disturbed: int = 0  # runs of arms, to the last try
     pulses: list[Pulse] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -146,7 +147,10 @@ def audit(request: Request, site: Site) -> tuple[Audit, list[Pulse]]:
         repetitions=tuple(findings.repetitions),
         unsynchronised=tuple(_careless(device, site) for device in request.devices),
         peaks=peaks,
-        warnings=(*findings.warnings, *warnings(clock, findings.arms, findings.pulses)),
+        warnings=(
+            *findings.warnings,
+            *warnings(clock, findings.arms, findings.pulses, findings.disturbed),
+        ),
     )
     return audit, findings.pulses
 
@@ -180,6 +184,7 @@ def _compare_arms(
                 first_seed=request.rounds + repetition * REPEATED_ROUNDS,
             )
             findings.repetitions.append(equal_arms)
+    findings.disturbed += bench.disturbed
 
 
 def _images(show: StageDisplay) -> tuple[Path, Data]:
@@ -228,11 +233,24 @@ NOISY = 0.05  # a noise floor above this hides what most comparisons are about
 COARSE_S = 1e-4  # a resolution above this shows in the latency of one image
 
 
-def warnings(timer: Timer, every: Sequence[Arms], pulses: Sequence[Pulse]) -> Iterator[str]:
+def warnings(
+    timer: Timer, every: Sequence[Arms], pulses: Sequence[Pulse], disturbed: int = 0
+) -> Iterator[str]:
     """All warnings, in sentences; none on a quiet machine with a good clock.
 
-    ``every``: the arms of each device that could be audited; ``pulses``: taken before their runs.
+    Args:
+        timer: the clock.
+        every: the arms of each device that could be audited.
+        pulses: taken before their runs.
+        disturbed: how many of these runs other programs disturbed, repeated ones included.
     """
+    if disturbed:
+        runs = "One run was" if disturbed == 1 else f"{disturbed} runs were"
+        yield (
+            f"{runs} disturbed by other programs during the audit, each time that it was repeated: "
+            "the noise floor is theirs too. Close them, and audit the machine again ('python -m "
+            "bench audit --out' with the results folder)."
+        )
     if timer.resolution_s > COARSE_S:
         yield (
             f"The timer's steps are {timer.resolution_s * 1e3:.3g} ms: do not quote latencies of "

@@ -14,6 +14,7 @@ from bench.run.scheduler import Site
 from tests.checks.audits import (
     A_S,
     SAME_S,
+    TIMER,
     UNEQUAL,
     an_audit,
     short_experiment,
@@ -88,6 +89,12 @@ def test_a_loud_machine_is_told_to_be_quiet() -> None:
 def test_a_coarse_timer_is_warned_of() -> None:
     coarse = Timer(name="a clock", resolution_s=0.0156, cost_s=1e-8)
     assert "15.6 ms" in warned(None, timer=coarse)[0]
+
+
+@pytest.mark.parametrize(("disturbed", "said"), [(1, "One run was"), (3, "3 runs were")])
+def test_runs_that_stay_disturbed_are_warned_of(disturbed: int, said: str) -> None:
+    (warning,) = auditing.warnings(TIMER, [some_arms()], [], disturbed)
+    assert warning.startswith(f"{said} disturbed by other programs during the audit")
 
 
 def test_a_machine_that_slows_down_meanwhile_is_warned_of() -> None:
