@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from playwright.sync_api import Page
 
 from bench.__main__ import main as bench
 from bench.presets import PRESETS, TaskSource, expand
+from bench.report.classroom import predictions
 from bench.report.lessons import measuring, speed
 from bench.report.lessons.lesson import Lesson, Measured, Question, measured
 from bench.report.lessons.page import LESSONS, lessons, markdown, table_in
@@ -408,10 +408,9 @@ def test_the_saved_file_is_what_a_class_reads(fresh: Page) -> None:
     lock(fresh, "0.5", "2")
     with fresh.expect_download() as download:
         fresh.click("#lesson-save")
-    saved = json.loads(download.value.path().read_text())
-    assert saved["kind"] == "glyphbench predictions"
-    assert saved["version"] == 1
-    assert [answer["lesson"] for answer in saved["answers"]] == ["bf16"]
+    assert download.value.suggested_filename.endswith(predictions.ENDING)
+    saved = predictions.load(download.value.path())
+    assert [(a.lesson, a.low, a.high, a.truth) for a in saved.answers] == [("bf16", 0.5, 2, 1)]
 
 
 @NEEDS_CHROMIUM
