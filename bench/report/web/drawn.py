@@ -113,7 +113,7 @@ def drawing(results: Results, records: Sequence[Record]) -> Drawing | None:
     """What is embedded of a folder; None where it has no saved model that the page can run, and no
     images to train one on.
 
-    The task is the one with most networks, of several the first. Models that cannot be read are
+    The task is the one with most networks, of several that of the images to train on. Models that cannot be read are
     passed over: ``predict`` says what is wrong with them. Raises ResultsError where
     ``images.png`` cannot be read.
     """
@@ -130,7 +130,10 @@ def drawing(results: Results, records: Sequence[Record]) -> Drawing | None:
             candidates.setdefault(record.data.task, []).append((record, path))
     of_images = _of_images(results, records)
     drawings = [made for of_task in candidates.values() if (made := _of_task(of_task)) is not None]
-    best = max(drawings, key=lambda each: len(each.networks), default=of_images)
+    trainable = of_images.task if of_images else None
+    best = max(
+        drawings, key=lambda each: (len(each.networks), each.task == trainable), default=of_images
+    )
     if best is None:
         return None
     same = of_images if of_images and of_images.task == best.task else None
