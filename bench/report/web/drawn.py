@@ -113,9 +113,9 @@ def drawing(results: Results, records: Sequence[Record]) -> Drawing | None:
     """What is embedded of a folder; None where it has no saved model that the page can run, and no
     images to train one on.
 
-    The task is the one with most networks, of several that of the images to train on. Models that cannot be read are
-    passed over: ``predict`` says what is wrong with them. Raises ResultsError where
-    ``images.png`` cannot be read.
+    The task is the one with most networks, of several that of the images to train on. Models that
+    cannot be read are passed over: ``predict`` says what is wrong with them. Raises ResultsError
+    where ``images.png`` cannot be read.
     """
     candidates: dict[str, list[tuple[Record, Path]]] = {}
     unread = False
