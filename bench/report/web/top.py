@@ -28,6 +28,7 @@ from bench.stats.runs import Replicates
 Light = Literal["green", "amber", "red"]
 Compared = tuple[Comparison, Ranking]
 MOST_SUBJECTS = 4  # of which the second sentence speaks
+MOST_TURNS = 2  # that are told, of all kinds that there are
 MOST_REASONS = 3  # that the third one gives
 
 
@@ -95,7 +96,7 @@ def faster(groups: Sequence[Replicates]) -> str:
         return f"Faster in training: with one seed it cannot be said. Ahead, {_ahead(spoken_of)}."
     more = len(trained or compared) - len(spoken_of)
     rest = f"; {more} more below" if more else ""
-    turned = _and(turns(compared))
+    turned = _and(islice(turns(compared), MOST_TURNS))
     turn = f"; the order turns round {turned}" if turned else "; no order is shown to turn round"
     return f"Faster in training: {'; '.join(_claims(spoken_of))}{rest}{turn}."
 
@@ -112,24 +113,26 @@ def _ahead(compared: Sequence[Compared]) -> str:
 
 
 def _claims(compared: Sequence[Compared]) -> Iterator[str]:
-    """One claim a leader: 'JAX on A (1.9 times the next, B) and on C (…)'; the undecided last."""
+    """One claim a leader: 'JAX on A (1.9 times as fast as the next, B) and C (…)'.
+
+    Several lead where the first is not shown to be ahead of all: 'undecided between JAX and B on
+    A (…)'. The factor is then the first's, beside the next that is shown to be slower.
+    """
     by_leader: dict[str, list[str]] = {}
-    undecided: list[str] = []
     for comparison, ranked in compared:
         subject = _subject(comparison, [other for other, _ in compared])
-        best, following = ranked.standings[:2]
-        beside = ranked.between(best.group, following.group)
+        best, *others = ranked.standings
         rivals = ranked.rivals()
-        if beside is not None and not rivals:
-            times = wording.number(beside.paired.ratio)
-            claim = f"{subject} ({times} times as fast as the next, {following.name})"
-            by_leader.setdefault(best.name, []).append(claim)
-        else:
-            names = _and([best.name, *(rival.name for rival in rivals)], "or")
-            undecided.append(f"{subject} it is undecided whether {names} is")
+        slower = [other for other in others if other not in rivals]
+        if slower and (beside := ranked.between(best.group, slower[0].group)):
+            times = f"{wording.number(beside.paired.ratio)} times as fast"
+            first = f"the first {times} as" if rivals else f"{times} as the next,"
+            subject += f" ({first} {slower[0].name})"
+        names = [best.name, *(rival.name for rival in rivals)]
+        leader = f"undecided between {_and(names)}" if rivals else best.name
+        by_leader.setdefault(leader, []).append(subject)
     for leader, subjects in by_leader.items():
         yield f"{leader} on {_and(subjects)}"
-    yield from (f"on {subject}" for subject in undecided)
 
 
 def _subject(comparison: Comparison, others: Sequence[Comparison]) -> str:
@@ -150,11 +153,15 @@ def _subject(comparison: Comparison, others: Sequence[Comparison]) -> str:
 
 def turns(compared: Sequence[Compared]) -> Iterator[str]:
     """Where two change places, both times shown: at one place of each kind that there is."""
-    for axis, word in (("architecture", "network"), ("batch_size", "batch size")):
-        yield from (f"with the {word} ({turn})" for turn in islice(_along(compared, axis), 1))
-    yield from (f"with the execution ({turn})" for turn in islice(_of_executions(compared), 1))
+    yield from _once("network", _along(compared, "architecture"))
     if turns_of_steps := list(_of_steps(compared)):
         yield f"with the steps ({max(turns_of_steps, key=lambda each: each[0])[1]})"
+    yield from _once("batch size", _along(compared, "batch_size"))
+    yield from _once("execution", _of_executions(compared))
+
+
+def _once(word: str, turned: Iterator[str]) -> Iterator[str]:
+    return (f"with the {word} ({turn})" for turn in islice(turned, 1))
 
 
 def _along(compared: Sequence[Compared], axis: str) -> Iterator[str]:
