@@ -103,15 +103,6 @@ def median(runs: Observed) -> Median:
     )
 
 
-def share_reached_by(runs: Observed) -> list[tuple[float, float]]:
-    """Time and share that have met the target by then, from (0, 0) on; flat to the next."""
-    if not runs.times:
-        return [(0.0, 0.0)]
-    times = np.unique(runs.times)
-    shares = _kaplan_meier(runs).cdf.evaluate(times)
-    return [(0.0, 0.0), *zip(times.tolist(), shares.tolist(), strict=True)]
-
-
 def _kaplan_meier(runs: Observed) -> Any:
     """SciPy's estimate of one or more times; a miss at the very time of another is still watched.
 

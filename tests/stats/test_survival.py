@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.results.record import Record
 from bench.stats import runs, survival
-from bench.stats.survival import Observed, median, share_reached_by
+from bench.stats.survival import Observed, median
 from tests.records import make_record
 
 # Freireich and others, 'The effect of 6-mercaptopurine on the duration of steroid-induced
@@ -22,20 +22,27 @@ REMISSION = Observed(
 )
 PLACEBO = Observed(times=(1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23))
 
+
+def reached(watched: Observed) -> list[tuple[float, float]]:
+    """Each time and the share that have met the target by then, as estimated for the median."""
+    estimate = survival._kaplan_meier(watched).cdf
+    return list(zip(estimate.quantiles.tolist(), estimate.probabilities.tolist(), strict=True))
+
+
 times = st.lists(st.integers(1, 9).map(float), min_size=1, max_size=8)
 
 
 def test_the_estimate_by_hand() -> None:
     # at 2 one of four, at 4 one of the two left: the one at 3 is no longer watched
-    shares = share_reached_by(Observed(times=(2.0, 4.0), censored=(3.0, 5.0)))
-    assert shares == [(0.0, 0.0), (2.0, pytest.approx(1 / 4)), (4.0, pytest.approx(5 / 8))]
+    shares = dict(reached(Observed(times=(2.0, 4.0), censored=(3.0, 5.0))))
+    assert (shares[2.0], shares[4.0]) == pytest.approx((1 / 4, 5 / 8))
 
 
 def test_the_textbooks_example_has_the_textbooks_estimate() -> None:
     # Kleinbaum and Klein, 'Survival Analysis', table 2.1: who is left after each week
     left = {6: 0.8571, 7: 0.8067, 10: 0.7529, 13: 0.6902, 16: 0.6275, 22: 0.5378, 23: 0.4482}
-    _, *shares = share_reached_by(REMISSION)
-    assert {week: 1 - share for week, share in shares} == pytest.approx(left, abs=5e-5)
+    shares = dict(reached(REMISSION))
+    assert {week: 1 - shares[week] for week in left} == pytest.approx(left, abs=5e-5)
 
 
 def test_the_textbooks_example_has_the_textbooks_medians() -> None:
@@ -55,8 +62,10 @@ def test_estimate_and_median_are_those_of_exact_fractions(
         at_risk = sum(end >= time for end in (*happened, *censored))
         left *= Fraction(at_risk - happened.count(time), at_risk)
         expected.append((time, left))
-    _, *shares = share_reached_by(watched)
-    assert dict(shares) == pytest.approx({time: float(1 - left) for time, left in expected})
+    shares = dict(reached(watched))
+    assert {time: shares[time] for time, _ in expected} == pytest.approx(
+        {time: float(1 - left) for time, left in expected}
+    )
     half = next((time for time, left in expected if left <= Fraction(1, 2)), None)
     assert median(watched).time == half
 
@@ -79,12 +88,11 @@ def test_fewer_than_seven_do_not_bound_the_median_from_above(n: int, bounded: bo
 
 
 def test_those_to_whom_it_never_can_happen_are_counted_all_along() -> None:
-    shares = share_reached_by(Observed(times=(1.0, 2.0), censored=(math.inf, math.inf)))
-    assert shares == [(0.0, 0.0), (1.0, 0.25), (2.0, 0.5)]
+    shares = dict(reached(Observed(times=(1.0, 2.0), censored=(math.inf, math.inf))))
+    assert (shares[1.0], shares[2.0]) == (0.25, 0.5)
 
 
 def test_nobody_watched_has_no_estimate() -> None:
-    assert share_reached_by(Observed(times=())) == [(0.0, 0.0)]
     assert median(Observed(times=())).time is None
 
 
