@@ -62,13 +62,13 @@ def page_of(folder: Path) -> bytes:
 
 
 def plots_of(folder: Path) -> list[list[Plotted]]:
-    """Those that a folder's README.md shows."""
-    readme = (folder / "README.md").read_text(encoding="utf-8")
+    """Those that the folder of plots lists."""
+    readme = (folder / "plots/README.md").read_text(encoding="utf-8")
     return [
         [
             Plotted(title=plot.title, caption=plot.caption, conditions=conditions, stem=stem)
             for conditions, stem in re.findall(
-                rf"!\[{re.escape(plot.title)}: (.*)\]\(plots/(.*)\.png\)", readme
+                rf"!\[{re.escape(plot.title)}: (.*)\]\((.*)\.png\)", readme
             )
         ]
         for plot in PLOTS
@@ -247,7 +247,8 @@ def test_the_light_is_green_with_all_checks_passed_and_red_with_a_certificate_th
     results = Results(REFERENCE)
     records, evidence = results.require_records(), results.evidence()
     assert evidence.audit
-    assert said(records, evidence).light == "amber"  # the machine became slower during its audit
+    assert said(records, evidence).light == "amber"  # other programs were busy between some runs
+    records = [replace(record, pulse=None) for record in records]
     steady = replace(evidence, audit=replace(evidence.audit, warnings=()))
     assert said(records, steady).light == "green"
     first, *others = steady.certificates
@@ -279,7 +280,7 @@ def test_a_winner_is_named_by_how_much_and_an_undecided_pair_is_not() -> None:
     spoken = said([*pair("mlp", 2.0), *pair("cnn", 1.0)])
     assert "pytorch eager on MLP on digits (2.00 times as fast as the next" in spoken.faster
     assert (
-        "undecided between pytorch eager and keras-jax compiled on CNN on digits" in spoken.faster
+        "undecided between keras-jax compiled and pytorch eager on CNN on digits" in spoken.faster
     )
 
 
@@ -354,9 +355,9 @@ def test_what_is_shown_first_is_where_most_rows_were_trained() -> None:
 @NEEDS_CHROMIUM
 def test_a_tab_is_there_where_there_is_something_in_it(fresh: Page) -> None:
     tabs = fresh.locator("[role=tab]").all_inner_texts()
-    assert tabs == ["Results", "Lessons", "Pictures", "Class"]
+    assert tabs == ["Results", "Lessons", "Drawn by hand", "Pictures", "Class"]
     start = fresh.evaluate("glyphbench.selection.start()")
-    assert fresh.evaluate("glyphbench.selection.fromAddress('tab=draw')") == start
+    assert fresh.evaluate("glyphbench.selection.fromAddress('tab=poems')") == start
 
 
 @NEEDS_CHROMIUM
@@ -437,13 +438,13 @@ def test_an_address_that_names_what_is_not_there_shows_what_is(fresh: Page) -> N
 
 @NEEDS_CHROMIUM
 def test_what_is_left_out_is_not_corrected_for(fresh: Page) -> None:
-    assert "over the 10 pairs in view" in chart(fresh).replace("</tspan>", " ")
+    assert "over the 15 pairs in view" in chart(fresh).replace("</tspan>", " ")
     fresh.locator("#controls button", has_text="numpy eager").click()
     assert "numpy eager" not in rows(fresh)
     family = fresh.evaluate(
         "glyphbench.selection.view(glyphbench.page.state()).ranked.judged[0].family"
     )
-    assert family == 6
+    assert family == 10
 
 
 @NEEDS_CHROMIUM
@@ -457,7 +458,7 @@ def test_the_table_sorts_filters_and_copies(fresh: Page) -> None:
     markdown = fresh.evaluate("glyphbench.page.text('markdown')").splitlines()
     assert len(markdown) == 2 + 2
     assert markdown[0].startswith("| framework and execution | training throughput (images/s) |")
-    assert '"9,220 ± 340 (5)"' in fresh.evaluate("glyphbench.page.text('csv')")
+    assert '"9,620 ± 440 (5)"' in fresh.evaluate("glyphbench.page.text('csv')")
     fresh.locator("#find").fill("")
 
 
