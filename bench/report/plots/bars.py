@@ -68,7 +68,7 @@ def _reach(axes: Axes, ends: Iterable[tuple[float, str]]) -> float:
     """How far an axis must go for words to fit behind ends, both counted from its beginning."""
     inches = axes.bbox.width / axes.figure.dpi
     return max(
-        (end / max(1 - (layout.width(words, WORDS) + BESIDE) / inches, 0.2) for end, words in ends),
+        (end / max(1 - (_width(words) + BESIDE) / inches, 0.2) for end, words in ends),
         default=0,
     )
 
