@@ -13,8 +13,9 @@ import msgspec
 from bench.experiment import EXECUTIONS, LATER, NATIVE, Experiment
 from bench.machine.devices import DEVICES
 from bench.report.classroom import laptops, predictions
+from bench.report.comparison import EXPERIMENT_FIELDS
 from bench.report.plots.style import look_of
-from bench.report.web.data import EXPERIMENT_FIELDS, OTHERS, SHAPES
+from bench.report.web.data import OTHERS, SHAPES
 from bench.report.wording import UNUSUAL
 from bench.results import record, shared, sound
 from bench.stats import runs, uncertainty
