@@ -67,9 +67,10 @@ class Column:
         if beside is None or beside.paired.interval is None:
             pairs = "one seed shows no winner" if beside else "no seed is in all"
             return f"{self.subject}: {best.name} is ahead, but {pairs}"
-        rivals = [standing.name for standing in self.ranked.rivals()]
+        *rivals, last = [best, *self.ranked.rivals()]
         if rivals:
-            return f"{self.subject}: undecided between {' and '.join([best.name, *rivals])}"
+            names = ", ".join(rival.name for rival in rivals)
+            return f"{self.subject}: undecided between {names} and {last.name}"
         times = wording.estimate(beside.paired.ratio, beside.paired.interval)
         return (
             f"{self.subject}: {best.name} is the fastest, {times} times as fast as {others[0].name}"

@@ -87,6 +87,8 @@ def test_who_cannot_be_told_apart_is_named_as_undecided() -> None:
     assert sentence_of(several(("pytorch", SLOW), ("keras-jax", ALIKE))) == (
         "MLP on digits: undecided between keras-jax eager and pytorch eager."
     )
+    three = several(("pytorch", SLOW), ("keras-jax", ALIKE), ("jax", SLOW[::-1]))
+    assert sentence_of(three).count(", ") == sentence_of(three).count(" and ") == 1
 
 
 def test_one_seed_names_no_winner() -> None:
