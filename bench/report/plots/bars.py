@@ -142,7 +142,7 @@ def _draw_interval(
 
 def _draw_throughput(axes: Axes, panel: Comparison) -> Callable[[], object]:
     statistic = runs.throughput_images_per_s
-    rows = _rows(panel, lambda group: (s := group.summary(statistic)) and -s.mean)
+    rows = _rows(panel, lambda group: -s.mean if (s := group.summary(statistic)) else None)
     axes.set_xlabel("training throughput (images/s)")
     return _draw_bars(axes, rows, statistic, _draw_rate)
 
@@ -177,7 +177,7 @@ THROUGHPUT = Plot(
 
 def _draw_start_up(axes: Axes, panel: Comparison) -> Callable[[], object]:
     statistic = runs.start_up_s
-    rows = _rows(panel, lambda group: (s := group.summary(statistic)) and s.mean)
+    rows = _rows(panel, lambda group: s.mean if (s := group.summary(statistic)) else None)
     axes.set_xlabel("time before the first step that counts (s)")
     return _draw_bars(axes, rows, statistic, _draw_phases)
 

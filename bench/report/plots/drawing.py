@@ -185,7 +185,7 @@ def main() -> None:
     """The child: draws what it is told, in this order."""
     parent = Parent()
     gc.set_threshold(*SELDOM)
-    request = parent.request(Request | None)  # type: ignore[arg-type]
+    request: Request | None = parent.request(Request | None)  # type: ignore[arg-type]
     if request is None:
         return
     draw_page = list(chain.from_iterable(every_page(pickle.loads(request.groups))))

@@ -276,11 +276,11 @@ def swap(panels: Panels) -> str:
             claims.setdefault((winner, len(points)), []).append((task, fmean(points)))
     said = []
     for (winner, count), of in claims.items():
-        points = joined(wording.number(100 * gap, 2) for _, gap in of)
+        by = joined(wording.number(100 * gap, 2) for _, gap in of)
         where = "" if asked < 2 else f", in {wording.all_or(count, asked)} frameworks"
         said.append(
             f"the {wording.architecture(winner)} has the highest test accuracy on "
-            f"{joined(task for task, _ in of)}, by {points} points{where}"
+            f"{joined(task for task, _ in of)}, by {by} points{where}"
         )
     return "; ".join(said) or "Which network is more accurate is undecided"
 

@@ -87,7 +87,7 @@ def place(figure: Figure, bottom: float, top: float) -> None:
                 (top - bottom) * 0.64 / rows,
             )
         )
-    canvas = FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
+    canvas = FigureCanvasAgg(figure)
     renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
     left, right = np.zeros((2, columns))
     below, above = np.zeros((2, rows))

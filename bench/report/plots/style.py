@@ -205,7 +205,7 @@ def png(figure: Figure) -> bytes:
     out = io.BytesIO()
     with applied():
         figure.dpi = DPI
-        canvas = FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
+        canvas = FigureCanvasAgg(figure)
         canvas.print_png(out, pil_kwargs={"compress_level": COMPRESSION})  # type: ignore[no-untyped-call]
     return out.getvalue()
 
@@ -263,7 +263,8 @@ def pages(plot: Plot, groups: Sequence[Replicates]) -> list[Callable[[], Page]]:
     hosts = sorted({group.host for group in groups})
     drawings: list[Callable[[], Page]] = []
     for _, members in groupby(sorted(plot.panels(groups), key=_page), _page):
-        panels, hidden = [], []
+        panels: list[Comparison] = []
+        hidden: list[Comparison] = []
         for panel in members:
             (panels if plot.shown(panel) else hidden).append(panel)
         for chunk, start in enumerate(range(0, len(panels), plot.panels_a_page)):
