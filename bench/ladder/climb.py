@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 
 import datasets
 from bench.ladder.records import Measured, Work
+from bench.machine import settings
+from bench.machine.pulse import Others
 from bench.run.processes import Parent
 
 Images = NDArray[np.uint8]  # (n, 28, 28)
@@ -162,14 +164,21 @@ def main() -> int:
 
 def climb(request: Request) -> Answer:
     """Seal the data, import the rung, train it, judge it. Raises whatever the rung raises."""
-    from bench.machine import settings
-    from bench.machine.pulse import Others
-
     others = Others()
     material, classes = _material(request.data_folder)
     seal = Seal(request.sealed)
-    rung = importlib.import_module(request.module).RUNG
-    climber: Climber = rung.climber(request.seed, request.device, classes)
+    try:
+        return _sealed(request, material, classes, seal, others)
+    finally:
+        seal.open()
+
+
+def _sealed(
+    request: Request, material: Material, classes: int, seal: Seal, others: Others
+) -> Answer:
+    climber: Climber = importlib.import_module(request.module).RUNG.climber(
+        request.seed, request.device, classes
+    )
     start = climber.weights()
     climber.warm_up(_noise(material, classes))
     untouched = _equal(start, climber.weights())
@@ -181,20 +190,11 @@ def climb(request: Request) -> Answer:
     weights = climber.weights()
     process_s = time.perf_counter() - request.started_s
     # the clocks have stopped
-    share, steps, seen = others.share(), climber.steps(), climber.seen(material)
+    share = others.share()
+    work = _work(climber, material, weights, flop=request.flop)
     climber.load(start)
     start_accuracy = _accuracy(climber, material)
     climber.load(weights)
-    work = Work(
-        batch_size=climber.batch_size,
-        steps=steps[0],
-        steps_counted=steps[1],
-        images_seen=int(seen.sum()),
-        images_distinct=int(np.count_nonzero(seen)),
-        parameters=sum(int(array.size) for array in weights.values()),
-        flop_an_image=climber.flop_an_image(material) if request.flop else None,
-    )
-    problems = list(_problems(work, len(material.labels), untouched, start_accuracy))
     validation = _accuracy(climber, material)
     seal.open()
     correct, images = _ask_test(climber, material, request) if request.enter else (None, None)
@@ -209,8 +209,24 @@ def climb(request: Request) -> Answer:
         others_share=share,
         energy=_energy(climber, material, request) if request.energy else None,
     )
-    said = settings.read() | climber.settings()
-    return Answer(measured=measured, problems=tuple(problems), settings=said)
+    return Answer(
+        measured=measured,
+        problems=tuple(_problems(work, len(material.labels), untouched, start_accuracy)),
+        settings=settings.read() | climber.settings(),
+    )
+
+
+def _work(climber: Climber, material: Material, weights: Weights, *, flop: bool) -> Work:
+    (steps, counted), seen = climber.steps(), climber.seen(material)
+    return Work(
+        batch_size=climber.batch_size,
+        steps=steps,
+        steps_counted=counted,
+        images_seen=int(seen.sum()),
+        images_distinct=int(np.count_nonzero(seen)),
+        parameters=sum(int(array.size) for array in weights.values()),
+        flop_an_image=climber.flop_an_image(material) if flop else None,
+    )
 
 
 def _material(folder: str) -> tuple[Material, int]:
