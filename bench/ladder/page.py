@@ -32,11 +32,11 @@ NOT_YET = "not measured yet"
 SHORT = re.compile(r"^rung_(\d+)_")
 EXPLANATION = (
     "Every line is the former plus one idea. Training: from uint8 images in host memory to the "
-    "idle device. Process: from its start to the trained weights. Empty caches: the same where nothing "
-    "was compiled before; a rung that compiles nothing has one figure for both. Seconds are "
-    "geometric means over seeds; 'times as fast' is paired by seed with the rung below, which ran "
-    "beside it; brackets are 95 % intervals. Entered: 30 seeds or more whose mean is shown to be "
-    "at the target or above on the test images (one-sided t, p < 0.01)."
+    "idle device. Process: from its start to the trained weights. Empty caches: the same where "
+    "nothing was compiled before; a rung that compiles nothing has one figure for both. Seconds "
+    "are geometric means over seeds; 'times as fast' is paired by seed with the rung below, which "
+    "ran beside it; brackets are 95 % intervals. Entered: 30 seeds or more whose mean is shown to "
+    "be at the target or above on the test images (one-sided t, p < 0.01)."
 )
 
 
