@@ -13,6 +13,7 @@ the warm-up. The warm-up has noise in the images' place: whatever it may keep te
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -129,22 +130,29 @@ class Answer:
 
 
 class Seal:
-    """While it is closed, no file of these folders can be opened by Python in this process."""
+    """While it is closed, Python can open no file that lies in these folders, by whatever name."""
 
     def __init__(self, folders: tuple[str, ...]) -> None:
-        self._folders = tuple(str(Path(folder).resolve()) + os.sep for folder in folders)
+        files = (path for folder in folders for path in Path(folder).rglob("*"))
+        self._files = {_identity(path.stat()) for path in files if path.is_file()}
         self._closed = True
-        sys.addaudithook(self._hear)
+        sys.addaudithook(self._hear)  # for good: Python lets none be taken away
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and self._closed and isinstance(arguments[0], str | bytes | os.PathLike):
-            path = str(Path(os.fsdecode(arguments[0])).resolve())
-            if path.startswith(self._folders):
-                raise SealBroken(f"{path} was to be opened before the clocks had stopped")
+            with contextlib.suppress(OSError):  # it is not there, and is to be made
+                if _identity(os.stat(arguments[0])) in self._files:  # noqa: PTH116 - quick
+                    raise SealBroken(
+                        f"{os.fsdecode(arguments[0])} was to be opened before the clocks had stopped"
+                    )
 
     def open(self) -> None:
         """From here on everything may be opened."""
         self._closed = False
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 def main() -> int:
