@@ -113,7 +113,7 @@ class Request:
     device: str
     seed: int
     data_folder: str  # of arrays cached by datasets.prepare
-    sealed: tuple[str, ...]  # folders that nothing may be opened in before the clocks have stopped
+    sealed: tuple[str, ...]  # files that may not be opened before the clocks have stopped
     enter: bool = False  # whether to ask the test images; else validation alone
     energy: bool = False
     flop: bool = False
@@ -130,11 +130,11 @@ class Answer:
 
 
 class Seal:
-    """While it is closed, Python can open no file that lies in these folders, by whatever name."""
+    """While it is closed, Python can open none of these files, by whatever name."""
 
-    def __init__(self, folders: tuple[str, ...]) -> None:
-        files = (path for folder in folders for path in Path(folder).rglob("*"))
-        self._files = {_identity(path.stat()) for path in files if path.is_file()}
+    def __init__(self, files: tuple[str, ...]) -> None:
+        self.broken: tuple[str, ...] = ()  # a rung may have swallowed the error
+        self._files = {_identity(Path(file).stat()) for file in files}
         self._closed = True
         sys.addaudithook(self._hear)  # for good: Python lets none be taken away
 
@@ -142,9 +142,9 @@ class Seal:
         if event == "open" and self._closed and isinstance(arguments[0], str | bytes | os.PathLike):
             with contextlib.suppress(OSError):  # it is not there, and is to be made
                 if _identity(os.stat(arguments[0])) in self._files:  # noqa: PTH116 - quick
-                    raise SealBroken(
-                        f"{os.fsdecode(arguments[0])} was to be opened before the clocks had stopped"
-                    )
+                    name = Path(os.fsdecode(arguments[0])).name
+                    self.broken = (f"{name} was to be opened before the clocks had stopped",)
+                    raise SealBroken(self.broken[0])
 
     def open(self) -> None:
         """From here on everything may be opened."""
@@ -219,7 +219,10 @@ def _sealed(
     )
     return Answer(
         measured=measured,
-        problems=tuple(_problems(work, len(material.labels), untouched, start_accuracy)),
+        problems=(
+            *seal.broken,
+            *_problems(work, len(material.labels), untouched, start_accuracy),
+        ),
         settings=settings.read() | climber.settings(),
     )
 

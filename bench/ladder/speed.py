@@ -218,13 +218,13 @@ class _Site:
 
     def _ask(self, rung: RungFile, seed: int, variables: dict[str, str], first: bool) -> Answer:
         options, prepared = self._options, self._prepared
-        sealed = {prepared.folder, *(file.parent for file in prepared.files)}
+        sealed = (*prepared.files, *prepared.folder.iterdir())
         request = Request(
             module=rung.module,
             device=kind_of(self._device),
             seed=seed,
             data_folder=str(prepared.folder),
-            sealed=tuple(map(str, sorted(sealed))),
+            sealed=tuple(map(str, sealed)),
             enter=options.enter,
             energy=options.energy and first,
             flop=first,
