@@ -73,18 +73,17 @@ def test_without_entering_the_test_set_stays_sealed(
 def test_a_rung_that_reads_the_test_set_is_caught(
     prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(SealBroken, match=r"images\.npy was to be opened before the clocks"):
+    with pytest.raises(SealBroken, match="was to be opened before the clocks had stopped"):
         climbed(prepared, tmp_path, monkeypatch, own_rungs.HONEST + own_rungs.SEES_THE_TEST)
 
 
 def test_a_rung_that_swallows_the_error_is_caught_all_the_same(
     prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cheat = own_rungs.SEES_THE_TEST.replace(
-        "    datasets.open", "    with suppress():\n     datasets.open"
-    )
-    source = own_rungs.HONEST + "\ndef suppress():\n    import contextlib\n"
-    source += "    return contextlib.suppress(Exception)\n" + cheat
+    line = "    datasets.open"
+    swallowed = own_rungs.SEES_THE_TEST.replace(line, f"    with quiet:\n {line}")
+    quiet = "import contextlib\nquiet = contextlib.suppress(Exception)\n"
+    source = own_rungs.HONEST + quiet + swallowed
     answer = climbed(prepared, tmp_path, monkeypatch, source)
     assert any("was to be opened" in problem for problem in answer.problems)
 
