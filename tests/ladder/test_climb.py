@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import datasets
+from bench.ladder import climb as climb_module
 from bench.ladder.climb import Answer, Request, SealBroken, climb
+from bench.trainers import torch_executions
 from datasets import Prepared
 from tests.ladder import own_rungs
+from tests.tape import TapeRecorder
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +107,38 @@ def test_a_rung_that_leaves_work_out_is_caught(
 ) -> None:
     answer = climbed(prepared, tmp_path, monkeypatch, own_rungs.HONEST + cheat)
     assert any(words in problem for problem in answer.problems), answer.problems
+
+
+def test_a_captured_epoch_freezes_nothing_that_changes(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a tape, which keeps addresses and plain numbers as a CUDA graph does."""
+    monkeypatch.setattr(torch_executions, "Recorder", TapeRecorder)
+    material, classes = climb_module._material(str(prepared.folder))
+    weights = []
+    for name in ("rung_11_by_hand", "rung_20_captured"):
+        rung = importlib.import_module(f"bench.ladder.pytorch.{name}").RUNG
+        climber = replace(rung, batch_size=50).climber(0, "cpu", classes)
+        climber.warm_up(climb_module._noise(material, classes))
+        climber.train(material)
+        assert climber.steps() == (16, 16)
+        weights.append(climber.weights())
+    eager, captured = weights
+    for name in eager:
+        np.testing.assert_allclose(captured[name], eager[name], atol=1e-4, err_msg=name)
+
+
+def test_the_derivative_by_hand_is_autograd_s(prepared: Prepared) -> None:
+    """One step of each in bfloat16, from the same weights."""
+    material, classes = climb_module._material(str(prepared.folder))
+    moved = []
+    for name in ("rung_10_bytes", "rung_11_by_hand"):
+        rung = importlib.import_module(f"bench.ladder.pytorch.{name}").RUNG
+        rung = replace(rung, batch_size=700, smoothing=0.1)  # one step
+        climber = rung.climber(0, "cpu", classes)
+        before = climber.weights()
+        climber.train(material)
+        moved.append({key: value - before[key] for key, value in climber.weights().items()})
+    for key, by_autograd in moved[0].items():
+        agree = np.sign(by_autograd) == np.sign(moved[1][key])  # Adam's first step is its sign
+        assert agree[by_autograd != 0].mean() > 0.97, key

@@ -12,18 +12,19 @@ import torch
 from torch import nn
 
 from bench.ladder.climb import Material
-from bench.ladder.pytorch import rung_10_bytes as former
+from bench.ladder.pytorch import rung_11_by_hand as former
 from bench.ladder.pytorch.loop import Loop
+from bench.trainers import torch_executions
 
 DEVICES = ("cuda",)
-WARM_UPS = 3  # steps before recording: cuDNN chooses its kernels
 
 
 def recordable(network: nn.Module) -> torch.optim.Optimizer:
-    """Adam whose rate is a tensor, and which counts on the device."""
-    parameters = list(network.parameters())
-    rate = torch.zeros((), device=parameters[0].device)
-    return torch.optim.Adam(parameters, lr=rate, betas=(0.7, 0.9), fused=True, capturable=True)
+    """Adam over the vector, whose rate is a tensor, and which counts on the device."""
+    vector = nn.Parameter(network.vector)  # type: ignore[arg-type]
+    vector.grad = torch.zeros_like(vector)
+    rate = torch.zeros((), device=vector.device)
+    return torch.optim.Adam([vector], lr=rate, betas=(0.7, 0.9), fused=True, capturable=True)
 
 
 class Captured:
@@ -33,39 +34,35 @@ class Captured:
         self._loop = loop
 
     def warm_up(self, noise: Material) -> None:
-        """Record an epoch."""
+        """Record all steps."""
         loop, rung = self._loop, self._loop.rung
         self._steps = rung.epochs * rung.steps_an_epoch(len(noise.labels))
-        assert rung.rate is not None  # noqa: S101 - a graph of constant rates is another rung
+        if rung.rate is None or rung.epochs != 1:
+            raise ValueError("what is captured is one epoch with a rate for each step")
         shares = ((step + 0.5) / self._steps for step in range(self._steps))
         self._rates = torch.tensor([rung.rate(share) for share in shares], device=loop.device)
-        self._place(noise)
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for step in range(WARM_UPS):
-                self._take(step)
-        torch.cuda.current_stream().wait_stream(stream)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, stream=stream):
-            for step in range(self._steps):
-                self._take(step)
+        self._held = self._fresh(noise)
+        recorder = torch_executions.Recorder()
+        recorder.warm_up(lambda: self._take(0))
+        self._replay = recorder.record(self._take_all)
 
     def run(self, material: Material) -> int:
         """Put the images where the graph looks for them, and replay it."""
-        self._place(material)
-        self._graph.replay()
+        for held, tensor in zip(self._held, self._fresh(material), strict=True):
+            held.copy_(tensor)
+        self._replay()
         return self._steps
 
-    def _place(self, material: Material) -> None:
-        loop, rung = self._loop, self._loop.rung
+    def _fresh(self, material: Material) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        loop = self._loop
         pile = loop.pile(material.images, material.labels, material)
         order = torch.randperm(len(material.labels), generator=loop.generator())
-        fresh = (rung.prepare(pile), pile.labels.to(loop.device).long(), order.to(loop.device))
-        if not hasattr(self, "_held"):
-            self._held = fresh
-        for held, tensor in zip(self._held, fresh, strict=True):
-            held.copy_(tensor)
+        labels = pile.labels.to(loop.device).long()
+        return loop.rung.prepare(pile), labels, order.to(loop.device)
+
+    def _take_all(self) -> None:
+        for step in range(self._steps):
+            self._take(step)
 
     def _take(self, step: int) -> None:
         loop, size = self._loop, self._loop.rung.batch_size

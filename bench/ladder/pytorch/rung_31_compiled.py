@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch.nn import functional
 
-from bench.ladder.pytorch import rung_11_memory as former
+from bench.ladder.pytorch import rung_10_bytes as former
 from bench.ladder.pytorch.loop import Loop, Step
 
 DEVICES = ("cpu",)
