@@ -173,7 +173,7 @@ def main() -> int:
 def climb(request: Request) -> Answer:
     """Seal the data, import the rung, train it, judge it. Raises whatever the rung raises."""
     others = Others()
-    material, classes = _material(request.data_folder)
+    material, classes = read_material(request.data_folder)
     seal = Seal(request.sealed)
     try:
         return _sealed(request, material, classes, seal, others)
@@ -188,7 +188,7 @@ def _sealed(
         request.seed, request.device, classes
     )
     start = climber.weights()
-    climber.warm_up(_noise(material, classes))
+    climber.warm_up(noise_like(material, classes))
     untouched = _equal(start, climber.weights())
     climber.synchronize()
     began_s = time.perf_counter()
@@ -240,8 +240,10 @@ def _work(climber: Climber, material: Material, weights: Weights, *, flop: bool)
     )
 
 
-def _material(folder: str) -> tuple[Material, int]:
-    """Copies in memory: what is left of the data set is let go of, its test images too."""
+def read_material(folder: str) -> tuple[Material, int]:
+    """What a rung is given, and the number of classes.
+
+    Copies in memory: what is left of the data set is let go of, its test images too."""
     data = datasets.open_cached(Path(folder))
     splits = (data.train, data.validation)
     (images, labels), (seen_images, seen_labels) = (
@@ -258,7 +260,7 @@ def _material(folder: str) -> tuple[Material, int]:
     return material, len(data.class_names)
 
 
-def _noise(material: Material, classes: int) -> Material:
+def noise_like(material: Material, classes: int) -> Material:
     """The same shapes, nothing of the images."""
     random = np.random.default_rng(0)
     block = random.integers(0, 256, (NOISE_IMAGES, 28, 28), dtype=np.uint8)

@@ -10,8 +10,14 @@ import numpy as np
 import pytest
 
 import datasets
-from bench.ladder import climb as climb_module
-from bench.ladder.climb import Answer, Request, SealBroken, climb
+from bench.ladder.climb import (
+    Answer,
+    Request,
+    SealBroken,
+    climb,
+    noise_like,
+    read_material,
+)
 from bench.trainers import torch_executions
 from datasets import Prepared
 from tests.ladder import own_rungs
@@ -114,12 +120,12 @@ def test_a_captured_epoch_freezes_nothing_that_changes(
 ) -> None:
     """On a tape, which keeps addresses and plain numbers as a CUDA graph does."""
     monkeypatch.setattr(torch_executions, "Recorder", TapeRecorder)
-    material, classes = climb_module._material(str(prepared.folder))
+    material, classes = read_material(str(prepared.folder))
     weights = []
     for name in ("rung_11_by_hand", "rung_20_captured"):
         rung = importlib.import_module(f"bench.ladder.pytorch.{name}").RUNG
         climber = replace(rung, batch_size=50).climber(0, "cpu", classes)
-        climber.warm_up(climb_module._noise(material, classes))
+        climber.warm_up(noise_like(material, classes))
         climber.train(material)
         assert climber.steps() == (16, 16)
         weights.append(climber.weights())
@@ -130,7 +136,7 @@ def test_a_captured_epoch_freezes_nothing_that_changes(
 
 def test_the_derivative_by_hand_is_autograd_s(prepared: Prepared) -> None:
     """One step of each in bfloat16, from the same weights."""
-    material, classes = climb_module._material(str(prepared.folder))
+    material, classes = read_material(str(prepared.folder))
     moved = []
     for name in ("rung_10_bytes", "rung_11_by_hand"):
         rung = importlib.import_module(f"bench.ladder.pytorch.{name}").RUNG
