@@ -243,7 +243,8 @@ def _work(climber: Climber, material: Material, weights: Weights, *, flop: bool)
 def read_material(folder: str) -> tuple[Material, int]:
     """What a rung is given, and the number of classes.
 
-    Copies in memory: what is left of the data set is let go of, its test images too."""
+    Copies in memory: what is left of the data set is let go of, its test images too.
+    """
     data = datasets.open_cached(Path(folder))
     splits = (data.train, data.validation)
     (images, labels), (seen_images, seen_labels) = (
