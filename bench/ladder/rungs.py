@@ -58,6 +58,11 @@ class RungFile:
         """Such as 'rung_03_resident'."""
         return self.module.rpartition(".")[2]
 
+    @property
+    def below(self) -> RungFile | None:
+        """Its former, where that is of the same ladder: then it runs beside it."""
+        return self.former if self.former and self.former.ladder == self.ladder else None
+
 
 def find(
     framework: str, device: str, ladder: str = SPEED, package: str | None = None
@@ -92,8 +97,8 @@ def chosen(rungs: Sequence[RungFile], names: Sequence[str]) -> tuple[RungFile, .
         if len(of_name) != 1:
             known = ", ".join(rung.name for rung in of_name or rungs)
             raise UsageError(f"--rung {name}: wanted one of {known}")
-        picked += [rung for rung in (of_name[0].former, of_name[0]) if rung is not None]
-    return tuple(rung for rung in dict.fromkeys(picked) if rung in rungs)
+        picked += [rung for rung in (of_name[0].below, of_name[0]) if rung is not None]
+    return tuple(dict.fromkeys(picked))
 
 
 def _modules(package: str) -> Iterator[str]:

@@ -129,7 +129,7 @@ def _described(plan: Sequence[tuple[str, str, tuple[RungFile, ...]]]) -> Iterato
     for framework, ladder, climbed in plan:
         yield f"{framework}, ladder {ladder}:"
         for rung in climbed:
-            below = f"beside {rung.former.name}" if rung.former else "on the ground"
+            below = f"beside {rung.below.name}" if rung.below else "on the ground"
             yield f"  {rung.name:24}{rung.seeds:3} seeds, {below}: {rung.idea}"
 
 
@@ -248,7 +248,7 @@ class _Site:
             device=self._device,
             rung=rung.name,
             idea=rung.idea,
-            former=rung.former.name if rung.former else None,
+            former=rung.below.name if rung.below else None,
             sha256=rung.sha256,
             seed=seed,
             position=position,
