@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 
+from matplotlib.axes import Axes
+
 from bench import UsageError
 from bench.ladder import judging
 from bench.ladder.judging import Seconds, Standing, empty_s, process_s, train_s
@@ -264,7 +266,7 @@ def _draw(rungs: Sequence[Standing], keep: Callable[[str, bytes], None]) -> Iter
     yield stem
 
 
-def _step(axes: style.Axes, at: int, rung: Standing, climbed: Sequence[Standing]) -> None:
+def _step(axes: Axes, at: int, rung: Standing, climbed: Sequence[Standing]) -> None:
     """A rung's seconds, the line from the one below, and what was gained on it."""
     found = rung.seconds(train_s)
     if found is None:

@@ -1,7 +1,7 @@
 """``python -m bench ladder speed``: climb, pair by seed, keep the records, write the page.
 
 Every rung and seed is a process of its own. All rungs of a seed run one after the other, upwards
-with even seeds and downwards with odd ones, so that a rung always stands beside the one below.
+with even seeds and downwards with odd ones, so that a drift of the machine takes nobody's side.
 """
 
 from __future__ import annotations
