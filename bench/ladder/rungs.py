@@ -18,6 +18,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import pkgutil
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -51,7 +52,7 @@ class RungFile:
     seeds: int
     compiles: bool
     environment: dict[str, str] = field(hash=False)
-    sha256: str  # of its source, of its formers' and of the loop's
+    sha256: str  # of its source and of all rungs and loops that it imports
 
     @property
     def name(self) -> str:
@@ -120,7 +121,6 @@ def read(module: str) -> RungFile:
     idea = (ast.get_docstring(tree) or "").partition("\n")[0]
     if not idea:
         raise UsageError(f"{path}: its first line has to say the idea, as a docstring")
-    parts = [below.sha256 if below else _loop_sha256(path), path.read_text(encoding="utf-8")]
     return RungFile(
         module=module,
         idea=idea,
@@ -130,7 +130,7 @@ def read(module: str) -> RungFile:
         seeds=said.get("SEEDS", SEEDS),
         compiles=said.get("COMPILES", bool(below and below.compiles)),
         environment=(below.environment if below else {}) | said.get("ENVIRONMENT", {}),
-        sha256=sha256("\0".join(parts).encode()).hexdigest(),
+        sha256=_sha256(module),
     )
 
 
@@ -141,10 +141,17 @@ def _source(module: str) -> Path:
     return Path(spec.origin)
 
 
-def _loop_sha256(path: Path) -> str:
-    """Of the loop beside a rung of the ground; of none where there is none."""
-    loop = path.with_name("loop.py")
-    return sha256(loop.read_bytes()).hexdigest() if loop.exists() else ""
+def _sha256(module: str) -> str:
+    """Of a module and of those of a ladder that it imports, and so on down."""
+    source = _source(module).read_text(encoding="utf-8")
+    imported = (
+        name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and node.module
+        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+    )
+    parts = {name for name in imported if re.match(r"rung_|loop$", name.rpartition(".")[2])}
+    return sha256("\0".join([source, *map(_sha256, sorted(parts))]).encode()).hexdigest()
 
 
 def _plain_values(tree: ast.Module) -> Iterator[tuple[str, Any]]:
