@@ -109,7 +109,7 @@ class Standing:
             yield "on validation, not entered"
             return
         if len(self.tests) < SEEDS:
-            yield f"{len(self.tests)} seeds: shown, not entered"
+            yield f"{len(self.tests)} of {SEEDS} seeds: shown, not entered"
         wanted = IMAGES.get(climb.data.task)
         if climb.data.drawn or (wanted and climb.data.train_images != wanted):
             yield f"{climb.data.train_images:,} images of {climb.data.source}: not entered"

@@ -231,7 +231,7 @@ COLUMNS = (
     _number("training (FLOP)", "training_flop", ".3g", _flop),
     _number("joules", "training_joules", ".3g", _joules),
     _number("entry", "entry", "d", lambda rung: rung.any.entry),
-    _words("", "sha256", lambda rung: rung.any.sha256),
+    _words("", "source_sha256", lambda rung: rung.any.source_sha256),
     _words("verdict", "verdict", lambda rung: rung.verdict),
 )
 

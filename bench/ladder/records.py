@@ -59,7 +59,7 @@ class Climb:
     rung: str
     idea: str
     former: str | None  # the rung below, which ran beside it
-    sha256: str  # of the rung and of all that it stands on
+    source_sha256: str  # of the rung and of all that it stands on
     entry: int = 1  # the how-many-eth time that this rung is measured in this folder
     seed: int
     position: int  # its turn among the rungs of its seed
@@ -130,7 +130,7 @@ def entry(climbs: Sequence[Climb], like: Climb) -> int:
     last = max(same, key=lambda climb: climb.entry, default=None)
     if last is None:
         return 1
-    return last.entry + (last.sha256 != like.sha256)
+    return last.entry + (last.source_sha256 != like.source_sha256)
 
 
 def latest(climbs: Sequence[Climb]) -> list[Climb]:

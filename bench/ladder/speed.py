@@ -192,7 +192,7 @@ class _Site:
         if any(_same_run(climb, blank) for climb in there):
             return
         climb = blank
-        for tries in range(1, TRIES + 1):
+        for tries in range(1, (TRIES if self._options.enter else 1) + 1):
             climb = replace(self._climb(rung, blank), tries=tries)
             if not climb.disturbed:
                 break
@@ -205,7 +205,7 @@ class _Site:
             return _answered(blank, self._ask(rung, blank.seed, rung.environment, first))
         # From empty caches, which every process has that is given no others; then from full ones.
         empty = self._ask(rung, blank.seed, rung.environment, first=False)
-        folder = (self._out / ".caches" / blank.sha256[:16]).absolute()
+        folder = (self._out / ".caches" / blank.source_sha256[:16]).absolute()
         kept = {name: str(folder / name.lower()) for name in CACHES}
         kept |= {"JAX_ENABLE_COMPILATION_CACHE": "true"} | rung.environment
         if not folder.exists():
@@ -249,7 +249,7 @@ class _Site:
             rung=rung.name,
             idea=rung.idea,
             former=rung.below.name if rung.below else None,
-            sha256=rung.sha256,
+            source_sha256=rung.sha256,
             seed=seed,
             position=position,
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),

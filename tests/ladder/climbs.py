@@ -32,7 +32,7 @@ def climb(
     former: str | None = None,
     empty_s: float | None = None,
     problems: tuple[str, ...] = (),
-    sha256: str = "1",
+    source_sha256: str = "1",
     entry: int = 1,
     data: Data = DIGITS,
 ) -> Climb:
@@ -64,7 +64,7 @@ def climb(
         rung=rung,
         idea=f"The idea of {rung}: more of it.",
         former=former,
-        sha256=sha256,
+        source_sha256=source_sha256,
         entry=entry,
         seed=seed,
         position=0,

@@ -57,13 +57,13 @@ def test_a_mean_above_the_target_is_not_enough_where_seeds_scatter() -> None:
 
 
 def test_fewer_seeds_are_shown_and_not_entered() -> None:
-    assert of(list(ladder(29)), "rung_02_fast").verdict == "29 seeds: shown, not entered"
+    assert of(list(ladder(29)), "rung_02_fast").verdict == "29 of 30 seeds: shown, not entered"
 
 
 def test_a_changed_rung_is_a_new_entry_and_the_old_one_is_not_compared() -> None:
     old = [climb("rung_02_fast", seed) for seed in range(30)]
     assert entry(old, climb("rung_02_fast", 0)) == 1
-    changed = climb("rung_02_fast", 0, sha256="2")
+    changed = climb("rung_02_fast", 0, source_sha256="2")
     assert entry(old, changed) == 2
     both = [*old, replace(changed, entry=2)]
     assert latest(both) == [replace(changed, entry=2)]

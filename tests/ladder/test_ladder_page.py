@@ -26,7 +26,7 @@ def test_what_was_saved_is_read_again_and_makes_page_table_and_plot(tmp_path: Pa
     assert "times as fast in training as the published recipe" in said
     text = (tmp_path / "README.md").read_text()
     assert "| 02_fast | The idea of rung_02_fast | 30 | 99.08% |" in text
-    assert "2.000 [2.000 to 2.000]" in text
+    assert "2.0000 [2.0000 to 2.0000]" in text
     assert "empty caches (s)" in text
     csv = (tmp_path / "ladder.csv").read_text().splitlines()
     assert len(csv) == 4
@@ -47,8 +47,8 @@ def test_figures_of_prose_are_written_between_their_marks() -> None:
     text = "It takes <!-- = train pytorch cpu record -->?<!-- / --> s, a <!-- = gain pytorch cpu "
     text += "rung_02 -->?<!-- / -->th.\n<!-- = train pytorch cuda rung_02 -->?<!-- / -->"
     filled = page.filled(text, ladder())
-    assert "record -->1.070 [" in filled
-    assert "rung_02 -->2.000 [" in filled
+    assert "record -->1.07 [" in filled
+    assert "rung_02 -->2.0000 [" in filled
     assert f"rung_02 -->{page.NOT_YET}<" in filled
     assert page.filled(filled, ladder()) == filled
     with pytest.raises(UsageError, match="choose from table, train"):

@@ -13,7 +13,7 @@ FEW = ("--source", "glyphs", "--glyphs-images", "1000")
 
 
 def test_rungs_are_climbed_in_processes_side_by_side_and_a_page_is_left(tmp_path: Path) -> None:
-    words = ["speed", "--rung", "rung_07", "--seeds", "1", "--enter", *FEW, "--out", str(tmp_path)]
+    words = ["speed", "--rung", "rung_07", "--seeds", "1", *FEW, "--out", str(tmp_path)]
     assert ladder(words) == 0
     climbs = records.load(tmp_path)
     assert [climb.rung for climb in climbs] == ["rung_06_one_cycle", "rung_07_fused"]
@@ -21,10 +21,10 @@ def test_rungs_are_climbed_in_processes_side_by_side_and_a_page_is_left(tmp_path
         assert climb.problems == ()
         assert climb.measured is not None
         assert climb.measured.process_s > climb.measured.train_s > 0
-        assert climb.test_accuracy is not None
+        assert climb.test_accuracy is None
         assert climb.settings["optimiser"] == "Adam"
     page = (tmp_path / "README.md").read_text()
-    assert "1 seeds: shown, not entered" in page
+    assert "on validation, not entered" in page
     assert "not real handwriting" in page
     assert ladder([*words, "--resume"]) == 0  # nothing is left to climb
     assert records.load(tmp_path) == climbs
