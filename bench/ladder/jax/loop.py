@@ -30,7 +30,7 @@ class State(NamedTuple):
     weights: Any
     first: Any  # Adam's means
     second: Any
-    count: jax.Array
+    steps: jax.Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +135,7 @@ class Loop:
         return np.concatenate([np.array(part) for part in asked])
 
     def steps(self) -> tuple[int, int]:
-        return self._steps, int(self.state.count)
+        return self._steps, int(self.state.steps)
 
     def seen(self, material: Material) -> NDArray[np.int64]:
         return np.bincount(np.concatenate(self.batches), minlength=len(material.labels))
@@ -179,7 +179,7 @@ def one_step(rung: Rung) -> Callable[..., State]:
 
     def step(state: State, images: jax.Array, labels: jax.Array, rate: jax.Array) -> State:
         gradients = jax.grad(loss)(state.weights, images, labels)
-        count = state.count + 1
+        count = state.steps + 1
         first = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, state.first, gradients)
         second = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, state.second, gradients)
         corrected1, corrected2 = 1 - beta1**count, 1 - beta2**count

@@ -44,7 +44,8 @@ def compiled(loop: Loop, noise: Material) -> None:
 def _given(loop: Loop, material: Material, epoch: int) -> tuple[Any, ...]:
     n = len(material.labels)
     order = loop.order(epoch, n).reshape(-1, loop.batch_size)
-    return jax.device_put((material.images, material.labels, order, loop.rates(epoch, n)))
+    given = (material.images, material.labels, order, loop.rates(epoch, n))
+    return tuple(map(jax.device_put, given))
 
 
 RUNG = replace(former.RUNG, drive=at_once, compiled_before=compiled)

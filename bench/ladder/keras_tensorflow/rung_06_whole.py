@@ -20,7 +20,7 @@ def at_once(loop: Loop) -> Callable[[Material], int]:
     """One call an epoch; the program is for any number of steps."""
     model, size = loop.model, loop.batch_size
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def epoch(images: Any, labels: Any, order: Any) -> None:
         for start in tf.range(0, tf.shape(order)[0], size):
             batch = order[start : start + size]

@@ -160,7 +160,7 @@ class Loop:
         """(n,) of (n, 1, h, w) images on the device."""
         self.network.eval()
         forward = self.rung.forward(self.network)
-        found = [forward(part).argmax(1) for part in prepared.split(ASKED_AT_ONCE)]
+        found = [forward(part).argmax(1) for part in torch.split(prepared, ASKED_AT_ONCE)]
         self.network.train()
         return torch.cat(found)
 

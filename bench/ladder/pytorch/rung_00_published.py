@@ -28,7 +28,11 @@ def in_order(rung: Rung, pile: Pile, generator: torch.Generator) -> Callable[[],
     images, labels = rung.prepare(pile), pile.labels.to(pile.device).long()
 
     def epoch() -> Iterator[Batch]:
-        return zip(images.split(rung.batch_size), labels.split(rung.batch_size), strict=True)
+        return zip(
+            torch.split(images, rung.batch_size),
+            torch.split(labels, rung.batch_size),
+            strict=True,
+        )
 
     return epoch
 

@@ -19,7 +19,7 @@ def resident(rung: Rung, pile: Pile, generator: torch.Generator) -> Callable[[],
 
     def epoch() -> Iterator[Batch]:
         order = torch.randperm(len(labels), generator=generator).to(pile.device)
-        for batch in order.split(rung.batch_size):
+        for batch in torch.split(order, rung.batch_size):
             yield images[batch], labels[batch]
 
     return epoch

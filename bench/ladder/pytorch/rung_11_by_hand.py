@@ -30,7 +30,7 @@ def shaped(part: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 def parts(vector: torch.Tensor, network: nn.Module) -> list[torch.Tensor]:
     """The vector as the network's weights."""
     parameters = list(network.parameters())
-    pieces = vector.split([parameter.numel() for parameter in parameters])
+    pieces = torch.split(vector, [parameter.numel() for parameter in parameters])
     return [shaped(piece, parameter) for piece, parameter in zip(pieces, parameters, strict=True)]
 
 
@@ -41,7 +41,7 @@ def in_one_piece(network: nn.Module) -> nn.Module:
     vector = vector.to(next(network.parameters()).device)
     for parameter, part in zip(network.parameters(), parts(vector, network), strict=True):
         parameter.data = part.copy_(parameter.data)
-    network.vector = vector  # type: ignore[assignment]
+    network.vector = vector
     return network
 
 
