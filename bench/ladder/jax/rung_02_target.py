@@ -6,5 +6,5 @@ from dataclasses import replace
 
 from bench.ladder.jax import rung_01_textbook as former
 
-SEEDS = 2
+SEEDS = 10
 RUNG = replace(former.RUNG, target=0.99)

@@ -20,7 +20,13 @@ def at_once(loop: Loop) -> Callable[[Material], int]:
     """One call an epoch; the program is for any number of steps."""
     model, size = loop.model, loop.batch_size
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    signature = [
+        tf.TensorSpec((None, 28, 28), tf.float32),
+        tf.TensorSpec((None,), tf.int32),
+        tf.TensorSpec((None,), tf.int64),
+    ]
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
     def epoch(images: Any, labels: Any, order: Any) -> None:
         for start in tf.range(0, tf.shape(order)[0], size):
             batch = order[start : start + size]

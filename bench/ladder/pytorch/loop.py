@@ -12,6 +12,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -52,7 +53,7 @@ class Rung:
 
     network: Callable[[int], nn.Module]  # classes -> (b, 1, h, w) images in, (b, classes) out
     batch_size: int
-    epochs: int  # at most, where there is a target
+    epochs: float  # at most, where there is a target; a part of one: so much of each order
     target: float | None = None  # on validation, read after each epoch; None: never read
     whole_batches: bool = False  # True: what is left of an epoch, less than a batch, is not seen
     optimizer: Callable[[nn.Module], torch.optim.Optimizer]
@@ -70,9 +71,12 @@ class Rung:
         """See ``bench.ladder.climb.Climber``."""
         return Loop(self, seed, device, classes)
 
-    def steps_an_epoch(self, images: int) -> int:
-        """Batches in ``images``."""
-        return images // self.batch_size if self.whole_batches else -(-images // self.batch_size)
+    def steps(self, images: int) -> int:
+        """Of all epochs over so many images, where no target ends them."""
+        size = self.batch_size
+        return max(
+            1, round(self.epochs * (images // size if self.whole_batches else -(-images // size)))
+        )
 
 
 class Program(Protocol):
@@ -175,11 +179,9 @@ class Loop:
         counts = np.zeros(n, np.int64)
         left = self._steps
         while left > 0:
-            for _, numbers in epoch():
+            for _, numbers in islice(epoch(), left):
                 np.add.at(counts, numbers.cpu().numpy(), 1)
                 left -= 1
-                if not left:
-                    break
         return counts
 
     def flop_an_image(self, material: Material) -> int | None:
@@ -241,13 +243,13 @@ class Batchwise:
     def run(self, material: Material) -> int:
         """Train; how many steps."""
         loop, rung = self._loop, self._loop.rung
-        total = rung.epochs * rung.steps_an_epoch(len(material.labels))
+        total = rung.steps(len(material.labels))
         pile = loop.pile(material.images, material.labels, material)
         epoch = rung.feed(rung, pile, loop.generator())
         stop = None if rung.target is None else Stop(loop, material, rung.target)
         done = 0
-        for _ in range(rung.epochs):
-            for images, labels in epoch():
+        while done < total:
+            for images, labels in islice(epoch(), total - done):
                 if rung.rate is not None:
                     set_rate(loop.optimizer, rung.rate((done + 0.5) / total))
                 loop.step(images, labels)

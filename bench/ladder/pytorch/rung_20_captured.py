@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from bench.ladder.climb import Material
-from bench.ladder.pytorch import rung_11_by_hand as former
+from bench.ladder.pytorch import rung_14_by_hand as former
 from bench.ladder.pytorch.loop import Loop
 from bench.trainers import torch_executions
 
@@ -36,9 +36,9 @@ class Captured:
     def warm_up(self, noise: Material) -> None:
         """Record all steps."""
         loop, rung = self._loop, self._loop.rung
-        self._steps = rung.epochs * rung.steps_an_epoch(len(noise.labels))
-        if rung.rate is None or rung.epochs != 1:
-            raise ValueError("what is captured is one epoch with a rate for each step")
+        self._steps = rung.steps(len(noise.labels))
+        if rung.rate is None or rung.epochs > 1:
+            raise ValueError("what is captured is an epoch or less, with a rate for each step")
         shares = ((step + 0.5) / self._steps for step in range(self._steps))
         self._rates = torch.tensor([rung.rate(share) for share in shares], device=loop.device)
         self._held = self._fresh(noise)

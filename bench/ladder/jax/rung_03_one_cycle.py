@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.ladder.jax import rung_03_network as former
+from bench.ladder.jax import rung_02_target as former
 
 
 def rate(share: float) -> float:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from bench.ladder.climb import Material
-from bench.ladder.jax import rung_05_products as former
+from bench.ladder.jax import rung_04_products as former
 from bench.ladder.jax.loop import Loop, State, normalised, one_step
 
 COMPILES = True
