@@ -73,10 +73,8 @@ class Rung:
 
     def steps(self, images: int) -> int:
         """Of all epochs over so many images, where no target ends them."""
-        size = self.batch_size
-        return max(
-            1, round(self.epochs * (images // size if self.whole_batches else -(-images // size)))
-        )
+        whole, rest = divmod(images, self.batch_size)
+        return max(1, round(self.epochs * (whole + (rest > 0 and not self.whole_batches))))
 
 
 class Program(Protocol):

@@ -1,4 +1,4 @@
-"""Less border: two empty pixels at each edge are left out, and a third of the positions with them."""
+"""Less border: two empty pixels at each edge are left out, and with them a third of the work."""
 
 from __future__ import annotations
 
