@@ -44,6 +44,9 @@ class Rung:
     epochs: int  # at most, where there is a target
     target: float | None = None  # on validation, read after each epoch; None: never read
     whole_batches: bool = False  # True: what is left of an epoch, less than a batch, is not seen
+    share: float = 1.0  # of each epoch's batches, the first ones of its order
+    smoothing: float = 0.0  # of labels
+    edge: int = 0  # pixels left out all around
     betas: tuple[float, float] = (0.9, 0.999)
     rate: Callable[[float], float]  # of the share of all steps, 0..1
     dtype: Any = jnp.float32  # that layers compute in
@@ -56,7 +59,8 @@ class Rung:
 
     def steps_an_epoch(self, images: int) -> int:
         """Batches in ``images``."""
-        return images // self.batch_size if self.whole_batches else -(-images // self.batch_size)
+        whole, rest = divmod(images, self.batch_size)
+        return max(1, round(self.share * (whole + (rest > 0 and not self.whole_batches))))
 
 
 class Loop:
@@ -83,7 +87,7 @@ class Loop:
         """The numbers of an epoch's images, in turn; kept, so that it can be told what was seen."""
         order = np.random.default_rng((self.seed, epoch)).permutation(images).astype(np.int32)
         if self.rung.whole_batches:
-            order = order[: images // self.rung.batch_size * self.rung.batch_size]
+            order = order[: self.rung.steps_an_epoch(images) * self.rung.batch_size]
         self.batches.append(order)
         return order
 
@@ -166,7 +170,10 @@ def _begin(shapes: dict[str, tuple[int, ...]], random: np.random.Generator) -> S
 def logits(rung: Rung, weights: Any, images: jax.Array) -> jax.Array:
     """(b, classes) float32, whatever layers compute in."""
     narrow = jax.tree.map(lambda array: array.astype(rung.dtype), weights)
-    return rung.network(narrow, images.astype(rung.dtype), rung).astype(jnp.float32)
+    inner = slice(rung.edge, images.shape[1] - rung.edge)
+    return rung.network(narrow, images[:, inner, inner].astype(rung.dtype), rung).astype(
+        jnp.float32
+    )
 
 
 def one_step(rung: Rung) -> Callable[..., State]:
@@ -175,7 +182,8 @@ def one_step(rung: Rung) -> Callable[..., State]:
 
     def loss(weights: Any, images: jax.Array, labels: jax.Array) -> jax.Array:
         found = jax.nn.log_softmax(logits(rung, weights, images))
-        return -jnp.take_along_axis(found, labels[:, None].astype(jnp.int32), axis=1).mean()
+        right = jnp.take_along_axis(found, labels[:, None].astype(jnp.int32), axis=1).mean()
+        return -(1 - rung.smoothing) * right - rung.smoothing * found.mean()
 
     def step(state: State, images: jax.Array, labels: jax.Array, rate: jax.Array) -> State:
         gradients = jax.grad(loss)(state.weights, images, labels)

@@ -15,7 +15,7 @@ EDGE = 2  # pixels
 
 def cropped(pile: Pile) -> torch.Tensor:
     """(n, 1, 24, 24) bfloat16 on the device."""
-    inner = pile.images[:, EDGE:-EDGE, EDGE:-EDGE]
+    inner = pile.images.to(pile.device)[:, EDGE:-EDGE, EDGE:-EDGE]
     return former.narrow(replace(pile, images=inner))
 
 
