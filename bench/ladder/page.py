@@ -197,7 +197,7 @@ def _flop(standing: Standing) -> float | None:
 
 COLUMNS = (
     _words("rung", "rung", lambda rung: rung.any.rung.removeprefix("rung_")),
-    _words("idea", "idea", lambda rung: rung.any.idea.partition(":")[0].rstrip(".")),
+    _words("idea", "idea", lambda rung: rung.any.idea.rstrip(".")),
     _number("seeds", "seeds", "d", lambda rung: len(rung.climbs)),
     _number(
         "test (%)",

@@ -121,16 +121,17 @@ def _read(path: Path) -> Climb:
     return climb
 
 
-def entry(climbs: Sequence[Climb], like: Climb) -> int:
+def entry(climbs: Sequence[Climb], like: Climb, *, asks_test: bool) -> int:
     """The number of the entry to which a climb of this rung would belong.
 
-    The last one's where the rung is as it was and the same is asked of it, else a new one.
+    The last one's where the rung is as it was and no more is asked of it, else a new one.
     """
     same = [climb for climb in climbs if _subject(climb) == _subject(like)]
     last = max(same, key=lambda climb: climb.entry, default=None)
     if last is None:
         return 1
-    return last.entry + (last.source_sha256 != like.source_sha256)
+    asks_more = asks_test and last.measured is not None and last.test_accuracy is None
+    return last.entry + (last.source_sha256 != like.source_sha256 or asks_more)
 
 
 def latest(climbs: Sequence[Climb]) -> list[Climb]:

@@ -188,7 +188,7 @@ class _Site:
     def climb(self, rung: RungFile, seed: int, position: int, there: Sequence[Climb]) -> None:
         """One rung with one seed, unless it is there; its record is written at once."""
         blank = self._blank(rung, seed, position)
-        blank = replace(blank, entry=records.entry(there, blank))
+        blank = replace(blank, entry=records.entry(there, blank, asks_test=self._options.enter))
         if any(_same_run(climb, blank) for climb in there):
             return
         climb = blank
@@ -200,24 +200,26 @@ class _Site:
         print(f"  seed {seed} {rung.name}: {_outcome(climb)}", file=sys.stderr, flush=True)
 
     def _climb(self, rung: RungFile, blank: Climb) -> Climb:
-        first = blank.seed == 0
         if not rung.compiles:
-            return _answered(blank, self._ask(rung, blank.seed, rung.environment, first))
+            return _answered(blank, self._ask(rung, blank.seed, rung.environment))
         # From empty caches, which every process has that is given no others; then from full ones.
-        empty = self._ask(rung, blank.seed, rung.environment, first=False)
+        empty = self._ask(rung, blank.seed, rung.environment, clocks_only=True)
         folder = (self._out / ".caches" / blank.source_sha256[:16]).absolute()
         kept = {name: str(folder / name.lower()) for name in CACHES}
         kept |= {"JAX_ENABLE_COMPILATION_CACHE": "true"} | rung.environment
         if not folder.exists():
-            self._ask(rung, blank.seed, kept, first=False)
-        answer = self._ask(rung, blank.seed, kept, first)
+            self._ask(rung, blank.seed, kept, clocks_only=True)
+        answer = self._ask(rung, blank.seed, kept)
         if answer.measured and empty.measured:
             measured = replace(answer.measured, empty_s=empty.measured.process_s)
             answer = replace(answer, measured=measured)
         return _answered(blank, replace(answer, problems=answer.problems + empty.problems))
 
-    def _ask(self, rung: RungFile, seed: int, variables: dict[str, str], first: bool) -> Answer:
+    def _ask(
+        self, rung: RungFile, seed: int, variables: dict[str, str], *, clocks_only: bool = False
+    ) -> Answer:
         options, prepared = self._options, self._prepared
+        first = seed == 0 and not clocks_only
         sealed = (*prepared.files, *prepared.folder.iterdir())
         request = Request(
             module=rung.module,
@@ -225,7 +227,7 @@ class _Site:
             seed=seed,
             data_folder=str(prepared.folder),
             sealed=tuple(map(str, sealed)),
-            enter=options.enter,
+            enter=options.enter and not clocks_only,
             energy=options.energy and first,
             flop=first,
         )

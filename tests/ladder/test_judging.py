@@ -62,12 +62,15 @@ def test_fewer_seeds_are_shown_and_not_entered() -> None:
 
 def test_a_changed_rung_is_a_new_entry_and_the_old_one_is_not_compared() -> None:
     old = [climb("rung_02_fast", seed) for seed in range(30)]
-    assert entry(old, climb("rung_02_fast", 0)) == 1
+    assert entry(old, climb("rung_02_fast", 0), asks_test=True) == 1
     changed = climb("rung_02_fast", 0, source_sha256="2")
-    assert entry(old, changed) == 2
+    assert entry(old, changed, asks_test=False) == 2
     both = [*old, replace(changed, entry=2)]
     assert latest(both) == [replace(changed, entry=2)]
-    assert entry(both, changed) == 2
+    assert entry(both, changed, asks_test=True) == 2
+    tuned = [climb("rung_02_fast", 0, correct=None)]
+    assert entry(tuned, tuned[0], asks_test=False) == 1
+    assert entry(tuned, tuned[0], asks_test=True) == 2
 
 
 def test_the_record_is_the_fastest_that_is_entered() -> None:

@@ -25,7 +25,7 @@ def test_what_was_saved_is_read_again_and_makes_page_table_and_plot(tmp_path: Pa
     assert "rung_02_fast is the record, 99.08 % of the test images over 30 seeds" in said
     assert "times as fast in training as the published recipe" in said
     text = (tmp_path / "README.md").read_text()
-    assert "| 02_fast | The idea of rung_02_fast | 30 | 99.08% |" in text
+    assert "| 02_fast | The idea of rung_02_fast: more of it | 30 | 99.08% |" in text
     assert "2.0000 [2.0000 to 2.0000]" in text
     assert "empty caches (s)" in text
     csv = (tmp_path / "ladder.csv").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Letters: each batch is shifted by up to two pixels either way, which is as good as more letters."""
+"""Letters: each batch is shifted by up to two pixels, which is as good as more letters."""
 
 from __future__ import annotations
 
