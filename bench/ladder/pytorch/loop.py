@@ -9,7 +9,6 @@ program   all steps, one after the other or otherwise
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -188,7 +187,7 @@ class Loop:
         images = self.rung.prepare(self.pile(material.images[:8], material.labels[:8], material))
         with FlopCounterMode(display=False) as counter:
             self.forward(images).float().sum().backward()  # type: ignore[no-untyped-call]
-        self.optimizer.zero_grad()
+        self.network.zero_grad()  # and not the optimiser's, where a step writes to those it has
         return int(counter.get_total_flops()) // 8
 
     def settings(self) -> dict[str, str]:
@@ -279,7 +278,7 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 def one_cycle(highest: float, *, up: float, first: float, last: float) -> Callable[[float], float]:
-    """Smith, 'Super-Convergence' (2018): a rate that rises and falls once, by half cosines.
+    """A rate that rises and falls once, in two straight lines (Smith, 'Super-Convergence', 2018).
 
     Args:
         highest: rate.
@@ -291,6 +290,6 @@ def one_cycle(highest: float, *, up: float, first: float, last: float) -> Callab
         rising = share < up
         from_, to = (first, 1.0) if rising else (1.0, last)
         part = share / up if rising else (share - up) / (1 - up)
-        return highest * (to + (from_ - to) * 0.5 * (1 + math.cos(math.pi * part)))
+        return highest * (from_ + (to - from_) * part)
 
     return rate
