@@ -29,7 +29,7 @@ class Work:
     steps_counted: int  # by the optimiser
     images_seen: int  # training images, each as often as it was seen, by their numbers
     images_distinct: int  # how many different ones
-    parameters: int
+    parameters: int  # numbers in the network, running means of normalisation among them
     flop_an_image: int | None = None  # forward and backward; None: not counted
 
 
