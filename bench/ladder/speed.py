@@ -151,6 +151,7 @@ def _climb_all(
             glyphs_images=options.glyphs_images,
         )
         site = _Site(options, framework, ladder, prepared, here, out)
+        site.check(there)
         for seed in range(max(_seeds(rung, options) for rung in climbed)):
             turns = [rung for rung in climbed if seed < _seeds(rung, options)]
             for position, rung in enumerate(turns if seed % 2 == 0 else reversed(turns)):
@@ -184,6 +185,17 @@ class _Site:
             batch_size=1,
             epochs=1,
         )
+
+    def check(self, there: Sequence[Climb]) -> None:
+        """Raise UsageError where climbs to be set beside these are of another machine or build."""
+        for climb in there:
+            if (climb.framework, climb.device) != (self._framework, self._device):
+                continue
+            differences = [*hardware.differences(climb.machine, self._machine)]
+            if climb.versions != self._versions:
+                differences.append(f"versions: {climb.versions} in the records")
+            if differences:
+                raise UsageError(f"{differences[0]}; give another --out")
 
     def climb(self, rung: RungFile, seed: int, position: int, there: Sequence[Climb]) -> None:
         """One rung with one seed, unless it is there; its record is written at once."""
