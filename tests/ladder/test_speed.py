@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+import datasets
+from bench.experiment import Experiment
 from bench.front import ladder
 from bench.ladder import records, speed
+from bench.ladder.climb import Answer, Request
+from bench.run import processes
 
 FEW = ("--source", "glyphs", "--glyphs-images", "1000")
 
@@ -50,3 +54,38 @@ def test_a_dry_run_names_every_rung_and_its_idea(capsys: pytest.CaptureFixture[s
 def test_an_unknown_rung_is_a_mistake_of_the_user(capsys: pytest.CaptureFixture[str]) -> None:
     assert speed.main(["--rung", "rung_77"]) == 2
     assert "wanted one of rung_00_published" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("framework", "rung", "steps"),
+    [("jax", "rung_06_fewer", 5), ("keras-tensorflow", "rung_06_whole", 7)],
+)
+def test_other_frameworks_climb_and_their_work_is_counted(
+    framework: str, rung: str, steps: int
+) -> None:
+    prepared = datasets.prepare("digits", source="glyphs", glyphs_images=1000, download=False)
+    answer = processes.ask(
+        "bench.ladder.climb",
+        Request(
+            module=f"bench.ladder.{framework.replace('-', '_')}.{rung}",
+            device="cpu",
+            seed=0,
+            data_folder=str(prepared.folder),
+            sealed=tuple(map(str, prepared.folder.iterdir())),
+        ),
+        Answer,
+        limit_s=600,
+        experiment=Experiment(
+            task="digits",
+            source="glyphs",
+            architecture="cnn",
+            framework=framework,
+            execution="eager",
+            device="cpu",
+            batch_size=128,
+            epochs=1,
+        ),
+    )
+    assert answer.problems == ()
+    assert answer.measured is not None
+    assert answer.measured.work.steps_counted == steps

@@ -55,7 +55,7 @@ class Rung:
     epochs: float  # at most, where there is a target; a part of one: so much of each order
     target: float | None = None  # on validation, read after each epoch; None: never read
     whole_batches: bool = False  # True: what is left of an epoch, less than a batch, is not seen
-    optimizer: Callable[[nn.Module], torch.optim.Optimizer]
+    optimizer: Callable[[nn.Module], Optimizer]
     rate: Callable[[float], float] | None = None  # of the share of all steps, 0..1; None: constant
     smoothing: float = 0.0  # of labels
     prepare: Callable[[Pile], torch.Tensor] = normalised  # all images -> what the network takes
@@ -74,6 +74,28 @@ class Rung:
         """Of all epochs over so many images, where no target ends them."""
         whole, rest = divmod(images, self.batch_size)
         return max(1, round(self.epochs * (whole + (rest > 0 and not self.whole_batches))))
+
+
+class Optimizer(Protocol):
+    """What the loop asks of one; those of PyTorch have it all."""
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """With the rate of the next step as 'lr'."""
+        ...
+
+    @property
+    def state(self) -> Any:
+        """Of each weight the tensors that the optimiser keeps, its count of steps as 'step'."""
+        ...
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients."""
+        ...
+
+    def step(self) -> Any:
+        """Move the weights."""
+        ...
 
 
 class Program(Protocol):
@@ -271,7 +293,7 @@ class Stop:
         return bool(right.float().mean().item() >= self._target)
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_rate(optimizer: Optimizer, rate: float) -> None:
     """The learning rate of the next step."""
     for group in optimizer.param_groups:
         group["lr"] = rate
