@@ -123,6 +123,7 @@ class Loop:
         self.optimizer = rung.optimizer(self.network)
         self.forward = rung.forward(self.network)
         self.step = rung.step(self)
+        self.progress = 0.0  # the share of all steps that is done
         self._program = rung.program(self)
         self._steps = 0
 
@@ -269,8 +270,9 @@ class Batchwise:
         done = 0
         while done < total:
             for images, labels in islice(epoch(), total - done):
+                loop.progress = (done + 0.5) / total
                 if rung.rate is not None:
-                    set_rate(loop.optimizer, rung.rate((done + 0.5) / total))
+                    set_rate(loop.optimizer, rung.rate(loop.progress))
                 loop.step(images, labels)
                 done += 1
             if stop is not None and stop.reached():

@@ -52,8 +52,11 @@ def of_one_piece(network: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.Adam([vector], betas=(0.7, 0.9), fused=True)
 
 
-def by_hand(loop: Loop) -> Step:
-    """Forward, backward, Adam: of two convolutions, a pooling and two dense layers."""
+def by_hand(loop: Loop, taught: float = 1.0) -> Step:
+    """Forward, backward, Adam: of two convolutions, a pooling and two dense layers.
+
+    ``taught``: the share of all steps in which the first convolution learns.
+    """
     (vector,) = loop.optimizer.param_groups[0]["params"]
     narrow = torch.empty_like(vector.data, dtype=torch.bfloat16)
     weights = parts(narrow, loop.network)
@@ -61,6 +64,7 @@ def by_hand(loop: Loop) -> Step:
     w1, b1, w2, b2, w3, b3, w4, b4 = weights
     once = ([1, 1], [0, 0], [1, 1], False, [0, 0], 1)  # stride, padding, dilation, ...
     twice = ([2, 2], *once[1:])
+    nothing = [torch.zeros_like(w1), torch.zeros_like(b1)]
     smoothing = loop.rung.smoothing
 
     @torch.no_grad()
@@ -80,15 +84,18 @@ def by_hand(loop: Loop) -> Step:
         d_second = aten.max_pool2d_with_indices_backward(
             *(d_pooled, second, [2, 2], [2, 2], [0, 0], [1, 1], False, places)
         )
-        d_first, dw2, db2 = aten.convolution_backward(
-            *(d_second, first, w2, [len(b2)], *once, [True, True, True])
+        learns = loop.progress < taught
+        d_first, *second_s = aten.convolution_backward(
+            *(d_second, first, w2, [len(b2)], *once, [learns, True, True])
         )
-        d_first = aten.threshold_backward(d_first, first, 0)
-        _, dw1, db1 = aten.convolution_backward(
-            *(d_first, images, w1, [len(b1)], *twice, [False, True, True])
-        )
-        found = (dw1, db1, dw2, db2, d3.t() @ flat, d3.sum(0), d4.t() @ hidden, d4.sum(0))
-        torch._foreach_copy_(gradients, found)
+        first_s = nothing
+        if learns:
+            d_first = aten.threshold_backward(d_first, first, 0)
+            _, *first_s = aten.convolution_backward(
+                *(d_first, images, w1, [len(b1)], *twice, [False, True, True])
+            )
+        dense = (d3.t() @ flat, d3.sum(0), d4.t() @ hidden, d4.sum(0))
+        torch._foreach_copy_(gradients, [*first_s, *second_s, *dense])
         loop.optimizer.step()
 
     return step

@@ -68,6 +68,7 @@ class Captured:
         loop, size = self._loop, self._loop.rung.batch_size
         images, labels, order = self._held
         batch = order[step * size : (step + 1) * size]
+        loop.progress = (step + 0.5) / self._steps
         loop.optimizer.param_groups[0]["lr"].copy_(self._rates[step])
         loop.step(images[batch], labels[batch])
 
