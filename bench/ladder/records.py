@@ -30,9 +30,7 @@ class Work:
     images_seen: int  # training images, each as often as it was seen, by their numbers
     images_distinct: int  # how many different ones
     parameters: int  # numbers in the network, running means of normalisation among them
-    flop_an_image: int | None = (
-        None  # forward and backward, where every weight learns; None: not counted
-    )
+    flop_an_image: int | None = None  # forward and backward, of all weights; None: not counted
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ with even seeds and downwards with odd ones, so that a drift of the machine take
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -111,13 +112,23 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _plan(options: argparse.Namespace) -> Iterator[tuple[str, str, tuple[RungFile, ...]]]:
-    """Framework, ladder and rungs, the lowest first."""
+    """Framework, ladder and rungs, the lowest first; what a framework has no rung of is left out.
+
+    Raises UsageError where nothing is left.
+    """
     devices.choose_devices([options.device], hardware.observe())
-    for framework in options.framework:
-        for ladder in options.ladder:
+    missing: list[UsageError] = []
+    asked = list(itertools.product(options.ladder, options.framework))
+    for ladder, framework in asked:
+        try:
             every = rungs.find(framework, kind_of(options.device), ladder)
-            picked = rungs.chosen(every, options.rung) if options.rung else every
-            yield framework, ladder, picked
+        except UsageError as error:
+            missing.append(error)
+            continue
+        picked = rungs.chosen(every, options.rung) if options.rung else every
+        yield framework, ladder, picked
+    if len(missing) == len(asked):
+        raise missing[0]
 
 
 def _seeds(rung: RungFile, options: argparse.Namespace) -> int:
