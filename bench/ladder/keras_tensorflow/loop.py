@@ -26,6 +26,8 @@ class Rung:
     epochs: int  # at most, where there is a target
     target: float | None = None  # on validation, read after each epoch; None: never read
     optimizer: Callable[[int], Any]  # of the number of all steps
+    share: float = 1.0  # of each epoch's images, the first ones of its order
+    smoothing: float = 0.0  # of labels
     policy: str = "float32"  # of layers
     program: Callable[[Loop], Callable[[Material], int]]  # trains; how many steps
 
@@ -56,14 +58,14 @@ class Loop:
     def order(self, epoch: int, images: int) -> NDArray[np.int64]:
         """The numbers of an epoch's images, in turn; kept, so that it can be told what was seen."""
         order = np.random.default_rng((self.seed, epoch)).permutation(images)
+        order = order[: round(self.rung.share * images)]
         self.orders.append(order)
         return order
 
     def warm_up(self, noise: Material) -> None:
         rung, start = self.rung, self.model.get_weights()
-        steps = rung.epochs * -(-len(noise.labels) // rung.batch_size)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        self.model.compile(optimizer=rung.optimizer(steps), loss=loss)
+        steps = rung.epochs * -(-round(rung.share * len(noise.labels)) // rung.batch_size)
+        self.model.compile(optimizer=rung.optimizer(steps), loss=_loss(rung.smoothing))
         self.model.optimizer.build(self.model.trainable_variables)
         moments = [np.array(variable) for variable in self.model.optimizer.variables]
         self._program = rung.program(self)
@@ -123,6 +125,20 @@ def normalised(images: Images, material: Material) -> NDArray[np.float32]:
     return found
 
 
+def _loss(smoothing: float) -> Any:
+    """Mean cross-entropy; Keras has softer labels for one-hot ones alone."""
+    if not smoothing:
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def loss(labels: Any, logits: Any) -> Any:
+        wanted = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), logits.shape[-1])
+        return keras.losses.categorical_crossentropy(
+            wanted, logits, from_logits=True, label_smoothing=smoothing
+        )
+
+    return loss
+
+
 def fitted(loop: Loop) -> Callable[[Material], int]:
     """By ``fit``, an epoch a call, so that the order of images is known."""
 
@@ -137,7 +153,7 @@ def fitted(loop: Loop) -> Callable[[Material], int]:
                 shuffle=False,
                 verbose=0,
             )
-            done += -(-n // rung.batch_size)
+            done += -(-len(order) // rung.batch_size)
             if rung.target is not None:
                 found = loop.answers(material, material.validation_images)
                 if float((found == material.validation_labels).mean()) >= rung.target:

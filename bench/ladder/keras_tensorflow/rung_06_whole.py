@@ -37,8 +37,9 @@ def at_once(loop: Loop) -> Callable[[Material], int]:
         images = tf.constant(normalised(material.images, material))
         labels = tf.constant(material.labels.astype("int32"))
         for number in range(loop.rung.epochs):
-            epoch(images, labels, tf.constant(loop.order(number, n)))
-            done += -(-n // size)
+            order = loop.order(number, n)
+            epoch(images, labels, tf.constant(order))
+            done += -(-len(order) // size)
         return done
 
     return train
