@@ -1,6 +1,6 @@
-"""Fewer bytes moved: images are shuffled as bytes, become bfloat16 at once, and batches are slices.
+"""Fewer bytes moved: a batch is gathered as bytes, and becomes bfloat16 while it lies in the cache.
 
-A byte's value has a bfloat16 of its own, so images need never be float32.
+A byte's value has a bfloat16 of its own, so images need never be float32, nor all be prepared.
 """
 
 from __future__ import annotations
@@ -15,26 +15,22 @@ from bench.ladder.pytorch.loop import Batch, Pile, Rung
 
 
 def narrow(pile: Pile) -> torch.Tensor:
-    """(n, 1, 28, 28) bfloat16 on the device."""
+    """(n, 1, h, w) bfloat16 on the device."""
     images = pile.images.to(pile.device).to(torch.bfloat16)
     return images.mul_(1 / (255 * pile.std)).sub_(pile.mean / pile.std).unsqueeze(1)
 
 
-def shuffled(rung: Rung, pile: Pile, generator: torch.Generator) -> Callable[[], Iterator[Batch]]:
-    """Bytes in the order of an epoch, as far as it goes, then prepared."""
+def bytewise(rung: Rung, pile: Pile, generator: torch.Generator) -> Callable[[], Iterator[Batch]]:
+    """Bytes on the device, gathered and prepared batch by batch."""
     images, labels = pile.images.to(pile.device), pile.labels.to(pile.device)
-    size, n = rung.batch_size, len(labels)
-    wanted = min(n, rung.steps(n) * size)
 
     def epoch() -> Iterator[Batch]:
-        order = torch.randperm(n, generator=generator)[:wanted].to(pile.device)
-        prepared = rung.prepare(replace(pile, images=images[order]))
-        batches = zip(
-            torch.split(prepared, size), torch.split(labels[order].long(), size), strict=True
-        )
-        return (batch for batch in batches if len(batch[1]) == size or not rung.whole_batches)
+        order = torch.randperm(len(labels), generator=generator).to(pile.device)
+        for batch in torch.split(order, rung.batch_size):
+            if len(batch) == rung.batch_size or not rung.whole_batches:
+                yield rung.prepare(replace(pile, images=images[batch])), labels[batch].long()
 
     return epoch
 
 
-RUNG = replace(former.RUNG, prepare=narrow, feed=shuffled)
+RUNG = replace(former.RUNG, prepare=narrow, feed=bytewise)
