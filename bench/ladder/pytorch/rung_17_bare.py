@@ -14,7 +14,8 @@ from bench.ladder.pytorch import rung_16_stays as former
 class Bare:
     """The fused kernel that ``torch.optim.Adam`` calls, over one vector."""
 
-    def __init__(self, vector: torch.Tensor) -> None:
+    def __init__(self, vector: torch.Tensor, gradient: torch.Tensor) -> None:
+        self._gradient = gradient  # the vector's, always in the same place
         self.param_groups: list[dict[str, Any]] = [{"params": [vector], "lr": 0.0}]
         self.state = {
             vector: {
@@ -31,7 +32,7 @@ class Bare:
         state["step"] += 1
         torch._fused_adam_(
             [vector],
-            [vector.grad],
+            [self._gradient],
             [state["exp_avg"]],
             [state["exp_avg_sq"]],
             [],
@@ -53,7 +54,7 @@ def bare(network: nn.Module) -> Bare:
     """Over the network's vector, which is no Parameter: nothing is to be differentiated."""
     vector: Any = network.vector
     vector.grad = torch.zeros_like(vector)
-    return Bare(vector)
+    return Bare(vector, vector.grad)
 
 
 RUNG = replace(former.RUNG, optimizer=bare)
