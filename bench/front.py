@@ -54,11 +54,16 @@ def study(argv: Sequence[str]) -> int:
 
 def ladder(argv: Sequence[str]) -> int:
     """``python -m bench ladder LADDER``: one thing changed at a time."""
+    if argv[:1] == ["speed"]:
+        from bench.ladder import speed
+
+        return speed.main(argv[1:])
     cnn = "defaults --framework pytorch --architecture cnn --seeds 5"
     again = "defaults --out results/mine --resume"
     parser = door.parser_of(f"{BENCH} ladder", DEFAULTS, cnn, again)
     parser.usage = "%(prog)s LADDER [OPTION ...]"
-    parser.add_argument("ladder", choices=("defaults",), metavar="LADDER", help="'defaults'")
+    words = "'defaults'; 'speed' has a help of its own"
+    parser.add_argument("ladder", choices=("defaults", "speed"), metavar="LADDER", help=words)
     cli.add_options(parser, without=("executions", "inits", *cli.AUTO_SEEDS))
     options = cli.read(parser, argv)
     return run_suite(options, name="bench ladder", command=BENCH.split(), plan=defaults_plan)

@@ -40,7 +40,12 @@ LIVE = (
 # Facts of frameworks, as data; so is ``bench.trainers`` itself, but for its ``load``.
 FACTS = frozenset({"bench.trainers.frameworks", "bench.trainers.native"})
 # Where a framework may be imported, by its package's name.
-HOMES = ("bench.trainers.*{}*", "bench.saved.export_*{}*", "models.*_*{}")
+HOMES = (
+    "bench.trainers.*{}*",
+    "bench.saved.export_*{}*",
+    "models.*_*{}",
+    "bench.ladder.*{}*.*",  # a framework's loop and rungs
+)
 # Where ONNX may be: who asks an exported model, and who makes one.
 ONNX_HOMES = ("bench.saved.onnx", "bench.saved.export*")
 # The parts of the study that join it to the harness; all others look at what was left.
@@ -63,6 +68,7 @@ FLOORS = (
     "bench.saved",
     "bench.checks",
     "bench.study",
+    "bench.ladder",
     "bench.suite",
     "bench.front",
     "bench.__main__",
@@ -92,8 +98,8 @@ def data_and_models_know_nothing_of_the_harness(tree: Tree) -> list[str]:
 
 
 def a_framework_stays_in_modules_of_its_name(tree: Tree) -> list[str]:
-    """Only ``bench/trainers/*torch*``, ``bench/saved/export_*torch*`` and ``models/*_*torch``
-    import torch; others alike.
+    """Only ``bench/trainers/*torch*``, ``bench/saved/export_*torch*``, ``models/*_*torch`` and the
+    rungs of ``bench/ladder/*torch*/`` import torch; others alike.
     """
     return [
         _said(each)
@@ -121,7 +127,8 @@ def the_clock_sees_no_framework(tree: Tree) -> list[str]:
 
 def reports_see_records_and_statistics_only(tree: Tree) -> list[str]:
     """Nothing that reports or computes on records reaches a live object by any way."""
-    starts = {name for name in tree.modules if name == "bench.stats.runs" or _in_report(name)}
+    ours = ("bench.stats.runs", "bench.ladder.page")
+    starts = {name for name in tree.modules if name in ours or _in_report(name)}
     reached = tree.reached(starts, at_import_only=False)
     return _live_objects(tree, reached) + _framework_imports(tree, reached)
 
@@ -239,6 +246,8 @@ def test_the_house_holds_its_rule(rule: Rule) -> None:
         (RULES[7], "bench/trainers/pytorch.py", "    from bench.run import measure"),
         (RULES[7], "bench/results/record.py", "from bench.machine import clock"),
         (RULES[7], "bench/stats/runs.py", "    from bench.report import page"),
+        (RULES[1], "bench/ladder/page.py", "    import torch"),
+        (RULES[3], "bench/ladder/page.py", "from bench.run import worker"),
         (RULES[8], "bench/results/record.py", "    from bench.results import folder"),
     ],
 )
@@ -272,6 +281,9 @@ def _small_house(root: Path) -> None:
     files = {
         "bench/__init__.py": "",
         "bench/experiment.py": "import numpy\n",
+        "bench/ladder/__init__.py": "",
+        "bench/ladder/page.py": "",
+        "bench/ladder/pytorch/rung_01.py": "import torch\n",
         "bench/machine/__init__.py": "",
         "bench/machine/clock.py": "import time\n",
         "bench/report/__init__.py": "",

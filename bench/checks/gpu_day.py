@@ -152,6 +152,13 @@ def steps(out: Path, device: str) -> list[Step]:
             *("--seeds", "20", "--epochs", "10"),
         ),
         suite("defaults", "--device", device, front=(*BENCH, "ladder", "defaults")),
+        Step(
+            name="speed",
+            command=(
+                *(*BENCH, "ladder", "speed", "--device", device, "--enter", "--energy"),
+                *("--resume", "--out", str(out / "speed")),
+            ),
+        ),
     ]
 
 

@@ -155,7 +155,7 @@ def _block(section: Section) -> Iterator[tuple[str, ...]]:
     reached = [
         number for number in times if any(_runs_there(line[number]) for line in section.grid)
     ]
-    target = (reached or times[-1:] or [None])[-1]  # the highest that any run reached
+    target = max(reached or times, default=None)  # the highest that any run reached
     goal = "" if target is None else section.columns[target].header
     goal = goal.removeprefix("time ").removesuffix(" (s)")
     alone = len(section.grid) == 1

@@ -29,7 +29,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -93,6 +93,7 @@ class Child:
         limit_s: seconds from its start after which it is ended.
         experiment: whose environment it gets (framework, device, threads); None: our own.
         python: the interpreter; None for this one.
+        variables: of its environment, before those it gets anyway.
         log: a file open for reading and writing that takes whatever it prints; None: a temporary.
     """
 
@@ -106,12 +107,14 @@ class Child:
         limit_s: float,
         experiment: Experiment | None = None,
         python: Path | None = None,
+        variables: Mapping[str, str] | None = None,
         log: IO[bytes] | None = None,
     ) -> None:
         import msgspec
 
         self._command = [str(python or sys.executable), "-m", module]
         self._experiment = experiment
+        self._variables = dict(variables or {})
         self._ask = request if callable(request) else None
         self._request = b"" if callable(request) else msgspec.json.encode(request) + b"\n"
         self._limit_s = limit_s
@@ -134,7 +137,8 @@ class Child:
                 self._command,
                 cwd=PROJECT,
                 env=environment(self._experiment, os.environ, Path(self._scratch.name))
-                | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._scratch.name),
+                | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._scratch.name)
+                | self._variables,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
@@ -231,9 +235,17 @@ def ask(
     limit_s: float,
     experiment: Experiment | None = None,
     python: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Message:
     """The one answer of a new process, as of ``Child``; raises NoAnswer where it gave none."""
-    with Child(module, request, limit_s=limit_s, experiment=experiment, python=python) as child:
+    with Child(
+        module,
+        request,
+        limit_s=limit_s,
+        experiment=experiment,
+        python=python,
+        variables=variables,
+    ) as child:
         answers = list(child.messages(answer))
     ending = child.ending
     if ending.not_started is not None:

@@ -159,6 +159,19 @@ def paired_t(ratios: Sequence[float]) -> float | None:
     return float(2 * stdtr(len(logs) - 1, -abs(logs.mean()) / error))
 
 
+def one_sided_t(values: Sequence[float], bound: float) -> float | None:
+    """The p of Student's t test that the mean is not above a bound; None of fewer than 2 values."""
+    if len(values) < 2:
+        return None
+    from scipy.special import stdtr
+
+    error = float(_standard_error(np.asarray(values)))
+    above = float(np.mean(values)) - bound
+    if not error:  # all alike: certain either way
+        return 0.0 if above > 0 else 1.0
+    return float(stdtr(len(values) - 1, -above / error))
+
+
 def _student_ends(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Both ends of Student's t interval of the mean, as ``ends_of_means``."""
     from scipy.special import stdtrit

@@ -216,8 +216,8 @@ def _class_picture(study: Study, models: Sequence[Answered]) -> Picture:
         notes.append(f"in the table alone: {', '.join(others)}")
     figure, (axes,) = style.page(1)
     if len(shown) > 1:
-        ends = (score[hardest] for score in scores)
-        axes.vlines(range(len(names)), *ends, color="0.6", linewidth=2, zorder=1)
+        first, second = (score[hardest] for score in scores)
+        axes.vlines(range(len(names)), first, second, color="0.6", linewidth=2, zorder=1)
     for model, score, look in zip(shown, scores, style.LOOKS, strict=False):
         axes.plot(
             score[hardest],

@@ -88,7 +88,7 @@ def fill(folder: Path) -> Path:
 
 def test_a_report_over_a_thousand_records(benchmark: BenchmarkFixture, folder: Path) -> None:
     command = [sys.executable, "-m", "bench", "report", str(folder)]
-    benchmark.pedantic(
+    benchmark.pedantic(  # type: ignore[no-untyped-call]
         lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True),
         rounds=3,
     )

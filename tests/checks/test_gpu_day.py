@@ -15,6 +15,7 @@ from bench import cli
 from bench.__main__ import COMMANDS
 from bench.checks import audit, doctor, gpu_day, parity
 from bench.checks.gpu_day import Step, carry_out, steps
+from bench.ladder import speed
 from bench.machine import hardware
 from bench.run import interpreters
 
@@ -99,6 +100,8 @@ def test_every_command_of_a_step_is_one_that_there_is(device: str, tmp_path: Pat
         assert program == "python" or step.name.startswith("tests-")
         if script == "run_all.py":
             assert cli.parse(words).out == tmp_path / step.name
+        elif script == "bench" and words[:2] == ["ladder", "speed"]:
+            assert speed._parser().parse_args(words[2:]).out == tmp_path / step.name
         elif script == "bench" and words[0] == "ladder":
             assert cli.parse(words[2:]).out == tmp_path / step.name
         elif script == "bench":

@@ -21,6 +21,7 @@ from bench.results.folder import Results
 from bench.results.made import LIST
 from bench.study import page, web
 from bench.study.artifact import Artifact, Picture, Step, Study, Tables, facts, numbered
+from bench.study.glossary import WORDS
 from datasets import Split
 from tests.records import make_record
 from tests.report.browser import NEEDS_CHROMIUM, browsing
@@ -153,7 +154,7 @@ def test_a_word_is_explained_where_it_first_stands_and_nothing_is_markup_but_tha
 
 
 def test_every_word_of_the_glossary_is_one_that_a_page_can_explain() -> None:
-    for word, meaning in web.WORDS.items():
+    for word, meaning in WORDS.items():
         assert meaning in html.unescape(web.explained(f"of {word} here")), word
 
 

@@ -1,0 +1,36 @@
+"""Fewer bytes moved: a batch is gathered as bytes, and becomes bfloat16 while it lies in the cache.
+
+A byte's value has a bfloat16 of its own, so images need never be float32, nor all be prepared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import torch
+
+from bench.ladder.pytorch import rung_09_bf16 as former
+from bench.ladder.pytorch.loop import Batch, Pile, Rung
+
+
+def narrow(pile: Pile) -> torch.Tensor:
+    """(n, 1, h, w) bfloat16 on the device."""
+    images = pile.images.to(pile.device).to(torch.bfloat16)
+    return images.mul_(1 / (255 * pile.std)).sub_(pile.mean / pile.std).unsqueeze(1)
+
+
+def bytewise(rung: Rung, pile: Pile, generator: torch.Generator) -> Callable[[], Iterator[Batch]]:
+    """Bytes on the device, gathered and prepared batch by batch."""
+    images, labels = pile.images.to(pile.device), pile.labels.to(pile.device)
+
+    def epoch() -> Iterator[Batch]:
+        order = torch.randperm(len(labels), generator=generator).to(pile.device)
+        for batch in torch.split(order, rung.batch_size):
+            if len(batch) == rung.batch_size or not rung.whole_batches:
+                yield rung.prepare(replace(pile, images=images[batch])), labels[batch].long()
+
+    return epoch
+
+
+RUNG = replace(former.RUNG, prepare=narrow, feed=bytewise)
