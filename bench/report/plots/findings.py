@@ -156,7 +156,10 @@ def _counted(firsts: Firsts) -> str:
         return ""
     first = f"first of all is {', '.join(counts)}" if counts else ""
     return f"Of {total} panels, " + "; ".join(
-        filter(None, (first, f"{doubtful} are undecided" if doubtful else ""))
+        filter(
+            None,
+            (first, f"{doubtful} {'is' if doubtful == 1 else 'are'} undecided" if doubtful else ""),
+        )
     )
 
 
