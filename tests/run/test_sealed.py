@@ -33,6 +33,8 @@ MAY_HOLD = {
     ("bench/stats/runs.py", "test_accuracy"),
     ("bench/report/tables/differences.py", "_common"),
     ("bench/report/tables/differences.py", "_wrong"),
+    ("bench/report/lessons/measuring.py", "_right"),
+    ("bench/saved/predict.py", "_candidates"),  # at which evaluation its weights were kept
 }
 # They look at data, and ask saved models; nothing is trained by them or after them in a process.
 AFTERWARDS = (
