@@ -418,5 +418,5 @@ def test_a_telephone_shows_a_lesson_without_scrolling_sideways(fresh: Page) -> N
     fresh.set_viewport_size({"width": 360, "height": 740})
     open_lesson(fresh, "tuned")
     lock(fresh, "0.001", "20000")
-    assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
+    fresh.wait_for_function("document.documentElement.scrollWidth <= 360", timeout=10_000)
     fresh.set_viewport_size({"width": 1280, "height": 800})

@@ -524,7 +524,7 @@ def test_a_telephone_need_not_scroll_sideways_in_dark_or_light(fresh: Page) -> N
     for _ in range(2):
         fresh.locator("#theme").click()
         chart(fresh)
-        assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
+        fresh.wait_for_function("document.documentElement.scrollWidth <= 360", timeout=10_000)
     fresh.set_viewport_size({"width": 1280, "height": 800})
 
 

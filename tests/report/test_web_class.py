@@ -335,7 +335,8 @@ def test_a_class_fits_a_telephone_and_hides_which_file_is_whose(
 ) -> None:
     dropped(fresh, *class_files)
     fresh.set_viewport_size({"width": 360, "height": 740})
-    assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
+    # the charts are drawn anew for it, which takes a moment
+    fresh.wait_for_function("document.documentElement.scrollWidth <= 360", timeout=10_000)
     fresh.set_viewport_size({"width": 1280, "height": 800})
     assert "student-" not in fresh.locator("#laptops").inner_text()
     fresh.locator("#laptops summary").click()

@@ -370,7 +370,7 @@ def test_a_telephone_shows_the_sheet_and_the_answers_without_scrolling_sideways(
 ) -> None:
     fresh.set_viewport_size({"width": 360, "height": 740})
     fresh.evaluate("glyphbench.drawing.stroke([[80, 60], [90, 200]]); glyphbench.drawing.read()")
-    assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
+    fresh.wait_for_function("document.documentElement.scrollWidth <= 360", timeout=10_000)
     fresh.set_viewport_size({"width": 1280, "height": 800})
 
 
