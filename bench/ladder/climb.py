@@ -44,6 +44,10 @@ class SealBroken(Exception):
     """Data were to be opened before the clocks had stopped."""
 
 
+ASKED_AT_ONCE = 1000  # images
+WARM_STEPS = 3
+
+
 @dataclass(frozen=True, kw_only=True)
 class Material:
     """What a rung is given: images as they lie in host memory, and what is known of them."""
@@ -54,6 +58,19 @@ class Material:
     validation_labels: Labels
     mean: float  # of the training pixels, on the scale 0..1
     std: float
+
+    def few(self, batch_size: int) -> Material:
+        """Every shape that training and validation have, shorter last ones too; for a warm-up."""
+        n, asked = len(self.labels), len(self.validation_labels)
+        steps = slice(0, min(WARM_STEPS * batch_size + n % batch_size, n))
+        parts = slice(0, min(ASKED_AT_ONCE + asked % ASKED_AT_ONCE, asked))
+        return replace(
+            self,
+            images=self.images[steps],
+            labels=self.labels[steps],
+            validation_images=self.validation_images[parts],
+            validation_labels=self.validation_labels[parts],
+        )
 
 
 class Climber(Protocol):

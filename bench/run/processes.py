@@ -93,7 +93,7 @@ class Child:
         limit_s: seconds from its start after which it is ended.
         experiment: whose environment it gets (framework, device, threads); None: our own.
         python: the interpreter; None for this one.
-        variables: of its environment, before those it gets anyway.
+        variables: of its environment, in place of those it gets anyway.
         log: a file open for reading and writing that takes whatever it prints; None: a temporary.
     """
 

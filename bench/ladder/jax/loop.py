@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -16,10 +16,8 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
-from bench.ladder.climb import Images, Material, Weights
+from bench.ladder.climb import ASKED_AT_ONCE, Images, Material, Weights
 
-ASKED_AT_ONCE = 1000  # images
-WARM_STEPS = 3
 Network = Callable[[Any, jax.Array, "Rung"], jax.Array]  # weights, (b, 28, 28) -> (b, classes)
 Convolution = Callable[[jax.Array, jax.Array, int], jax.Array]  # images, kernel, stride
 
@@ -98,12 +96,10 @@ class Loop:
         return np.array([self.rung.rate(share) for share in shares], np.float32)
 
     def warm_up(self, noise: Material) -> None:
-        compiled_before, batch, n = self.rung.compiled_before, self.batch_size, len(noise.labels)
-        if compiled_before is not None:
-            compiled_before(self, noise)
+        if self.rung.compiled_before is not None:
+            self.rung.compiled_before(self, noise)
         else:
-            few = slice(0, min(WARM_STEPS * batch + n % batch, n))
-            self._train(replace(noise, images=noise.images[few], labels=noise.labels[few]))
+            self._train(noise.few(self.batch_size))
         self.state = jax.tree.map(jnp.array, self._start)
 
     def train(self, material: Material) -> None:

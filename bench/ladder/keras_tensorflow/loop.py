@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -11,10 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from bench.ladder.climb import Images, Material, Weights
-
-ASKED_AT_ONCE = 1000  # images
-WARM_STEPS = 3
+from bench.ladder.climb import ASKED_AT_ONCE, Images, Material, Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,17 +66,7 @@ class Loop:
         self.model.optimizer.build(self.model.trainable_variables)
         moments = [np.array(variable) for variable in self.model.optimizer.variables]
         self._program = rung.program(self)
-        batch, n = self.batch_size, len(noise.labels)
-        few = slice(0, min(WARM_STEPS * batch + n % batch, n))
-        self._program(
-            replace(
-                noise,
-                images=noise.images[few],
-                labels=noise.labels[few],
-                validation_images=noise.validation_images[:ASKED_AT_ONCE],
-                validation_labels=noise.validation_labels[:ASKED_AT_ONCE],
-            )
-        )
+        self._program(noise.few(self.batch_size))
         self.model.set_weights(start)
         for variable, value in zip(self.model.optimizer.variables, moments, strict=True):
             variable.assign(value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
 
@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from bench.ladder.climb import Images, Material, Weights
+from bench.ladder.climb import ASKED_AT_ONCE, Images, Material, Weights
 
 Batch = tuple[torch.Tensor, torch.Tensor]  # (b, 1, h, w) images and (b,) int64 labels
 Forward = Callable[[torch.Tensor], torch.Tensor]  # (b, 1, h, w) -> (b, classes)
 Step = Callable[[torch.Tensor, torch.Tensor], None]
-ASKED_AT_ONCE = 1000  # images
-WARM_STEPS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,17 +246,7 @@ class Batchwise:
 
     def warm_up(self, noise: Material) -> None:
         """A few steps of every shape."""
-        batch, n = self._loop.rung.batch_size, len(noise.labels)
-        few = slice(0, min(WARM_STEPS * batch + n % batch, n))
-        self.run(
-            replace(
-                noise,
-                images=noise.images[few],
-                labels=noise.labels[few],
-                validation_images=noise.validation_images[:ASKED_AT_ONCE],
-                validation_labels=noise.validation_labels[:ASKED_AT_ONCE],
-            )
-        )
+        self.run(noise.few(self._loop.rung.batch_size))
 
     def run(self, material: Material) -> int:
         """Train; how many steps."""
