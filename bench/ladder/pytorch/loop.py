@@ -1,7 +1,6 @@
 """PyTorch's loop, and what a rung is made of. A rung changes parts; the loop stays.
 
 feed      images in host memory -> batches on the device, epoch after epoch
-forward   how the network is run in a step
 step      one optimiser step on one batch
 program   all steps, one after the other or otherwise
 """
@@ -23,7 +22,6 @@ from torch.nn import functional
 from bench.ladder.climb import ASKED_AT_ONCE, Images, Material, Weights
 
 Batch = tuple[torch.Tensor, torch.Tensor]  # (b, 1, h, w) images and (b,) int64 labels
-Forward = Callable[[torch.Tensor], torch.Tensor]  # (b, 1, h, w) -> (b, classes)
 Step = Callable[[torch.Tensor, torch.Tensor], None]
 
 
@@ -36,6 +34,7 @@ class Pile:
     mean: float
     std: float
     device: torch.device
+    dtype: torch.dtype  # that images are prepared in
 
 
 def normalised(pile: Pile) -> torch.Tensor:
@@ -56,10 +55,10 @@ class Rung:
     optimizer: Callable[[nn.Module], Optimizer]
     rate: Callable[[float], float] | None = None  # of the share of all steps, 0..1; None: constant
     smoothing: float = 0.0  # of labels
-    prepare: Callable[[Pile], torch.Tensor] = normalised  # all images -> what the network takes
+    prepare: Callable[[Pile], torch.Tensor] = normalised  # images -> what the network takes
+    dtype: torch.dtype = torch.float32  # of images and products, where a step is written for it
     place: Callable[[nn.Module], nn.Module] = lambda network: network
     feed: Callable[[Rung, Pile, torch.Generator], Callable[[], Iterator[Batch]]]
-    forward: Callable[[nn.Module], Forward] = lambda network: network
     step: Callable[[Loop], Step]
     program: Callable[[Loop], Program]
     once: Callable[[], object] = lambda: None  # done to the process before all else
@@ -119,7 +118,6 @@ class Loop:
         torch.manual_seed(seed)
         self.network = rung.place(rung.network(classes).to(self.device))
         self.optimizer = rung.optimizer(self.network)
-        self.forward = rung.forward(self.network)
         self.step = rung.step(self)
         self.progress = 0.0  # the share of all steps that is done
         self._program = rung.program(self)
@@ -138,6 +136,7 @@ class Loop:
             mean=material.mean,
             std=material.std,
             device=self.device,
+            dtype=self.rung.dtype,
         )
 
     def generator(self) -> torch.Generator:
@@ -181,8 +180,8 @@ class Loop:
     def classes(self, prepared: torch.Tensor) -> torch.Tensor:
         """(n,) of (n, 1, h, w) images on the device."""
         self.network.eval()
-        forward = self.rung.forward(self.network)
-        found = [forward(part).argmax(1) for part in torch.split(prepared, ASKED_AT_ONCE)]
+        parts = torch.split(prepared, ASKED_AT_ONCE)
+        found = [self.network(part.float()).argmax(1) for part in parts]
         self.network.train()
         return torch.cat(found)
 
@@ -207,7 +206,7 @@ class Loop:
 
         images = self.rung.prepare(self.pile(material.images[:8], material.labels[:8], material))
         with FlopCounterMode(display=False) as counter:
-            self.forward(images).float().sum().backward()  # type: ignore[no-untyped-call]
+            self.network(images.float()).sum().backward()  # type: ignore[no-untyped-call]
         self.network.zero_grad()  # and not the optimiser's, where a step writes to those it has
         return int(counter.get_total_flops()) // 8
 
@@ -229,7 +228,7 @@ def eager_step(loop: Loop) -> Step:
 
     def step(images: torch.Tensor, labels: torch.Tensor) -> None:
         loop.optimizer.zero_grad(set_to_none=True)
-        logits = loop.forward(images).float()
+        logits = loop.network(images)
         smoothing = loop.rung.smoothing
         loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
         loss.backward()  # type: ignore[no-untyped-call]

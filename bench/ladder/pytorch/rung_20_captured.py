@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from bench.ladder.climb import Material
-from bench.ladder.pytorch import rung_14_by_hand as former
+from bench.ladder.pytorch import rung_13_by_hand as former
 from bench.ladder.pytorch.loop import Loop
 from bench.trainers import torch_executions
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch.nn import functional
 
-from bench.ladder.pytorch import rung_13_fewer as former
+from bench.ladder.pytorch import rung_12_fewer as former
 from bench.ladder.pytorch.loop import Loop, Step
 
 DEVICES = ("cpu",)
@@ -19,7 +19,7 @@ def compiled(loop: Loop) -> Step:
     """As the eager step, but for the loss, which is one program there and one back."""
 
     def loss_of(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        logits = loop.forward(images).float()
+        logits = loop.network(images)
         return functional.cross_entropy(logits, labels, label_smoothing=loop.rung.smoothing)
 
     program = torch.compile(loss_of, dynamic=False, fullgraph=True)

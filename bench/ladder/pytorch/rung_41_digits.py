@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from torch import nn
 
-from bench.ladder.pytorch import rung_12_softer
+from bench.ladder.pytorch import rung_11_softer
 from bench.ladder.pytorch.loop import one_cycle
-from bench.ladder.pytorch.rung_10_bytes import narrow
+from bench.ladder.pytorch.rung_09_bytes import plain
 
 LADDER = "letters"
 
@@ -23,9 +23,9 @@ def network(classes: int) -> nn.Module:
 
 
 RUNG = replace(
-    rung_12_softer.RUNG,
+    rung_11_softer.RUNG,
     network=network,
-    prepare=narrow,
+    prepare=plain,
     batch_size=64,
     epochs=15,
     smoothing=0.1,

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.ladder.pytorch import rung_17_bare as former
+from bench.ladder.pytorch import rung_16_bare as former
 
 RUNG = replace(former.RUNG, epochs=2 / 3)

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.ladder.pytorch import rung_11_crop as former
+from bench.ladder.pytorch import rung_10_crop as former
 
 RUNG = replace(former.RUNG, smoothing=0.2)

@@ -7,16 +7,16 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from bench.ladder.pytorch import rung_10_bytes as former
+from bench.ladder.pytorch import rung_09_bytes as former
 from bench.ladder.pytorch.loop import Pile
 
 EDGE = 2  # pixels
 
 
 def cropped(pile: Pile) -> torch.Tensor:
-    """(n, 1, 24, 24) bfloat16 on the device."""
+    """(n, 1, 24, 24) of the rung's type, on the device."""
     inner = pile.images.to(pile.device)[:, EDGE:-EDGE, EDGE:-EDGE]
-    return former.narrow(replace(pile, images=inner))
+    return former.plain(replace(pile, images=inner))
 
 
 def network(classes: int) -> nn.Module:

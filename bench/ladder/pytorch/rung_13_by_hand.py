@@ -1,8 +1,8 @@
 """The derivative by hand: a step is thirty operations on weights that lie in one piece.
 
-Autograd records each operation and finds its derivative; autocast narrows each weight in each step.
-Both are known beforehand here. All weights are one vector, so one operation narrows them and one
-kernel of Adam moves them.
+Autograd records each operation and finds its derivative, which is known beforehand here. All
+weights are one vector, so one kernel of Adam moves them, and one operation narrows them where the
+rung computes in a narrower type than it keeps them in.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from bench.ladder.pytorch import rung_13_fewer as former
+from bench.ladder.pytorch import rung_12_fewer as former
 from bench.ladder.pytorch.loop import Loop, Step
 
 aten = torch.ops.aten
@@ -58,10 +58,10 @@ def by_hand(loop: Loop, taught: float = 1.0) -> Step:
     ``taught``: the share of all steps in which the first convolution learns.
     """
     (vector,) = loop.optimizer.param_groups[0]["params"]
-    narrow = torch.empty_like(vector.data, dtype=torch.bfloat16)
-    weights = parts(narrow, loop.network)
+    dtype = loop.rung.dtype
+    copy = torch.empty_like(vector.data, dtype=dtype)  # what a step computes with
     gradients = parts(vector.grad, loop.network)
-    w1, b1, w2, b2, w3, b3, w4, b4 = weights
+    w1, b1, w2, b2, w3, b3, w4, b4 = parts(copy, loop.network)
     once = ([1, 1], [0, 0], [1, 1], False, [0, 0], 1)  # stride, padding, dilation, ...
     twice = ([2, 2], *once[1:])
     nothing = [torch.zeros_like(w1), torch.zeros_like(b1)]
@@ -69,7 +69,7 @@ def by_hand(loop: Loop, taught: float = 1.0) -> Step:
 
     @torch.no_grad()
     def step(images: torch.Tensor, labels: torch.Tensor) -> None:
-        narrow.copy_(vector)
+        copy.copy_(vector)
         first = functional.conv2d(images, w1, b1, stride=2).relu_()
         second = functional.conv2d(first, w2, b2)
         pooled, places = aten.max_pool2d_with_indices(second, [2, 2])
@@ -78,7 +78,7 @@ def by_hand(loop: Loop, taught: float = 1.0) -> Step:
         logits = torch.addmm(b4, hidden, w4.t())
         wrong = logits.float().softmax(1)
         wrong[torch.arange(len(labels), device=labels.device), labels] -= 1 - smoothing
-        d4 = wrong.sub_(smoothing / len(b4)).div_(len(labels)).to(torch.bfloat16)
+        d4 = wrong.sub_(smoothing / len(b4)).div_(len(labels)).to(dtype)
         d3 = aten.threshold_backward(d4 @ w4, hidden, 0)
         d_pooled = aten.threshold_backward((d3 @ w3).view_as(pooled), pooled, 0)
         d_second = aten.max_pool2d_with_indices_backward(

@@ -1,6 +1,6 @@
-"""Fewer bytes moved: a batch is gathered as bytes, and becomes bfloat16 while it lies in the cache.
+"""Fewer bytes moved: a batch is gathered as bytes, and normalised while it lies in the cache.
 
-A byte's value has a bfloat16 of its own, so images need never be float32, nor all be prepared.
+A byte is a quarter of a float32. Every byte's value has a bfloat16 of its own, too.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import torch
 
-from bench.ladder.pytorch import rung_09_bf16 as former
+from bench.ladder.pytorch import rung_08_layout as former
 from bench.ladder.pytorch.loop import Batch, Pile, Rung
 
 
-def narrow(pile: Pile) -> torch.Tensor:
-    """(n, 1, h, w) bfloat16 on the device."""
-    images = pile.images.to(pile.device).to(torch.bfloat16)
+def plain(pile: Pile) -> torch.Tensor:
+    """(n, 1, h, w) of the rung's type, on the device."""
+    images = pile.images.to(pile.device).to(pile.dtype)
     return images.mul_(1 / (255 * pile.std)).sub_(pile.mean / pile.std).unsqueeze(1)
 
 
@@ -33,4 +33,4 @@ def bytewise(rung: Rung, pile: Pile, generator: torch.Generator) -> Callable[[],
     return epoch
 
 
-RUNG = replace(former.RUNG, prepare=narrow, feed=bytewise)
+RUNG = replace(former.RUNG, prepare=plain, feed=bytewise)

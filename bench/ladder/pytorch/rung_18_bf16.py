@@ -1,0 +1,11 @@
+"""bfloat16: images, weights and products in half the bytes; loss and optimiser stay float32."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from bench.ladder.pytorch import rung_17_less as former
+
+RUNG = replace(former.RUNG, dtype=torch.bfloat16)
