@@ -1,16 +1,17 @@
 """All lessons of a folder: for the tab of ``index.html``, and as a table in Markdown.
 
     python -m bench lessons results/lessons                          # a row a question
+    python -m bench lessons results/mine results/yours               # a column a machine
     python -m bench lessons results/lessons --into docs/teaching.md  # in place of the table there
 
-Exit code 2 where the folder has no records, or the file has no such table.
+Exit code 2 where a folder has no records, or the file has no such table.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bench import UsageError
@@ -40,7 +41,7 @@ LESSONS: tuple[Callable[[Measured], Lesson], ...] = (
     speed.device,
     measuring.clock,
 )
-HEAD = ("lesson", "measured here", "textbook", "agrees")
+HEAD = "| lesson |"  # begins the table
 
 
 def lessons(groups: Iterable[Replicates], ensembling: Ensembling | None) -> list[Lesson]:
@@ -54,45 +55,36 @@ def lessons(groups: Iterable[Replicates], ensembling: Ensembling | None) -> list
     return [make(folder) for make in LESSONS]
 
 
-def markdown(listed: Iterable[Lesson]) -> str:
-    """A row a question: what was measured, what the textbook expects, whether the two meet."""
-    lines = [markdown_line(HEAD), markdown_line(["---"] * len(HEAD))]
-    lines += [markdown_line(row) for lesson in listed for row in _rows(lesson)]
-    return "\n".join(lines)
+def markdown(folders: Sequence[tuple[str, Sequence[Lesson]]]) -> str:
+    """A row a question, a column a folder: what was measured there, and how the textbook stands.
 
-
-def _rows(lesson: Lesson) -> Iterator[Sequence[str]]:
-    for number, question in enumerate(lesson.questions):
-        title = lesson.title if number == 0 else f"{lesson.title}: again"
-        yield title, answer(question), expected(question), _agrees(question)
+    ``folders``: of each the name and the lessons.
+    """
+    names, answered = zip(*folders, strict=True)
+    rows: list[Sequence[str]] = [("lesson", *names), ["---"] * (1 + len(names))]
+    for same in zip(*answered, strict=True):  # a lesson, as each folder answers it
+        first, again = zip(*(lesson.questions for lesson in same), strict=True)
+        rows.append((same[0].title, *map(answer, first)))
+        rows.append((f"{same[0].title}: again", *map(answer, again)))
+    return "\n".join(map(markdown_line, rows))
 
 
 def answer(question: Question) -> str:
-    """What was measured, with its interval and unit; else that it was not."""
-    truth = question.truth
+    """What was measured, with its interval, and what the textbook expects of it."""
+    truth, book = question.truth, question.textbook
     if truth is None:
         return wording.NOT_MEASURED
-    return f"{wording.estimate(truth.value, truth.interval)} {question.unit}"
-
-
-def expected(question: Question) -> str:
-    """What the textbook expects of what was measured."""
-    book = question.textbook
-    ends = (wording.number(end, 2) for end in (book.low, book.high))
-    return f"{' to '.join(ends)} {question.unit}" if question.truth else "–"
-
-
-def _agrees(question: Question) -> str:
-    return {None: "–", True: "yes", False: "no"}[question.agrees]
+    low, high = (wording.number(end, 2) for end in (book.low, book.high))
+    side = "within" if question.agrees else "above" if truth.value > book.high else "below"
+    found = wording.estimate(truth.value, truth.interval)
+    return f"{found} {question.unit}: {side} {low} to {high}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the answers of a folder, or put them into a file; 2 where that cannot be done."""
+    """Print the answers of folders, or put them into a file; 2 where that cannot be done."""
     options = _parser().parse_args(argv)
-    results = Results(options.folder)
     try:
-        groups = runs.replicates(results.require_records(), results.evidence())
-        table = markdown(lessons(groups, results.ensembling()))
+        table = markdown(answered(options.folders))
         if options.into is None:
             print(table)
         else:
@@ -101,6 +93,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"bench lessons: error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def answered(folders: Iterable[Path]) -> list[tuple[str, list[Lesson]]]:
+    """Of each folder the name and the lessons. Raises ResultsError where one has no records."""
+    every = []
+    for folder in folders:
+        results = Results(folder)
+        groups = runs.replicates(results.require_records(), results.evidence())
+        every.append((folder.absolute().name, lessons(groups, results.ensembling())))
+    return every
 
 
 def replace_table(file: Path, table: str) -> None:
@@ -114,27 +116,27 @@ def replace_table(file: Path, table: str) -> None:
         raise UsageError(f"{file} cannot be read: {error}") from error
     earlier = table_in(text)
     if earlier is None:
-        raise UsageError(f"{file} has no table with the head {markdown_line(HEAD)}; add one")
+        raise UsageError(f"{file} has no table whose head begins with {HEAD!r}; add one")
     write_atomically(file, text.replace(earlier, table).encode())
 
 
 def table_in(text: str) -> str | None:
     """The table of answers in a text; None where there is none."""
-    head = markdown_line(HEAD)
-    if head not in text:
-        return None
-    return text[text.index(head) :].partition("\n\n")[0].rstrip("\n")
+    _, head, rest = f"\n{text}".partition(f"\n{HEAD}")
+    return f"{HEAD}{rest}".partition("\n\n")[0].rstrip("\n") if head else None
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = parser_of(
         "python -m bench lessons",
-        "Answer the lessons by the runs of a results folder: a table in Markdown. On the folder's "
-        "index.html they are asked before they are answered.",
+        "Answer the lessons by the runs of results folders: a table in Markdown, a column a "
+        "folder. On a folder's index.html they are asked before they are answered.",
         "results/lessons",
         "results/lessons --into docs/teaching.md",
     )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="such as results/lessons")
+    parser.add_argument(
+        "folders", nargs="+", type=Path, metavar="DIR", help="such as results/lessons"
+    )
     parser.add_argument(
         "--into",
         type=Path,
