@@ -262,11 +262,13 @@ def _told_apart(compared: Sequence[Comparison]) -> Iterator[str]:
 def _highest_throughput(groups: Sequence[Replicates], claims: int | None = None) -> Iterator[str]:
     """Of experiments that time training steps only: each framework at its best batch size.
 
-    ``claims``: how many of each comparison; None: all.
+    ``claims``: how many of each comparison, of more than one; None: all.
     """
     for comparison in comparisons(groups, (*FRAMEWORK, "batch_size")):
         if comparison.experiment.goal == "train" or not comparison.measured:
             continue
+        if claims and len(comparison.groups) == 1:
+            continue  # beaten by nobody, and in the table
         sizes = len(comparison.values("batch_size")) > 1
         chosen = ", each at its best batch size" if sizes else ""
         claimed = " ".join(islice(fastest(at_best_size(comparison)), claims))
