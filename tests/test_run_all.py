@@ -15,6 +15,7 @@ import pytest
 from bench import cli, suite
 from bench.machine import hardware
 from bench.plan import make_plan
+from bench.results.evidence import Commit, SuiteFacts
 from bench.results.folder import Results
 from bench.results.record import Record
 from bench.run import versions
@@ -101,6 +102,7 @@ def test_every_record_is_complete(finished: Path) -> None:
     assert record.versions["torch"] == versions.installed(("torch",))["torch"]
     assert record.settings
     assert record.machine == hardware.observe()
+    assert Results(finished).evidence().suite.commit == versions.commit()
 
 
 def test_a_suite_is_audited_and_certified_before_it_runs(tmp_path: Path) -> None:
@@ -280,11 +282,14 @@ def test_records_of_other_versions_are_refused_unless_told(folder: Path) -> None
     record = only(folder)
     old = replace(record, versions=record.versions | {"torch": "1.0.0"})
     Results(folder).save(old)
+    earlier = Commit(id="0" * 40, time="2026-01-01T00:00:00+00:00")
+    Results(folder).save_evidence(SuiteFacts(commit=earlier))
     words = (*TWO_EPOCHS, "--seeds", "2", "--resume", "--out", folder)
     refused = run_all(*words, check=2)
     assert "torch for pytorch: 1.0.0 in the records" in refused.stderr
     run_all(*words, "--allow-mixed")
     assert [r.seed for r in Results(folder).records()] == [0, 1]
+    assert Results(folder).evidence().suite.commit is None  # its runs are of several
 
 
 def test_what_had_failed_runs_again_only_when_told(tmp_path: Path) -> None:
