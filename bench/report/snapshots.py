@@ -42,9 +42,9 @@ class Snapshot:
     @property
     def state(self) -> str:
         """Of the project's files: the same in two runs only if they were."""
-        if self.commit is None or self.commit.dirty:
-            return f"{self.label} {self.made_at.isoformat()}"
-        return self.commit.id
+        if self.commit is None:
+            return self.made_at.isoformat()
+        return self.commit.id + (f"+{self.made_at.isoformat()}" if self.commit.dirty else "")
 
     @property
     def label(self) -> str:

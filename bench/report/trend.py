@@ -172,9 +172,7 @@ def _listed(lines: Iterator[str] | Sequence[str]) -> str:
 
 
 def _table(every: Sequence[Trend]) -> Table:
-    section = Section(
-        heading="Every benchmark", note=EXPLANATION, columns=COLUMNS, rows=every
-    )
+    section = Section(heading="Every benchmark", note=EXPLANATION, columns=COLUMNS, rows=every)
     return Table(name="trend", title="The trend", explanation="", sections=(section,))
 
 
@@ -225,6 +223,7 @@ COLUMNS = (
 def _pictures(every: Sequence[Trend], keep: Callable[[str, bytes], None]) -> Iterator[str]:
     """Those that changed, and of the others the slowest; yields the files' names."""
     drawn = [trend for trend in every if trend.found.changes]
+    title = f"{len(drawn)} of {wording.counted(len(every), 'benchmark')} became slower or faster"
     others = [trend for trend in every if not trend.found.changes]
     drawn += sorted(others, key=lambda trend: trend.found.means_s[-1], reverse=True)[:SLOWEST]
     for number, start in enumerate(range(0, len(drawn), PANELS), 1):
@@ -238,7 +237,7 @@ def _pictures(every: Sequence[Trend], keep: Callable[[str, bytes], None]) -> Ite
                 "numbers the seconds after a change over those before",
                 "Axes do not begin at 0",
             )
-            style.frame(figure, grid, "Where benchmarks became slower or faster", notes)
+            style.frame(figure, grid, title, notes)
         stem = f"trend_{number}"
         keep(f"{stem}.png", style.png(figure))
         keep(f"{stem}.svg", style.svg(figure))

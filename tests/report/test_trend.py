@@ -95,6 +95,7 @@ def test_a_slowdown_is_told_with_its_commits_in_words_table_and_plot(
     assert 0 < float(steady["noise_floor_fraction"]) < 0.03
     picture = (out / "plots" / "trend_1.svg").read_text()
     assert "test_a.py::test_step[cnn-128]" in picture
+    assert "1 of 2 benchmarks became slower or faster" in picture
     assert "×1.0" in picture
     assert "0f0f0f0" in picture
 
@@ -106,7 +107,7 @@ def test_what_became_faster_again_ends_a_check_well(tmp_path: Path) -> None:
     newest = every[0].snapshots[-1]
     assert trend.slower(every, newest) == []
     assert trend.sentences(every)[0].startswith(f"`{SLOW}` became faster between 0b0b0b0 and")
-    earlier = trend.trends([each for each in every[0].snapshots[:12]])
+    earlier = trend.trends(every[0].snapshots[:12])
     assert trend.slower(earlier, earlier[0].snapshots[-1]) == [SLOW]
     assert trend.slower(earlier, newest) == []  # which does not have it
 
@@ -120,7 +121,8 @@ def test_runs_of_another_machine_are_refused_by_name_or_left_out(
     written(kept / "other.json", 0, {SLOW: 1.0}, machine_info=other)
     code, said = carried_out(kept, "--out", tmp_path / "out", capsys=capsys)
     assert code == 2
-    assert f"processor: Otherium in {kept / 'other.json'}, Testium 9000 in {kept / '97.json'}" in said
+    where = (kept / "other.json", kept / "97.json")
+    assert "processor: Otherium in {}, Testium 9000 in {}".format(*where) in said
     assert "GPUs: H1 in" in said
     assert "system" not in said  # patched, and no other
     assert "add --newest-machine" in said
@@ -146,7 +148,7 @@ def test_results_folders_are_joined_by_the_commits_that_measured_them(tmp_path: 
     (only,) = trend.trends(snapshots.read([tmp_path]))
     assert only.name == make_record().experiment.id
     assert [each.path.name for each in only.snapshots] == ["b", "a"]
-    assert only.found.series.seconds == pytest.approx((0.05, 0.1))  # of 8 steps; the third: left out
+    assert only.found.series.seconds == pytest.approx((0.05, 0.1))  # without the disturbed one
     Results(tmp_path / "a").save(make_record(seed=5, machine=replace(MACHINE, cpu="Otherium")))
     with pytest.raises(UsageError, match="a: its runs are of several machines"):
         snapshots.read([tmp_path])
