@@ -2,8 +2,9 @@
 
 Each file or folder is one run: of each of its benchmarks it gives one time, the median over the
 rounds. Of a results folder that is the mean training step of an experiment, the geometric mean over
-the seeds that nothing disturbed. However many rounds there are, they share a process, a build and a moment; so what is
-compared are runs (Kalibera and Jones, 'Rigorous Benchmarking in Reasonable Time', ISMM 2013).
+the seeds that nothing disturbed. However many rounds there are, they share a process, a build and a
+moment; so what is compared are runs (Kalibera and Jones, 'Rigorous Benchmarking in Reasonable
+Time', ISMM 2013).
 """
 
 from __future__ import annotations
@@ -171,7 +172,9 @@ def _of_folder(folder: Path) -> Snapshot:
         steps = [runs.step_s(record) for record in group.measured if not record.disturbed]
         known = [step_s for step_s in steps if step_s]
         if name in seconds:
-            raise UsageError(f"{folder}: {name} ran on several versions, data or GPUs; give one set")
+            raise UsageError(
+                f"{folder}: {name} ran on several versions, data or GPUs; give one set"
+            )
         if known:
             seconds[name] = geometric_mean(known)
     host, gpus = runs.host(records[0].machine), records[0].machine.gpus
