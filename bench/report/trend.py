@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ PAGE = "trend.md"
 PANELS = 6  # of a picture
 SLOWEST = 3  # benchmarks that are drawn though they did not change
 TICKS = 6  # commits named below a panel, at most
+CHARACTERS = 40  # of a line above it
 EXPLANATION = (
     "Runs stand in the order of their commits. First and last are geometric means over the first "
     "and the last segment, between which and at each change the benchmark became slower (above 1) "
@@ -250,17 +252,18 @@ def _draw(axes: Axes, trend: Trend) -> None:
     axes.plot(range(len(ms)), ms, "o", color="0.6", markersize=5)
     for segment, mean_s in zip(found.segments, found.means_s, strict=True):
         axes.plot([segment.start - 0.4, segment.stop - 0.6], [1000 * mean_s] * 2, color=line)
+    axes.margins(y=0.15)
+    top = axes.get_ylim()[1]
     for change in found.changes:
         axes.axvline(change.at - 0.5, color=mark, linestyle=":")
         words = f"×{wording.number(change.ratio.ratio)}"
-        style.write_beside(axes, words, (change.at - 0.5, max(ms)), (4, 2), color=mark)
+        style.write_beside(axes, words, (change.at - 0.5, top), (4, -12), color=mark)
     named = np.unique(np.linspace(0, len(ms) - 1, TICKS).round().astype(int)).tolist()
     labels = [trend.snapshots[at].label for at in named]
     axes.set_xticks(named, labels, rotation=30, ha="right", fontsize=10)
     axes.yaxis.set_major_formatter(style.PLAIN)
     axes.set_ylabel("ms")
-    axes.set_title(trend.name.rpartition("/")[2], fontsize=11)
-    axes.margins(y=0.15)
+    axes.set_title(textwrap.fill(trend.name.rpartition("/")[2], CHARACTERS), fontsize=11)
 
 
 # The command
