@@ -134,7 +134,7 @@ def sentences(every: Sequence[Trend]) -> list[str]:
     if found:
         return [trend.sentence(change) for trend, change in found]
     most = max(len(trend.snapshots) for trend in every)
-    few = f"; that takes {2 * FEWEST} runs, and there are {most}" if most < 2 * FEWEST else ""
+    few = f"; that takes {2 * FEWEST} runs (so far: {most})" if most < 2 * FEWEST else ""
     return [f"No change is shown{few}"]
 
 

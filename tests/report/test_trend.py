@@ -130,7 +130,7 @@ def test_runs_of_another_machine_are_refused_by_name_or_left_out(
     words = (kept, "--newest-machine", "--out", tmp_path / "out")
     code, said = carried_out(*words, capsys=capsys)
     assert code == 0
-    assert "No change is shown; that takes 6 runs, and there are 2." in said
+    assert "No change is shown; that takes 6 runs (so far: 2)." in said
     page = (tmp_path / "out" / "trend.md").read_text()
     assert "2 runs of 2 commits" in page
     assert "Runs of other machines are left out:\n\n* processor: Otherium" in page
