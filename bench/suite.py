@@ -99,11 +99,14 @@ def _refuse_differences(planned: Plan) -> None:
 
 
 def _note_facts(planned: Plan, options: Options) -> None:
-    """Keep the price; what an earlier command said of why it stopped is no longer true."""
+    """Keep the price, and the commit; why an earlier command stopped is no longer true."""
     results = planned.site.results
-    earlier = results.evidence().suite
+    earlier, commit = results.evidence().suite, versions.commit()
     price = earlier.price_per_h if options.price_per_h is None else options.price_per_h
-    facts = replace(earlier, price_per_h=price, seeds_stopped=None)
+    alone = commit == earlier.commit or not results.records()
+    facts = replace(
+        earlier, price_per_h=price, seeds_stopped=None, commit=commit if alone else None
+    )
     if facts != earlier:
         results.save_evidence(facts)
 

@@ -272,11 +272,21 @@ class Ensembling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Commit:
+    """A state of the project's own files."""
+
+    id: str  # hexadecimal
+    time: str  # of the commit, ISO 8601
+    dirty: bool = False  # True: a file that git keeps was not as in the commit
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuiteFacts:
     """What was decided for a whole suite."""
 
     price_per_h: float | None = None  # of the machine, in the user's currency; None: not given
     seeds_stopped: str | None = None  # why --seeds auto stopped, a sentence; None: seeds were given
+    commit: Commit | None = None  # that measured all of its runs; None: not known, or several
 
 
 def read_price(text: str) -> float:

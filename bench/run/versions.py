@@ -1,20 +1,24 @@
-"""Versions of Python and of packages: here, or in another interpreter. Standard library only.
+"""Versions of Python and packages, here or in another interpreter, and of the project itself.
 
-As a child in that interpreter it answers a list of packages, as ``bench.run.processes`` says.
+As a child in that interpreter it answers a list of packages, as ``bench.run.processes`` says; for
+that it needs the standard library alone.
 """
 
 from __future__ import annotations
 
 import json
 import platform
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import UsageError
 from bench.run import processes
+from bench.run.environment import PROJECT
 
 if TYPE_CHECKING:
+    from bench.results.evidence import Commit
     from bench.results.record import Record
 
 CORE = ("numpy", "msgspec", "psutil", "safetensors")  # what a run needs beside its framework
@@ -74,6 +78,30 @@ def differences(record: Record, now: Mapping[str, Mapping[str, str]]) -> Iterato
         old = record.versions.get(package)
         if old != version and record.status != "not installed":
             yield f"{package} for {framework}: {old or 'none'} in the records, {version} now"
+
+
+def commit(project: Path = PROJECT) -> Commit | None:
+    """The commit that the project's files are of.
+
+    None where nobody knows: in a copy without its history, or on a machine without git.
+    """
+    from bench.results.evidence import Commit  # late: as a child there is no msgspec
+
+    if not (project / ".git").exists():  # it may lie inside another project's repository
+        return None
+    try:
+        shown = _git(project, "-c", "log.showSignature=false", "log", "-1", "--format=%H %cI")
+        changed = _git(project, "--no-optional-locks", "status", "--porcelain", "-uno")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    name, time = shown.split()
+    return Commit(id=name, time=time, dirty=bool(changed))
+
+
+def _git(project: Path, *words: str) -> str:
+    command = ["git", *words]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":

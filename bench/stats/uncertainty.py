@@ -99,6 +99,29 @@ def of_ratio(ratios: Sequence[float]) -> Interval | None:
     return logs and Interval(low=math.exp(logs.low), high=math.exp(logs.high))
 
 
+def of_difference(
+    first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
+) -> Interval | None:
+    """The interval of the first's mean less the second's, of values that are no pairs.
+
+    Welch, 'The Generalization of "Student's" Problem when Several Different Population Variances
+    are Involved', Biometrika 34 (1947): either has a noise of its own. None where either has fewer
+    than 2 values.
+    """
+    if min(len(first), len(second)) < 2:
+        return None
+    from scipy.special import stdtrit
+
+    difference = float(first.mean() - second.mean())
+    ours, theirs = (float(_standard_error(values)) ** 2 for values in (first, second))
+    square = ours + theirs
+    if not square:
+        return Interval(low=difference, high=difference)
+    freedom = square**2 / (ours**2 / (len(first) - 1) + theirs**2 / (len(second) - 1))
+    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(square)
+    return Interval(low=difference - reach, high=difference + reach)
+
+
 def wilson(correct: float, images: int) -> Interval | None:
     """The interval of the fraction of all such images that a network gets right.
 
@@ -205,8 +228,10 @@ def mcnemar(first_only: int, second_only: int) -> float:
     return min(float(2 * bdtr(fewer, disagreements, 0.5)), 1.0)  # both tails, which are alike
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float], family: int | None = None) -> list[float]:
     """Each p adjusted for being one of several, in the given order.
+
+    ``family``: how many there are, where those that are not given are larger; None: these are all.
 
     Holm, 'A Simple Sequentially Rejective Multiple Test Procedure', Scandinavian Journal of
     Statistics 6 (1979): the smallest times m, the next times m - 1, and so on, never below one
@@ -214,7 +239,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     whatever they have to do with one another; Bonferroni's m for all of them is never better.
     """
     ascending = np.argsort(p_values)
-    times = np.arange(len(p_values), 0, -1)
+    times = (family or len(p_values)) - np.arange(len(p_values))
     adjusted = np.empty(len(p_values))
     adjusted[ascending] = np.maximum.accumulate(np.asarray(p_values)[ascending] * times)
     return [min(float(p), 1.0) for p in adjusted]

@@ -38,18 +38,12 @@ Outcome = Literal["higher", "lower", "tie", "undecided"]  # of the first beside 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Paired:
-    """One statistic in two groups of runs, the first's over the second's, seed by seed."""
+class Ratio:
+    """One statistic over the same of something else."""
 
-    ratio: float  # geometric mean over the pairs
-    interval: Interval | None  # None of one pair
-    p: float | None  # of no difference, not corrected; None of one pair
-    seeds: tuple[int, ...]  # that both have; at least one
-
-    @property
-    def n(self) -> int:
-        """How many pairs there are."""
-        return len(self.seeds)
+    ratio: float  # of geometric means
+    interval: Interval | None  # None where nothing is known of the noise
+    p: float | None  # of no difference, not corrected; None there too
 
     @property
     def difference(self) -> float:
@@ -58,9 +52,24 @@ class Paired:
 
     @property
     def farthest(self) -> float | None:
-        """The same of the end of the interval that is farthest from 1; None of one pair."""
+        """The same of the end of the interval that is farthest from 1; None without one."""
         ends = self.interval and (self.interval.low, self.interval.high)
         return max(map(_factor, ends)) - 1 if ends else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paired(Ratio):
+    """One statistic in two groups of runs, the first's over the second's, seed by seed.
+
+    Of one pair there is no interval and no p.
+    """
+
+    seeds: tuple[int, ...]  # that both have; at least one
+
+    @property
+    def n(self) -> int:
+        """How many pairs there are."""
+        return len(self.seeds)
 
     @property
     def swapped(self) -> Paired:
@@ -208,18 +217,18 @@ def judge_pairs(
     return judged
 
 
-def outcome(paired: Paired, p: float | None, floor: float | None = None) -> Outcome:
-    """What may be said of a pair whose corrected p this is; the conditions are above.
+def outcome(ratio: Ratio, p: float | None, floor: float | None = None) -> Outcome:
+    """What may be said of a ratio whose corrected p this is; the conditions are above.
 
     One pair is never a tie: that it differs little says nothing of the next.
     """
-    if paired.interval is None or paired.farthest is None or p is None:
+    if ratio.interval is None or ratio.farthest is None or p is None:
         return "undecided"
-    if floor is not None and paired.farthest <= floor:
+    if floor is not None and ratio.farthest <= floor:
         return "tie"
-    significant = p < SIGNIFICANCE and not paired.interval.includes(1)
-    if significant and (floor is None or paired.difference > floor):
-        return "higher" if paired.ratio > 1 else "lower"
+    significant = p < SIGNIFICANCE and not ratio.interval.includes(1)
+    if significant and (floor is None or ratio.difference > floor):
+        return "higher" if ratio.ratio > 1 else "lower"
     return "undecided"
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.machine import hardware
 from tests.benchmarks.framework_client import FrameworkProcesses
 
 HERE = Path(__file__).parent
@@ -26,6 +28,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
     left_out = config.stash.get(_LEFT_OUT, 0)
     return f"{left_out} benchmarks left out; --benchmark-only runs them" if left_out else None
+
+
+def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
+    """Add the GPUs, by which ``python -m bench trend`` tells machines apart too."""
+    machine_info["gpus"] = [gpu.name for gpu in hardware.gpus()]
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import datasets
+from bench.checks import arms
 from bench.machine import hardware
 from bench.results.folder import Results
 from bench.run import versions
@@ -28,3 +29,9 @@ def site() -> Site:
         pythons={},
         versions={"numpy": versions.installed(["numpy"])},
     )
+
+
+@pytest.fixture
+def each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run of an arm is repeated: other tests beside it disturb every one."""
+    monkeypatch.setattr(arms, "REPEATS", 0)

@@ -125,6 +125,7 @@ def test_a_delay_passes_through_the_whole_machinery_to_the_record(site: Site) ->
     assert len(bench.pulses) >= 3  # more where other programs disturbed a run
 
 
+@pytest.mark.usefixtures("each_once")
 def test_a_clock_that_skips_the_delay_is_caught(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_disturbed_run_of_an_arm_is_run_again_and_its_last_try_counts(
     assert (bench.runs, bench.disturbed) == (1, disturbed)
 
 
+@pytest.mark.usefixtures("each_once")
 def test_two_equal_arms_are_run_alone(site: Site) -> None:
     timed = arms.compare(short_experiment(), 1, a_bench(site), arms=arms.EQUAL, first_seed=7)
     assert (len(timed.a_s), len(timed.same_s)) == (1, 1)

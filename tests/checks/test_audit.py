@@ -17,7 +17,6 @@ from bench.stats import verdict
 from tests.checks.audits import DELAYED_S, SAME_S, UNEQUAL, an_audit, some_arms, warned
 from tests.machine.test_devices import A100, T4
 from tests.records import MACHINE
-from tests.suite_process import bench
 
 
 def test_a_delay_that_is_found_between_arms_that_are_equal_passes() -> None:
@@ -68,20 +67,22 @@ def test_a_repetition_is_judged_beside_the_noise_floor_of_the_arms() -> None:
     assert verdict.winners_named(loud, [UNEQUAL]) == 0
 
 
+@pytest.mark.usefixtures("each_once")
 def test_the_command_leaves_what_it_found_and_its_exit_code_says_whether_it_passed(
-    tmp_path: Path,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = bench("audit", "--rounds", "2", "--out", tmp_path, check=None)
+    code = main(["--rounds", "2", "--out", str(tmp_path)])
+    out, err = capsys.readouterr()
     audit = Results(tmp_path).evidence().audit
-    assert audit is not None, done.stderr
+    assert audit is not None, err
     assert audit.arms is not None
     assert audit.arms.injected_s == (arms.DELAY_SHARE * audit.arms.a_s[0],) * 2
     assert audit.machine == hardware.observe()
     assert ("cpu", "fp32") in {(each.device, each.precision) for each in audit.peaks}
     assert all(each.flop_per_s > 0 and each.bytes_per_s > 0 for each in audit.peaks)
-    assert done.returncode == (0 if passed(audit) else 1), done.stderr
+    assert code == (0 if passed(audit) else 1), err
     for phrase in ("Noise floor", "Injected delay of", "Timer: perf_counter", "Steadiness:"):
-        assert phrase in done.stdout
+        assert phrase in out
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def test_an_honest_trainer_passes_every_check(architecture: str) -> None:
 def starts_tried(monkeypatch: pytest.MonkeyPatch, judge: Callable[..., bool]) -> int:
     """From how many starts momentum is missed, if this says which of them rounding decides."""
     monkeypatch.setattr(examining, "decided_by_rounding", judge)
+    monkeypatch.delitem(trial.OPTIMIZERS, "SGD")  # which has nothing to miss
     create = faults.planted(numpy_trainer, faults.missing_momentum)
     checks, tried = examine(create, SUBJECT, drawn())
     assert not all(check.passed for check in checks)
@@ -108,18 +109,27 @@ def test_where_rounding_decides_every_start_the_check_still_fails(
 
 
 @on_every_kernel
-def test_rounding_excuses_nothing_from_quiet_starts() -> None:
+def test_rounding_excuses_nothing_from_quiet_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(trial.OPTIMIZERS, "SGD")  # which has no momentum to miss
     create = faults.planted(numpy_trainer, faults.missing_momentum)
     assert examine(create, SUBJECT, drawn(), starts=QUIET)[1] == JUDGED
 
 
 @pytest.mark.parametrize(
-    ("fault", "tried"),
-    [(faults.missing_momentum, len(QUIET)), (faults.wrong_epsilon, JUDGED)],
+    ("fault", "tried", "sound"),
+    [
+        (faults.missing_momentum, len(QUIET), ("SGD",)),
+        (faults.wrong_epsilon, JUDGED, ("SGD", "momentum")),
+    ],
 )
 def test_what_a_neighbour_of_the_referee_fails_too_is_excused_but_no_first_update(
-    fault: Callable[[Setup], Setup], tried: int, monkeypatch: pytest.MonkeyPatch
+    fault: Callable[[Setup], Setup],
+    tried: int,
+    sound: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for optimizer in sound:  # the fault is none of theirs
+        monkeypatch.delitem(trial.OPTIMIZERS, optimizer)
     monkeypatch.setattr(examining, "NEARNESS", 2.0**10)  # as if a format rounded far more
     create = faults.planted(numpy_trainer, fault)
     assert examine(create, SUBJECT, drawn(), starts=QUIET)[1] == tried

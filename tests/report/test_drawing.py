@@ -40,7 +40,7 @@ def test_a_child_draws_the_same_bytes(groups: list[Replicates]) -> None:
         raise AssertionError("drawn here")
 
     pages = every_page(groups)
-    numbers = range(4)
+    numbers = range(2)
     with pictures(groups, [[not_here] * len(of_plot) for of_plot in pages], numbers) as wanted:
         wanted._begun.update(numbers)  # as if the child had said so: none is left for us
         by_the_child = dict(wanted)

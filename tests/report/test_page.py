@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -23,6 +25,7 @@ from tests.records import MACHINE, make_record
 from tests.refusing import refusing
 
 PAIR = [make_record(), make_record(architecture="cnn")]
+STEPS: dict[str, Any] = {"goal": "throughput"}  # of which few plots are made
 
 
 def saved(folder: Path, records: list[Record]) -> Path:
@@ -46,41 +49,51 @@ def links_of(page: Path) -> list[str]:
     return re.findall(r"\]\(([^)]+)\)", page.read_text())
 
 
-def test_a_report_is_tables_plots_and_pages_that_lead_to_all_of_them(tmp_path: Path) -> None:
-    Results(tmp_path).note_command(["python", "run_all.py", "--preset", "quick"])
-    summary = reported(tmp_path, PAIR)
-    page = (tmp_path / "README.md").read_text()
-    links = {link.partition("#")[0] for link in links_of(tmp_path / "README.md")}
-    tables = {f"tables/{path.name}" for path in tmp_path.glob("tables/*.md")}
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder of two runs, reported once: not to be changed. And what was said of it."""
+    folder = tmp_path_factory.mktemp("pair")
+    Results(folder).note_command(["python", "run_all.py", "--preset", "quick"])
+    Results(folder).save_evidence(SuiteFacts(seeds_stopped="It was enough."))
+    return folder, reported(folder, PAIR)
+
+
+def test_a_report_is_tables_plots_and_pages_that_lead_to_all_of_them(
+    pair: tuple[Path, str],
+) -> None:
+    folder, summary = pair
+    page = (folder / "README.md").read_text()
+    links = {link.partition("#")[0] for link in links_of(folder / "README.md")}
+    tables = {f"tables/{path.name}" for path in folder.glob("tables/*.md")}
     picture = "plots/accuracy_cpu_b128.png"
     assert links == {*tables, picture, "plots/README.md", "details.md", "index.html"}
-    assert set(links_of(tmp_path / "plots/README.md")) == names(tmp_path / "plots") - {
+    assert set(links_of(folder / "plots/README.md")) == names(folder / "plots") - {
         *("README.md", LIST)
     }
-    listed = (tmp_path / LIST).read_text()
+    listed = (folder / LIST).read_text()
     assert [line.split()[1] for line in listed.splitlines()] == ["details.md", "index.html"]
     assert "tables/frameworks.md" in links
-    assert "swap_cpu_b128.svg" in names(tmp_path / "plots")
+    assert "swap_cpu_b128.svg" in names(folder / "plots")
     assert "python run_all.py --preset quick" in page
     assert "Testium 9000, 2 cores, 8 GiB memory" in page
     assert "torch 2.13.0" in page
     assert "digits-mnist" in page  # the fingerprint
-    assert str(tmp_path) in summary
+    assert str(folder) in summary
 
 
-def test_links_into_a_page_lead_to_a_heading_of_it(tmp_path: Path) -> None:
-    reported(tmp_path, [*PAIR, make_record(batch_size=64)])
-    inside = [link for link in links_of(tmp_path / "README.md") if "#" in link]
+def test_links_into_a_page_lead_to_a_heading_of_it(pair: tuple[Path, str]) -> None:
+    folder, _ = pair
+    inside = [link for link in links_of(folder / "README.md") if "#" in link]
     assert len(inside) > 5
     for link in inside:
         file, _, anchor = link.partition("#")
-        headings = re.findall("^#+ (.+)$", (tmp_path / file).read_text(), re.MULTILINE)
+        headings = re.findall("^#+ (.+)$", (folder / file).read_text(), re.MULTILINE)
         words = {tuple(re.findall(r"\w+", heading.lower())) for heading in headings}
         assert tuple(re.findall(r"\w+", anchor)) in words, link
 
 
 def test_what_is_missing_is_said_with_what_it_would_need(tmp_path: Path) -> None:
-    reported(tmp_path, [make_record()])
+    reported(tmp_path, [make_record(**STEPS)])
     page = (tmp_path / "details.md").read_text()
     assert "Hardware side by side: not made; it needs the same experiments on the CPU" in page
     assert "not drawn; it needs the same experiments at two or more batch sizes." in page
@@ -98,12 +111,15 @@ def test_only_failures_are_a_report_without_plots(tmp_path: Path) -> None:
     assert not (tmp_path / "plots").exists()
 
 
-def test_a_report_of_other_records_leaves_nothing_of_the_one_before(tmp_path: Path) -> None:
-    reported(tmp_path, PAIR)
-    assert "swap.md" in names(tmp_path / "tables")
-    reported(tmp_path, [make_record(batch_size=20, goal="throughput")])
-    assert "swap.md" not in names(tmp_path / "tables")
-    assert all("b128" not in name for name in names(tmp_path / "plots"))
+def test_a_report_of_other_records_leaves_nothing_of_the_one_before(
+    pair: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(pair[0], tmp_path / "other")
+    assert "swap.md" in names(folder / "tables")
+    assert any("b128" in name for name in names(folder / "plots"))
+    reported(folder, [make_record(batch_size=20, **STEPS)])
+    assert "swap.md" not in names(folder / "tables")
+    assert all("b128" not in name for name in names(folder / "plots"))
 
 
 def test_machines_that_differ_are_pointed_at(tmp_path: Path) -> None:
@@ -128,25 +144,21 @@ def test_several_gpus_of_a_machine_are_all_named(tmp_path: Path) -> None:
     assert "- CUDA 0: A100, 16 GiB, driver 580\n- CUDA 1: H100, 16 GiB, driver 580\n" in page
 
 
-def test_the_command_makes_it_all_again_from_the_records(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_command_makes_it_all_again_from_the_records_and_parses_each_file_once(
+    pair: tuple[Path, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = saved(tmp_path / "quick", PAIR)
-    summary = report.write(Results(folder))
+    folder = shutil.copytree(pair[0], tmp_path / pair[0].name)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for path in (*folder.glob("tables/*"), *folder.glob("plots/*"), folder / "README.md"):
         path.unlink()
-    assert report.main([str(folder)]) == 0
-    assert capsys.readouterr().out == summary + "\n"
-    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert after == before
-
-
-def test_the_command_parses_each_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = saved(tmp_path, PAIR)
-    Results(folder).save_evidence(SuiteFacts(seeds_stopped="It was enough."))
     parsed = parsed_files(monkeypatch)
     assert report.main([str(folder)]) == 0
+    assert capsys.readouterr().out == pair[1].replace(str(pair[0]), str(folder)) + "\n"
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert after == before
     assert set(parsed) == {*folder.glob("records/*.json"), folder / "suite.json"}
     assert set(parsed.values()) == {1}
 
@@ -172,7 +184,7 @@ def test_a_report_that_cannot_be_written_is_an_error_that_names_the_file(
 
 
 def test_a_report_loads_no_framework(tmp_path: Path) -> None:
-    folder = saved(tmp_path, [make_record()])
+    folder = saved(tmp_path, [make_record(**STEPS)])
     program = (
         f"{refusing(('torch', 'tensorflow', 'keras', 'jax'))}\n"
         "from bench.report import page\n"
@@ -183,6 +195,7 @@ def test_a_report_loads_no_framework(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert (folder / "README.md").exists()
+    assert list(folder.glob("plots/*.png"))
 
 
 # A results folder as a frame
@@ -236,7 +249,7 @@ def test_a_folder_without_records_says_so(tmp_path: Path) -> None:
 
 
 def test_how_a_user_s_own_files_were_read_is_on_the_page(tmp_path: Path) -> None:
-    record = make_record()
+    record = make_record(**STEPS)
     reading = ("Labels are the column 'class'.", "2 files are no pictures: a.txt, b.<b>")
     reported(tmp_path, [replace(record, data=replace(record.data, reading=reading))])
     page = (tmp_path / "README.md").read_text()
@@ -249,14 +262,14 @@ def test_how_a_user_s_own_files_were_read_is_on_the_page(tmp_path: Path) -> None
 def test_of_many_pages_each_plot_has_its_first_and_the_rest_on_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records = [make_record(), make_record(batch_size=64)]
+    records = [make_record(**STEPS), make_record(batch_size=64, **STEPS)]
     reported(tmp_path, records)
     every = names(tmp_path / "plots")
-    assert {"throughput_cpu_b64.png", "throughput_cpu_b128.png"} <= every
+    assert {"throughput_cpu_b64_throughput.png", "throughput_cpu_b128_throughput.png"} <= every
     monkeypatch.setattr(report, "MOST_PAGES", 1)
     reported(tmp_path, records)
-    assert "throughput_cpu_b64.png" in names(tmp_path / "plots")
-    assert "throughput_cpu_b128.png" not in names(tmp_path / "plots")
+    assert "throughput_cpu_b64_throughput.png" in names(tmp_path / "plots")
+    assert "throughput_cpu_b128_throughput.png" not in names(tmp_path / "plots")
     assert "1 more page of it can be drawn" in (tmp_path / "plots/README.md").read_text()
     report.write(Results(tmp_path), all_plots=True)
     assert names(tmp_path / "plots") == every

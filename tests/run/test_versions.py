@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
+import time
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +16,7 @@ import pytest
 from bench import UsageError
 from bench.run import versions
 
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
 NEEDS_SHELL = pytest.mark.skipif(sys.platform == "win32", reason="uses a shell script")
 
 
@@ -57,3 +63,29 @@ def _python(folder: Path, script: str) -> Path:
     path.write_text(script)
     path.chmod(0o755)
     return path
+
+
+# Of the project itself
+
+
+@needs_git
+def test_the_commit_is_known_with_its_time_and_whether_files_differ(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        command = ["git", "-c", "user.name=A", "-c", "user.email=a@localhost", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    git("init", "--quiet")
+    assert versions.commit(tmp_path) is None  # nothing is committed
+    (tmp_path / "file").write_text("one")
+    git("add", "file")
+    git("commit", "--quiet", "-m", "One")
+    (tmp_path / "beside").touch()
+    clean = versions.commit(tmp_path)
+    assert clean is not None
+    assert (clean.id, clean.dirty) == (git("rev-parse", "HEAD"), False)
+    assert abs(datetime.fromisoformat(clean.time).timestamp() - time.time()) < 60
+    (tmp_path / "file").write_text("two")
+    assert versions.commit(tmp_path) == replace(clean, dirty=True)
+    (tmp_path / "inside").mkdir()
+    assert versions.commit(tmp_path / "inside") is None  # another project's

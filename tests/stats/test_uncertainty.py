@@ -46,6 +46,17 @@ def test_five_values_give_the_expanded_percentiles_of_all_resamples() -> None:
     assert tail < 0.025  # it is wider than the plain percentile interval
 
 
+def test_values_that_are_no_pairs_have_welchs_interval() -> None:
+    first, second = np.array([1.0, 2.5, 2.0, 7.0]), np.array([1.0, 1.1])
+    test = scipy_stats.ttest_ind(first, second, equal_var=False)
+    interval = uncertainty.of_difference(first, second)
+    assert interval is not None
+    assert (interval.low, interval.high) == pytest.approx(test.confidence_interval(0.95))
+    assert uncertainty.of_difference(first, second[:1]) is None
+    same = uncertainty.of_difference(np.array([3.0, 3.0]), np.array([1.0, 1.0]))
+    assert same == Interval(low=2.0, high=2.0)
+
+
 @pytest.mark.parametrize("n", [2, 4, 5, 8])
 def test_many_samples_at_once_have_the_intervals_that_each_has_alone(n: int) -> None:
     samples = np.random.default_rng(4).normal(size=(n, 6))
@@ -203,6 +214,12 @@ def test_holm_of_one_is_that_one_and_none_passes_one() -> None:
     assert uncertainty.holm([0.03]) == [0.03]
     assert uncertainty.holm([]) == []
     assert uncertainty.holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_holm_counts_those_that_are_not_given_as_larger() -> None:
+    assert uncertainty.holm([0.02, 0.01], 10) == pytest.approx([0.18, 0.1])
+    whole = uncertainty.holm([0.02, 0.01, *(1.0,) * 8])
+    assert uncertainty.holm([0.02, 0.01], 10) == pytest.approx(whole[:2])
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
