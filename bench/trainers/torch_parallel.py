@@ -225,6 +225,9 @@ class World:
             if reason:
                 raise ReplicaEnded(reason) from error
             raise
+        except Exception:
+            self.close()
+            raise
 
     def _ended(self) -> str | None:
         """Which replica has ended, and how; None: all are at work."""

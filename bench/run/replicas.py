@@ -1,0 +1,78 @@
+"""What ``--replicas`` asks of a plan, and whether frameworks and machine can do it. No framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench import UsageError
+from bench.experiment import PARALLEL, Experiment
+from bench.machine import devices, settings
+from bench.presets import DEFAULT_EXECUTION
+from bench.results.record import Machine
+from bench.trainers import FRAMEWORKS
+
+OFFERING = tuple(name for name, each in FRAMEWORKS.items() if each.no_replicas is None)
+
+
+def choices(
+    replicas: Sequence[int] | None,
+    scalings: Sequence[str] | None,
+    frameworks: Sequence[str] | None,
+    executions: Sequence[str] | None,
+) -> dict[str, Any]:
+    """What of a grid follows from the words of a command line; empty where none are asked for.
+
+    Beside the replicas stands what users get without asking: so one replica shows what the
+    machinery costs. Raises UsageError for a framework, asked for by name, that has no replicas.
+    """
+    if replicas is None:
+        return {}
+    for name in frameworks or ():
+        if name not in OFFERING:
+            raise UsageError(
+                f"--replicas with {name}: {FRAMEWORKS[name].no_replicas}; choose from "
+                f"{', '.join(OFFERING)}"
+            )
+    return {
+        "replicas": tuple(replicas),
+        "scalings": scalings and tuple(scalings),
+        "frameworks": tuple(frameworks or OFFERING),
+        "executions": tuple(executions or (DEFAULT_EXECUTION, PARALLEL)),
+    }
+
+
+def check(planned: Sequence[Experiment], here: Machine, *, energy: bool = False) -> None:
+    """Raise UsageError where the machine cannot do one of these experiments.
+
+    ``energy``: whether joules are to be read, which is done of one GPU.
+    """
+    for experiment in planned:
+        replicas, device = experiment.replicas, experiment.device
+        if replicas > experiment.batch_size:
+            raise UsageError(
+                f"--replicas {replicas}: a batch of {experiment.batch_size} cannot be shared out "
+                "among so many; give a larger --batch-size"
+            )
+        if replicas == 1 or not devices.entry(device).numbered:
+            continue
+        there = len(here.gpus) - devices.number(device)
+        if replicas > there:
+            raise UsageError(
+                f"--replicas {replicas} on {device}: each needs a GPU of its own, and from {device} "
+                f"on there are {there}; give fewer"
+            )
+        if energy:
+            raise UsageError(
+                f"--energy with --replicas {replicas} on {device}: the joules of one GPU alone would "
+                "be read; leave one of them out"
+            )
+
+
+def notes(planned: Sequence[Experiment]) -> list[str]:
+    """What the user should know of replicas that are more than the processors they share."""
+    processors = len(settings.processors())
+    crowded = sorted(
+        {e.replicas for e in planned if e.replicas > (e.threads or processors) and e.device == "cpu"}
+    )
+    return [f"{n} replicas share {processors} processors: they take turns." for n in crowded]
