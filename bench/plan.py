@@ -63,7 +63,7 @@ def make_plan(options: Options) -> Plan:
     prepared = _prepare(options, tasks, options.glyphs_images or preset.glyphs_images)
     sources = [TaskSource(task=p.task, source=p.source, targets=p.targets) for p in prepared]
     expanded = expand(grids, sources, preset.schedules)
-    replicas.check(expanded, here, energy=options.energy)
+    replicas.check(expanded, here, asked=options.replicas is not None, energy=options.energy)
     offered, unconfined = hardware.with_threads(expanded)
     experiments, left_out = with_precision(offered, options.precisions or (), here)
     left_out = [*unconfined, *left_out]
@@ -165,9 +165,7 @@ def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) ->
         "threads": options.threads,
         "evaluations_per_epoch": options.evaluations_per_epoch,
         "augmentation": tuple(word == "on" for word in options.augmentation or ()) or None,
-    } | replicas.choices(
-        options.replicas, options.scalings, options.frameworks, options.executions
-    )
+    } | replicas.choices(options)
     lists: dict[str, Sequence[Any] | None] = {  # a grid has one of each: there will be several
         "native": [NATIVE_INIT if init == "native" else None for init in options.inits],
         "epochs": options.epochs,

@@ -21,9 +21,9 @@ from bench.checks import trial
 from bench.checks.certify import GLYPHS, TIMEOUT_S, CertificateSite, certificates
 from bench.checks.trial import Subject
 from bench.cli import EXECUTIONS, PRECISIONS, add_option
+from bench.experiment import PARALLEL
 from bench.machine import hardware
 from bench.machine.devices import choose_devices, with_precision
-from bench.experiment import PARALLEL
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
 from bench.results.evidence import Certificate, Check
 from bench.results.folder import Results, ResultsError

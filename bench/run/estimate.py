@@ -31,7 +31,7 @@ def expected_s(experiment: Experiment, data: Data) -> float:
     rate *= devices.entry(experiment.device).speed_up
     images = experiment.epochs * data.train_images
     steps = math.ceil(images / experiment.batch_size)
-    seconds = experiment.replicas * framework.start_up_s + images / rate
+    seconds = framework.start_up_s + images / rate
     seconds += steps * STEP_S
     if experiment.execution in COMPILED and framework.default not in COMPILED:
         seconds += COMPILING_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import UsageError
 from bench.experiment import PARALLEL, Experiment
@@ -12,41 +12,50 @@ from bench.presets import DEFAULT_EXECUTION
 from bench.results.record import Machine
 from bench.trainers import FRAMEWORKS
 
+if TYPE_CHECKING:
+    from bench.cli import Options
+
 OFFERING = tuple(name for name, each in FRAMEWORKS.items() if each.no_replicas is None)
 
 
-def choices(
-    replicas: Sequence[int] | None,
-    scalings: Sequence[str] | None,
-    frameworks: Sequence[str] | None,
-    executions: Sequence[str] | None,
-) -> dict[str, Any]:
-    """What of a grid follows from the words of a command line; empty where none are asked for.
+def choices(options: Options) -> dict[str, Any]:
+    """What of a grid follows from a command line; nothing where it asks for no replicas.
 
     Beside the replicas stands what users get without asking: so one replica shows what the
     machinery costs. Raises UsageError for a framework, asked for by name, that has no replicas.
     """
-    if replicas is None:
+    if options.replicas is None:
         return {}
-    for name in frameworks or ():
+    for name in options.frameworks or ():
         if name not in OFFERING:
             raise UsageError(
                 f"--replicas with {name}: {FRAMEWORKS[name].no_replicas}; choose from "
                 f"{', '.join(OFFERING)}"
             )
     return {
-        "replicas": tuple(replicas),
-        "scalings": scalings and tuple(scalings),
-        "frameworks": tuple(frameworks or OFFERING),
-        "executions": tuple(executions or (DEFAULT_EXECUTION, PARALLEL)),
+        "replicas": options.replicas,
+        "scalings": options.scalings,
+        "frameworks": options.frameworks or OFFERING,
+        "executions": options.executions or (DEFAULT_EXECUTION, PARALLEL),
     }
 
 
-def check(planned: Sequence[Experiment], here: Machine, *, energy: bool = False) -> None:
+def check(
+    planned: Sequence[Experiment], here: Machine, *, asked: bool = False, energy: bool = False
+) -> None:
     """Raise UsageError where the machine cannot do one of these experiments.
 
-    ``energy``: whether joules are to be read, which is done of one GPU.
+    Args:
+        planned: all of a plan.
+        here: the machine.
+        asked: whether replicas were asked for, and some experiment is to have them.
+        energy: whether joules are to be read, which is done of one GPU.
     """
+    if asked and not any(experiment.execution == PARALLEL for experiment in planned):
+        raise UsageError(
+            f"--replicas: nothing chosen can be shared out; the execution {PARALLEL} is for "
+            "networks that several frameworks have, on cpu and cuda"
+        )
     for experiment in planned:
         replicas, device = experiment.replicas, experiment.device
         if replicas > experiment.batch_size:
