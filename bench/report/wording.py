@@ -22,7 +22,8 @@ NOT_MEASURED = "not measured"
 REASON_WIDTH = 160  # characters; the CSV of all runs has the whole
 MIB = 2**20
 GIB = 2**30
-UNUSUAL = ("precision", "threads", "replicas", "native")  # said in a heading only where not the default
+# said in a heading only where not the default
+UNUSUAL = ("precision", "threads", "replicas", "native")
 
 
 # Numbers

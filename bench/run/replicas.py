@@ -1,4 +1,4 @@
-"""What ``--replicas`` asks of a plan, and whether frameworks and machine can do it. No framework."""
+"""What ``--replicas`` asks of a plan, and whether frameworks and machine can do it."""
 
 from __future__ import annotations
 
@@ -68,20 +68,19 @@ def check(
         there = len(here.gpus) - devices.number(device)
         if replicas > there:
             raise UsageError(
-                f"--replicas {replicas} on {device}: each needs a GPU of its own, and from {device} "
-                f"on there are {there}; give fewer"
+                f"--replicas {replicas} on {device}: each needs a GPU of its own, and from there "
+                f"on are {there}; give fewer"
             )
         if energy:
             raise UsageError(
-                f"--energy with --replicas {replicas} on {device}: the joules of one GPU alone would "
-                "be read; leave one of them out"
+                f"--energy with --replicas {replicas} on {device}: the joules of one GPU alone "
+                "would be read; leave one of them out"
             )
 
 
 def notes(planned: Sequence[Experiment]) -> list[str]:
     """What the user should know of replicas that are more than the processors they share."""
     processors = len(settings.processors())
-    crowded = sorted(
-        {e.replicas for e in planned if e.replicas > (e.threads or processors) and e.device == "cpu"}
-    )
+    on_cpu = [experiment for experiment in planned if experiment.device == "cpu"]
+    crowded = sorted({e.replicas for e in on_cpu if e.replicas > (e.threads or processors)})
     return [f"{n} replicas share {processors} processors: they take turns." for n in crowded]

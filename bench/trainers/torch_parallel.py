@@ -97,7 +97,7 @@ class Replica(pytorch.PyTorchTrainer):
     def _loss(
         self, logits: torch.Tensor, labels: torch.Tensor, batch: torch.Tensor
     ) -> torch.Tensor:
-        """Such that the mean over all replicas is that over the whole batch, whatever its shares."""
+        """Of which the mean over all replicas is that of the whole batch, however it is shared."""
         summed = functional.cross_entropy(logits, labels, reduction="sum")
         return summed * (self._replicas / self._whole)
 
