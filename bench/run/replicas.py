@@ -63,6 +63,11 @@ def check(
                 f"--replicas {replicas}: a batch of {experiment.batch_size} cannot be shared out "
                 "among so many; give a larger --batch-size"
             )
+        if FRAMEWORKS[experiment.framework].even_shares and experiment.batch_size % replicas:
+            raise UsageError(
+                f"--replicas {replicas} with {experiment.framework}: it shares batches out evenly, "
+                f"which {experiment.batch_size} images cannot be; give another --batch-size"
+            )
         if replicas == 1 or not devices.entry(device).numbered:
             continue
         there = len(here.gpus) - devices.number(device)

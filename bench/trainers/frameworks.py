@@ -53,6 +53,7 @@ class Framework:
     compiler: str  # and whether it compiles
     slow_convolutions: str | None = None  # why, on a CPU, in the executions that train so; None: no
     no_replicas: str | None = None  # why it does not offer PARALLEL; None: it does
+    even_shares: bool = True  # whether replicas have to share a batch out evenly
     # set where there are several replicas, {replicas} of them, behind what the user has set
     flags_of_replicas: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     out_of_memory: tuple[str, ...] = ()  # names of its errors, or words in them, that mean this
@@ -114,6 +115,7 @@ FRAMEWORKS: dict[str, Framework] = {
     "pytorch": Framework(
         module="torch_parallel",
         family="pytorch",
+        even_shares=False,
         device_module="torch_device",
         packages=("torch",),
         rates={
