@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras reads it when it is imported
-
-from contextlib import AbstractContextManager
 
 import jax
 import numpy as np

@@ -91,7 +91,8 @@ class Replica(pytorch.PyTorchTrainer):
     def train(self) -> None:
         self._network.train()
         self._loss_sum.zero_()
-        for share, self._whole in self._shares:
+        for share, images in self._shares:
+            self._whole = images
             self._step(share)
 
     def _loss(

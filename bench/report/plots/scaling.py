@@ -46,7 +46,8 @@ def _draw(axes: Axes, panel: Comparison) -> None:
             linestyle=LINES[kind],
             label=name,
         )
-        told = [(x, 100 * y) for x, y in zip(across, (e.predicted for e in listed), strict=True) if y]
+        predicted = [each.predicted for each in listed]
+        told = [(x, 100 * y) for x, y in zip(across, predicted, strict=True) if y]
         axes.plot(
             [x for x, _ in told],
             [y for _, y in told],

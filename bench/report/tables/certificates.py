@@ -88,9 +88,7 @@ def _columns(certificates: Sequence[Certificate]) -> tuple[Column, ...]:
         columns.experiment(leave_out=("task", "source", "images_drawn", "data_fingerprint")),
         columns.FRAMEWORK,
         columns.text("threads", lambda group: str(group.experiment.threads or "")),
-        columns.text(
-            "replicas", lambda group: wording.conditions(group.experiment, ("replicas",))
-        ),
+        columns.text("replicas", lambda group: wording.conditions(group.experiment, ("replicas",))),
         columns.column(
             "certificate",
             ("certificate", "starts", "made_at"),

@@ -118,9 +118,8 @@ def _reasons(rows: Sequence[ScaledRow]) -> Iterator[str]:
         if why := scaling.why_off(row.scaled):
             replicas = wording.counted(row.first.experiment.replicas, "replica")
             off = wording.percent(row.scaled.off or 0, 0, signed=True)
-            yield (
-                f"{row.label}, {replicas}, {row.scaled.kind}: the prediction is off by {off}: {why}."
-            )
+            said = f"{row.label}, {replicas}, {row.scaled.kind}"
+            yield f"{said}: the prediction is off by {off}: {why}."
     unknown = dict.fromkeys(
         row.label for row in rows if row.scaled.kind != "machinery" and row.scaled.predicted is None
     )
