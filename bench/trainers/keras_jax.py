@@ -136,5 +136,5 @@ class KerasJaxParallelTrainer(ParallelTrainer, KerasJaxTrainer):
         return min(len(variable.value.sharding.device_set) for variable in variables)
 
     def observed_execution(self) -> str:
-        compiled = KerasJaxTrainer.observed_execution(self) == "compiled"
-        return super().observed_execution() if compiled else "eager"
+        execution = super().observed_execution()
+        return self._if_shared(execution) if execution == "compiled" else execution

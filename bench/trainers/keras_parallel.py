@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from bench.experiment import PARALLEL
 from bench.trainers import Images, Logits, Weights, WrongWorld
-from bench.trainers.keras import KerasNetwork, KerasTrainer
+from bench.trainers.keras import KerasTrainer
+from bench.trainers.keras_network import KerasNetwork
 
 
 class Part(NamedTuple):
@@ -27,7 +28,7 @@ class Part(NamedTuple):
     labels: Any
     weights: NDArray[np.float32] | None  # of each image; None: all count alike
     batch_size: int
-    count: int  # images that count
+    counted: int  # images, those that have weight
 
 
 class ParallelTrainer(KerasTrainer):
@@ -69,10 +70,10 @@ class ParallelTrainer(KerasTrainer):
             self._parts += [self._part(short, None if filled == rest else weights, filled, rest)]
 
     def _part(
-        self, order: NDArray[np.int64], weights: NDArray[np.float32] | None, size: int, count: int
+        self, order: NDArray[np.int64], weights: NDArray[np.float32] | None, size: int, counted: int
     ) -> Part:
         super().arrange(order)
-        return Part(*self._arranged, weights=weights, batch_size=size, count=count)
+        return Part(*self._arranged, weights=weights, batch_size=size, counted=counted)
 
     def train(self) -> None:
         losses = []
@@ -88,7 +89,7 @@ class ParallelTrainer(KerasTrainer):
                     verbose=0,
                 )
                 losses.append(float(history.history["loss"][0]))
-        self._mean_loss = float(np.average(losses, weights=[part.count for part in self._parts]))
+        self._mean_loss = float(np.average(losses, weights=[part.counted for part in self._parts]))
         self._stale = True
 
     def logits(self, images: Images) -> Logits:
@@ -122,9 +123,9 @@ class ParallelTrainer(KerasTrainer):
             yield
         self._stale = True
 
-    def observed_execution(self) -> str:
-        sharing = self._sharing() == self._setup.experiment.replicas
-        return PARALLEL if sharing else super().observed_execution()
+    def _if_shared(self, execution: str) -> str:
+        """How training is executed, if each device does so, and all have the weights."""
+        return PARALLEL if self._sharing() == self._setup.experiment.replicas else execution
 
     def settings(self) -> dict[str, str]:
         return super().settings() | {"replicas": str(self._sharing())}

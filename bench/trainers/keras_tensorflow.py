@@ -165,6 +165,10 @@ class KerasTensorFlowParallelTrainer(ParallelTrainer, KerasTensorFlowTrainer):
         copies = self._strategy.experimental_local_results
         return min(len(copies(variable.value)) for variable in self._model.trainable_variables)
 
+    def observed_execution(self) -> str:
+        execution = super().observed_execution()
+        return self._if_shared(execution) if execution == "graph" else execution
+
 
 def cuda_build() -> str | None:
     """The CUDA that TensorFlow was built for, such as '12.5.1'; None: it was built without."""

@@ -26,7 +26,9 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import distributed, multiprocessing
+from torch import distributed
+from torch.distributed import Store, TCPStore  # type: ignore[attr-defined]
+from torch.multiprocessing.spawn import spawn
 from torch.nn import functional
 
 from bench.experiment import PARALLEL
@@ -164,7 +166,7 @@ class Place:
     port: int  # of HOST
     threads: int  # of each
 
-    def join(self, rank: int, store: distributed.Store) -> None:
+    def join(self, rank: int, store: Store) -> None:
         """Become the replica of this number, from 0; returns when all are there."""
         torch.set_num_threads(self.threads)
         for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
@@ -188,7 +190,7 @@ class World:
 
     def __init__(self, replicas: int, device: str) -> None:
         """Start them; returns when all have met."""
-        store = distributed.TCPStore(
+        store = TCPStore(
             HOST, 0, is_master=True, wait_for_workers=False, timeout=PATIENCE
         )
         place = Place(
@@ -200,7 +202,7 @@ class World:
         pipes = [get_context("spawn").Pipe() for _ in range(1, replicas)]
         self._pipes = [ours for ours, _ in pipes]
         theirs = [their for _, their in pipes]
-        started = multiprocessing.spawn(
+        started = spawn(  # type: ignore[no-untyped-call]
             _serve, (place, theirs), nprocs=replicas - 1, join=False, daemon=True
         )
         self.processes = started.processes
@@ -286,7 +288,7 @@ def _serve(index: int, place: Place, pipes: Sequence[Connection]) -> None:
     rank, pipe = index + 1, pipes[index]
     trainer: Replica | None = None
     try:
-        place.join(rank, distributed.TCPStore(HOST, place.port, timeout=PATIENCE))
+        place.join(rank, TCPStore(HOST, place.port, timeout=PATIENCE))
         while True:
             name, arguments = pipe.recv()
             if name == "create":
