@@ -190,9 +190,7 @@ class World:
 
     def __init__(self, replicas: int, device: str) -> None:
         """Start them; returns when all have met."""
-        store = TCPStore(
-            HOST, 0, is_master=True, wait_for_workers=False, timeout=PATIENCE
-        )
+        store = TCPStore(HOST, 0, is_master=True, wait_for_workers=False, timeout=PATIENCE)
         place = Place(
             replicas=replicas,
             device=device,

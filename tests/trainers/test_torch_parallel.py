@@ -85,6 +85,13 @@ def made(trainer: Any) -> Trainer:
     return cast(Trainer, trainer)
 
 
+def steps(trainer: Trainer) -> None:
+    """A few, until all are done."""
+    trainer.arrange(np.arange(101))
+    trainer.train()
+    trainer.synchronize()
+
+
 def certified(kind: type[Replica]) -> dict[str, Any]:
     """The checks of two replicas, from one start at which no rounding decides anything."""
     subject = trial.of(an_experiment(execution=PARALLEL, replicas=2))
@@ -186,10 +193,7 @@ def test_a_replica_that_ends_ends_the_run_with_its_reason_and_leaves_nothing(how
     start = time.monotonic()
     wanted = "was ended by signal 9" if how == "killed" else "ValueError: no more"
     with pytest.raises(ReplicaEnded, match=f"replica 2 of 2:? {wanted}"):
-        for _ in range(3):
-            trainer.arrange(np.arange(101))
-            trainer.train()
-            trainer.synchronize()
+        steps(trainer)
     assert time.monotonic() - start < 20
     assert not psutil.pid_exists(other.pid)
     assert World.current is None
