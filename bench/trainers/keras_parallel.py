@@ -58,16 +58,17 @@ class ParallelTrainer(KerasTrainer):
 
     def arrange(self, order: NDArray[np.int64]) -> None:
         size, replicas = self._setup.experiment.batch_size, self._setup.experiment.replicas
-        rest = len(order) % size if replicas > 1 else 0
-        full = order[: len(order) - rest]
+        rest = len(order) % size
+        odd = rest if rest % replicas else 0
+        full = order[: len(order) - odd]
         self._parts = [self._part(full, None, size, len(full))] if len(full) else []
-        if rest:
+        if odd:
             # A short batch that cannot be shared out evenly is filled up with images of no weight;
             # those that count weigh more by as much, since Keras divides by how many there are.
-            filled = -(-rest // replicas) * replicas
+            filled = -(-odd // replicas) * replicas
+            weights = np.where(np.arange(filled) < odd, filled / odd, 0).astype(np.float32)
             short = np.resize(order[len(full) :], filled)
-            weights = np.where(np.arange(filled) < rest, filled / rest, 0).astype(np.float32)
-            self._parts += [self._part(short, None if filled == rest else weights, filled, rest)]
+            self._parts.append(self._part(short, weights, filled, odd))
 
     def _part(
         self, order: NDArray[np.int64], weights: NDArray[np.float32] | None, size: int, counted: int
