@@ -35,6 +35,7 @@ GROUPS = {
     "to see what was measured": {
         "report": ("bench.report.page", "make tables and plots again from a folder's records"),
         "compare": ("bench.report.compare", "set two folders, or two settings, side by side"),
+        "scale": ("bench.report.scale", "reckon what more GPUs would give, from what is supposed"),
     },
     "to share and teach": {
         "share": ("bench.report.share", "write one small file of a folder, without names in it"),

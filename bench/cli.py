@@ -23,7 +23,7 @@ import datasets
 import models
 from bench.experiment import PARALLEL, Optimizer, Precision
 from bench.machine.devices import DEVICES
-from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS
+from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS, SCALINGS
 from bench.results.evidence import read_price
 from bench.run import interpreters, reading
 from bench.run.door import parser_of
@@ -38,7 +38,6 @@ OPTIMIZERS = ("adam", "sgd")
 PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
 INITS = ("matched", "native")
 AUGMENTATIONS = ("off", "on")
-SCALINGS = ("strong", "weak")
 # More than any comparison needs, and as much as a run can count: field of Options -> at most
 MOST = {
     "seeds": 1e9,  # and as many runs as bench.front takes

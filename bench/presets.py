@@ -14,6 +14,7 @@ from models import ARCHITECTURES, COMPARED
 
 DEFAULT_EXECUTION = "default"  # what the users of a framework get without asking
 ALL_EXECUTIONS = "all"
+SCALINGS = ("strong", "weak")  # with more replicas the batch stays, or grows with them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class Grid:
     precisions: tuple[Precision, ...] = ("fp32",)
     threads: tuple[int | None, ...] = (None,)  # None: all the processors there are
     replicas: tuple[int, ...] = (1,)  # of the execution PARALLEL; all others have one
-    scalings: tuple[str, ...] = ("strong",)  # 'weak': so many times the batch as there are replicas
+    scalings: tuple[str, ...] = SCALINGS[:1]
     native: tuple[str, ...] = ()  # what is left to the frameworks' own defaults
     goal: Goal = "train"
     epochs: float | None = None  # None: by source, from the preset
