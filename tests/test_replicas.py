@@ -10,9 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench.cli import parse
+from bench.plan import make_plan
 from bench.results.folder import Results
+from bench.run import scheduler
+from bench.run.progress import display
 from bench.stats import scaling
-from tests.suite_process import ONE, gone, run_all, start, wait_until, worker_of
+from tests.suite_process import ONE, gone, start, wait_until, worker_of
 
 pytest.importorskip("torch")
 
@@ -20,7 +24,8 @@ TWO = (*ONE, "--replicas", "2", "--execution", "data-parallel")
 
 
 def test_a_run_on_two_replicas_leaves_what_was_counted_timed_and_predicted(tmp_path: Path) -> None:
-    run_all(*TWO, "--epochs", "2", "--out", tmp_path)
+    planned = make_plan(parse([*TWO, "--epochs", "2", "--out", str(tmp_path)]))
+    scheduler.run_all(planned.runs, planned.site, display(planned.runs, [1.0]))
     (record,) = Results(tmp_path).records()
     assert record.status == "ok"
     assert record.experiment.replicas == 2
