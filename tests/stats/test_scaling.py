@@ -36,7 +36,11 @@ def rehearsed(record: Record, own_s: float, exchange_s: float) -> Record:
 def parallel(
     replicas: int, own_s: float, exchange_s: float, *, step_s: float = STEP_S, **changes: Any
 ) -> Record:
-    fields = {"execution": PARALLEL, "replicas": replicas, "train_s": (8 * step_s,)} | changes
+    fields: dict[str, Any] = {
+        "execution": PARALLEL,
+        "replicas": replicas,
+        "train_s": (8 * step_s,),
+    } | changes
     return rehearsed(make_record(**fields, accuracies=(0.98,)), own_s, exchange_s)
 
 
