@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from bench.experiment import Experiment
 from bench.report import wording
 from bench.report.comparison import Comparison
 from bench.report.plots import style
@@ -14,6 +16,7 @@ from bench.report.plots.style import PLAIN, Plot
 from bench.report.tables import scaling as table
 from bench.stats import scaling
 from bench.stats.scaling import Kind, Scaled
+from bench.trainers import FRAMEWORKS
 
 LINES: dict[Kind, str] = {"strong": "-", "weak": "--"}
 
@@ -31,10 +34,16 @@ def _series(panel: Comparison) -> Iterator[tuple[str, Kind, list[Scaled]]]:
                 yield name, kind, sorted(beside, key=lambda each: each.many.experiment.replicas)
 
 
+def _look(experiment: Experiment) -> style.Look:
+    """The framework's own, as of the first of its executions: here it stands for one alone."""
+    first = FRAMEWORKS[experiment.framework].executions[0]
+    return style.look_of(replace(experiment, execution=first, replicas=1))
+
+
 def _draw(axes: Axes, panel: Comparison) -> None:
     replicas = [1]
     for name, kind, listed in _series(panel):
-        look = style.look_of(listed[0].many.experiment)
+        look = _look(listed[0].many.experiment)
         across = [each.many.experiment.replicas for each in listed]
         replicas += across
         measured = [100 * (each.measured or 0) for each in listed]
