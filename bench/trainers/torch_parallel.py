@@ -232,8 +232,9 @@ class World:
 
     def _ended(self) -> str | None:
         """Which replica has ended, and how; None: all are at work."""
-        if self.processes:
-            wait([process.sentinel for process in self.processes], GRACE_S)
+        sentinels = {process.sentinel: process for process in self.processes}
+        for sentinel in wait(list(sentinels), GRACE_S) if sentinels else ():
+            sentinels[sentinel].join(GRACE_S)  # it is closed a moment before there is an exit code
         ended = [
             (process.exitcode, f"replica {number} of {1 + len(self.processes)}", pipe)
             for number, (process, pipe) in enumerate(

@@ -5,8 +5,6 @@ The mistakes are planted in every process, which imports them from here.
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 from typing import Any, cast
@@ -144,7 +142,7 @@ def test_replicas_draw_different_dropout_and_are_counted_and_told() -> None:
 
 
 def test_a_rehearsal_times_both_parts_of_a_step_and_leaves_no_trace() -> None:
-    trainer: Any = made(torch_parallel.create(a_setup()))
+    trainer: Any = made(torch_parallel.create(a_setup(batch_size=100)))
     trainer.warm_up()
     before = trainer.weights()
     rehearsal = trainer.rehearse()
@@ -183,16 +181,11 @@ def test_the_machinery_at_one_replica_does_the_work_of_none() -> None:
     assert machinery.mean_loss() == pytest.approx(plain.mean_loss(), rel=1e-5)
 
 
-@pytest.mark.parametrize("how", ["killed", "failed"])
-def test_a_replica_that_ends_ends_the_run_with_its_reason_and_leaves_nothing(how: str) -> None:
-    trainer: Any = Leader(a_setup(), FailsThere if how == "failed" else Replica)
-    made(trainer)
+def test_a_replica_that_fails_ends_the_others_with_its_reason() -> None:
+    trainer: Any = made(Leader(a_setup(), FailsThere))
     (other,) = trainer._world.processes
-    if how == "killed":
-        os.kill(other.pid, signal.SIGKILL)
     start = time.monotonic()
-    wanted = "was ended by signal 9" if how == "killed" else "ValueError: no more"
-    with pytest.raises(ReplicaEnded, match=f"replica 2 of 2:? {wanted}"):
+    with pytest.raises(ReplicaEnded, match="replica 2 of 2: ValueError: no more"):
         steps(trainer)
     assert time.monotonic() - start < 20
     assert not psutil.pid_exists(other.pid)
