@@ -36,6 +36,7 @@ GROUPS = {
         "report": ("bench.report.page", "make tables and plots again from a folder's records"),
         "compare": ("bench.report.compare", "set two folders, or two settings, side by side"),
         "trend": ("bench.report.trend", "find the commits that made benchmarks slower or faster"),
+        "scale": ("bench.report.scale", "reckon what more GPUs would give, from what is supposed"),
     },
     "to share and teach": {
         "share": ("bench.report.share", "write one small file of a folder, without names in it"),

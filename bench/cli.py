@@ -21,9 +21,9 @@ from typing import Any, Literal
 
 import datasets
 import models
-from bench.experiment import Optimizer, Precision
+from bench.experiment import PARALLEL, Optimizer, Precision
 from bench.machine.devices import DEVICES
-from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS
+from bench.presets import ALL_EXECUTIONS, DEFAULT_EXECUTION, PRESETS, SCALINGS
 from bench.results.evidence import read_price
 from bench.run import interpreters, reading
 from bench.run.door import parser_of
@@ -42,6 +42,7 @@ AUGMENTATIONS = ("off", "on")
 MOST = {
     "seeds": 1e9,  # and as many runs as bench.front takes
     "batch_sizes": 1e9,
+    "replicas": 1024,
     "epochs": 1e6,
     "evaluations_per_epoch": 1e4,
     "timeout_s": 1e8,  # three years
@@ -52,6 +53,7 @@ SOURCES = tuple(dict.fromkeys(s.name for task in datasets.TASKS.values() for s i
 
 SEEDS_HELP = "run each experiment with the seeds 0 to N-1"
 AUTO_SEEDS = ("between", "within", "budget_s")  # the options that belong to --seeds auto
+REPLICAS = ("replicas", "scalings")  # ... and to data-parallel training
 DEVICE_HELP = f"any of {', '.join(DEVICES)}, or cuda:1, the second of several GPUs"
 
 
@@ -132,6 +134,20 @@ class Options:
         type=reading.wholes,
         metavar="N",
         help="processors a run may use, such as 1,2 (default: all there are)",
+    )
+    replicas: tuple[int, ...] | None = _choice(
+        "--replicas",
+        type=reading.wholes,
+        metavar="N",
+        help="share each batch out among so many processes or devices, such as 1,2,4, beside the "
+        "usual execution",
+    )
+    scalings: tuple[str, ...] | None = _choice(
+        "--scaling",
+        type=reading.list_of("scaling", SCALINGS),
+        metavar="SCALING",
+        help="with --replicas: strong: the batch stays as it is; weak: it grows with them; "
+        "'strong,weak' measures both (default: strong)",
     )
 
     seeds: int | Literal["auto"] | None = _repetition(
@@ -438,6 +454,10 @@ def _contradictions(options: Options) -> Iterator[str]:
         yield "--between needs two different frameworks, such as pytorch,keras-jax"
     if any(share >= 1 for share in options.validation_shares or ()):
         yield "--validation-share: nothing would be left to train on; give less than 100, as 20%"
+    if options.scalings is not None and options.replicas is None:
+        yield "--scaling needs --replicas: name how many, such as --replicas 1,2"
+    if options.replicas is not None and PARALLEL not in (options.executions or (PARALLEL,)):
+        yield f"--replicas needs the execution {PARALLEL}: add it to --execution, or leave that out"
     if options.optimizers is not None and options.learning_rates is None:
         yield "--optimizer needs --learning-rate: a rate that suits one does not suit another"
 

@@ -34,11 +34,14 @@ EXECUTIONS: Mapping[str, str] = MappingProxyType(
         "reduce-overhead": "compiled, and replayed as CUDA graphs by torch.compile",
         "cuda-graph": "a whole step captured once as a CUDA graph, and replayed",
         "epoch": "a whole stretch of steps as one compiled program, the data on the device",
+        "data-parallel": "each batch shared out among replicas, and their gradients averaged",
     }
 )
 
 # Those that have more to do before the first step, to be faster in each.
 COMPILED = frozenset({"compiled", "compiled-step", "reduce-overhead", "cuda-graph", "epoch"})
+
+PARALLEL = "data-parallel"  # the one execution that may have more than one replica
 
 # What can be left to a framework's own default instead of being made equal in all: the words
 # of ``Experiment.native``. What each framework's own default is: ``bench.trainers.native``.
@@ -54,7 +57,12 @@ NATIVE_INIT = ("bias-init", "kernel-init")  # what --init native leaves to the f
 
 # Fields that came later, with their defaults: left out of an id where they say nothing, so that
 # experiments keep the ids they had before.
-LATER = {"validation_share": None, "augmentation": False, "training_accuracy": False}
+LATER = {
+    "validation_share": None,
+    "augmentation": False,
+    "training_accuracy": False,
+    "replicas": 1,
+}
 
 
 def kind_of(device: str) -> str:
@@ -94,11 +102,13 @@ class Experiment:
     validation_share: float | None = None
     augmentation: bool = False  # every epoch sees the training images distorted anew
     training_accuracy: bool = False  # read it too at each evaluation, off the clock
+    replicas: int = 1  # that share out each batch; more than one in PARALLEL alone
 
     def __post_init__(self) -> None:
         """Make whole numbers floats: 2 and 2.0 epochs are one experiment, with one id.
 
-        Raises ValueError on a word of ``native`` that is not one of NATIVE.
+        Raises ValueError on a word of ``native`` that is not one of NATIVE, and on several replicas
+        in an execution that knows one.
         """
         object.__setattr__(self, "epochs", float(self.epochs))
         object.__setattr__(self, "learning_rate", float(self.learning_rate))
@@ -106,6 +116,8 @@ class Experiment:
         unknown = [word for word in self.native if word not in NATIVE]
         if unknown:
             raise ValueError(f"unknown in native: {unknown}; choose from {', '.join(NATIVE)}")
+        if self.replicas != 1 and (self.replicas < 1 or self.execution != PARALLEL):
+            raise ValueError(f"{self.replicas} replicas in {self.execution!r}; wanted {PARALLEL!r}")
 
     @property
     def id(self) -> str:

@@ -47,7 +47,7 @@ def study(argv: Sequence[str]) -> int:
     parser = door.parser_of(f"{BENCH} study", STUDY, "digits --framework pytorch", own_data)
     parser.usage = "%(prog)s TASK [OPTION ...]"
     parser.add_argument("tasks", type=reading.words, metavar="TASK", help="such as digits")
-    cli.add_options(parser, without=("tasks", "preset", *cli.AUTO_SEEDS))
+    cli.add_options(parser, without=("tasks", "preset", *cli.AUTO_SEEDS, *cli.REPLICAS))
     parser.set_defaults(preset="paper")
     return run_suite(cli.read(parser, argv), name="bench study", command=BENCH.split())
 
@@ -64,7 +64,7 @@ def ladder(argv: Sequence[str]) -> int:
     parser.usage = "%(prog)s LADDER [OPTION ...]"
     words = "'defaults'; 'speed' has a help of its own"
     parser.add_argument("ladder", choices=("defaults", "speed"), metavar="LADDER", help=words)
-    cli.add_options(parser, without=("executions", "inits", *cli.AUTO_SEEDS))
+    cli.add_options(parser, without=("executions", "inits", *cli.AUTO_SEEDS, *cli.REPLICAS))
     options = cli.read(parser, argv)
     return run_suite(options, name="bench ladder", command=BENCH.split(), plan=defaults_plan)
 

@@ -18,7 +18,7 @@ from bench.machine.devices import choose_devices, with_precision
 from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
 from bench.report.seeds import FEWEST
 from bench.results.folder import Results, ResultsError
-from bench.run import interpreters, material, scheduler
+from bench.run import interpreters, material, replicas, scheduler
 from bench.run.estimate import expected_s
 from bench.run.progress import StageDisplay, minutes, title
 from bench.trainers import FRAMEWORKS
@@ -62,7 +62,9 @@ def make_plan(options: Options) -> Plan:
     tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
     prepared = _prepare(options, tasks, options.glyphs_images or preset.glyphs_images)
     sources = [TaskSource(task=p.task, source=p.source, targets=p.targets) for p in prepared]
-    offered, unconfined = hardware.with_threads(expand(grids, sources, preset.schedules))
+    expanded = expand(grids, sources, preset.schedules)
+    replicas.check(expanded, here, asked=options.replicas is not None, energy=options.energy)
+    offered, unconfined = hardware.with_threads(expanded)
     experiments, left_out = with_precision(offered, options.precisions or (), here)
     left_out = [*unconfined, *left_out]
     if not experiments:
@@ -90,6 +92,7 @@ def make_plan(options: Options) -> Plan:
         notes=(
             *(note for p in prepared for note in p.notes),
             *left_out,
+            *replicas.notes(experiments),
             *interpreters.notes((e.framework for e in experiments), site.pythons, site.versions),
         ),
     )
@@ -162,7 +165,7 @@ def _grids(options: Options, grids: Sequence[Grid], devices: tuple[str, ...]) ->
         "threads": options.threads,
         "evaluations_per_epoch": options.evaluations_per_epoch,
         "augmentation": tuple(word == "on" for word in options.augmentation or ()) or None,
-    }
+    } | replicas.choices(options)
     lists: dict[str, Sequence[Any] | None] = {  # a grid has one of each: there will be several
         "native": [NATIVE_INIT if init == "native" else None for init in options.inits],
         "epochs": options.epochs,

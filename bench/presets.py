@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.experiment import Experiment, Goal, Optimizer, Precision, recipe
+from bench.experiment import PARALLEL, Experiment, Goal, Optimizer, Precision, recipe
 from bench.trainers import FRAMEWORKS, restorable
 from datasets import TASKS
 from models import ARCHITECTURES, COMPARED
 
 DEFAULT_EXECUTION = "default"  # what the users of a framework get without asking
 ALL_EXECUTIONS = "all"
+SCALINGS = ("strong", "weak")  # with more replicas the batch stays, or grows with them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class Grid:
     accelerated_batch_sizes: tuple[int, ...] = ()  # more, on every device, where one is no CPU
     precisions: tuple[Precision, ...] = ("fp32",)
     threads: tuple[int | None, ...] = (None,)  # None: all the processors there are
+    replicas: tuple[int, ...] = (1,)  # of the execution PARALLEL; all others have one
+    scalings: tuple[str, ...] = SCALINGS[:1]
     native: tuple[str, ...] = ()  # what is left to the frameworks' own defaults
     goal: Goal = "train"
     epochs: float | None = None  # None: by source, from the preset
@@ -295,7 +298,8 @@ def _experiments(
             continue
         source, training = sources[task], recipe(task, architecture)
         schedule = schedules.get(source.source, OTHER_SCHEDULE)
-        for execution in _executions(grid, architecture, framework, device):
+        executions = _executions(grid, architecture, framework, device)
+        for execution, replicas, times in _replicated(grid, executions):
             yield Experiment(
                 task=task,
                 source=source.source,
@@ -304,7 +308,7 @@ def _experiments(
                 execution=execution,
                 device=device,
                 goal=grid.goal,
-                batch_size=batch_size,
+                batch_size=times * batch_size,
                 epochs=grid.epochs or schedule.epochs,
                 evaluations_per_epoch=_evaluations(grid, schedule),
                 optimizer=grid.optimizer or training.optimizer,
@@ -317,7 +321,16 @@ def _experiments(
                 validation_share=grid.validation_share,
                 augmentation=augmented,
                 training_accuracy=grid.training_accuracy and grid.goal == "train",
+                replicas=replicas,
             )
+
+
+def _replicated(grid: Grid, executions: Iterable[str]) -> Iterator[tuple[str, int, int]]:
+    """Each execution with its numbers of replicas, and how many times the batch each has."""
+    for execution in executions:
+        for replicas in grid.replicas if execution == PARALLEL else (1,):
+            for scaling in grid.scalings:
+                yield execution, replicas, replicas if scaling == "weak" else 1
 
 
 def _exists(architecture: str, framework: str, augmented: bool) -> bool:
@@ -353,7 +366,7 @@ def _executions(grid: Grid, architecture: str, framework: str, device: str) -> I
         if execution == DEFAULT_EXECUTION:
             chosen[FRAMEWORKS[framework].default_execution(device)] = None
         elif execution == ALL_EXECUTIONS:
-            chosen.update(dict.fromkeys(offered))
+            chosen.update(dict.fromkeys(name for name in offered if name != PARALLEL))
         elif execution in offered:
             chosen[execution] = None
     yield from chosen
@@ -367,7 +380,7 @@ def rungs(matched: Experiment) -> Iterator[Experiment]:
         yield replace(matched, native=(word,))
     framework = FRAMEWORKS[matched.framework]
     for execution in framework.executions_on(matched.device, matched.architecture):
-        if execution != matched.execution:
+        if execution not in (matched.execution, PARALLEL):
             yield replace(matched, execution=execution)
     if len(words) > 1:
         yield replace(matched, native=words)

@@ -90,6 +90,9 @@ def test_precision_threads_and_price_are_read() -> None:
     [
         (["--precision", "fp16"], "unknown precision 'fp16'; choose from fp32, tf32, bf16"),
         (["--threads", "0"], "'0' is no whole number from 1 up"),
+        (["--replicas", "0"], "'0' is no whole number from 1 up"),
+        (["--scaling", "weak"], "--scaling needs --replicas"),
+        (["--replicas", "2", "--execution", "eager"], "needs the execution data-parallel: add it"),
         (["--init", "zero"], "unknown init 'zero'; choose from matched, native"),
         (["--price", "2.50"], "'2.50' is no price an hour; give one such as 2.50/h"),
         (["--price", "0/h"], "'0/h' is no price an hour; give one such as 2.50/h"),

@@ -115,3 +115,56 @@ def test_every_execution_of_every_framework_has_a_measured_rate() -> None:
     for framework in FRAMEWORKS.values():
         assert framework.default in framework.executions
         assert all(rate > 0 for rates in framework.rates.values() for rate in rates)
+
+
+# Replicas
+
+
+def test_replicas_stand_beside_what_users_get_and_weak_ones_have_larger_batches(
+    tmp_path: Path,
+) -> None:
+    words = ("--replicas", "1,2", "--scaling", "strong,weak", "--batch-size", "64")
+    plan = a_plan(tmp_path, *words, "--framework", "pytorch", "--architecture", "mlp")
+    planned = {(e.execution, e.replicas, e.batch_size) for e in plan.experiments}
+    assert planned == {
+        ("eager", 1, 64),
+        ("data-parallel", 1, 64),
+        ("data-parallel", 2, 64),
+        ("data-parallel", 2, 128),
+    }
+
+
+def test_frameworks_without_replicas_are_left_to_those_that_have_them(tmp_path: Path) -> None:
+    found = {e.framework for e in a_plan(tmp_path, "--replicas", "2").experiments}
+    assert found == {"pytorch", "keras-jax", "keras-tensorflow"}
+    for name, why in (("keras-torch", "Keras's distribution API"), ("numpy", "knows one process")):
+        with pytest.raises(UsageError, match=f"--replicas with {name}: .*{why}.*choose from"):
+            a_plan(tmp_path, "--replicas", "2", "--framework", name)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--batch-size", "2"), "a batch of 2 cannot be shared out among so many"),
+        (("--framework", "keras-jax", "--batch-size", "126"), "which 126 images cannot be"),
+        (("--architecture", "gnn"), "nothing chosen can be shared out"),
+    ],
+)
+def test_what_cannot_be_shared_out_is_an_error(
+    words: tuple[str, ...], why: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=why):
+        a_plan(tmp_path, "--replicas", "4", *words)
+
+
+def test_each_replica_needs_a_gpu_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "observe", lambda: replace(MACHINE, gpus=(T4,)))
+    with pytest.raises(UsageError, match=r"--replicas 2 on cuda: each needs a GPU of its own"):
+        a_plan(tmp_path, "--replicas", "1,2", "--device", "cuda")
+
+
+def test_more_replicas_than_processors_take_turns_and_the_plan_says_so(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "--replicas", "128", "--framework", "pytorch")
+    assert any(note.startswith("128 replicas share") for note in plan.notes)

@@ -103,7 +103,7 @@ def _in_one_process(members: tuple[Subject, ...], site: CertificateSite) -> Iter
     with Child(
         __name__,
         CertificateRequest(subjects=members, data_folder=str(site.data_folder.resolve())),
-        limit_s=site.timeout_s * len(members),
+        limit_s=site.timeout_s * len(members) * members[0].replicas,  # which may take turns
         experiment=trial.experiment(members[0], ADAM),
         python=site.pythons.get(framework),
     ) as child:

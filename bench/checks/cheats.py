@@ -99,6 +99,7 @@ class Workbench:
             device="cpu",
             precision="fp32",
             threads=None,
+            replicas=1,
             architecture="mlp",
         )
         self._experiment = replace(

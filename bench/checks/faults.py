@@ -187,6 +187,14 @@ class TakesHalves(Wrapper):
             self.trainer.train()
 
 
+class SeesTheSame(Wrapper):
+    """Of two replicas the second is given the share of the first."""
+
+    def arrange(self, order: NDArray[np.int64]) -> None:
+        halves = [batch[: (len(batch) + 1) // 2] for batch in self.batches(order)]
+        self.trainer.arrange(np.concatenate([[*half, *half] for half in halves]).astype(np.int64))
+
+
 class KeepsAnswers(Wrapper):
     """Answers as it answered the first time so many images were asked about."""
 

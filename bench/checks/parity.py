@@ -21,12 +21,13 @@ from bench.checks import trial
 from bench.checks.certify import GLYPHS, TIMEOUT_S, CertificateSite, certificates
 from bench.checks.trial import Subject
 from bench.cli import EXECUTIONS, PRECISIONS, add_option
+from bench.experiment import PARALLEL
 from bench.machine import hardware
 from bench.machine.devices import choose_devices, with_precision
 from bench.presets import ALL_EXECUTIONS, Grid, TaskSource, expand
 from bench.results.evidence import Certificate, Check
 from bench.results.folder import Results, ResultsError
-from bench.run import interpreters
+from bench.run import interpreters, replicas
 from bench.run.door import parser_of
 from bench.run.progress import StageDisplay
 from bench.run.reading import list_of, one_of
@@ -116,13 +117,16 @@ def subjects(options: argparse.Namespace) -> list[Subject]:
         tasks=(options.task,),
         architectures=options.architecture,
         frameworks=options.framework,
-        executions=options.execution,
+        executions=options.execution if options.replicas is None else (PARALLEL,),
         devices=choose_devices(options.devices, here),
         precisions=options.precision,
         threads=options.threads or (None,),
+        replicas=options.replicas or (1,),
     )
     images = TaskSource(task=options.task, source="", targets=())
-    offered = list(dict.fromkeys(map(trial.of, expand([grid], [images], {}))))
+    expanded = expand([grid], [images], {})
+    replicas.check(expanded, here)
+    offered = list(dict.fromkeys(map(trial.of, expanded)))
     able, left_out = with_precision(offered, options.precision, here)
     if not able:
         why = left_out or [
@@ -182,6 +186,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     add_option(parser, "devices")
     add_option(parser, "threads")
+    add_option(parser, "replicas", help="certify the execution data-parallel with so many of them")
     parser.add_argument("--task", type=one_of("task", tuple(datasets.TASKS)), default="digits")
     add_option(parser, "source", type=str)  # known or not: judged when the task is known
     add_option(parser, "data_dir")

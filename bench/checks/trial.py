@@ -34,6 +34,7 @@ class Subject:
     device: str
     precision: Precision
     threads: int | None  # as of Experiment.threads
+    replicas: int
     architecture: str
 
     @property
@@ -43,9 +44,10 @@ class Subject:
 
     def __str__(self) -> str:
         threads = "" if self.threads is None else f", --threads {self.threads}"
+        replicas = "" if self.replicas == 1 else f", --replicas {self.replicas}"
         return (
             f"{self.architecture} in {self.framework} {self.execution} on {self.device}, "
-            f"{self.precision}{threads}"
+            f"{self.precision}{threads}{replicas}"
         )
 
 

@@ -104,19 +104,22 @@ def gpu(device: str, machine: Machine) -> Gpu | None:
     return machine.gpus[number(device)] if known and number(device) < len(machine.gpus) else None
 
 
-def environment(device: str, base: Mapping[str, str], gpus: Sequence[Gpu]) -> dict[str, str]:
+def environment(
+    device: str, base: Mapping[str, str], gpus: Sequence[Gpu], replicas: int = 1
+) -> dict[str, str]:
     """What a process that runs on the device is given beside ``base``, the user's variables.
 
     Of several GPUs it sees the one it is to use, so that in every framework it is the first:
     none starts work on the others, as JAX does on all it sees, or counts their memory.
 
     ``gpus``: those that ``base`` leaves; empty where no driver tells, and then nothing is chosen.
+    ``replicas``: so many GPUs it is to use, from that one on.
     """
     given = dict(entry(device).environment)
-    uuid = gpus[number(device)].uuid if number(device) < len(gpus) else None
-    if entry(device).numbered and uuid is not None:
+    uuids = [gpu.uuid for gpu in gpus[number(device) : number(device) + replicas]]
+    if entry(device).numbered and len(uuids) == replicas and None not in uuids:
         chosen = base.get(visible_gpus.VISIBLE)
-        given[visible_gpus.VISIBLE] = uuid
+        given[visible_gpus.VISIBLE] = ",".join(filter(None, uuids))
         if chosen is not None:
             given[USERS_CHOICE] = base.get(USERS_CHOICE, chosen)
     return given

@@ -7,6 +7,7 @@ drift. ``steadiness`` puts them in a few numbers.
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
 from collections.abc import Sequence
@@ -48,11 +49,24 @@ def take() -> Pulse:
 
 
 class Others:
-    """What other programs take of the processors that this process may use, from now on."""
+    """What other programs take of the processors that this process may use, from now on.
 
-    def __init__(self) -> None:
-        self._start_s, self._own_s = time.monotonic(), time.process_time()
+    ``family``: those that this process has started, and still run, are none of them.
+    """
+
+    def __init__(self, *, family: bool = False) -> None:
+        self._family = psutil.Process().children(recursive=True) if family else []
+        self._start_s, self._own_s = time.monotonic(), self._taken_s()
         self._idle_s = _idle_s()
+
+    def _taken_s(self) -> float:
+        """Processor seconds of this process, and of its family."""
+        taken_s = time.process_time()
+        for member in self._family:
+            with contextlib.suppress(psutil.Error):  # it has ended
+                times = member.cpu_times()
+                taken_s += times.user + times.system
+        return taken_s
 
     def share(self) -> float | None:
         """Of all the processors' time since then, 0..1: what was neither idle nor our own.
@@ -63,7 +77,7 @@ class Others:
         passed_s = time.monotonic() - self._start_s
         if passed_s < 0.9 * WINDOW_S:
             return None
-        known_s = time.process_time() - self._own_s + _idle_s() - self._idle_s
+        known_s = self._taken_s() - self._own_s + _idle_s() - self._idle_s
         return min(max(1 - known_s / (passed_s * len(_processors())), 0.0), 1.0)
 
 

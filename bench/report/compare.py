@@ -330,7 +330,7 @@ def _value(setting: str, side: Side) -> Column:
         if group is None:
             return None
         words = wording.apart(group.experiment, (setting,))
-        return words or {"threads": "all threads"}.get(
+        return words or {"threads": "all threads", "replicas": "1 replica"}.get(
             setting, str(getattr(group.experiment, setting))
         )
 

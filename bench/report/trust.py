@@ -23,7 +23,7 @@ ONE_FRAMEWORK = "no other framework has this network"
 # at its end (``bench.machine.settings``), not what it was told to do.
 EXPLAINED_BY: Mapping[str, tuple[str, ...]] = {
     # what every trainer says of its framework
-    "threads": ("threads",),
+    "threads": ("threads", "replicas"),
     "precision": ("precision",),
     "TF32": ("precision", "device", "native"),
     "XLA": ("framework", "execution", "device"),
@@ -55,6 +55,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     # which frameworks set themselves, once they are imported
     "KMP_INIT_AT_FORK": ("framework",),
     "TF_FORCE_GPU_ALLOW_GROWTH": ("framework",),
+    "XLA_FLAGS": ("framework", "replicas"),
     "XLA_PYTHON_CLIENT_PREALLOCATE": ("framework",),
     "TORCHINDUCTOR_CACHE_DIR": ("framework",),  # of older records: it is no longer read
 }

@@ -22,7 +22,8 @@ NOT_MEASURED = "not measured"
 REASON_WIDTH = 160  # characters; the CSV of all runs has the whole
 MIB = 2**20
 GIB = 2**30
-UNUSUAL = ("precision", "threads", "native")  # said in a heading only where not the default
+# said in a heading only where not the default
+UNUSUAL = ("precision", "threads", "replicas", "native")
 
 
 # Numbers
@@ -317,7 +318,7 @@ def failure(record: Record) -> str:
 def heading_conditions(
     experiment: Experiment, fields: Iterable[str], leave_out: Collection[str] = ()
 ) -> str:
-    """``conditions`` for a heading: precision, threads and own defaults only if unusual."""
+    """``conditions`` for a heading: precision, threads, replicas, own defaults only if unusual."""
     usual = {field.name: field.default for field in dataclasses.fields(Experiment)}
     unusual = [name for name in UNUSUAL if getattr(experiment, name) != usual[name]]
     return conditions(experiment, (*fields, *(name for name in unusual if name not in leave_out)))
@@ -341,6 +342,7 @@ def conditions(experiment: Experiment, fields: Iterable[str]) -> str:
         "adam_epsilon": f"ε {experiment.adam_epsilon:g}" if experiment.optimizer == "adam" else "",
         "dropout": "" if experiment.dropout else "no dropout",
         "threads": "" if experiment.threads is None else counted(experiment.threads, "thread"),
+        "replicas": "" if experiment.replicas == 1 else counted(experiment.replicas, "replica"),
         "validation_share": (
             ""
             if experiment.validation_share is None

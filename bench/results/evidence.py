@@ -38,6 +38,10 @@ class Check:
         return self.deviation <= self.tolerance
 
 
+# All of an experiment that decides which code computes it.
+SUBJECT = ("framework", "execution", "architecture", "device", "precision", "threads", "replicas")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
     """What was checked of one framework, and what came out."""
@@ -48,6 +52,7 @@ class Certificate:
     device: str
     precision: Precision
     threads: int | None
+    replicas: int = 1
     versions: dict[str, str]  # 'python' and the framework's packages -> version
     data: str  # the images used: task, source and fingerprint
     checks: tuple[Check, ...] = ()
@@ -64,15 +69,15 @@ class Certificate:
     def name(self) -> str:
         """A file name: one certificate for each subject."""
         threads = "" if self.threads is None else f"_t{self.threads}"
+        replicas = "" if self.replicas == 1 else f"_r{self.replicas}"
         return (
             f"{self.architecture}_{self.framework}-{self.execution}_{in_file_name(self.device)}"
-            f"_{self.precision}{threads}"
+            f"_{self.precision}{threads}{replicas}"
         )
 
     def covers(self, experiment: Experiment, versions: dict[str, str]) -> bool:
         """Whether it speaks of this experiment, run with these versions."""
-        axes = ("framework", "execution", "architecture", "device", "precision", "threads")
-        same = all(getattr(self, axis) == getattr(experiment, axis) for axis in axes)
+        same = all(getattr(self, axis) == getattr(experiment, axis) for axis in SUBJECT)
         return same and self.versions == versions and not experiment.native
 
 

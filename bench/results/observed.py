@@ -64,6 +64,27 @@ class Dispatch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """An all-reduce of one size among all replicas, again and again."""
+
+    bytes: int  # that each replica gives
+    samples_s: tuple[float, ...]  # of each, in order
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsal:
+    """The two parts of a step on several replicas, timed apart before training.
+
+    What training then takes is predicted from these alone: see ``bench.stats.scaling``.
+    """
+
+    replicas: int  # that took part, counted by an all-reduce among them
+    steps: int  # a sample
+    samples_s: tuple[float, ...]  # of steps of all replicas at once that exchange nothing
+    exchanges: tuple[Exchange, ...]  # of ascending size; the last one that of all gradients
+
+
+@dataclass(frozen=True, kw_only=True)
 class Energy:
     """Joules of training, read off the hardware's own counters; or why they could not be."""
 

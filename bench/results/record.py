@@ -21,6 +21,7 @@ from bench.results.observed import Energy as Energy
 from bench.results.observed import GpuSamples as GpuSamples
 from bench.results.observed import Pulse as Pulse
 from bench.results.observed import Recheck as Recheck
+from bench.results.observed import Rehearsal as Rehearsal
 from bench.results.sound import RecordError, parse, problems, with_checksum
 
 SCHEMA_VERSION = 2
@@ -103,6 +104,7 @@ class Phases:
     sustained_s: float | None = None  # training on until it lasts, on fast devices
     dispatch_s: float | None = None  # giving such a device a few steps, to see whether it waits
     augmentation_s: float | None = None  # distorting the training images, epoch by epoch
+    rehearsal_s: float | None = None  # steps and exchanges of several replicas, timed apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +182,7 @@ class Measurement:
     energy: Energy | None = None  # None: not asked for
     steps_counted: int | None = None  # of all segments, by the optimiser; None: by no one
     recheck: Recheck | None = None  # None: not made
+    rehearsal: Rehearsal | None = None  # None: not of replicas
     # of the processors' time while it trained and was evaluated, by others; None: not counted
     others_share: float | None = None
 

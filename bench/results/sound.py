@@ -111,6 +111,11 @@ def _of_measurement(measured: Measurement, record: Record) -> Iterator[str]:
             yield f"test.wrong: {len(wrong)} images, where {test.images - test.correct} are wrong"
     if any(asked.batch_size < 1 for asked in measured.inference):
         yield "measurement.inference: a batch without images"
+    rehearsal = measured.rehearsal
+    if rehearsal is not None:
+        timed = (rehearsal.samples_s, *(each.samples_s for each in rehearsal.exchanges))
+        if rehearsal.steps < 1 or len(timed) < 3 or not all(s and min(s) > 0 for s in timed):
+            yield "measurement.rehearsal: without steps, exchanges of two sizes, or seconds"
 
 
 def printable(text: str) -> str:

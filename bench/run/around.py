@@ -48,7 +48,7 @@ class Around:
     def begin(self) -> None:
         """Everything is warm: what follows is training and its evaluations."""
         self._trainer.reset_peak_memory()
-        self._others = Others()
+        self._others = Others(family=True)
         if self._gpu:
             self._gpu.begin()
 

@@ -61,7 +61,11 @@ def environment(
         own |= {name: str(scratch / name.lower()) for name in FOLDERS}
     framework = FRAMEWORKS[experiment.framework]
     own = {**framework.environment_of.get(experiment.execution, {}), **own, **framework.environment}
-    own |= devices.environment(experiment.device, base, hardware.gpus())
+    own |= devices.environment(experiment.device, base, hardware.gpus(), experiment.replicas)
+    if experiment.replicas > 1:
+        for name, flag in framework.flags_of_replicas.items():
+            flags = (own.get(name, ""), flag.format(replicas=experiment.replicas))
+            own[name] = " ".join(filter(None, flags))
     if experiment.threads is not None:  # NumPy's threads start before a child can confine itself
         own |= dict.fromkeys(THREAD_VARIABLES, str(experiment.threads))
     return own

@@ -21,7 +21,7 @@ from bench.run.around import Around
 from bench.run.recheck import StepCount
 from bench.run.sustain import give, sustain
 from bench.stats.score import Score, score, wrong
-from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Trainer, Weights
+from bench.trainers import EVALUATION_BATCH_SIZE, Images, Labels, Rehearsing, Trainer, Weights
 from models import ARCHITECTURES
 from models.weights import initial_weights
 
@@ -131,6 +131,11 @@ def measure(
     watch = Stopwatch(synchronize=trainer.synchronize, clock=clock)
     best, around, train = _Best(), Around(trainer, experiment.device), train or trainer.train
     _prepare(subject, watch, listen, around)
+    rehearsal = None
+    if isinstance(trainer, Rehearsing):
+        listen("rehearsal", 0, 0)
+        rehearsal, _ = watch.time("rehearsal", trainer.rehearse)
+    around.begin()
     trained, evaluations = _train(subject, watch, best, listen, around, train)
     steps_counted = trainer.steps_done()
     # of the first epoch: a short last stretch would count what every call costs many times over
@@ -164,6 +169,7 @@ def measure(
         sustained=sustained,
         dispatch=dispatch,
         energy=energy,
+        rehearsal=rehearsal,
         **seen,
     )
 
@@ -182,7 +188,6 @@ def _prepare(subject: Subject, watch: Stopwatch, listen: Listener, around: Aroun
         watch.time(phase, work)
         if phase == "transfer":
             around.transferred()
-    around.begin()
 
 
 def give_initial_weights(trainer: Trainer, experiment: Experiment, seed: int) -> None:

@@ -9,7 +9,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Protocol
 
-from bench.experiment import Run, recipe
+from bench.experiment import PARALLEL, Run, recipe
 from bench.results.observed import DISTURBANCES
 from bench.results.record import DISTURBED, Record
 from bench.run import streams
@@ -69,6 +69,7 @@ def title(run: Run) -> str:
         "augmented" if e.augmentation else "",
         "" if e.precision == "fp32" else e.precision,
         "" if e.threads is None else f"threads {e.threads}",
+        f"replicas {e.replicas}" if e.execution == PARALLEL else "",
         f"own {'+'.join(e.native)}" if e.native else "",
         "" if e.goal == "train" else "throughput",
     )

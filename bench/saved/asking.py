@@ -160,7 +160,7 @@ def _in_one_process(
         request,
         models=len(records),
         timeout_s=TIMEOUT_S,
-        experiment=replace(records[0].experiment, threads=None),
+        experiment=replace(records[0].experiment, threads=None, replicas=1),
         python=python,
     )
     for record, answer in zip(records, asked, strict=True):

@@ -226,7 +226,7 @@ def _ask(
         request,
         models=len(members),
         timeout_s=TIMEOUT_S,
-        experiment=replace(first.experiment, framework=framework),
+        experiment=replace(first.experiment, framework=framework, replicas=1),
         python=python,
     )
     yield from zip(members, answers, strict=True)

@@ -12,12 +12,13 @@ import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.experiment import Experiment, kind_of
+from bench.results.observed import Rehearsal
 from bench.trainers.frameworks import FRAMEWORKS as FRAMEWORKS
 from bench.trainers.frameworks import Framework as Framework
 from bench.trainers.frameworks import restorable as restorable
@@ -193,6 +194,19 @@ class Trainer(Classifier, Protocol):
     def settings(self) -> dict[str, str]:
         """What the framework says of itself now: threads, precision, compiler, device name."""
         ...
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A trainer of replicas that can tell the two parts of a step apart."""
+
+    def rehearse(self) -> Rehearsal:
+        """Time steps without an exchange, and exchanges alone; all ends as it began."""
+        ...
+
+
+class WrongWorld(Exception):
+    """Other replicas take part than were asked for, or do not share the work."""
 
 
 class FrameworkMissing(Exception):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
-from bench.experiment import NATIVE, Experiment, Precision, kind_of
+from bench.experiment import NATIVE, PARALLEL, Experiment, Precision, kind_of
 from bench.machine.devices import entry
 from bench.trainers import native
 from bench.trainers.native import Own
@@ -52,6 +52,10 @@ class Framework:
     own: Mapping[str, Own]  # what it does of itself, under each word of bench.experiment.NATIVE
     compiler: str  # and whether it compiles
     slow_convolutions: str | None = None  # why, on a CPU, in the executions that train so; None: no
+    no_replicas: str | None = None  # why it does not offer PARALLEL; None: it does
+    even_shares: bool = True  # whether replicas have to share a batch out evenly
+    # set where there are several replicas, {replicas} of them, behind what the user has set
+    flags_of_replicas: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     out_of_memory: tuple[str, ...] = ()  # names of its errors, or words in them, that mean this
     colour: str  # in every plot, with its marker: no two frameworks share either
     marker: str
@@ -109,8 +113,9 @@ _SLOW_ON_CPU = (
 # is lost on white.
 FRAMEWORKS: dict[str, Framework] = {
     "pytorch": Framework(
-        module="pytorch",
+        module="torch_parallel",
         family="pytorch",
+        even_shares=False,
         device_module="torch_device",
         packages=("torch",),
         rates={
@@ -122,11 +127,13 @@ FRAMEWORKS: dict[str, Framework] = {
             **dict.fromkeys(
                 ("channels-last", "reduce-overhead", "cuda-graph"), (33_000.0, 9_600.0)
             ),
+            PARALLEL: (31_000.0, 9_400.0),
         },
         only_on={
             "tuned": Where(("cpu",), ("cpu",)),
             "channels-last": Where(with_convolutions=("cuda",), without=()),
             "compiled-step": Where(("cpu", "cuda"), ("cpu", "cuda")),
+            PARALLEL: Where(("cpu", "cuda"), ("cpu", "cuda")),
             **dict.fromkeys(("reduce-overhead", "cuda-graph"), Where(("cuda",), ("cuda",))),
         },
         start_up_s=2.5,
@@ -161,6 +168,7 @@ FRAMEWORKS: dict[str, Framework] = {
             "graph": (25_000.0, 8_800.0),
             "compiled": (28_000.0, 3_300.0),
             "epoch": (58_000.0, 3_300.0),  # convolutions on GPUs alone, so compiled's
+            PARALLEL: (20_000.0, 7_000.0),
         },
         only_on=_EPOCH,
         start_up_s=4.5,
@@ -187,11 +195,16 @@ FRAMEWORKS: dict[str, Framework] = {
         model_ending=".keras",
         device_module="jax_device",
         packages=("keras", "jax", "jaxlib"),
-        rates={"compiled": (58_000.0, 2_100.0), "epoch": (68_000.0, 2_100.0)},
+        rates={
+            "compiled": (58_000.0, 2_100.0),
+            "epoch": (68_000.0, 2_100.0),
+            PARALLEL: (40_000.0, 2_100.0),
+        },
         only_on=_EPOCH,
         start_up_s=6.5,
         default="compiled",
         environment={"KERAS_BACKEND": "jax"} | _XLA,
+        flags_of_replicas={"XLA_FLAGS": "--xla_force_host_platform_device_count={replicas}"},
         own=native.of_keras(
             shuffling="fit shuffles anew every epoch, by NumPy's generator",
             matmul_precision=native.OF_THE_DEVICE,
@@ -213,6 +226,7 @@ FRAMEWORKS: dict[str, Framework] = {
         default="eager",
         devices=("cpu", "cuda", "mps"),
         environment={"KERAS_BACKEND": "torch"},
+        no_replicas="Keras's distribution API knows JAX and TensorFlow, and not PyTorch",
         own=native.of_keras(
             shuffling="fit shuffles anew every epoch, by PyTorch's generator",
             matmul_precision=native.TF32_IN_CONVOLUTIONS,
@@ -237,6 +251,7 @@ FRAMEWORKS: dict[str, Framework] = {
         start_up_s=3.0,
         default="compiled",
         environment=_XLA,
+        no_replicas="of JAX it is Keras on JAX that has replicas here",
         # What there is of it was written here, in the matched way; products are JAX's own.
         own={
             **{word: Own(says=phrase, differs=False) for word, phrase in native.MATCHED.items()},
@@ -257,6 +272,7 @@ FRAMEWORKS: dict[str, Framework] = {
         default="eager",
         devices=("cpu",),
         precisions=("fp32",),
+        no_replicas="plain NumPy knows one process",
         # What there is of it was written here, in the matched way.
         own={word: Own(says=phrase, differs=False) for word, phrase in native.MATCHED.items()},
         compiler="none",

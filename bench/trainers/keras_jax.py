@@ -1,17 +1,23 @@
-"""Keras on JAX, which compiles every step with XLA, or ('epoch') a whole stretch of them."""
+"""Keras on JAX, which compiles every step with XLA, or ('epoch') a whole stretch of them, or
+('data-parallel') a step on several devices.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras reads it when it is imported
 
 import jax
 import numpy as np
+from keras import distribution
 from numpy.typing import NDArray
 
-from bench.trainers import DeviceMemory, Setup, Trainer, jax_device, keras
+from bench.experiment import PARALLEL
+from bench.trainers import DeviceMemory, Setup, Trainer, WrongWorld, jax_device, keras
+from bench.trainers.keras_parallel import ParallelTrainer
 from bench.trainers.keras_resident import ResidentTrainer
 
 keras.require_backend("jax")
@@ -19,8 +25,8 @@ keras.require_backend("jax")
 
 def create(setup: Setup) -> Trainer:
     """A trainer of one network; raises FrameworkMissing where the device is not there."""
-    whole = setup.experiment.execution == "epoch"
-    return KerasJaxEpochTrainer(setup) if whole else KerasJaxTrainer(setup)
+    of_execution = {"epoch": KerasJaxEpochTrainer, PARALLEL: KerasJaxParallelTrainer}
+    return of_execution.get(setup.experiment.execution, KerasJaxTrainer)(setup)
 
 
 class KerasJaxTrainer(keras.KerasTrainer):
@@ -96,3 +102,39 @@ class KerasJaxEpochTrainer(ResidentTrainer, KerasJaxTrainer):
     def observed_execution(self) -> str:
         execution = super().observed_execution()
         return "epoch" if execution == "compiled" and self._stretches.loops else execution
+
+
+class KerasJaxParallelTrainer(ParallelTrainer, KerasJaxTrainer):
+    """``keras.distribution.DataParallel``: XLA makes one program for all devices.
+
+    On a CPU the devices are parts of one that XLA was told to make, before JAX was imported: see
+    ``bench.trainers.frameworks``.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        devices = distribution.list_devices(self._device.platform)[: setup.experiment.replicas]
+        self._shared = distribution.DataParallel(devices=devices)
+
+    def _scope(self) -> AbstractContextManager[Any]:
+        scope: AbstractContextManager[Any] = self._shared.scope()
+        return scope
+
+    def build(self) -> None:
+        super().build()
+        batch = (self._setup.experiment.batch_size, 28, 28)
+        layout = self._shared.get_data_layout(batch).backend_layout
+        share, replicas = layout.shard_shape(batch)[0], self._setup.experiment.replicas
+        if share * replicas != batch[0]:
+            raise WrongWorld(
+                f"{replicas} replicas are to share out a batch of {batch[0]:,} images, and each is "
+                f"given {share:,}"
+            )
+
+    def _sharing(self) -> int:
+        variables = self._model.trainable_variables
+        return min(len(variable.value.sharding.device_set) for variable in variables)
+
+    def observed_execution(self) -> str:
+        execution = super().observed_execution()
+        return self._if_shared(execution) if execution == "compiled" else execution

@@ -1,10 +1,11 @@
 """Keras on TensorFlow: its graph ('graph'), or that compiled by XLA, a step ('compiled') or a whole
-stretch of steps ('epoch') at a time.
+stretch of steps ('epoch') at a time; or the graph on several devices ('data-parallel').
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras reads it when it is imported
@@ -14,10 +15,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.config import is_op_determinism_enabled  # has no public name
 
-from bench.experiment import Experiment
+from bench.experiment import PARALLEL, Experiment
 from bench.machine import settings
 from bench.trainers import DeviceMemory, FrameworkMissing, Setup, Trainer, keras
 from bench.trainers.batches import stretches_to_come
+from bench.trainers.keras_parallel import ParallelTrainer
 from bench.trainers.keras_resident import ResidentTrainer
 
 keras.require_backend("tensorflow")
@@ -25,8 +27,8 @@ keras.require_backend("tensorflow")
 
 def create(setup: Setup) -> Trainer:
     """A trainer of one network; raises FrameworkMissing where the device is not there."""
-    whole = setup.experiment.execution == "epoch"
-    return KerasTensorFlowEpochTrainer(setup) if whole else KerasTensorFlowTrainer(setup)
+    of_execution = {"epoch": KerasTensorFlowEpochTrainer, PARALLEL: KerasTensorFlowParallelTrainer}
+    return of_execution.get(setup.experiment.execution, KerasTensorFlowTrainer)(setup)
 
 
 class KerasTensorFlowTrainer(keras.KerasTrainer):
@@ -34,8 +36,9 @@ class KerasTensorFlowTrainer(keras.KerasTrainer):
 
     def __init__(self, setup: Setup) -> None:
         _set_precision(setup.experiment)
-        self._gpu = _choose(setup.experiment.device)
-        super().__init__(setup, jit_compile=setup.experiment.execution != "graph")
+        self._gpu = _choose(setup.experiment.device, setup.experiment.replicas)
+        plain = setup.experiment.execution in ("graph", PARALLEL)
+        super().__init__(setup, jit_compile=not plain)
 
     def arrange(self, order: NDArray[np.int64]) -> None:
         super().arrange(order)
@@ -142,6 +145,31 @@ class KerasTensorFlowEpochTrainer(ResidentTrainer, KerasTensorFlowTrainer):
         return "epoch" if execution == "compiled" and traced else execution
 
 
+class KerasTensorFlowParallelTrainer(ParallelTrainer, KerasTensorFlowTrainer):
+    """``tf.distribute.MirroredStrategy``: the graph on each device, gradients summed over all.
+
+    On a CPU the devices are logical ones of one.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        kind, replicas = ("GPU" if self._gpu else "CPU"), setup.experiment.replicas
+        devices = tf.config.list_logical_devices(kind)[:replicas]
+        self._strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+
+    def _scope(self) -> AbstractContextManager[Any]:
+        scope: AbstractContextManager[Any] = self._strategy.scope()
+        return scope
+
+    def _sharing(self) -> int:
+        copies = self._strategy.experimental_local_results
+        return min(len(copies(variable.value)) for variable in self._model.trainable_variables)
+
+    def observed_execution(self) -> str:
+        execution = super().observed_execution()
+        return self._if_shared(execution) if execution == "graph" else execution
+
+
 def cuda_build() -> str | None:
     """The CUDA that TensorFlow was built for, such as '12.5.1'; None: it was built without."""
     version: str | None = tf.sysconfig.get_build_info().get("cuda_version")
@@ -154,13 +182,18 @@ def _set_precision(experiment: Experiment) -> None:
     tf.config.experimental.enable_tensor_float_32_execution(on)
 
 
-def _choose(device: str) -> tf.config.PhysicalDevice | None:
-    """Let TensorFlow see this device alone; the GPU, or None for the CPU.
+def _choose(device: str, replicas: int) -> tf.config.PhysicalDevice | None:
+    """Let TensorFlow see this device alone, or as many as there are replicas.
 
-    Raises FrameworkMissing where a GPU is asked for and TensorFlow sees none.
+    The first GPU, or None for the CPU. Raises FrameworkMissing where a GPU is asked for and
+    TensorFlow sees none, RuntimeError where it has cut this process's CPU otherwise already.
     """
     if device == "cpu":
         tf.config.set_visible_devices([], "GPU")
+        if replicas > 1:
+            logical = [tf.config.LogicalDeviceConfiguration()] * replicas
+            (cpu,) = tf.config.list_physical_devices("CPU")
+            tf.config.set_logical_device_configuration(cpu, logical)
         return None
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
@@ -169,6 +202,7 @@ def _choose(device: str) -> tf.config.PhysicalDevice | None:
             f"{'yes' if tf.test.is_built_with_cuda() else 'no'}); it needs an NVIDIA GPU, its "
             "driver, and tensorflow[and-cuda] in an environment of its own"
         )
-    tf.config.set_visible_devices(gpus[:1], "GPU")
-    tf.config.experimental.set_memory_growth(gpus[0], True)  # leave the rest to others
+    tf.config.set_visible_devices(gpus[:replicas], "GPU")
+    for gpu in gpus[:replicas]:
+        tf.config.experimental.set_memory_growth(gpu, True)  # leave the rest to others
     return gpus[0]

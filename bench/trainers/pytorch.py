@@ -184,7 +184,11 @@ class PyTorchTrainer:
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         # Summed on the device: loss.item() here would make every step wait for it.
-        self._loss_sum.add_(loss.detach(), alpha=len(batch))
+        self._loss_sum.add_(loss.detach(), alpha=self._images_of(batch))
+
+    def _images_of(self, batch: torch.Tensor) -> float:
+        """How many images the loss of a step on this batch is the mean of."""
+        return len(batch)
 
     def _loss_of_batch(self, batch: torch.Tensor) -> torch.Tensor:
         images, labels = self._train_images[batch], self._train_labels[batch]

@@ -1,4 +1,4 @@
-"""How PyTorch takes a step: the same mathematics, done in seven ways, a class each.
+"""How PyTorch takes a step: the same mathematics, done in eight ways, a class each.
 
     eager            Python gives the device one operation after the other
     tuned            so too, with memory that is kept and images asked in blocks; the CPU alone
@@ -7,6 +7,7 @@
     compiled-step    it writes those of the whole loss too, from the gathering of the batch on
     reduce-overhead  so too, and what it wrote is replayed as CUDA graphs
     cuda-graph       the whole step, optimiser included, is recorded once and replayed
+    data-parallel    eager on each replica's share of a batch; all average their gradients
 
 ``bench.trainers.pytorch`` asks ``choose`` for one of them and knows no more.
 """
@@ -19,8 +20,9 @@ from typing import Any, Protocol
 
 import torch
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
-from bench.experiment import Experiment
+from bench.experiment import PARALLEL, Experiment
 from bench.machine import heap
 from bench.trainers import torch_device
 
@@ -254,9 +256,33 @@ class CudaGraph(Eager):
         return self.word if self._steps and self._steps.replayed else "eager"
 
 
+class DataParallel(Eager):
+    """DistributedDataParallel around the network, in each process of a process group.
+
+    It averages gradients while the backward pass still computes others, a few megabytes at a time,
+    and starts with every process at the weights of the first. See
+    https://docs.pytorch.org/docs/stable/notes/ddp.html
+    """
+
+    word = PARALLEL
+
+    def forward(self, network: nn.Module) -> Forward:
+        self.wrapped = DistributedDataParallel(network, gradient_as_bucket_view=True)
+        return self.wrapped
+
+    def answers(self, network: nn.Module, forward: Forward) -> Forward:
+        return network  # one replica answers, and waits for no other
+
+    def observed(self) -> str:
+        return self.word if self.wrapped.require_backward_grad_sync else Eager.word
+
+
 _ALL: Mapping[str, type[Eager]] = {
     each.word: each
-    for each in (Eager, Tuned, ChannelsLast, Compiled, CompiledStep, ReduceOverhead, CudaGraph)
+    for each in (
+        *(Eager, Tuned, ChannelsLast, Compiled, CompiledStep, ReduceOverhead, CudaGraph),
+        DataParallel,
+    )
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bench.experiment import PARALLEL
 from bench.report import audit, compare, summary
 from bench.report.pairing import pair
 from bench.report.plots import PLOTS, bars, curves
@@ -54,6 +55,8 @@ def suite(share: float | None, **changes: Any) -> list[Record]:
         {"threads": 1},
         {"device": "cuda"},
         {"batch_size": 20},
+        {"execution": PARALLEL},
+        {"execution": PARALLEL, "replicas": 2},
     )
     return [
         late(

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from bench.experiment import PARALLEL
 from bench.report.plots import PLOTS, bars, curves, layout, style
 from bench.report.plots.bars import SWAP
 from bench.report.plots.curves import BATCH_SIZE
@@ -70,6 +71,15 @@ def suite(**changes: object) -> list[Record]:
     return list(map(late, trained + steps))
 
 
+def scaled() -> list[Record]:
+    """One replica and two."""
+    return [
+        make_record(seed=seed, execution=PARALLEL, replicas=n, goal="throughput")
+        for seed in range(2)
+        for n in (1, 2)
+    ]
+
+
 def late(record: Record) -> Record:
     """The same, three seconds later where it is of keras-jax."""
     if record.experiment.framework != "keras-jax" or record.measurement is None:
@@ -80,7 +90,7 @@ def late(record: Record) -> Record:
 
 @pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
 def test_every_plot_is_a_picture_for_a_projector(plot: Plot) -> None:
-    pictures = drawn(plot, suite())
+    pictures = drawn(plot, suite() + scaled())
     assert pictures
     for page in pictures:
         with Image.open(io.BytesIO(style.png(page.figure))) as image:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.experiment import PARALLEL
 from bench.report.tables import TABLES, frameworks
 from bench.report.tables import runs as tables_of_runs
 from bench.report.tables.table import Table, markdown_line, to_csv, to_markdown
@@ -170,6 +171,8 @@ SPECIAL: tuple[dict[str, Any], ...] = (
     {"native": ("kernel-init",)},
     {"precision": "bf16"},
     {"threads": 1},
+    {"execution": PARALLEL},
+    {"execution": PARALLEL, "replicas": 2},
 )
 
 

@@ -5,13 +5,14 @@ Those of the appendix come last.
 
 from __future__ import annotations
 
-from bench.report.plots import bars, break_even, costs, curves, power
+from bench.report.plots import bars, break_even, costs, curves, power, scaling
 
 PLOTS = (
     bars.THROUGHPUT,
     curves.ACCURACY,
     bars.TIME_TO_ACCURACY,
     curves.BATCH_SIZE,
+    scaling.SCALING,
     bars.SWAP,
     bars.START_UP,
     break_even.BREAK_EVEN,

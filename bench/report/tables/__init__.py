@@ -12,6 +12,7 @@ from bench.report.tables import (
     latency,
     power,
     runs,
+    scaling,
 )
 
 TABLES = (
@@ -23,6 +24,7 @@ TABLES = (
     axes.precision,
     axes.threads,
     axes.batch_sizes,
+    scaling.build,
     latency.build,
     certificates.build,
     power.build,

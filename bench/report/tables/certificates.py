@@ -59,7 +59,8 @@ def _distinct(groups: Iterable[Replicates]) -> list[Replicates]:
 
     def key(group: Replicates) -> tuple[Any, ...]:
         experiment, versions = group.experiment, tuple(group.versions.items())
-        return experiment.framework, experiment.execution, experiment.threads, versions
+        same = (experiment.framework, experiment.execution, experiment.threads)
+        return *same, experiment.replicas, versions
 
     return list({key(group): group for group in groups}.values())
 
@@ -87,6 +88,7 @@ def _columns(certificates: Sequence[Certificate]) -> tuple[Column, ...]:
         columns.experiment(leave_out=("task", "source", "images_drawn", "data_fingerprint")),
         columns.FRAMEWORK,
         columns.text("threads", lambda group: str(group.experiment.threads or "")),
+        columns.text("replicas", lambda group: wording.conditions(group.experiment, ("replicas",))),
         columns.column(
             "certificate",
             ("certificate", "starts", "made_at"),

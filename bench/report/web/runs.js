@@ -93,7 +93,7 @@ glyphbench.runs = ((known, statistics, wording) => {
   }
 
   function covers(certificate, { experiment, versions }) {
-    const axes = ["framework", "execution", "architecture", "device", "precision", "threads"];
+    const axes = "framework execution architecture device precision threads replicas".split(" ");
     return (
       same(fieldsOf(certificate, axes), fieldsOf(experiment, axes)) &&
       same(

@@ -170,6 +170,7 @@ glyphbench.wording = ((significance, known) => {
       optimizer === "adam" ? `ε ${general(adam_epsilon)}` : "",
     dropout: ({ dropout }) => (dropout ? "" : "no dropout"),
     threads: ({ threads }) => (threads === null ? "" : counted(threads, "thread")),
+    replicas: ({ replicas }) => (replicas === 1 ? "" : counted(replicas, "replica")),
     validation_share: ({ validation_share: share }) =>
       share === null ? "" : `${rounded(100 * share, 0)}% of the training images for validation`,
     augmentation: ({ augmentation }) => (augmentation ? "augmented" : ""),
