@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.plan import Plan
 
 BENCH = "python -m bench"
-MOST_RUNS = 100_000  # days of the shortest runs there are; a plan lists all of its runs
+RUN_ALL = ("python", "run_all.py")
 LADDER_SEEDS = 3  # where none are asked for: a rung without an interval says little
 
 STUDY = """\
@@ -38,7 +38,16 @@ executions are tried, then all its defaults are restored together.
 
 def run_all(argv: Sequence[str]) -> int:
     """``python run_all.py``: the suite of a preset."""
-    return run_suite(cli.parse(argv), name="run_all.py", command=("python", "run_all.py"))
+    options = cli.parse(argv)
+    if options.on_many_machines:
+        return _ending("run_all.py", lambda: _run_grid(options, argv))
+    return run_suite(options, name="run_all.py", command=RUN_ALL)
+
+
+def _run_grid(options: Options, argv: Sequence[str]) -> int:
+    from bench.cluster import command  # late: one machine does without
+
+    return command.carry_out(options, argv, RUN_ALL)
 
 
 def study(argv: Sequence[str]) -> int:
@@ -47,7 +56,7 @@ def study(argv: Sequence[str]) -> int:
     parser = door.parser_of(f"{BENCH} study", STUDY, "digits --framework pytorch", own_data)
     parser.usage = "%(prog)s TASK [OPTION ...]"
     parser.add_argument("tasks", type=reading.words, metavar="TASK", help="such as digits")
-    cli.add_options(parser, without=("tasks", "preset", *cli.AUTO_SEEDS))
+    cli.add_options(parser, without=("tasks", "preset", *cli.AUTO_SEEDS, *cli.GRID))
     parser.set_defaults(preset="paper")
     return run_suite(cli.read(parser, argv), name="bench study", command=BENCH.split())
 
@@ -64,7 +73,7 @@ def ladder(argv: Sequence[str]) -> int:
     parser.usage = "%(prog)s LADDER [OPTION ...]"
     words = "'defaults'; 'speed' has a help of its own"
     parser.add_argument("ladder", choices=("defaults", "speed"), metavar="LADDER", help=words)
-    cli.add_options(parser, without=("executions", "inits", *cli.AUTO_SEEDS))
+    cli.add_options(parser, without=("executions", "inits", *cli.AUTO_SEEDS, *cli.GRID))
     options = cli.read(parser, argv)
     return run_suite(options, name="bench ladder", command=BENCH.split(), plan=defaults_plan)
 
@@ -84,23 +93,29 @@ def run_suite(
         command: how it is started, kept in the results folder with the words that follow.
         plan: makes the plan; None for the experiments of the preset.
     """
-    # not before the command line is known to be right: --help answers at once
-    from bench.plan import describe, make_plan
-    from bench.results.folder import ResultsError
-    from bench.suite import carry_out
-    from datasets import DataError
 
-    try:
+    def work() -> int:
+        # not before the command line is known to be right: --help answers at once
+        from bench.plan import check_size, describe, make_plan
+        from bench.suite import carry_out
+
         planned = (plan or make_plan)(options)
-        if (runs := len(planned.experiments) * planned.seeds) > MOST_RUNS:
-            raise UsageError(
-                f"{runs:,} runs planned, at most {MOST_RUNS:,} can be; give fewer --seeds, or less "
-                "to compare"
-            )
+        check_size(planned)
         if options.dry_run:
             print(describe(planned))
             return 0
         return carry_out(planned, options, command)
+
+    return _ending(name, work)
+
+
+def _ending(name: str, work: Callable[[], int]) -> int:
+    """The exit code of ``work``, or of what kept it from its end, which is said."""
+    from bench.results.folder import ResultsError
+    from datasets import DataError
+
+    try:
+        return work()
     except (UsageError, ResultsError, DataError) as error:
         print(f"{name}: error: {error}", file=sys.stderr)
     except OSError as error:  # a full disk, a folder that was taken away

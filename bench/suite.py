@@ -23,10 +23,16 @@ from bench.run.progress import display
 from bench.run.scheduler import Site
 
 
-def carry_out(planned: Plan, options: Options, command: Sequence[str]) -> int:
+def carry_out(
+    planned: Plan, options: Options, command: Sequence[str], *, report: bool = True
+) -> int:
     """Check, run what is missing, write the report whatever happened; return the exit code.
 
-    ``command``: how it was started, without the words that follow; kept in the folder.
+    Args:
+        planned: what is to be run, and where it is left.
+        options: what the user asked for.
+        command: how it was started, without the words that follow; kept in the folder.
+        report: False: the folder is a block of a grid, which has a report of its own.
     """
     results = planned.site.results
     with results.lock():
@@ -44,7 +50,7 @@ def carry_out(planned: Plan, options: Options, command: Sequence[str]) -> int:
             _run(planned, options)
         except KeyboardInterrupt:
             interrupted = True
-        return _conclude(planned, options, interrupted)
+        return _conclude(planned, options, interrupted, report)
 
 
 def missing(planned: Plan, options: Options) -> list[Run]:
@@ -55,10 +61,10 @@ def missing(planned: Plan, options: Options) -> list[Run]:
     plan.check_folder(planned.site.results, options)
     if not options.allow_mixed:
         _refuse_differences(planned)
-    return _undone(planned, planned.runs, options)
+    return undone(planned, planned.runs, options)
 
 
-def _undone(planned: Plan, runs: Sequence[Run], options: Options) -> list[Run]:
+def undone(planned: Plan, runs: Sequence[Run], options: Options) -> list[Run]:
     """Those of ``runs`` that have no record yet, or a failed one that is to be run again."""
     records = planned.site.results.records()
     done = {r.run_id for r in records if r.status == "ok" or not options.retry_failed}
@@ -131,7 +137,7 @@ def _run(planned: Plan, options: Options) -> None:
 def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
     """What is to be run next, until there is no more or it is enough."""
     if options.between is None:
-        yield _undone(planned, planned.runs, options)
+        yield undone(planned, planned.runs, options)
         return
     goal = seeds.Goal(between=options.between, within=options.within, budget_s=options.budget_s)
     audit = planned.site.results.evidence().audit
@@ -139,7 +145,7 @@ def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
     began = time.monotonic()
     for seed in range(seeds.MOST):
         runs = scheduler.round_robin(planned.experiments, [seed])
-        yield _undone(planned, runs, options)
+        yield undone(planned, runs, options)
         reason = seeds.stop(goal, _own_records(planned), time.monotonic() - began)
         if reason:
             results = planned.site.results
@@ -147,8 +153,21 @@ def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
             return
 
 
-def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
+def _conclude(planned: Plan, options: Options, interrupted: bool, report: bool) -> int:
     """Study and report what there is; return the exit code."""
+    results = planned.site.results
+    if report:
+        _report(planned, options, interrupted)
+    if interrupted:
+        print(
+            f"interrupted; go on with the same command, --out {results.folder} and --resume",
+            file=sys.stderr,
+        )
+        return 130
+    return 1 if _any_failed(_own_records(planned), options) else 0
+
+
+def _report(planned: Plan, options: Options, interrupted: bool) -> None:
     from bench.report import closing, page  # late: matplotlib, for which no run is to wait
 
     results = planned.site.results
@@ -162,13 +181,6 @@ def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
         if results.records():
             page.write(results)
             closing.show(results, browser=options.open)
-    if interrupted:
-        print(
-            f"interrupted; go on with the same command, --out {results.folder} and --resume",
-            file=sys.stderr,
-        )
-        return 130
-    return 1 if _any_failed(_own_records(planned), options) else 0
 
 
 def _study(planned: Plan) -> None:
