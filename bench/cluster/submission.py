@@ -260,7 +260,8 @@ def _send(
 ) -> None:
     """Submit commands as one array, each for some blocks, and note their jobs."""
     try:
-        with _deaf_to_hangup():
+        sys.stdout.flush()
+        with _detached():
             executor = submitit.AutoExecutor(folder=grid.logs, cluster=options.on)
             executor.update_parameters(**parameters)
             with executor.batch():
@@ -276,13 +277,19 @@ def _send(
 
 
 @contextmanager
-def _deaf_to_hangup() -> Iterator[None]:
-    """What is started within outlives the terminal it was started in."""
-    if not hasattr(signal, "SIGHUP"):  # Windows
-        yield
-        return
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+def _detached() -> Iterator[None]:
+    """What is started within outlives the terminal, and holds none of its streams open."""
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    before = None if hangup is None else signal.signal(hangup, signal.SIG_IGN)
+    kept = [os.dup(number) for number in range(3)]
     try:
+        with Path(os.devnull).open("r+b", buffering=0) as nothing:
+            for number in range(3):
+                os.dup2(nothing.fileno(), number)
         yield
     finally:
-        signal.signal(signal.SIGHUP, before)
+        for number, stream in enumerate(kept):
+            os.dup2(stream, number)
+            os.close(stream)
+        if hangup is not None:
+            signal.signal(hangup, before)
