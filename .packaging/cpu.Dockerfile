@@ -8,6 +8,6 @@ RUN apt-get update && apt-get install --yes --no-install-recommends g++ make \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /glyphbench
 COPY Makefile pyproject.toml requirements*.txt ./
-RUN make install CUDA=0 PIP_ARGS= && rm -rf /root/.cache
+RUN make install CUDA=0 && rm -rf /root/.cache
 COPY . .
 ENTRYPOINT [".venv/bin/python", "run_all.py"]

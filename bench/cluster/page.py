@@ -77,7 +77,9 @@ def write(grid: Grid, standings: Sequence[Standing]) -> str:
     )
     sentences = [*_sentences(findings)]
     tables = [_machines(findings), *_frameworks(findings)]
-    with grid.held("report"), making(grid.folder) as made:
+    with grid.held("report") as held, making(grid.folder) as made:
+        if not held:
+            raise ResultsError(f"{grid.folder}: another process makes its report; wait for it")
         for table in tables:
             made.write(f"{table.name}.csv", to_csv(table).encode())
         if findings.speeds:
@@ -135,14 +137,14 @@ def _sentences(findings: Findings) -> Iterator[str]:
         shown = wording.estimate(each.paired.ratio, each.paired.interval, sign=" ×")
         yield (
             f"{findings.headings[each.subject]}: {first} trains at {shown} the throughput of "
-            f"{second} on the same machine ({_counted(len(ratios), 'machine')}, "
+            f"{second} on the same machine ({wording.counted(len(ratios), 'machine')}, "
             f"{wording.counted(blocks, 'block')}; {wording.number(min(ratios))} to "
             f"{wording.number(max(ratios))} × by machine): {WORDS[each.outcome]}."
         )
     yield from (_of_speed(each) for each in findings.speeds if each.odd)
     judged = [each for each in findings.speeds if each.odd is not None]
     if judged and not any(each.odd for each in judged):
-        yield f"No machine is odd: {_counted(len(judged), 'machine')} could be judged."
+        yield f"No machine is odd: {wording.counted(len(judged), 'machine')} could be judged."
     matched = sum(machine.matched for machine in findings.content.machines)
     records = sum(machine.records for machine in findings.content.machines)
     yield f"Equal work is shown by a certificate for {wording.all_or(matched, records)} runs."
@@ -154,10 +156,6 @@ def _of_speed(speed: Speed) -> str:
         f"{speed.machine.node} is odd: it trains at {shown} the median of the {speed.machine.kind} "
         f"machines, beyond the noise floor of {wording.percent(speed.floor, 1)}."
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return wording.counted(number, noun)
 
 
 def _headings(across: Iterable[Across], content: Read) -> dict[Subject, str]:

@@ -122,7 +122,7 @@ def _kind(path: Path, name: str, table: object) -> NodeKind:
         count = (kind.gpu or "").partition(":")[2] or "1"
         if not (count.isdecimal() and int(count)) or (kind.time_min or 1) < 1:
             raise ValueError("gpu has a count from 1 up after its colon, time_min is from 1 up")
-        kind.words  # noqa: B018 - quotes that are not closed
+        shlex.split(kind.options)  # quotes may not be closed
     except (argparse.ArgumentTypeError, ValueError) as error:  # msgspec's are ValueErrors
         raise UsageError(f"--cluster {path}, [{name}]: {error}") from error
     return kind
