@@ -142,17 +142,17 @@ class Grid:
     # One at a time
 
     @contextmanager
-    def held(self, work: str, patience_s: float = PATIENCE_S) -> Iterator[bool]:
+    def held(self, work: str, patience_s: float | None = None) -> Iterator[bool]:
         """Hold a block, or another piece of work, for this process; False: another has it.
 
-        Raises ResultsError where nothing can be written.
+        ``patience_s``: how long it may have it; None: PATIENCE_S. Raises ResultsError where nothing can be written.
         """
         locks = self.folder / "locks"
         lock = filelock.FileLock(locks / work)
         held = True
         try:
             locks.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=patience_s)
+            lock.acquire(timeout=PATIENCE_S if patience_s is None else patience_s)
         except filelock.Timeout:
             held = False
         except OSError as error:
