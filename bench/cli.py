@@ -325,7 +325,9 @@ class Options:
         metavar="NAME",
         help=f"with --shard: what the nodes are called in the report (default: {DEFAULT_KIND})",
     )
-    status: bool = _grid("--status", action="store_true", help="show how far each block of --out is")
+    status: bool = _grid(
+        "--status", action="store_true", help="show how far each block of --out is"
+    )
     collect: bool = _grid(
         "--collect", action="store_true", help="make the report of all blocks of --out"
     )

@@ -120,7 +120,8 @@ def _kind(path: Path, name: str, table: object) -> NodeKind:
         own = {key: value for key, value in table.items() if key not in slurm}
         kind = msgspec.convert({**own, "name": name, "slurm": slurm}, NodeKind)
         count = (kind.gpu or "").partition(":")[2] or "1"
-        if not (count.isdecimal() and int(count)) or (kind.time_min or 1) < 1:
+        late = kind.time_min is not None and kind.time_min < 1
+        if late or not (count.isdecimal() and int(count)):
             raise ValueError("gpu has a count from 1 up after its colon, time_min is from 1 up")
         shlex.split(kind.options)  # quotes may not be closed
     except (argparse.ArgumentTypeError, ValueError) as error:  # msgspec's are ValueErrors
@@ -211,7 +212,7 @@ def _submit_kind(
         whole = [*_with_all_gpus(), *command, "--shard", "1/1"]
         _send(submitit, grid, options, parameters, {tuple(wanted): whole})
     elif wanted:
-        shards = {
+        shards: dict[tuple[str, ...], list[str]] = {
             (name,): [*command, "--shard", f"{number}/{len(names)}"]
             for number, name in enumerate(names, 1)
             if name in set(wanted)

@@ -24,9 +24,8 @@ from pathlib import Path
 
 import psutil
 
-NODES = ("node1", "node2", "node3", "node4")
+NODES = tuple(f"node{number}" for number in range(1, 9))
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel")
-OF_NODE = "LOOPBACK_NODE"  # in the environment of a node's daemon, and of what it starts
 PATIENCE_S = 30.0
 CONFIGURATION = """\
 ClusterName=loopback
@@ -50,15 +49,14 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SlurmdParameters=config_overrides
 ReturnToService=2
-SlurmdTimeout=6
+SlurmdTimeout=3
 KillWait=5
 SchedulerParameters=sched_interval=1,bf_interval=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 {nodes}
-PartitionName=low Nodes=node[1-3] Default=YES MaxTime=60 PriorityTier=1
-PartitionName=high Nodes=node[1-3] MaxTime=60 PriorityTier=10
-PartitionName=short Nodes=node4 MaxTime=60 PriorityTier=1
+PartitionName=low Nodes=node[1-8] Default=YES MaxTime=60 PriorityTier=1
+PartitionName=high Nodes=node[1-8] MaxTime=60 PriorityTier=10
 """
 
 
@@ -111,21 +109,30 @@ class Loopback:
 
     def begin(self, node: str) -> None:
         """Start a node's daemon."""
-        self._start(node, ["slurmd", "-D", "-N", node], {OF_NODE: node})
+        self._start(node, ["slurmd", "-D", "-N", node])
 
     def lose(self, node: str) -> None:
-        """Kill a node's daemon and all that runs there, as when its power is cut."""
+        """Kill a node's daemon and all that runs there, as when its power is cut.
+
+        Slurm notices after some seconds, and queues again what ran there.
+        """
         of_node = [process for process in psutil.process_iter() if self._is_of(process, node)]
-        family = [child for process in of_node for child in _children(process)]
-        for process in (*of_node, *family):
+        # Their guardians bear no environment, and would report their ends.
+        guardians = {parent for process in of_node for parent in _guardians(process)}
+        self._processes[node].kill()
+        self._processes.pop(node).wait()
+        for process in (*guardians, *of_node):
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        self._processes.pop(node).wait()
+
+    def hurry(self, job_id: str) -> None:
+        """Let a job that was queued again begin: Slurm has it wait two minutes."""
+        self.call("scontrol", "update", f"JobId={job_id}", "StartTime=now")
 
     def call(self, *words: str) -> str:
         """What one of Slurm's commands prints; empty where it fails."""
-        done = subprocess.run(words, env=os.environ | self.variables, capture_output=True, text=True)
-        return done.stdout
+        variables = os.environ | self.variables
+        return subprocess.run(words, env=variables, capture_output=True, text=True).stdout
 
     def stop(self) -> None:
         """End all that was started here."""
@@ -137,17 +144,19 @@ class Loopback:
             process.wait()
 
     def _is_of(self, process: psutil.Process, node: str) -> bool:
+        """Whether it belongs to a job that runs on a node."""
         try:
             its = process.environ()
         except psutil.Error:
             return False
-        return its.get(OF_NODE) == node and its.get("SLURM_CONF") == self.variables["SLURM_CONF"]
+        ours = its.get("SLURM_CONF") == self.variables["SLURM_CONF"]
+        return ours and its.get("SLURMD_NODENAME") == node
 
-    def _start(self, name: str, words: Sequence[str], more: dict[str, str] | None = None) -> None:
+    def _start(self, name: str, words: Sequence[str]) -> None:
         with (self.folder / f"{name}.out").open("ab") as out:
             self._processes[name] = subprocess.Popen(
                 words,
-                env=os.environ | self.variables | (more or {}),
+                env=os.environ | self.variables,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -164,9 +173,9 @@ class Loopback:
             time.sleep(0.1)
 
 
-def _children(process: psutil.Process) -> list[psutil.Process]:
+def _guardians(process: psutil.Process) -> list[psutil.Process]:
     try:
-        return process.children(recursive=True)
+        return [parent for parent in process.parents() if parent.name() == "slurmstepd"]
     except psutil.Error:
         return []
 

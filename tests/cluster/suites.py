@@ -12,7 +12,11 @@ from tests.suite_process import DRAWN
 TINY = (
     *(*DRAWN, "--glyphs-images", "300", "--unchecked", "--task", "digits"),
     *("--architecture", "mlp", "--framework", "numpy", "--epochs", "1"),
+    *("--preset", "sweep", "--batch-size", "128"),  # training steps alone
 )
+
+
+ASLEEP = "asleep"
 
 
 def records(folder: Path) -> dict[str, list[Record]]:
@@ -22,13 +26,17 @@ def records(folder: Path) -> dict[str, list[Record]]:
     return {name: grid.results(name).records() for name in names}
 
 
-def slow_python(folder: Path) -> tuple[Path, Path]:
-    """An interpreter whose workers only sleep while a file is there; both paths."""
-    flag, python = folder / "asleep", folder / "slow-python"
+def slow_python(folder: Path, node: str = "$SLURMD_NODENAME") -> Path:
+    """An interpreter whose workers only sleep while ASLEEP is in its folder.
+
+    ``node``: where they do; by default everywhere.
+    """
+    flag, python = folder / ASLEEP, folder / "slow-python"
     flag.touch()
     python.write_text(
-        f"#!/bin/sh\nif [ -e '{flag}' ]; then case \"$*\" in *bench.run.worker*) exec sleep 600;; "
-        f"esac; fi\nexec '{sys.executable}' \"$@\"\n"
+        f'#!/bin/sh\nif [ -e "{flag}" ] && [ "$SLURMD_NODENAME" = "{node}" ]; then\n'
+        f'case "$*" in *bench.run.worker*) exec sleep 600;; esac\nfi\n'
+        f'exec "{sys.executable}" "$@"\n'
     )
     python.chmod(0o755)
-    return python, flag
+    return python

@@ -154,7 +154,7 @@ def test_a_block_on_a_full_disk_is_run_when_there_is_room(
 ) -> None:
     words = ("--seeds", "1", "--shard", "1/1")
     filler = small_disk / "filler"
-    filler.write_bytes(bytes(4 * 2**20 - 80_000))
+    filler.write_bytes(bytes(4 * 2**20 - 3 * 4096))  # pages to begin, and no more
     assert shard(small_disk / "grid", *words) == 2
     assert "free some space and give the command again" in capsys.readouterr().err
     assert records(small_disk / "grid") == {"node-seed-00": []}

@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from tests.records import EVIDENCE, EXPERIMENT, MACHINE, make_record
 NODES, SEEDS = 5, 10
 SLOW = "n3"  # at everything, by SLOWNESS
 SLOWNESS, RATIO = 1.8, 2.0
-EXPERIMENTS: tuple[dict[str, object], ...] = (
+EXPERIMENTS: tuple[dict[str, Any], ...] = (
     {"architecture": "mlp"},
     {"architecture": "cnn"},
     {"architecture": "mlp", "batch_size": 1024},
@@ -165,7 +166,8 @@ def test_frameworks_without_pytorch_stand_beside_the_first_of_them() -> None:
     numpy = replace(EXPERIMENT, framework="numpy", execution="eager")
     machine.rows[0] = replace(machine.rows[0], experiment=numpy)
     (across,) = machines.compare([machine])
-    assert (across.baseline, across.paired.ratio) == (("jax", "compiled"), pytest.approx(0.5))
+    assert across.baseline == ("jax", "compiled")
+    assert across.paired.ratio == pytest.approx(0.5)
 
 
 def test_the_page_says_what_was_found_and_each_record_is_read_once(
@@ -180,7 +182,7 @@ def test_the_page_says_what_was_found_and_each_record_is_read_once(
     assert f"{SLOW} is odd" in page
     assert f"{SEEDS} blocks on {NODES} machines" in page
     heading = r"MLP on digits \(mnist\), CPU, batch size 1,024: keras-jax compiled trains at "
-    assert re.search(rf"{heading}(1\.99|2\.0)", page)
+    assert re.search(rf"{heading}(1\.9|2\.0)", page)
     with (grid.folder / "machines.csv").open() as file:
         rows = {row["node"]: row for row in csv.DictReader(file)}
     assert {node: row["odd"] for node, row in rows.items()}[SLOW] == "odd"
@@ -203,7 +205,11 @@ def test_subjects_that_differ_in_a_recipe_alone_are_told_apart(tmp_path: Path) -
     grid.announce(Kind(name="cpu", seeds=1, runs=4))
     for rate in (0.001, 0.01):
         for framework, execution in (("pytorch", "eager"), ("jax", "compiled")):
-            fields = {"framework": framework, "execution": execution, "learning_rate": rate}
+            fields: dict[str, Any] = {
+                "framework": framework,
+                "execution": execution,
+                "learning_rate": rate,
+            }
             grid.results("cpu-seed-00").save(make_record(**fields))
     block = Block(node="a", runs=4, state="done", began_at="2026-01-01T00:00:00+00:00")
     grid.save_block("cpu-seed-00", block)

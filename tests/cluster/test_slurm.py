@@ -1,4 +1,4 @@
-"""Blocks as jobs of a real Slurm, on loopback: what becomes of those that do not end by themselves."""
+"""Blocks as jobs of a real Slurm, on loopback: lost, cancelled, pre-empted, out of time."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bench.cluster.grid import Grid
 from bench.cluster.status import Standing
 from tests.cluster import loopback
 from tests.cluster.loopback import Loopback
-from tests.cluster.suites import TINY, records, slow_python
+from tests.cluster.suites import ASLEEP, TINY, records, slow_python
 
 REASON = loopback.why_not()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
 
 BLOCKS = 12
-PATIENCE_S = 60.0
+PATIENCE_S = 150.0
 
 
 class Suite:
@@ -55,10 +55,19 @@ class Suite:
         """When no block is under way."""
         return self.wait(lambda listed: not any(each.under_way for each in listed))
 
+    def awake(self) -> None:
+        """From now on its workers do their work."""
+        (self.folder / ASLEEP).unlink()
+
     def job(self, name: str) -> str:
         job = self.grid.job(name)
         assert job is not None
         return job.id
+
+
+def running_on(listed: list[Standing]) -> dict[str, str]:
+    """The block that each node is at."""
+    return {each.node: each.name for each in listed if each.stage == "running" and each.node}
 
 
 @pytest.fixture(scope="module")
@@ -70,41 +79,45 @@ def slurm() -> Iterator[Loopback]:
 
 
 @pytest.fixture(scope="module")
-def short_of_time(
-    slurm: Loopback, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Suite, Path]:
-    """A block that sleeps on a node of its own, with a minute: Slurm takes as long to notice."""
-    folder = tmp_path_factory.mktemp("short")
-    python, flag = slow_python(folder)
-    suite = Suite(
-        folder,
-        '[slow]\npartition = "short"\ntime_min = 1\n',
-        *("--seeds", "1", "--python", f"numpy={python}"),
-    )
-    assert front.run_all(suite.words) == 0
-    return suite, flag
+def asleep(slurm: Loopback, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Suite]:
+    """By node, a suite of one block that sleeps there: that of node8 has a minute.
+
+    Slurm looks every half a minute at who is out of time, so they are begun before all others.
+    """
+    suites = {}
+    for node in ("node8", "node7", "node6"):
+        folder = tmp_path_factory.mktemp(node)
+        kind = f'[cpu]\npartition = "low"\nslurm_nodelist = "{node}"\n'
+        kind += "time_min = 1\n" if node == "node8" else ""
+        words = ("--seeds", "1", "--python", f"numpy={slow_python(folder)}")
+        suites[node] = Suite(folder, kind, *words)
+        assert front.run_all(suites[node].words) == 0
+    return suites
 
 
 def test_twelve_blocks_are_done_once_each_though_a_job_is_cancelled_and_a_node_is_lost(
     slurm: Loopback,
-    short_of_time: object,
+    asleep: dict[str, Suite],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    suite = Suite(tmp_path, '[cpu]\npartition = "low"\n', "--seeds", str(BLOCKS))
+    words = ("--seeds", str(BLOCKS), "--python", f"numpy={slow_python(tmp_path, 'node2')}")
+    suite = Suite(tmp_path, '[cpu]\npartition = "low"\n', *words)
     assert f"{BLOCKS} blocks of {BLOCKS} submitted" in suite.submit(capsys)
     slurm.call("scancel", suite.job("cpu-seed-11"))
-    suite.wait(
-        lambda listed: sum(each.stage == "done" for each in listed) >= 2
-        and any(each.stage == "running" and each.node == "node2" for each in listed)
-    )
+    begun = suite.wait(lambda listed: "node2" in running_on(listed))
+    lost = running_on(begun)["node2"]
     slurm.lose("node2")
+    suite.wait(
+        lambda listed: any(each.name == lost and "BeginTime" in each.reason for each in listed)
+    )
+    slurm.hurry(suite.job(lost))
     settled = suite.settled()  # by Slurm, which gives what was lost to another node
     assert [each.name for each in settled if each.stage != "done"] == ["cpu-seed-11"]
     assert settled[-1].stage == "failed"
+    assert (suite.grid.folder / "aside" / f"{lost}.1").is_dir()
     assert "1 block of 12 submitted" in suite.submit(capsys)
-    settled = suite.settled()
-    assert {each.stage for each in settled} == {"done"}
+    assert {each.stage for each in suite.settled()} == {"done"}
     found = records(suite.grid.folder)
     assert [[record.seed for record in of_block] for of_block in found.values()] == [
         [seed] for seed in range(BLOCKS)
@@ -113,56 +126,51 @@ def test_twelve_blocks_are_done_once_each_though_a_job_is_cancelled_and_a_node_i
     assert "0 blocks of 12 submitted" in suite.submit(capsys)
     assert front.run_all(["--collect", "--out", str(suite.grid.folder)]) == 0
     page = (suite.grid.folder / "README.md").read_text()
-    assert "12 blocks on 3 machines" in page
-    assert all(f"| {node} |" in page for node in ("node1", "node2", "node3"))
-    slurm.begin("node2")
+    assert "12 blocks on 4 machines" in page
+    assert [node for node in loopback.NODES if f"| {node} |" in page] == [
+        *("node1", "node3", "node4", "node5")
+    ]
 
 
 def test_a_block_that_is_pre_empted_is_taken_up_again_by_slurm(
-    slurm: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    slurm: Loopback, asleep: dict[str, Suite]
 ) -> None:
-    python, flag = slow_python(tmp_path)
-    kind = '[cpu]\npartition = "low"\nslurm_nodelist = "node1"\n'
-    suite = Suite(tmp_path, kind, "--seeds", "1", "--python", f"numpy={python}")
-    suite.submit(capsys)
-    suite.wait(lambda listed: listed[0].stage == "running" and listed[0].node == "node1")
-    flag.unlink()
-    first = "-p high -w node1 --exclusive -o /dev/null --wrap".split()
-    slurm.call("sbatch", *first, "sleep 1")
+    suite = asleep["node7"]
+    suite.wait(lambda listed: "node7" in running_on(listed))
+    suite.awake()
+    high = ["-p", "high", "-w", "node7", "--exclusive", "-o", "/dev/null", "--wrap", "sleep 1"]
+    slurm.call("sbatch", *high)
     suite.wait(lambda listed: listed[0].stage == "waiting")
+    slurm.hurry(suite.job("cpu-seed-00"))
     assert [each.stage for each in suite.settled()] == ["done"]
-    log = suite.grid.job("cpu-seed-00")
-    assert log is not None
-    assert Path(log.log).read_text().count("Starting with JobEnvironment") == 2
+    job = suite.grid.job("cpu-seed-00")
+    assert job is not None
+    assert Path(job.log).read_text().count("Starting with JobEnvironment") == 2
 
 
 def test_a_block_that_is_cancelled_says_so_and_is_taken_up_by_the_same_command(
-    slurm: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    slurm: Loopback, asleep: dict[str, Suite], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    python, flag = slow_python(tmp_path)
-    kind = '[cpu]\npartition = "low"\nslurm_nodelist = "node3"\n'
-    suite = Suite(tmp_path, kind, "--seeds", "1", "--python", f"numpy={python}")
-    suite.submit(capsys)
-    suite.wait(lambda listed: listed[0].stage == "running")
+    suite = asleep["node6"]
+    suite.wait(lambda listed: "node6" in running_on(listed))
     assert "0 blocks of 1 submitted" in suite.submit(capsys)
     slurm.call("scancel", suite.job("cpu-seed-00"))
     (cancelled,) = suite.settled()
     assert cancelled.stage == "failed"
     assert cancelled.reason.startswith("interrupted: cancelled, pre-empted, or near its time")
-    flag.unlink()
+    suite.awake()
     assert "1 block of 1 submitted" in suite.submit(capsys)
     assert [each.stage for each in suite.settled()] == ["done"]
     assert [len(of_block) for of_block in records(suite.grid.folder).values()] == [1]
 
 
 def test_a_block_that_runs_out_of_time_ends_itself_before_slurm_does(
-    short_of_time: tuple[Suite, Path], capsys: pytest.CaptureFixture[str]
+    asleep: dict[str, Suite], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    suite, flag = short_of_time
+    suite = asleep["node8"]
     (late,) = suite.settled()
     assert late.stage == "failed"
     assert late.reason.startswith("interrupted: cancelled, pre-empted, or near its time limit")
-    flag.unlink()
     assert "1 block of 1 submitted" in suite.submit(capsys)
 
 
