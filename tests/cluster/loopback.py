@@ -112,9 +112,9 @@ class Loopback:
         self._start(node, ["slurmd", "-D", "-N", node])
 
     def lose(self, node: str) -> None:
-        """Kill a node's daemon and all that runs there, as when its power is cut.
+        """Kill a node's daemon and all that runs there, as when its power is cut, and say so.
 
-        Slurm notices after some seconds, and queues again what ran there.
+        Slurm, which would notice within half a minute, queues again what ran there.
         """
         of_node = [process for process in psutil.process_iter() if self._is_of(process, node)]
         # Their guardians bear no environment, and would report their ends.
@@ -124,6 +124,7 @@ class Loopback:
         for process in (*guardians, *of_node):
             with contextlib.suppress(psutil.Error):
                 process.kill()
+        self.call("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
 
     def hurry(self, job_id: str) -> None:
         """Let a job that was queued again begin: Slurm has it wait two minutes."""
