@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bench.plan import Plan
 
 BENCH = "python -m bench"
-RUN_ALL = ("python", "run_all.py")
 LADDER_SEEDS = 3  # where none are asked for: a rung without an interval says little
 
 STUDY = """\
@@ -39,15 +38,7 @@ executions are tried, then all its defaults are restored together.
 def run_all(argv: Sequence[str]) -> int:
     """``python run_all.py``: the suite of a preset."""
     options = cli.parse(argv)
-    if options.on_many_machines:
-        return _ending("run_all.py", lambda: _run_grid(options, argv))
-    return run_suite(options, name="run_all.py", command=RUN_ALL)
-
-
-def _run_grid(options: Options, argv: Sequence[str]) -> int:
-    from bench.cluster import command  # late: one machine does without
-
-    return command.carry_out(options, argv, RUN_ALL)
+    return run_suite(options, name="run_all.py", command=("python", "run_all.py"), argv=argv)
 
 
 def study(argv: Sequence[str]) -> int:
@@ -84,6 +75,7 @@ def run_suite(
     name: str,
     command: Sequence[str],
     plan: Callable[[Options], Plan] | None = None,
+    argv: Sequence[str] = (),
 ) -> int:
     """Plan, run and report; return the exit code.
 
@@ -92,30 +84,24 @@ def run_suite(
         name: of the front door, before an error.
         command: how it is started, kept in the results folder with the words that follow.
         plan: makes the plan; None for the experiments of the preset.
+        argv: the words that follow, which the jobs of a grid are made of.
     """
+    # not before the command line is known to be right: --help answers at once
+    from bench.plan import describe, make_plan
+    from bench.results.folder import ResultsError
+    from bench.suite import carry_out
+    from datasets import DataError
 
-    def work() -> int:
-        # not before the command line is known to be right: --help answers at once
-        from bench.plan import check_size, describe, make_plan
-        from bench.suite import carry_out
+    try:
+        if options.on_many_machines:
+            from bench.cluster import command as grid
 
+            return grid.carry_out(options, argv, command)
         planned = (plan or make_plan)(options)
-        check_size(planned)
         if options.dry_run:
             print(describe(planned))
             return 0
         return carry_out(planned, options, command)
-
-    return _ending(name, work)
-
-
-def _ending(name: str, work: Callable[[], int]) -> int:
-    """The exit code of ``work``, or of what kept it from its end, which is said."""
-    from bench.results.folder import ResultsError
-    from datasets import DataError
-
-    try:
-        return work()
     except (UsageError, ResultsError, DataError) as error:
         print(f"{name}: error: {error}", file=sys.stderr)
     except OSError as error:  # a full disk, a folder that was taken away

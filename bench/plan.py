@@ -38,6 +38,13 @@ class Plan:
     site: scheduler.Site
     notes: tuple[str, ...]  # what the user should know of the data, and of what is left out
 
+    def __post_init__(self) -> None:
+        if (runs := len(self.experiments) * self.seeds) > MOST_RUNS:
+            raise UsageError(
+                f"{runs:,} runs planned, at most {MOST_RUNS:,} can be; give fewer --seeds, or less "
+                "to compare"
+            )
+
     @property
     def runs(self) -> list[Run]:
         """All runs, in their order."""
@@ -54,8 +61,9 @@ class Plan:
 def make_plan(options: Options, elsewhere: Machine | None = None) -> Plan:
     """Look at the machine, prepare the data, and expand the preset.
 
-    ``elsewhere``: the machine that is to carry it out, where it is not this one. Raises UsageError for a device that is not there or an empty plan, ResultsError for a folder
-    that cannot be used, DataError for the data.
+    ``elsewhere``: the machine that is to carry it out, where it is not this one.
+    Raises UsageError for a device that is not there or a plan that is empty or too large,
+    ResultsError for a folder that cannot be used, DataError for the data.
     """
     preset = PRESETS[options.preset]
     results = Results(options.out or _new_folder(options.preset))
@@ -128,15 +136,6 @@ def _comparable(experiments: Sequence[Experiment], names: Sequence[str]) -> bool
         for name in names
     ]
     return bool(set.intersection(*alike))
-
-
-def check_size(plan: Plan) -> None:
-    """Raise UsageError where a plan has more runs than anybody waits for."""
-    if (runs := len(plan.experiments) * plan.seeds) > MOST_RUNS:
-        raise UsageError(
-            f"{runs:,} runs planned, at most {MOST_RUNS:,} can be; give fewer --seeds, or less "
-            "to compare"
-        )
 
 
 def check_folder(results: Results, options: Options) -> None:

@@ -23,16 +23,10 @@ from bench.run.progress import display
 from bench.run.scheduler import Site
 
 
-def carry_out(
-    planned: Plan, options: Options, command: Sequence[str], *, report: bool = True
-) -> int:
+def carry_out(planned: Plan, options: Options, command: Sequence[str]) -> int:
     """Check, run what is missing, write the report whatever happened; return the exit code.
 
-    Args:
-        planned: what is to be run, and where it is left.
-        options: what the user asked for.
-        command: how it was started, without the words that follow; kept in the folder.
-        report: False: the folder is a block of a grid, which has a report of its own.
+    ``command``: how it was started, without the words that follow; kept in the folder.
     """
     results = planned.site.results
     with results.lock():
@@ -50,7 +44,7 @@ def carry_out(
             _run(planned, options)
         except KeyboardInterrupt:
             interrupted = True
-        return _conclude(planned, options, interrupted, report)
+        return _conclude(planned, options, interrupted)
 
 
 def missing(planned: Plan, options: Options) -> list[Run]:
@@ -153,11 +147,22 @@ def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
             return
 
 
-def _conclude(planned: Plan, options: Options, interrupted: bool, report: bool) -> int:
+def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
     """Study and report what there is; return the exit code."""
     results = planned.site.results
-    if report:
-        _report(planned, options, interrupted)
+    if not options.shard:  # blocks have one report together
+        from bench.report import closing, page  # late: matplotlib, for which no run is to wait
+
+        try:
+            images.leave(results, planned.site.data)
+            if PRESETS[options.preset].study and not interrupted:
+                _study(planned)
+            if PRESETS[options.preset].ensembles and not interrupted:
+                _time_ensembles(planned)
+        finally:
+            if results.records():
+                page.write(results)
+                closing.show(results, browser=options.open)
     if interrupted:
         print(
             f"interrupted; go on with the same command, --out {results.folder} and --resume",
@@ -165,22 +170,6 @@ def _conclude(planned: Plan, options: Options, interrupted: bool, report: bool) 
         )
         return 130
     return 1 if _any_failed(_own_records(planned), options) else 0
-
-
-def _report(planned: Plan, options: Options, interrupted: bool) -> None:
-    from bench.report import closing, page  # late: matplotlib, for which no run is to wait
-
-    results = planned.site.results
-    try:
-        images.leave(results, planned.site.data)
-        if PRESETS[options.preset].study and not interrupted:
-            _study(planned)
-        if PRESETS[options.preset].ensembles and not interrupted:
-            _time_ensembles(planned)
-    finally:
-        if results.records():
-            page.write(results)
-            closing.show(results, browser=options.open)
 
 
 def _study(planned: Plan) -> None:

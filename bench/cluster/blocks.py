@@ -11,7 +11,7 @@ from bench import UsageError, suite
 from bench.cli import Options
 from bench.cluster import grid as grids
 from bench.cluster.grid import Block, Grid, Kind, State
-from bench.plan import Plan, check_size, describe, make_plan
+from bench.plan import Plan, describe, make_plan
 from bench.report import wording
 from bench.results.folder import ResultsError
 from bench.run.door import UNUSABLE, explain
@@ -28,7 +28,6 @@ def run_shard(grid: Grid, options: Options, command: Sequence[str]) -> int:
     """
     which, of = options.shard or (1, 1)
     planned = make_plan(options)
-    check_size(planned)
     kind = Kind(name=options.kind, seeds=planned.seeds, runs=len(planned.experiments))
     chosen = list(enumerate(Grid.names(kind)))[which - 1 :: of]
     if options.dry_run:
@@ -88,7 +87,7 @@ def run_block(
 def _carried_out(planned: Plan, options: Options, command: Sequence[str]) -> tuple[int, str | None]:
     """The exit code of a block's suite, and why it is not 0."""
     try:
-        code = suite.carry_out(planned, options, command, report=False)
+        code = suite.carry_out(planned, options, command)
     except (UsageError, ResultsError, DataError) as error:
         return UNUSABLE, str(error)
     except OSError as error:

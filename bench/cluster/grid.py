@@ -145,7 +145,8 @@ class Grid:
     def held(self, work: str, patience_s: float | None = None) -> Iterator[bool]:
         """Hold a block, or another piece of work, for this process; False: another has it.
 
-        ``patience_s``: how long it may have it; None: PATIENCE_S. Raises ResultsError where nothing can be written.
+        ``patience_s``: how long it may have it; None: PATIENCE_S. Raises ResultsError where nothing
+        can be written.
         """
         locks = self.folder / "locks"
         lock = filelock.FileLock(locks / work)

@@ -37,7 +37,7 @@ from bench.cluster.grid import Grid, Job, Kind
 from bench.cluster.status import Standing
 from bench.machine import hardware
 from bench.machine.visible_gpus import VISIBLE
-from bench.plan import Plan, check_size, describe, make_plan
+from bench.plan import Plan, describe, make_plan
 from bench.report import wording
 from bench.results.folder import ResultsError
 from bench.results.record import Gpu, Machine
@@ -169,9 +169,7 @@ def _submitit(options: Options) -> Any:
 
 
 def _plan(kind: NodeKind, argv: Sequence[str]) -> Plan:
-    planned = make_plan(cli.parse([*argv, *kind.words]), kind.machine)
-    check_size(planned)
-    return planned
+    return make_plan(cli.parse([*argv, *kind.words]), kind.machine)
 
 
 def _told(kind: NodeKind, planned: Plan) -> Kind:

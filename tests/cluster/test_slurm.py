@@ -93,8 +93,8 @@ def asleep(slurm: Loopback, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         words = ("--seeds", "1", "--python", f"numpy={slow_python(folder)}")
         suites[node] = Suite(folder, kind, *words)
         assert front.run_all(suites[node].words) == 0
-    for node, suite in suites.items():
-        suite.wait(lambda listed, node=node: node in running_on(listed))
+    for suite in suites.values():
+        suite.wait(lambda listed: bool(running_on(listed)))
     slurm.call("scancel", suites["node6"].job("cpu-seed-00"))
     suites["node7"].awake()
     high = ["-p", "high", "-w", "node7", "--exclusive", "-o", "/dev/null", "--wrap", "sleep 1"]
