@@ -27,6 +27,7 @@ from bench.results.made import making
 from bench.stats.verdict import Outcome
 
 MOST_PANELS = 6
+SENTENCES = 8  # of comparisons; the table has all of them
 NAMED = 40  # machines of a kind: of more, odd ones alone are named in the picture
 WORDS: Mapping[Outcome, str] = {
     "higher": "faster",
@@ -130,7 +131,7 @@ def _paragraphs(
 
 
 def _sentences(findings: Findings) -> Iterator[str]:
-    for each in findings.across:
+    for each in findings.across[:SENTENCES]:
         first, second = " ".join(each.contender), " ".join(each.baseline)
         ratios = [within.ratio for within in each.within]
         blocks = sum(within.blocks for within in each.within)
@@ -141,6 +142,8 @@ def _sentences(findings: Findings) -> Iterator[str]:
             f"{wording.counted(blocks, 'block')}; {wording.number(min(ratios))} to "
             f"{wording.number(max(ratios))} × by machine): {WORDS[each.outcome]}."
         )
+    if (more := len(findings.across) - SENTENCES) > 0:
+        yield f"{wording.counted(more, 'more comparison')} in frameworks.csv."
     yield from (_of_speed(each) for each in findings.speeds if each.odd)
     judged = [each for each in findings.speeds if each.odd is not None]
     if judged and not any(each.odd for each in judged):
