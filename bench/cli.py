@@ -54,6 +54,9 @@ SOURCES = tuple(dict.fromkeys(s.name for task in datasets.TASKS.values() for s i
 SEEDS_HELP = "run each experiment with the seeds 0 to N-1"
 AUTO_SEEDS = ("between", "within", "budget_s")  # the options that belong to --seeds auto
 REPLICAS = ("replicas", "scalings")  # ... and to data-parallel training
+GRID = ("on", "cluster", "shard", "kind", "status", "collect")  # those of many machines
+ENGINES = ("slurm", "local")
+DEFAULT_KIND = "node"
 DEVICE_HELP = f"any of {', '.join(DEVICES)}, or cuda:1, the second of several GPUs"
 
 
@@ -86,6 +89,7 @@ _repetition = partial(_option, "how often")
 _training = partial(_option, "how to train")
 _data = partial(_option, "data")
 _running = partial(_option, "running")
+_grid = partial(_option, "many machines: docs/cluster.md")
 
 
 def _choices(name: str, known: Sequence[str], note: str = "") -> Any:
@@ -311,6 +315,44 @@ class Options:
         "--open", action="store_true", help="show the page of the results in a browser at the end"
     )
 
+    on: Literal["slurm", "local"] | None = _grid(
+        "--on",
+        type=reading.one_of("engine", ENGINES),
+        metavar="ENGINE",
+        help="slurm: submit the blocks of --out as jobs, a block being all runs of one seed on one "
+        "node; local: run them here, one after the other; both return at once",
+    )
+    cluster: Path | None = _grid(
+        "--cluster",
+        type=reading.path,
+        metavar="FILE",
+        help="with --on slurm: the kinds of nodes and their options, in TOML",
+    )
+    shard: tuple[int, int] | None = _grid(
+        "--shard",
+        type=reading.shard,
+        metavar="I/N",
+        help="run every N-th block of --out, from the I-th; shards may run side by side",
+    )
+    kind: str = _grid(
+        "--kind",
+        type=reading.kind_of_node,
+        default=DEFAULT_KIND,
+        metavar="NAME",
+        help=f"with --shard: what the nodes are called in the report (default: {DEFAULT_KIND})",
+    )
+    status: bool = _grid(
+        "--status", action="store_true", help="show how far each block of --out is"
+    )
+    collect: bool = _grid(
+        "--collect", action="store_true", help="make the report of all blocks of --out"
+    )
+
+    @property
+    def on_many_machines(self) -> bool:
+        """Whether it is about a grid."""
+        return bool(self.on or self.shard or self.status or self.collect)
+
 
 def add_options(parser: argparse.ArgumentParser, *, without: Collection[str] = ()) -> None:
     """Give a parser all options of a suite, under their headings.
@@ -452,6 +494,7 @@ def _contradictions(options: Options) -> Iterator[str]:
         yield "--seeds auto and --between go together: name the two frameworks to be compared"
     if options.between is not None and len(set(options.between)) != 2:
         yield "--between needs two different frameworks, such as pytorch,keras-jax"
+    yield from _mistaken_grid(options)
     if any(share >= 1 for share in options.validation_shares or ()):
         yield "--validation-share: nothing would be left to train on; give less than 100, as 20%"
     if options.scalings is not None and options.replicas is None:
@@ -460,6 +503,26 @@ def _contradictions(options: Options) -> Iterator[str]:
         yield f"--replicas needs the execution {PARALLEL}: add it to --execution, or leave that out"
     if options.optimizers is not None and options.learning_rates is None:
         yield "--optimizer needs --learning-rate: a rate that suits one does not suit another"
+
+
+def _mistaken_grid(options: Options) -> Iterator[str]:
+    given = {
+        "--on": options.on,
+        "--shard": options.shard,
+        "--status": options.status,
+        "--collect": options.collect,
+    }
+    said = [flag for flag, value in given.items() if value]
+    if len(said) > 1:
+        yield f"{' and '.join(said)} are different things to do; give one of them at a time"
+    if said and options.out is None:
+        yield f"{said[0]} needs --out: name the folder that all blocks share"
+    if said and options.between is not None:
+        yield f"{said[0]} needs a number of --seeds: each is a block, and they are counted before"
+    if options.cluster is not None and options.on != "slurm":
+        yield "--cluster goes with --on slurm: it names partitions and GPUs"
+    if options.kind != DEFAULT_KIND and options.shard is None:
+        yield "--kind goes with --shard; with --on slurm kinds are named in the file of --cluster"
 
 
 def _too_much(options: Options) -> Iterator[str]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bench.plan import Plan
 
 BENCH = "python -m bench"
-MOST_RUNS = 100_000  # days of the shortest runs there are; a plan lists all of its runs
 LADDER_SEEDS = 3  # where none are asked for: a rung without an interval says little
 
 STUDY = """\
@@ -38,7 +37,8 @@ executions are tried, then all its defaults are restored together.
 
 def run_all(argv: Sequence[str]) -> int:
     """``python run_all.py``: the suite of a preset."""
-    return run_suite(cli.parse(argv), name="run_all.py", command=("python", "run_all.py"))
+    options = cli.parse(argv)
+    return run_suite(options, name="run_all.py", command=("python", "run_all.py"), argv=argv)
 
 
 def study(argv: Sequence[str]) -> int:
@@ -47,7 +47,7 @@ def study(argv: Sequence[str]) -> int:
     parser = door.parser_of(f"{BENCH} study", STUDY, "digits --framework pytorch", own_data)
     parser.usage = "%(prog)s TASK [OPTION ...]"
     parser.add_argument("tasks", type=reading.words, metavar="TASK", help="such as digits")
-    cli.add_options(parser, without=("tasks", "preset", *cli.AUTO_SEEDS, *cli.REPLICAS))
+    cli.add_options(parser, without=("tasks", "preset", *cli.AUTO_SEEDS, *cli.REPLICAS, *cli.GRID))
     parser.set_defaults(preset="paper")
     return run_suite(cli.read(parser, argv), name="bench study", command=BENCH.split())
 
@@ -64,7 +64,9 @@ def ladder(argv: Sequence[str]) -> int:
     parser.usage = "%(prog)s LADDER [OPTION ...]"
     words = "'defaults'; 'speed' has a help of its own"
     parser.add_argument("ladder", choices=("defaults", "speed"), metavar="LADDER", help=words)
-    cli.add_options(parser, without=("executions", "inits", *cli.AUTO_SEEDS, *cli.REPLICAS))
+    cli.add_options(
+        parser, without=("executions", "inits", *cli.AUTO_SEEDS, *cli.REPLICAS, *cli.GRID)
+    )
     options = cli.read(parser, argv)
     return run_suite(options, name="bench ladder", command=BENCH.split(), plan=defaults_plan)
 
@@ -75,6 +77,7 @@ def run_suite(
     name: str,
     command: Sequence[str],
     plan: Callable[[Options], Plan] | None = None,
+    argv: Sequence[str] = (),
 ) -> int:
     """Plan, run and report; return the exit code.
 
@@ -83,6 +86,7 @@ def run_suite(
         name: of the front door, before an error.
         command: how it is started, kept in the results folder with the words that follow.
         plan: makes the plan; None for the experiments of the preset.
+        argv: the words that follow, which the jobs of a grid are made of.
     """
     # not before the command line is known to be right: --help answers at once
     from bench.plan import describe, make_plan
@@ -91,12 +95,11 @@ def run_suite(
     from datasets import DataError
 
     try:
+        if options.on_many_machines:
+            from bench.cluster import command as grid
+
+            return grid.carry_out(options, argv, command)
         planned = (plan or make_plan)(options)
-        if (runs := len(planned.experiments) * planned.seeds) > MOST_RUNS:
-            raise UsageError(
-                f"{runs:,} runs planned, at most {MOST_RUNS:,} can be; give fewer --seeds, or less "
-                "to compare"
-            )
         if options.dry_run:
             print(describe(planned))
             return 0

@@ -18,12 +18,14 @@ from bench.machine.devices import choose_devices, with_precision
 from bench.presets import PRESETS, Grid, TaskSource, expand, for_tasks, restrict
 from bench.report.seeds import FEWEST
 from bench.results.folder import Results, ResultsError
+from bench.results.record import Machine
 from bench.run import interpreters, material, replicas, scheduler
 from bench.run.estimate import expected_s
 from bench.run.progress import StageDisplay, minutes, title
 from bench.trainers import FRAMEWORKS
 
 REPEATS = 2  # of a run that other programs disturb, at most
+MOST_RUNS = 100_000  # days of the shortest runs there are; a plan lists all of its runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +34,22 @@ class Plan:
 
     experiments: tuple[Experiment, ...]
     seeds: int  # of --seeds auto: the fewest
+    first_seed: int = 0  # of a block of a grid: its only one
     site: scheduler.Site
     notes: tuple[str, ...]  # what the user should know of the data, and of what is left out
+
+    def __post_init__(self) -> None:
+        if (runs := len(self.experiments) * self.seeds) > MOST_RUNS:
+            raise UsageError(
+                f"{runs:,} runs planned, at most {MOST_RUNS:,} can be; give fewer --seeds, or less "
+                "to compare"
+            )
 
     @property
     def runs(self) -> list[Run]:
         """All runs, in their order."""
-        return scheduler.round_robin(self.experiments, range(self.seeds))
+        seeds = range(self.first_seed, self.first_seed + self.seeds)
+        return scheduler.round_robin(self.experiments, seeds)
 
     def estimate_s(self, run: Run) -> float:
         """About how long a run takes, seconds."""
@@ -47,24 +58,27 @@ class Plan:
         return expected_s(experiment, facts)
 
 
-def make_plan(options: Options) -> Plan:
+def make_plan(options: Options, elsewhere: Machine | None = None) -> Plan:
     """Look at the machine, prepare the data, and expand the preset.
 
-    Raises UsageError for a device that is not there or an empty plan, ResultsError for a folder
-    that cannot be used, DataError for the data.
+    ``elsewhere``: the machine that is to carry it out, where it is not this one.
+    Raises UsageError for a device that is not there or a plan that is empty or too large,
+    ResultsError for a folder that cannot be used, DataError for the data.
     """
     preset = PRESETS[options.preset]
     results = Results(options.out or _new_folder(options.preset))
     check_folder(results, options)  # before minutes may go into preparing the data
-    here = hardware.observe()
-    hardware.check_threads(options.threads)
+    here = elsewhere or hardware.observe()
+    if elsewhere is None:
+        hardware.check_threads(options.threads)
     grids = _grids(options, preset.grids, choose_devices(options.devices, here))
     tasks = tuple(dict.fromkeys(task for grid in grids for task in grid.tasks))
     prepared = _prepare(options, tasks, options.glyphs_images or preset.glyphs_images)
     sources = [TaskSource(task=p.task, source=p.source, targets=p.targets) for p in prepared]
     expanded = expand(grids, sources, preset.schedules)
-    replicas.check(expanded, here, asked=options.replicas is not None, energy=options.energy)
-    offered, unconfined = hardware.with_threads(expanded)
+    if not elsewhere:  # each node asks for itself
+        replicas.check(expanded, here, asked=options.replicas is not None, energy=options.energy)
+    offered, unconfined = (expanded, []) if elsewhere else hardware.with_threads(expanded)
     experiments, left_out = with_precision(offered, options.precisions or (), here)
     left_out = [*unconfined, *left_out]
     if not experiments:

@@ -55,10 +55,10 @@ def missing(planned: Plan, options: Options) -> list[Run]:
     plan.check_folder(planned.site.results, options)
     if not options.allow_mixed:
         _refuse_differences(planned)
-    return _undone(planned, planned.runs, options)
+    return undone(planned, planned.runs, options)
 
 
-def _undone(planned: Plan, runs: Sequence[Run], options: Options) -> list[Run]:
+def undone(planned: Plan, runs: Sequence[Run], options: Options) -> list[Run]:
     """Those of ``runs`` that have no record yet, or a failed one that is to be run again."""
     records = planned.site.results.records()
     done = {r.run_id for r in records if r.status == "ok" or not options.retry_failed}
@@ -134,7 +134,7 @@ def _run(planned: Plan, options: Options) -> None:
 def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
     """What is to be run next, until there is no more or it is enough."""
     if options.between is None:
-        yield _undone(planned, planned.runs, options)
+        yield undone(planned, planned.runs, options)
         return
     goal = seeds.Goal(between=options.between, within=options.within, budget_s=options.budget_s)
     audit = planned.site.results.evidence().audit
@@ -142,7 +142,7 @@ def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
     began = time.monotonic()
     for seed in range(seeds.MOST):
         runs = scheduler.round_robin(planned.experiments, [seed])
-        yield _undone(planned, runs, options)
+        yield undone(planned, runs, options)
         reason = seeds.stop(goal, _own_records(planned), time.monotonic() - began)
         if reason:
             results = planned.site.results
@@ -152,19 +152,20 @@ def _rounds(planned: Plan, options: Options) -> Iterator[list[Run]]:
 
 def _conclude(planned: Plan, options: Options, interrupted: bool) -> int:
     """Study and report what there is; return the exit code."""
-    from bench.report import closing, page  # late: matplotlib, for which no run is to wait
-
     results = planned.site.results
-    try:
-        images.leave(results, planned.site.data)
-        if PRESETS[options.preset].study and not interrupted:
-            _study(planned)
-        if PRESETS[options.preset].ensembles and not interrupted:
-            _time_ensembles(planned)
-    finally:
-        if results.records():
-            page.write(results)
-            closing.show(results, browser=options.open)
+    if not options.shard:  # blocks have one report together
+        from bench.report import closing, page  # late: matplotlib, for which no run is to wait
+
+        try:
+            images.leave(results, planned.site.data)
+            if PRESETS[options.preset].study and not interrupted:
+                _study(planned)
+            if PRESETS[options.preset].ensembles and not interrupted:
+                _time_ensembles(planned)
+        finally:
+            if results.records():
+                page.write(results)
+                closing.show(results, browser=options.open)
     if interrupted:
         print(
             f"interrupted; go on with the same command, --out {results.folder} and --resume",

@@ -34,7 +34,8 @@ class Unreachable(DataError):
     """No network, no mirror that answers with the right bytes, or no means to fetch it."""
 
 
-OPTIONAL_PACKAGES = ("kagglehub", "zeus")  # few need them: requirements.txt leaves them out
+# few need them: requirements.txt leaves them out
+OPTIONAL_PACKAGES = ("kagglehub", "submitit", "zeus")
 
 
 def how_to_install(*packages: str, python: str = "python") -> str:

@@ -87,12 +87,16 @@ def test_a_ladder_that_is_none_is_explained(
     assert message in capsys.readouterr().err
 
 
+AUTO = ("--between", "--within", "--budget")
+GRID = ("--on", "--cluster", "--shard", "--kind", "--status", "--collect")
+
+
 @pytest.mark.parametrize(
     ("door", "left_out"),
     [
         (front.run_all, set()),
-        (front.study, {"--task", "--preset", "--between", "--within", "--budget"}),
-        (front.ladder, {"--execution", "--init", "--between", "--within", "--budget"}),
+        (front.study, {"--task", "--preset", *AUTO, *GRID}),
+        (front.ladder, {"--execution", "--init", *AUTO, *GRID}),
     ],
 )
 def test_each_door_shows_the_options_that_apply_to_it(

@@ -70,6 +70,7 @@ FLOORS = (
     "bench.study",
     "bench.ladder",
     "bench.suite",
+    "bench.cluster",
     "bench.front",
     "bench.__main__",
 )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from bench.machine.devices import DEVICES, NUMBER
+from bench.results.sound import MOST_CHARACTERS, WORD
 from bench.trainers import FRAMEWORKS
 
 
@@ -115,6 +116,26 @@ def duration(text: str) -> float:
 def seed_count(text: str) -> int | str:
     """How many seeds, or 'auto'."""
     return text if text == "auto" else whole(text)
+
+
+def shard(text: str) -> tuple[int, int]:
+    """One of several shares: '3/16' is the third of sixteen."""
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no shard; give one such as 3/16, the third of sixteen"
+        )
+    return int(number), int(of)
+
+
+def kind_of_node(text: str) -> str:
+    """A name for a kind of node, which becomes part of the names of folders."""
+    if not WORD.fullmatch(text) or len(text) > MOST_CHARACTERS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of a kind of node; give small letters and digits in words joined "
+            "by hyphens, such as a100"
+        )
+    return text
 
 
 def path(text: str) -> Path:

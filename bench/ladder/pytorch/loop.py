@@ -206,7 +206,7 @@ class Loop:
 
         images = self.rung.prepare(self.pile(material.images[:8], material.labels[:8], material))
         with FlopCounterMode(display=False) as counter:
-            self.network(images.float()).sum().backward()  # type: ignore[no-untyped-call]
+            self.network(images.float()).sum().backward()
         self.network.zero_grad()  # and not the optimiser's, where a step writes to those it has
         return int(counter.get_total_flops()) // 8
 
