@@ -57,6 +57,7 @@ REPLICAS = ("replicas", "scalings")  # ... and to data-parallel training
 GRID = ("on", "cluster", "shard", "kind", "status", "collect")  # those of many machines
 ENGINES = ("slurm", "local")
 DEFAULT_KIND = "node"
+FOR_SUITES = (*AUTO_SEEDS, *REPLICAS, *GRID)  # and neither for the study nor for a ladder
 DEVICE_HELP = f"any of {', '.join(DEVICES)}, or cuda:1, the second of several GPUs"
 
 

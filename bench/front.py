@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import UsageError, cli
@@ -21,17 +18,11 @@ if TYPE_CHECKING:
     from bench.plan import Plan
 
 BENCH = "python -m bench"
-LADDER_SEEDS = 3  # where none are asked for: a rung without an interval says little
 
 STUDY = """\
 Explore, train and evaluate a task, and leave a page with pictures. It is run_all.py --preset paper
 --task TASK. With --resume and --out of a folder in which everything has run, only the study is
 made again.
-"""
-DEFAULTS = """\
-What each of a framework's own defaults costs or gains. Every rung is an experiment: first
-everything is made equal, then one default is restored at a time, then the framework's other
-executions are tried, then all its defaults are restored together.
 """
 
 
@@ -47,7 +38,7 @@ def study(argv: Sequence[str]) -> int:
     parser = door.parser_of(f"{BENCH} study", STUDY, "digits --framework pytorch", own_data)
     parser.usage = "%(prog)s TASK [OPTION ...]"
     parser.add_argument("tasks", type=reading.words, metavar="TASK", help="such as digits")
-    cli.add_options(parser, without=("tasks", "preset", *cli.AUTO_SEEDS, *cli.REPLICAS, *cli.GRID))
+    cli.add_options(parser, without=("tasks", "preset", *cli.FOR_SUITES))
     parser.set_defaults(preset="paper")
     return run_suite(cli.read(parser, argv), name="bench study", command=BENCH.split())
 
@@ -58,17 +49,17 @@ def ladder(argv: Sequence[str]) -> int:
         from bench.ladder import speed
 
         return speed.main(argv[1:])
+    from bench.ladder import defaults
+
     cnn = "defaults --framework pytorch --architecture cnn --seeds 5"
     again = "defaults --out results/mine --resume"
-    parser = door.parser_of(f"{BENCH} ladder", DEFAULTS, cnn, again)
+    parser = door.parser_of(f"{BENCH} ladder", defaults.DESCRIPTION, cnn, again)
     parser.usage = "%(prog)s LADDER [OPTION ...]"
     words = "'defaults'; 'speed' has a help of its own"
     parser.add_argument("ladder", choices=("defaults", "speed"), metavar="LADDER", help=words)
-    cli.add_options(
-        parser, without=("executions", "inits", *cli.AUTO_SEEDS, *cli.REPLICAS, *cli.GRID)
-    )
+    cli.add_options(parser, without=("executions", "inits", *cli.FOR_SUITES))
     options = cli.read(parser, argv)
-    return run_suite(options, name="bench ladder", command=BENCH.split(), plan=defaults_plan)
+    return run_suite(options, name="bench ladder", command=BENCH.split(), plan=defaults.plan)
 
 
 def run_suite(
@@ -112,25 +103,3 @@ def run_suite(
         print("interrupted; what was measured is kept", file=sys.stderr)
         return 130
     return 2
-
-
-def defaults_plan(options: Options) -> Plan:
-    """The suite's plan with a ladder in place of each experiment that trains to the end.
-
-    Raises as ``bench.plan.make_plan`` does.
-    """
-    from bench.plan import make_plan
-    from bench.presets import rungs
-
-    planned = make_plan(
-        replace(
-            options,
-            out=options.out or Path("results") / f"ladder-{datetime.now():%Y%m%d-%H%M%S}",
-            seeds=options.seeds or LADDER_SEEDS,
-            # A stretch between two evaluations is what a framework's own shuffling sees.
-            evaluations_per_epoch=options.evaluations_per_epoch or 1,
-        )
-    )
-    trained = [experiment for experiment in planned.experiments if experiment.goal == "train"]
-    unique = dict.fromkeys(rung for experiment in trained for rung in rungs(experiment))
-    return replace(planned, experiments=tuple(unique))

@@ -88,6 +88,7 @@ def test_a_ladder_that_is_none_is_explained(
 
 
 AUTO = ("--between", "--within", "--budget")
+REPLICAS = ("--replicas", "--scaling")
 GRID = ("--on", "--cluster", "--shard", "--kind", "--status", "--collect")
 
 
@@ -95,8 +96,8 @@ GRID = ("--on", "--cluster", "--shard", "--kind", "--status", "--collect")
     ("door", "left_out"),
     [
         (front.run_all, set()),
-        (front.study, {"--task", "--preset", *AUTO, *GRID}),
-        (front.ladder, {"--execution", "--init", *AUTO, *GRID}),
+        (front.study, {"--task", "--preset", *AUTO, *REPLICAS, *GRID}),
+        (front.ladder, {"--execution", "--init", *AUTO, *REPLICAS, *GRID}),
     ],
 )
 def test_each_door_shows_the_options_that_apply_to_it(

@@ -81,6 +81,7 @@ def test_pytorch_has_a_way_for_each_execution_it_offers() -> None:
         "tuned",
         "compiled",
         "compiled-step",
+        "data-parallel",
     }
 
 
