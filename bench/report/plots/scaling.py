@@ -72,6 +72,7 @@ def _draw(axes: Axes, panel: Comparison) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(PLAIN)
     axes.margins(x=0.08)
+    axes.margins(y=0.08)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("replicas (log scale)")
     axes.set_ylabel("efficiency (%)")
