@@ -99,7 +99,7 @@ def image_slide(
         right=0.98,
         bottom=0.045 + style.LINE * deepest,
         top=0.87,
-        hspace=0.35,
+        hspace=0.35 + 0.2 * deepest,
         wspace=0.1,
     )
     for axes, row_name in zip(cells[::columns], row_names, strict=False):

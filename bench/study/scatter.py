@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import matplotlib
 import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
+from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
 Positions = NDArray[np.float64]  # (n, 2)
@@ -37,10 +42,15 @@ def colour(label: int) -> str:
     return COLOURS[label % len(COLOURS)]
 
 
-def marker(label: int, name: str) -> str:
+@cache
+def marker(label: int, name: str) -> str | Path:
     """The shape of a class: its name where that is one letter or digit."""
     if len(name) == 1 and name.isascii() and name.isalnum():
-        return rf"$\mathbf{{{name}}}$"
+        # not as "$3$": where dollars are plain letters, that is drawn as three of them
+        outline = TextPath((0, 0), name, prop=FontProperties(weight="bold"))
+        return outline.transformed(
+            Affine2D().translate(*-outline.get_extents().get_points().mean(0))
+        )
     turn = label // math.lcm(len(COLOURS), len(SHAPES))  # else the pairs would come again
     return SHAPES[(label + turn) % len(SHAPES)]
 
@@ -75,7 +85,7 @@ def draw(
 
 
 def _marks(
-    axes: Axes, positions: Positions, shape: str, area: float, fill: str, zorder: int
+    axes: Axes, positions: Positions, shape: str | Path, area: float, fill: str, zorder: int
 ) -> None:
     if shape in SHAPES:
         area *= FILLED

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from bench.report.plots import style
@@ -159,6 +160,18 @@ def test_names_with_signs_of_mathematics_are_drawn_as_shapes() -> None:
     scatter.draw(figure.add_subplot(), positions, labels, names, labels == 9)
     assert style.png(figure)[:4] == b"\x89PNG"
     assert [scatter.marker(i, name) for i, name in enumerate(names)] == list("o^sD")
+
+
+@pytest.mark.parametrize("name", ["3", "W"])
+def test_a_class_of_one_character_is_drawn_as_it_and_not_as_a_dash(name: str) -> None:
+    """In the look of all pictures, where a dollar is a dollar."""
+    with style.applied():
+        outline = scatter.marker.__wrapped__(3, name)
+    assert isinstance(outline, Path)
+    box = outline.get_extents()
+    assert 0.5 < box.width / box.height < 2
+    assert box.x0 == pytest.approx(-box.x1)
+    assert box.y0 == pytest.approx(-box.y1)
 
 
 def test_a_point_is_no_neighbour_of_itself_and_a_tie_goes_to_the_lower_class() -> None:
