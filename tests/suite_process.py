@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import psutil
@@ -39,23 +38,30 @@ def run_all(
 def start(*words: str | Path) -> subprocess.Popen[str]:
     """Start it and return at once."""
     return subprocess.Popen(
-        [sys.executable, "run_all.py", *words],
+        after(HEED_INTERRUPTS, [sys.executable, "run_all.py", *words]),
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heed_interrupts if os.name == "posix" else None,
     )
 
 
-def heed_interrupts() -> None:
-    """A shell starts what runs in the background deaf to Ctrl-C, nohup what it runs to SIGHUP.
+# A shell starts what runs in the background deaf to Ctrl-C, nohup what it runs to SIGHUP; their
+# children inherit that.
+HEED_INTERRUPTS = (
+    "for number in signal.SIGINT, signal.SIGHUP: signal.signal(number, signal.SIG_DFL)"
+)
 
-    Their children inherit that.
+
+def after(preparation: str, words: Iterable[str | Path]) -> list[str]:
+    """The command that runs these lines of Python in a process, which then becomes ``words``.
+
+    ``preexec_fn`` would fork the tests' own process, of which JAX warns where it is imported.
     """
-    for name in ("SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    if os.name != "posix":
+        return [str(word) for word in words]
+    code = f"import os, resource, signal, sys\n{preparation}\nos.execv(sys.argv[1], sys.argv[1:])"
+    return [sys.executable, "-I", "-S", "-c", code, *map(str, words)]
 
 
 def bench(*words: str | Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:

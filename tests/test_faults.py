@@ -23,11 +23,12 @@ from bench.report import page
 from bench.results.folder import Results
 from bench.results.record import Record
 from tests.suite_process import (
+    HEED_INTERRUPTS,
     PATIENCE_S,
     PROJECT,
+    after,
     bench,
     gone,
-    heed_interrupts,
     run_all,
     start,
     wait_until,
@@ -117,12 +118,11 @@ def ours(process: subprocess.Popen[str]) -> bool:
 def test_an_interrupt_at_any_moment_of_the_start_is_a_sentence(words: list[str]) -> None:
     for wait_s in (0, 0.02, 0.05, 0.1, 0.2, 0.4):
         process = subprocess.Popen(
-            [sys.executable, *words],
+            after(HEED_INTERRUPTS, [sys.executable, *words]),
             cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=heed_interrupts,
         )
         wait_until(lambda process=process: ours(process))  # type: ignore[misc]
         time.sleep(wait_s)
@@ -204,14 +204,12 @@ def test_a_suite_that_is_killed_at_any_moment_is_resumed_without_a_loss(
 
 def limited(most_bytes: int, *words: str | Path) -> subprocess.CompletedProcess[str]:
     """run_all.py where no file may be longer than that, as on a disk that is nearly full."""
-    import resource
-
+    limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({most_bytes}, {most_bytes}))"
     return subprocess.run(
-        [sys.executable, "run_all.py", *words],
+        after(limit, [sys.executable, "run_all.py", *words]),
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes)),
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.run import door
-from tests.suite_process import PROJECT, heed_interrupts, wait_until
+from tests.suite_process import HEED_INTERRUPTS, PROJECT, after, wait_until
 
 unix = pytest.mark.skipif(os.name != "posix", reason="needs signals and a shell of Unix")
 
@@ -139,7 +139,7 @@ def test_a_stream_that_is_no_file_stays_as_it_is(write: Write) -> None:
 
 def ended_by(number: int, words: list[str], ready: Path) -> tuple[int, str]:
     """The exit code and the errors of a command that is signalled once it has made a file."""
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts)
+    process = subprocess.Popen(after(HEED_INTERRUPTS, words), stderr=subprocess.PIPE, text=True)
     wait_until(ready.exists)
     process.send_signal(number)
     err = process.communicate()[1]
@@ -168,7 +168,7 @@ def test_a_closed_terminal_does_not_end_what_nohup_started(write: Write, tmp_pat
             time.sleep(0.1)
             return 0
     """)
-    done = run(words, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    done = run(after("signal.signal(signal.SIGHUP, signal.SIG_IGN)", words))
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -200,7 +200,7 @@ def test_a_closed_terminal_does_not_end_what_nohup_started(write: Write, tmp_pat
     ],
 )
 def test_an_interrupt_is_never_lost(body: str, write: Write) -> None:
-    done = run(write(body), preexec_fn=heed_interrupts)
+    done = run(after(HEED_INTERRUPTS, write(body)))
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
