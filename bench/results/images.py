@@ -26,13 +26,13 @@ from datasets.splits import SPLIT_SEED
 
 NAME = "images.png"
 TASK, SOURCES = "digits", ("mnist", "glyphs")  # whose images may be passed on
-TRAIN_IMAGES, VALIDATION_IMAGES = 1_600, 400  # at most, of all classes together
+TRAIN_IMAGES = 1_600  # at most, of all classes together; a quarter as many validate
 COLUMNS = 40
 SIDE = 28
 GREYS = 16
 STEP = 255 // (GREYS - 1)  # between two greys: 0, 17, ... 255
 MOST_BYTES = 250_000  # of the file: MNIST's take 190,000
-MOST_IMAGES = TRAIN_IMAGES + VALIDATION_IMAGES
+MOST_IMAGES = TRAIN_IMAGES + TRAIN_IMAGES // 4
 ENTRY = "glyphbench"  # of the picture's text
 
 Pixels = NDArray[np.uint8]
@@ -74,8 +74,16 @@ def leave(results: Results, data: Mapping[tuple[str, str], tuple[Path, Data]]) -
             dataset = open_cached(data[TASK, source][0])
             there = read(results)
             if there is None or there.origin.fingerprint != dataset.fingerprint:
-                write_atomically(results.folder / NAME, encode(*draw(dataset)))
+                write_atomically(results.folder / NAME, fitting(dataset))
             return
+
+
+def fitting(data: Dataset) -> bytes:
+    """The picture of as many images as fit: fewer where they are richer than MNIST's."""
+    most = TRAIN_IMAGES
+    while len(content := encode(*draw(data, most))) > MOST_BYTES:
+        most //= 2  # 400 fit whatever they show: half a byte a pixel
+    return content
 
 
 def are_of(sample: Sample, data: Data) -> bool:
@@ -86,15 +94,15 @@ def are_of(sample: Sample, data: Data) -> bool:
     return same and all(int(label) < classes for label in origin.labels)
 
 
-def draw(data: Dataset) -> tuple[Pixels, Origin]:
-    """Images of the training and of the validation set, as many of each class, in mixed order.
+def draw(data: Dataset, most: int = TRAIN_IMAGES) -> tuple[Pixels, Origin]:
+    """Up to ``most`` images for training and a quarter as many for validation, in mixed order.
 
-    The same for the same data. Returns (n, 28, 28) uint8 of 256 greys, and what they are.
+    As many of each class; the same for the same data. Returns (n, 28, 28) uint8 of 256 greys, and what they are.
     """
     random = np.random.default_rng(SPLIT_SEED)
-    wanted = (data.train, TRAIN_IMAGES), (data.validation, VALIDATION_IMAGES)
     chosen = [
-        (split, _rows(split, most // len(data.class_names), random)) for split, most in wanted
+        (split, _rows(split, images // len(data.class_names), random))
+        for split, images in ((data.train, most), (data.validation, most // 4))
     ]
     labels = np.concatenate([split.labels[rows] for split, rows in chosen])
     origin = Origin(
@@ -140,7 +148,7 @@ def read(results: Results) -> Sample | None:
         if regular_bytes(path) > MOST_BYTES:
             raise ValueError(f"larger than {MOST_BYTES:,} bytes")
         png = path.read_bytes()
-        return _decoded(png)
+        return decoded(png)
     except FileNotFoundError:
         return None
     except (DataError, OSError, SyntaxError, ValueError, msgspec.MsgspecError) as error:
@@ -149,7 +157,8 @@ def read(results: Results) -> Sample | None:
         ) from error
 
 
-def _decoded(png: bytes) -> Sample:
+def decoded(png: bytes) -> Sample:
+    """What is in such a picture. Raises ValueError, OSError or SyntaxError where it is none."""
     from PIL import Image
 
     if not png.startswith(b"\x89PNG"):

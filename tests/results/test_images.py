@@ -16,6 +16,7 @@ from bench.results.folder import Results, ResultsError
 from bench.results.record import Data
 from bench.run import material
 from datasets import Dataset
+from datasets.arrays import Split
 from tests.saved_models import data_folder
 
 
@@ -60,12 +61,22 @@ def test_training_and_validation_images_come_from_their_own_splits_in_mixed_orde
         assert labels != sorted(labels)
 
 
-def test_every_class_has_as_many_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "TRAIN_IMAGES", 100)
-    monkeypatch.setattr(images, "VALIDATION_IMAGES", 20)
-    _, origin = images.draw(data())
+def test_every_class_has_as_many_images() -> None:
+    _, origin = images.draw(data(), 100)
     assert [origin.labels[: origin.train].count(str(digit)) for digit in range(10)] == [10] * 10
     assert [origin.labels[origin.train :].count(str(digit)) for digit in range(10)] == [2] * 10
+
+
+def test_richer_images_are_left_in_smaller_number() -> None:
+    random = np.random.default_rng(0)
+    noisy = Split(
+        images=random.integers(0, 256, (4_000, 28, 28), np.uint8),
+        labels=np.arange(4_000, dtype=np.uint8) % 10,
+    )
+    sheet = images.fitting(replace(data(), train=noisy, validation=noisy))
+    assert len(sheet) <= images.MOST_BYTES
+    sample = images.decoded(sheet)
+    assert (sample.origin.train, len(sample.images)) == (400, 500)
 
 
 def test_a_user_s_own_images_are_not_left(tmp_path: Path) -> None:

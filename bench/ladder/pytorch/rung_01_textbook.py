@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from bench.ladder.pytorch.loop import Batch, Batchwise, Pile, Rung, eager_step
 
-SEEDS = 5
+SEEDS = 3
 
 
 def network(classes: int) -> nn.Module:

@@ -8,7 +8,7 @@ import torch
 
 from bench.ladder.pytorch import rung_03_resident as former
 
-SEEDS = 10
+SEEDS = 5
 RUNG = replace(
     former.RUNG,
     batch_size=128,

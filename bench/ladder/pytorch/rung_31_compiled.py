@@ -12,7 +12,7 @@ from bench.ladder.pytorch.loop import Loop, Step
 
 DEVICES = ("cpu",)
 COMPILES = True
-SEEDS = 10
+SEEDS = 5
 
 
 def compiled(loop: Loop) -> Step:
