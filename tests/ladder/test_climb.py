@@ -122,9 +122,9 @@ def test_a_captured_epoch_and_a_bare_kernel_come_to_the_same_weights(
     """Captured on a tape, which keeps addresses and plain numbers as a CUDA graph does."""
     monkeypatch.setattr(torch_executions, "Recorder", TapeRecorder)
     material, classes = read_material(str(prepared.folder))
-    by_hand = importlib.import_module("bench.ladder.pytorch.rung_13_by_hand").by_hand
+    by_hand = importlib.import_module("bench.ladder.pytorch.rung_14_by_hand").by_hand
     weights = []
-    for name in ("rung_13_by_hand", "rung_16_bare", "rung_20_captured"):
+    for name in ("rung_14_by_hand", "rung_17_bare", "rung_20_captured"):
         rung = importlib.import_module(f"bench.ladder.pytorch.{name}").RUNG
         rung = replace(rung, batch_size=50, epochs=0.8, step=by_hand)
         climber = rung.climber(0, "cpu", classes)
@@ -146,7 +146,7 @@ def test_the_derivative_by_hand_is_autograd_s(
     torch = pytest.importorskip("torch")
     material, classes = read_material(str(prepared.folder))
     moved = []
-    for name, of_type in (("rung_12_fewer", "float32"), ("rung_13_by_hand", dtype)):
+    for name, of_type in (("rung_12_fewer", "float32"), ("rung_14_by_hand", dtype)):
         rung = importlib.import_module(f"bench.ladder.pytorch.{name}").RUNG
         rung = replace(rung, batch_size=700, smoothing=0.1, dtype=getattr(torch, of_type))
         climber = rung.climber(0, "cpu", classes)
@@ -161,7 +161,7 @@ def test_the_derivative_by_hand_is_autograd_s(
 def test_a_convolution_that_stays_is_no_longer_moved(prepared: Prepared) -> None:
     material, classes = read_material(str(prepared.folder))
     rung = importlib.import_module("bench.ladder.pytorch.rung_15_stays").RUNG
-    by_hand = importlib.import_module("bench.ladder.pytorch.rung_13_by_hand").by_hand
+    by_hand = importlib.import_module("bench.ladder.pytorch.rung_14_by_hand").by_hand
     climber = replace(rung, step=partial(by_hand, taught=0.0)).climber(0, "cpu", classes)
     before = climber.weights()
     climber.train(material)

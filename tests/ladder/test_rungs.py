@@ -57,7 +57,7 @@ def test_a_change_below_changes_the_checksum(
 
 
 def test_an_environment_is_handed_upwards() -> None:
-    kept = rungs.read("bench.ladder.pytorch.rung_14_memory")
+    kept = rungs.read("bench.ladder.pytorch.rung_15_memory")
     assert kept.former is not None
     assert kept.environment == kept.former.environment | {"GOMP_SPINCOUNT": "10000"}
 

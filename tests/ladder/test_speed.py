@@ -17,10 +17,10 @@ FEW = ("--source", "glyphs", "--glyphs-images", "1000")
 
 
 def test_rungs_are_climbed_in_processes_side_by_side_and_a_page_is_left(tmp_path: Path) -> None:
-    words = ["speed", "--rung", "rung_07", "--seeds", "1", *FEW, "--out", str(tmp_path)]
+    words = ["speed", "--rung", "rung_10", "--seeds", "1", *FEW, "--out", str(tmp_path)]
     assert ladder(words) == 0
     climbs = records.load(tmp_path)
-    assert [climb.rung for climb in climbs] == ["rung_06_one_cycle", "rung_07_fused"]
+    assert [climb.rung for climb in climbs] == ["rung_09_wider", "rung_10_fused"]
     for climb in climbs:
         assert climb.problems == ()
         assert climb.measured is not None

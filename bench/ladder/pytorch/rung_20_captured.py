@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from bench.ladder.climb import Material
-from bench.ladder.pytorch import rung_13_by_hand as former
+from bench.ladder.pytorch import rung_14_by_hand as former
 from bench.ladder.pytorch.loop import Loop
+from bench.ladder.pytorch.rung_08_filters import give_filters
 from bench.trainers import torch_executions
 
 DEVICES = ("cuda",)
@@ -47,7 +48,8 @@ class Captured:
         self._replay = recorder.record(self._take_all)
 
     def run(self, material: Material) -> int:
-        """Put the images where the graph looks for them, and replay it."""
+        """Put filters and images where the graph looks for them, and replay it."""
+        give_filters(self._loop, material)
         for held, tensor in zip(self._held, self._fresh(material), strict=True):
             held.copy_(tensor)
         self._replay()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.ladder.pytorch import rung_12_fewer as former
+from bench.ladder.pytorch import rung_13_crop as former
 from bench.ladder.pytorch.loop import one_cycle
 
 SEEDS = 10

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch.nn import functional
 
-from bench.ladder.pytorch import rung_12_fewer as former
+from bench.ladder.pytorch import rung_13_crop as former
 from bench.ladder.pytorch.loop import Loop, Step
 
 DEVICES = ("cpu",)

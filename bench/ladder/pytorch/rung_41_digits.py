@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from torch import nn
 
-from bench.ladder.pytorch import rung_11_softer
+from bench.ladder.pytorch import rung_12_bytes
 from bench.ladder.pytorch.loop import one_cycle
-from bench.ladder.pytorch.rung_09_bytes import plain
 
 LADDER = "letters"
 
@@ -23,9 +22,8 @@ def network(classes: int) -> nn.Module:
 
 
 RUNG = replace(
-    rung_11_softer.RUNG,
+    rung_12_bytes.RUNG,
     network=network,
-    prepare=plain,
     batch_size=64,
     epochs=15,
     smoothing=0.1,

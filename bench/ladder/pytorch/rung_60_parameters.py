@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from torch import nn
 
-from bench.ladder.pytorch import rung_08_layout as former
-from bench.ladder.pytorch.loop import one_cycle
+from bench.ladder.pytorch import rung_11_layout as former
+from bench.ladder.pytorch.loop import Batchwise, one_cycle
 
 LADDER = "few"
 
@@ -27,5 +27,6 @@ RUNG = replace(
     network=network,
     epochs=8,
     smoothing=0.1,
+    program=Batchwise,
     rate=one_cycle(1e-2, up=0.2, first=0.1, last=0.0),
 )

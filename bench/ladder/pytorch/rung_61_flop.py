@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from torch import nn
 
-from bench.ladder.pytorch import rung_12_fewer as former
+from bench.ladder.pytorch import rung_13_crop as former
 
 LADDER = "few"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.ladder.pytorch import rung_13_by_hand as former
+from bench.ladder.pytorch import rung_14_by_hand as former
 from bench.machine import heap
 
 DEVICES = ("cpu",)

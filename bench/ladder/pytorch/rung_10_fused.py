@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from bench.ladder.pytorch import rung_06_one_cycle as former
+from bench.ladder.pytorch import rung_09_wider as former
 
 RUNG = replace(
     former.RUNG,

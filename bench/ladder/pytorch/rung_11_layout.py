@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from bench.ladder.pytorch import rung_07_fused as former
+from bench.ladder.pytorch import rung_10_fused as former
 
 RUNG = replace(
     former.RUNG,

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from bench.ladder.pytorch import rung_12_fewer as former
+from bench.ladder.pytorch import rung_13_crop as former
 from bench.ladder.pytorch.loop import Loop, Step
 
 aten = torch.ops.aten

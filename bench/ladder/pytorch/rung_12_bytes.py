@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import torch
 
-from bench.ladder.pytorch import rung_08_layout as former
+from bench.ladder.pytorch import rung_11_layout as former
 from bench.ladder.pytorch.loop import Batch, Pile, Rung
 
 

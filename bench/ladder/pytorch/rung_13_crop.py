@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from bench.ladder.pytorch import rung_09_bytes as former
+from bench.ladder.pytorch import rung_12_bytes as former
 from bench.ladder.pytorch.loop import Pile
 
 EDGE = 2  # pixels
@@ -24,7 +24,7 @@ def network(classes: int) -> nn.Module:
     return nn.Sequential(
         *(nn.Conv2d(1, 16, 5, stride=2), nn.ReLU()),
         *(nn.Conv2d(16, 32, 3), nn.MaxPool2d(2), nn.ReLU()),
-        *(nn.Flatten(), nn.Linear(512, 64), nn.ReLU(), nn.Linear(64, classes)),
+        *(nn.Flatten(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, classes)),
     )
 
 
