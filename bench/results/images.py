@@ -97,7 +97,8 @@ def are_of(sample: Sample, data: Data) -> bool:
 def draw(data: Dataset, most: int = TRAIN_IMAGES) -> tuple[Pixels, Origin]:
     """Up to ``most`` images for training and a quarter as many for validation, in mixed order.
 
-    As many of each class; the same for the same data. Returns (n, 28, 28) uint8 of 256 greys, and what they are.
+    As many of each class; the same for the same data. Returns (n, 28, 28) uint8 of 256 greys, and
+    what they are.
     """
     random = np.random.default_rng(SPLIT_SEED)
     chosen = [

@@ -6,6 +6,6 @@ from dataclasses import replace
 
 import jax.numpy as jnp
 
-from bench.ladder.jax import rung_06_fewer as former
+from bench.ladder.jax import rung_06_wider as former
 
 RUNG = replace(former.RUNG, dtype=jnp.bfloat16)

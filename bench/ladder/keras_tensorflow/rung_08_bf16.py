@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.ladder.keras_tensorflow import rung_07_fewer as former
+from bench.ladder.keras_tensorflow import rung_07_wider as former
 
 RUNG = replace(former.RUNG, policy="mixed_bfloat16")

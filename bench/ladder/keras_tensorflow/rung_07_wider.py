@@ -1,4 +1,4 @@
-"""Less border, softer labels, fewer images: three rungs of PyTorch's ladder in one."""
+"""Less border, softer labels, a wider layer: 1.2 epochs are enough, and not two."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def network(classes: int) -> Any:
             layers.Cropping2D(2),
             layers.Conv2D(16, 5, strides=2, activation="relu"),
             *(layers.Conv2D(32, 3), layers.MaxPooling2D(), layers.ReLU()),
-            *(layers.Flatten(), layers.Dense(64, activation="relu")),
+            *(layers.Flatten(), layers.Dense(256, activation="relu")),
             layers.Dense(classes, dtype="float32"),
         ]
     )
 
 
-RUNG = replace(former.RUNG, network=network, smoothing=0.2, share=0.8)
+RUNG = replace(former.RUNG, network=network, smoothing=0.2, share=0.6)
