@@ -24,6 +24,8 @@ RUNG = replace(
     former.RUNG,
     network=lambda classes: nn.Sequential(nn.Flatten(), nn.Linear(784, classes)),
     batch_size=50,
+    epochs=1,
+    whole_batches=True,
 )
 '''
 SEES_THE_TEST = """

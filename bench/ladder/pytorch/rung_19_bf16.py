@@ -6,6 +6,6 @@ from dataclasses import replace
 
 import torch
 
-from bench.ladder.pytorch import rung_17_bare as former
+from bench.ladder.pytorch import rung_18_larger as former
 
 RUNG = replace(former.RUNG, dtype=torch.bfloat16)
