@@ -46,4 +46,4 @@ class Filtered(Batchwise):
         return super().run(material)
 
 
-RUNG = replace(former.RUNG, program=Filtered, epochs=1)
+RUNG = replace(former.RUNG, program=Filtered, epochs=1.25)
