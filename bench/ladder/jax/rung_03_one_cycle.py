@@ -1,4 +1,4 @@
-"""One cycle: the rate rises to 0.01 and falls to nothing within two epochs; nothing is read."""
+"""One cycle: the rate rises to 0.01 and falls to nothing within three epochs; nothing is read."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ def rate(share: float) -> float:
     return 1e-2 * (0.1 + 0.9 * share / 0.2 if share < 0.2 else (1 - share) / 0.8)
 
 
-RUNG = replace(former.RUNG, epochs=2, target=None, whole_batches=True, betas=(0.7, 0.9), rate=rate)
+RUNG = replace(former.RUNG, epochs=3, target=None, whole_batches=True, betas=(0.7, 0.9), rate=rate)

@@ -1,4 +1,4 @@
-"""One cycle: the rate rises to 0.01 and falls to nothing within two epochs; nothing is read."""
+"""One cycle: the rate rises to 0.01 and falls to nothing within three epochs; nothing is read."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ def one_cycle(steps: int) -> Any:
     return keras.optimizers.Adam(rate, beta_1=0.7, beta_2=0.9)
 
 
-RUNG = replace(former.RUNG, epochs=2, target=None, optimizer=one_cycle)
+RUNG = replace(former.RUNG, epochs=3, target=None, optimizer=one_cycle)
