@@ -127,11 +127,14 @@ def standings(climbs: Sequence[Climb]) -> list[Standing]:
         groups.setdefault((*_ladder(climb), climb.rung), []).append(climb)
     found: dict[tuple[str, ...], Standing] = {}
     for key, members in groups.items():
-        former = members[0].former
+        former, stood_on = members[0].former, members[0].former_sha256
+        below = found.get((*key[:-1], former)) if former else None
+        if below and stood_on not in (None, below.any.source_sha256):
+            below = None  # it was changed and measured again since
         found[key] = Standing(
             climbs=tuple(climb for climb in members if climb.measured and not climb.problems),
             unsound=tuple(climb for climb in members if climb.problems),
-            former=found.get((*key[:-1], former)) if former else None,
+            former=below,
             published=None if members[0].rung == PUBLISHED else found.get((*key[:-1], PUBLISHED)),
         )
     return list(found.values())

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -32,6 +33,8 @@ PAGE = "README.md"
 MARKED = re.compile(r"(<!-- = (.+?) -->).*?(<!-- / -->)", re.DOTALL)
 NOT_YET = "not measured yet"
 SHORT = re.compile(r"^rung_(\d+)_")
+# columns of a table among prose, which tells ideas itself
+PROSE = {"rung", "seeds", "test_accuracy", "train_s", "gain", "over_published", "process_s"}
 EXPLANATION = (
     "Every line is the former plus one idea. Training: from uint8 images in host memory to the "
     "idle device. Process: from its start to the trained weights. Empty caches: the same where "
@@ -328,7 +331,9 @@ def _figure(words: str, every: Sequence[Sequence[Standing]]) -> str:
         found = [rungs for rungs in of_device if rungs[0].any.ladder == name]
         if not found:
             return f"\n{NOT_YET}\n"
-        table = Table(name="", title="", explanation="", sections=(_section(found[0]),))
+        section = _section(found[0])
+        few = tuple(column for column in section.columns if column.names[0] in PROSE)
+        table = Table(name="", title="", explanation="", sections=(replace(section, columns=few),))
         return "\n\n" + list(sections_to_markdown(table))[-1] + "\n\n"
     if kind not in FIGURES:
         raise UsageError(f"figure {words!r}: choose from table, {', '.join(FIGURES)}")

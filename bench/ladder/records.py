@@ -60,6 +60,7 @@ class Climb:
     idea: str
     former: str | None  # the rung below, which ran beside it
     source_sha256: str  # of the rung and of all that it stands on
+    former_sha256: str | None = None  # the same of the rung below; None: of an early record
     entry: int = 1  # the how-many-eth time that this rung is measured in this folder
     seed: int
     position: int  # its turn among the rungs of its seed

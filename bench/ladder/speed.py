@@ -271,6 +271,7 @@ class _Site:
             idea=rung.idea,
             former=rung.below.name if rung.below else None,
             source_sha256=rung.sha256,
+            former_sha256=rung.below.sha256 if rung.below else None,
             seed=seed,
             position=position,
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -80,3 +80,14 @@ def test_the_record_is_the_fastest_that_is_entered() -> None:
     assert best.any.rung == "rung_02_fast"
     (few,) = judging.ladders(ladder(5))
     assert judging.record(few) is None
+
+
+def test_a_rung_below_that_was_changed_since_did_not_run_beside_it() -> None:
+    slow = [climb("rung_01_slow", seed, source_sha256="2") for seed in range(30)]
+    fast = [
+        replace(climb("rung_02_fast", seed, former="rung_01_slow"), former_sha256="1")
+        for seed in range(30)
+    ]
+    standing = of([*slow, *fast], "rung_02_fast")
+    assert standing.former is None
+    assert "rung_01_slow did not run beside it" in standing.verdict

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import UsageError
-from bench.ladder import page, records
+from bench.ladder import page, records, rungs
 from bench.results.folder import ResultsError
 from tests.imports import ROOT
 from tests.ladder.climbs import climb, ladder
@@ -58,6 +58,16 @@ def test_figures_of_prose_are_written_between_their_marks() -> None:
 def test_every_figure_on_the_page_of_the_ladder_is_of_the_reference() -> None:
     text = DOCS.read_text(encoding="utf-8")
     assert page.filled(text, records.load(REFERENCE)) == text
+
+
+def test_what_the_reference_measured_are_the_rungs_that_are_here() -> None:
+    climbs = records.latest(records.load(REFERENCE))
+    stale = {c.rung for c in climbs if c.source_sha256 != source(c.framework, c.rung)}
+    assert not stale, "climb these again, or take their records away"
+
+
+def source(framework: str, rung: str) -> str:
+    return rungs.read(f"bench.ladder.{framework.replace('-', '_')}.{rung}").sha256
 
 
 def test_no_records_is_an_error_that_says_what_makes_them(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ class Rung:
         """See ``bench.ladder.climb.Climber``."""
         return Loop(self, seed, device, classes)
 
+    def images_an_epoch(self, images: int) -> int:
+        """Of so many; a part of them is of whole batches."""
+        part = round(self.share * images)
+        return part if part == images else max(1, part // self.batch_size) * self.batch_size
+
 
 class Loop:
     """See ``bench.ladder.climb.Climber``."""
@@ -55,13 +60,13 @@ class Loop:
     def order(self, epoch: int, images: int) -> NDArray[np.int64]:
         """The numbers of an epoch's images, in turn; kept, so that it can be told what was seen."""
         order = np.random.default_rng((self.seed, epoch)).permutation(images)
-        order = order[: round(self.rung.share * images)]
+        order = order[: self.rung.images_an_epoch(images)]
         self.orders.append(order)
         return order
 
     def warm_up(self, noise: Material) -> None:
         rung, start = self.rung, self.model.get_weights()
-        steps = rung.epochs * -(-round(rung.share * len(noise.labels)) // rung.batch_size)
+        steps = rung.epochs * -(-rung.images_an_epoch(len(noise.labels)) // rung.batch_size)
         self.model.compile(optimizer=rung.optimizer(steps), loss=_loss(rung.smoothing))
         self.model.optimizer.build(self.model.trainable_variables)
         moments = [np.array(variable) for variable in self.model.optimizer.variables]
