@@ -256,7 +256,7 @@ def _draw(rungs: Sequence[Standing], keep: Callable[[str, bytes], None]) -> Iter
         axes.set_ylabel("training time (s, log scale)")
         labels = [SHORT.sub("", rung.any.rung).replace("_", " ") for rung in climbed]
         axes.set_xticks(range(len(climbed)), labels, rotation=30, ha="right")
-        axes.margins(x=0.04, y=0.15)
+        axes.margins(x=0.04, y=0.22)
         notes = (
             f"{climb.framework} on {wording.device(climb.device)}, {_of(climbed[0])}",
             "Numbers: times as fast as the rung below, paired by seed, 95 % intervals; "
@@ -284,11 +284,16 @@ def _step(axes: Axes, at: int, rung: Standing, climbed: Sequence[Standing]) -> N
     below = rung.former.seconds(train_s) if rung.former else None
     if below and rung.any.former in names:
         from_ = names.index(rung.any.former)
-        axes.plot([from_, at, at], [below[0], below[0], seconds], color="0.6", linewidth=1.2)
+        line = "-" if from_ == at - 1 else ":"  # an aside stands on one that is farther off
+        heights = [below[0], below[0], seconds]
+        axes.plot([from_, at, at], heights, line, color="0.6", linewidth=1.2)
     gain = rung.gain(rung.former)
     if gain:
-        ends = f"\n{wording.bounds(gain.interval)}" if gain.interval else ""
-        style.write_beside(axes, f"×{gain.ratio:.2f}{ends}", (at, seconds), (6, 8), fontsize=10)
+        ends = f" {wording.bounds(gain.interval)}" if gain.interval else ""
+        top = max(seconds, interval.high if interval else seconds)
+        said = f"×{gain.ratio:.2f}{ends}"
+        upright = {"rotation": 90, "ha": "center", "va": "bottom"}
+        style.write_beside(axes, said, (at, top), (9, 6), fontsize=10, **upright)
 
 
 # Figures on a page of prose
