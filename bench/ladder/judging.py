@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import fmean, geometric_mean
 
 from bench.ladder.records import Climb, Measured, latest
@@ -18,6 +19,7 @@ from bench.stats.verdict import Paired, compare_arms
 
 LEVEL = 0.01  # of the mean test accuracy, one-sided
 IMAGES = {"digits": 50_000}  # for training; of other tasks all there are
+BESIDE_S = 1200.0  # what started farther apart did not run side by side
 PUBLISHED = "rung_00_published"
 ENTERED = "entered"
 
@@ -64,15 +66,17 @@ class Standing:
         return (geometric_mean(values), uncertainty.of_ratio(values)) if values else None
 
     def gain(self, over: Standing | None, clock: Seconds = train_s) -> Paired | None:
-        """How many times as fast as another, seed by seed; None where they share no seed."""
-        ours, theirs = (
-            {climb.seed: clock(climb.measured) for climb in each.climbs if climb.measured}
-            for each in (self, over or self)
-        )
-        shared = sorted(ours.keys() & theirs.keys()) if over else []
-        if not shared:
-            return None
-        return compare_arms([theirs[seed] for seed in shared], [ours[seed] for seed in shared])
+        """How many times as fast as another, by seeds that ran side by side; None without any."""
+        theirs = {climb.seed: climb for climb in over.climbs} if over else {}
+        pairs = [
+            (clock(other.measured), clock(climb.measured))
+            for climb in self.climbs
+            if (other := theirs.get(climb.seed)) is not None
+            and _seconds_apart(climb, other) <= BESIDE_S
+            and other.measured
+            and climb.measured
+        ]
+        return compare_arms(*map(list, zip(*pairs, strict=True))) if pairs else None
 
     @property
     def validation(self) -> float | None:
@@ -152,6 +156,11 @@ def record(rungs: Sequence[Standing]) -> Standing | None:
     """The fastest that is entered; None where none is."""
     entered = [rung for rung in rungs if rung.verdict == ENTERED]
     return min(entered, key=lambda rung: (rung.seconds(train_s) or (0.0, None))[0], default=None)
+
+
+def _seconds_apart(climb: Climb, other: Climb) -> float:
+    begun = (datetime.fromisoformat(each.started_at) for each in (climb, other))
+    return abs(next(begun) - next(begun)).total_seconds()
 
 
 def _ladder(climb: Climb) -> tuple[str, str, str]:

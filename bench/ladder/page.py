@@ -39,9 +39,9 @@ EXPLANATION = (
     "Every line is the former plus one idea. Training: from uint8 images in host memory to the "
     "idle device. Process: from its start to the trained weights. Empty caches: the same where "
     "nothing was compiled before; a rung that compiles nothing has one figure for both. Seconds "
-    "are geometric means over seeds; 'times as fast' is paired by seed with the rung below, which "
-    "ran beside it; brackets are 95 % intervals. Entered: 30 seeds or more whose mean is shown to "
-    "be at the target or above on the test images (one-sided t, p < 0.01)."
+    "are geometric means over seeds; 'times as fast' is paired by seed, of runs that began within "
+    "twenty minutes of one another; brackets are 95 % intervals. Entered: 30 seeds or more whose "
+    "mean is shown to be at the target or above on the test images (one-sided t, p < 0.01)."
 )
 
 
@@ -315,7 +315,7 @@ FIGURES: dict[str, Callable[[Standing], str]] = {
     "train": lambda rung: _shown(rung, train_s),
     "process": lambda rung: _shown(rung, process_s),
     "empty": lambda rung: _shown(rung, empty_s),
-    "gain": lambda rung: _times(rung.gain(rung.former)),
+    "gain": lambda rung: _times(rung.gain(rung.former)) or NOT_YET,
     "published": lambda rung: _times(rung.gain(rung.published)),
     "test": lambda rung: wording.percent(fmean(rung.tests)) if rung.tests else NOT_YET,
     "validation": lambda rung: wording.percent(rung.validation or 0.0),

@@ -91,3 +91,13 @@ def test_a_rung_below_that_was_changed_since_did_not_run_beside_it() -> None:
     standing = of([*slow, *fast], "rung_02_fast")
     assert standing.former is None
     assert "rung_01_slow did not run beside it" in standing.verdict
+
+
+def test_what_ran_at_another_hour_is_not_compared() -> None:
+    slow = [climb("rung_01_slow", seed, train_s=2.0) for seed in range(30)]
+    fast = [climb("rung_02_fast", seed, former="rung_01_slow") for seed in range(30)]
+    assert of([*slow, *fast], "rung_02_fast").verdict == "entered"
+    late = [replace(c, started_at=c.started_at.replace("T10", "T11")) for c in fast]
+    standing = of([*slow, *late], "rung_02_fast")
+    assert standing.gain(standing.former) is None
+    assert "rung_01_slow did not run beside it" in standing.verdict
