@@ -155,9 +155,12 @@ def _block(section: Section) -> Iterator[tuple[str, ...]]:
     reached = [
         number for number in times if any(_runs_there(line[number]) for line in section.grid)
     ]
-    target = max(reached or times, default=None)  # the highest that any run reached
-    goal = "" if target is None else section.columns[target].header
+    target = max(reached, default=None)  # the highest that any run reached
+    asked = min(times, default=None) if target is None else target
+    goal = "" if asked is None else section.columns[asked].header
     goal = goal.removeprefix("time ").removesuffix(" (s)")
+    if goal and target is None:
+        goal += ": not reached"  # said once, not on each line
     alone = len(section.grid) == 1
     if not alone:
         yield (f"**{section.heading}**", "", "", goal, "", "")
@@ -169,7 +172,7 @@ def _block(section: Section) -> Iterator[tuple[str, ...]]:
             f"{section.heading}: {shown['framework']}" if alone else shown["framework"],
             shown["throughput_mean_images_per_s"],
             "" if alone else _beside(ratio, verdict),
-            f"{goal}: {time}" if alone and time else time,
+            ": ".join(filter(None, (goal, time))) if alone else time,
             shown["test_accuracy_mean_fraction"],
             _remarks(shown["runs"], shown["work"], shown.get("disturbed_n", "")),
         )

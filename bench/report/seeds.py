@@ -52,7 +52,7 @@ def beforehand(arms: Arms | None, within: float) -> str | None:
     audit = of_arms(arms)
     if audit is None:
         return None
-    few, many = (wording.about(audit.smallest(seeds, 1)) for seeds in (FEWEST, 2 * FEWEST))
+    few, many = (wording.about(audit.smallest(seeds, 2)) for seeds in (FEWEST, 2 * FEWEST))
     wanted = min(max(power.seeds_for(audit.noise, within), FEWEST), MOST)
     enough = f"about {wanted}" if wanted < MOST else f"{MOST} or more"
     return (

@@ -182,6 +182,26 @@ def paired_t(ratios: Sequence[float]) -> float | None:
     return float(2 * stdtr(len(logs) - 1, -abs(logs.mean()) / error))
 
 
+def pooled_t(means: Sequence[float], errors: Sequence[float], freedom: int) -> list[float]:
+    """The p of each of these means, two-sided, where one noise is taken for all of them.
+
+    Fisher, 'Statistical Methods for Research Workers' (1925), two-way analysis of variance: of k
+    frameworks with the same n seeds, the mean of the squared standard errors of all pairs is
+    2 / n times the residual mean square, which has (k - 1) (n - 1) degrees of freedom.
+
+    Args:
+        means: of the log-ratios of each pair of k frameworks.
+        errors: their standard errors.
+        freedom: (k - 1) (n - 1).
+    """
+    from scipy.special import stdtr
+
+    error = math.sqrt(float(np.mean(np.square(errors))))
+    if not error:  # as in ``paired_t``
+        return [0.0 if mean else 1.0 for mean in means]
+    return [float(2 * stdtr(freedom, -abs(mean) / error)) for mean in means]
+
+
 def one_sided_t(values: Sequence[float], bound: float) -> float | None:
     """The p of Student's t test that the mean is not above a bound; None of fewer than 2 values."""
     if len(values) < 2:
@@ -202,6 +222,11 @@ def _student_ends(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     reach = stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2) * _standard_error(values)
     mean = values.mean(axis=0)
     return np.stack([mean - reach, mean + reach])
+
+
+def error_of_log_ratio(ratios: Sequence[float]) -> float | None:
+    """The standard error of the mean log of paired ratios; None of fewer than two."""
+    return float(_standard_error(np.log(ratios))) if len(ratios) > 1 else None
 
 
 def _standard_error(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

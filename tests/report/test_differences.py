@@ -39,7 +39,7 @@ def test_every_two_frameworks_are_a_row_with_the_faster_first() -> None:
 
 def test_the_correction_is_said_and_the_reason_of_a_verdict_too() -> None:
     text = markdown(differences.between_frameworks, suite())
-    assert "corrected by Holm's method for all pairs of the section" in text
+    assert "corrected for all of them by Holm's method" in text
     row = cells(text, "keras-torch eager")
     assert row["the first is"] == "not significant: the interval includes 1"
     assert row["to 97 % the first is"] == "not significant: the interval includes 1"

@@ -180,13 +180,7 @@ def answer(groups: Sequence[Replicates], measured: data.Measured, places: Sequen
         }
     ranked = ranking(chosen, statistic, best=metric.best)
     standings = [standing.group for standing in ranked.standings]
-    judged = [
-        each
-        for each in verdict.judge_pairs(
-            combinations(standings, 2), statistic, of_time=metric.of_time
-        )
-        if each
-    ]
+    judged = verdict.judge(standings, statistic, of_time=metric.of_time)
     return {
         "order": [place[id(group)] for group in standings],
         "differences": [],

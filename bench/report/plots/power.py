@@ -11,12 +11,12 @@ from bench.report import wording
 from bench.report.comparison import Comparison
 from bench.report.plots import style
 from bench.report.plots.style import LOOKS, PLAIN, Plot
-from bench.report.tables.power import ALL_PAIRS, FAMILIES, Power, audited, rests_on
+from bench.report.tables.power import ALL_PAIRS, Power, audited, rests_on
 from bench.stats.runs import Replicates
+from bench.trainers import FRAMEWORKS
 
-BESIDE = (-20, 9)  # points from a mark to its words, of the lower line and of the upper
 SEEDS = (3, 4, 5, 7, 10, 14, 20)  # each times the root of 2: equal steps on a logarithmic axis
-FEW, MANY = 5, 10  # of the title
+FEW, MANY = 3, 10  # of the title
 
 
 def _audit(panel: Comparison) -> Power:
@@ -31,27 +31,19 @@ def _panels(groups: Sequence[Replicates]) -> list[Comparison]:
 
 def _draw(axes: Axes, panel: Comparison) -> None:
     audit = _audit(panel)
-    for (family, name), look, above in zip(FAMILIES.items(), LOOKS, BESIDE, strict=False):
-        smallest = [100 * audit.smallest(seeds, family) for seeds in SEEDS]
-        axes.plot(
-            SEEDS,
-            smallest,
-            color=look.colour,
-            marker=look.marker,
-            linestyle=look.line,
-            label=name,
-        )
-        for seeds, percent in zip(SEEDS, smallest, strict=True):
-            words = f"{wording.number(percent, 2)} %"
-            style.write_beside(
-                axes,
-                words,
-                (seeds, percent),
-                (0, above),
-                ha="center",
-                fontsize=12,
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
-            )
+    smallest = [100 * audit.smallest(seeds, len(FRAMEWORKS)) for seeds in SEEDS]
+    look = LOOKS[0]
+    axes.plot(
+        SEEDS,
+        smallest,
+        color=look.colour,
+        marker=look.marker,
+        linestyle=look.line,
+        label=f"{ALL_PAIRS} pairs",
+    )
+    for seeds, percent in zip(SEEDS, smallest, strict=True):
+        words = f"{wording.number(percent, 2)} %"
+        style.write_beside(axes, words, (seeds, percent), (0, 9), ha="center", fontsize=12)
     floor = 100 * audit.floor
     axes.axhline(floor, color="0.35", linewidth=1, linestyle=(0, (4, 4)), label="noise floor")
     axes.loglog()
@@ -69,9 +61,9 @@ def _heading(panel: Comparison) -> str:
 
 
 def _finding(panels: Sequence[Comparison]) -> str:
-    pair, _ = FAMILIES
-    few, many = (wording.about(_audit(panels[0]).smallest(seeds, pair)) for seeds in (FEW, MANY))
-    return f"{FEW} seeds find a difference of {few} between two frameworks, {MANY} one of {many}"
+    audit, of = _audit(panels[0]), len(FRAMEWORKS)
+    few, many = (wording.about(audit.smallest(seeds, of)) for seeds in (FEW, MANY))
+    return f"Of {of} frameworks {FEW} seeds tell apart two that differ by {few}, {MANY} by {many}"
 
 
 POWER = Plot(
@@ -80,9 +72,9 @@ POWER = Plot(
     caption=(
         "The smallest difference in training time or throughput for which the report names the "
         "winner in nine of ten suites, over the number of seeds; lower is better. Simulated, by "
-        "the report's own rule, with the noise of the audit's equal runs: for two frameworks (one "
-        f"pair) and for all ({ALL_PAIRS} pairs, for which p is corrected). No difference below the "
-        "noise floor names a winner, however many seeds there are."
+        f"the report's own rule, with the noise of the audit's equal runs, for {len(FRAMEWORKS)} "
+        f"frameworks: p is corrected for their {ALL_PAIRS} pairs, and takes their noise together. "
+        "No difference below the noise floor names a winner, however many seeds there are."
     ),
     needs="an audit of the same machine with two rounds or more (python -m bench audit)",
     panels=_panels,

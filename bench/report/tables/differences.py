@@ -31,8 +31,9 @@ def between_frameworks(groups: Sequence[Replicates]) -> Table:
         title="Differences between frameworks",
         explanation=(
             "The first over the second, seed by seed: the same initial weights and batches. "
-            "Brackets hold 95 % intervals over the pairs. p is of Student's paired t test on the "
-            "logarithms, corrected by Holm's method for all pairs of the section. A framework is "
+            "Brackets hold 95 % intervals over the pairs. p is of Student's t test on the "
+            "logarithms, seed by seed, with the noise of all pairs of the section together where "
+            "all have the same seeds, corrected for all of them by Holm's method. A framework is "
             "called faster only if the interval does not include 1, the corrected p is below 0.05 "
             "and the difference is larger than the noise floor, where the machine was audited. "
             "Times to a target are compared where every run of both reached it. "

@@ -17,7 +17,7 @@ from bench.trainers import FRAMEWORKS
 
 SEEDS = (3, 5, 10)
 ALL_PAIRS = math.comb(len(FRAMEWORKS), 2)
-FAMILIES = {1: "one pair", ALL_PAIRS: f"{ALL_PAIRS} pairs"}  # two frameworks; all there are
+COMPARED = {2: "one pair", len(FRAMEWORKS): f"{ALL_PAIRS} pairs"}  # so many frameworks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,9 @@ class Power:
     noise: float  # standard deviation of a pair's log-ratio
     floor: float  # the noise floor, a factor less 1
 
-    def smallest(self, seeds: int, family: int) -> float:
+    def smallest(self, seeds: int, frameworks: int) -> float:
         """The smallest difference that nine of ten suites find, as a factor less 1."""
-        return power.smallest_difference(self.noise, self.floor, seeds, family)
+        return power.smallest_difference(self.noise, self.floor, seeds, frameworks)
 
 
 def of_arms(arms: Arms | None) -> Power | None:
@@ -84,8 +84,9 @@ def build(groups: Sequence[Replicates]) -> Table:
             "The smallest difference in training time or throughput for which this report names "
             "the winner in nine of ten suites: simulated, by its own rule, with the noise of the "
             "audit's equal runs. "
-            f"{len(FRAMEWORKS)} frameworks are {ALL_PAIRS} pairs, and p is corrected for all of "
-            "them. A smaller difference may be real and remain undecided; more seeds find it."
+            f"{len(FRAMEWORKS)} frameworks are {ALL_PAIRS} pairs: p is corrected for all of them, "
+            "and takes their noise together. A smaller difference may be real and remain "
+            "undecided; more seeds find it."
         ),
         needs="an audit of the same machine with two rounds or more (python -m bench audit)",
         sections=tuple(_section(*machine) for machine in audited(groups)),
@@ -113,9 +114,9 @@ def _about(row: PowerRow) -> Cell:
     return Cell(shown="", raw=(machine, device, len(arms.a_s), row.audit.noise, row.audit.floor))
 
 
-def _smallest(family: int, words: str) -> Column:
+def _smallest(frameworks: int, words: str) -> Column:
     def difference(row: PowerRow) -> float:
-        return row.audit.smallest(row.seeds, family)
+        return row.audit.smallest(row.seeds, frameworks)
 
     name = f"smallest_difference_{words.replace(' ', '_')}_fraction"
     return columns.number(f"{words} (%)", name, difference, scale=100, digits=2)
@@ -129,5 +130,5 @@ COLUMNS = (
         names=("seeds",),
         cell=lambda row: Cell(shown=str(row.seeds), raw=(row.seeds,)),
     ),
-    *(_smallest(family, words) for family, words in FAMILIES.items()),
+    *(_smallest(frameworks, words) for frameworks, words in COMPARED.items()),
 )

@@ -75,7 +75,8 @@ GLOSSARY: dict[str, str] = {
     "other settings": "Epochs, optimiser, learning rate and the like, the same for all rows.",
     "p": (
         "How often chance alone would make a difference at least this large, if there were none. "
-        "It is corrected by Holm's method for all pairs in view: whoever looks at many pairs finds "
+        "It takes the noise of all pairs in view together, where all rows have the same seeds, and "
+        "is corrected for all of them by Holm's method: whoever looks at many pairs finds "
         "a small p somewhere. Rows that are left out after looking make it too small."
     ),
     "peak": (

@@ -174,7 +174,7 @@ glyphbench.statistics = ((constants) => {
 
   // Pairs
 
-  /** [[value, other]] of each seed that both rows have; empty where a run lacks the metric. */
+  /** [[seed, value, other]] of each seed that both rows have; empty where a run lacks the metric. */
   function pairs(first, second, key) {
     const ours = first.values[key];
     const theirs = second.values[key];
@@ -182,8 +182,7 @@ glyphbench.statistics = ((constants) => {
     const bySeed = new Map(second.seeds.map((seed, i) => [seed, theirs.by_run[i]]));
     return first.seeds
       .map((seed, i) => [seed, ours.by_run[i], bySeed.get(seed)])
-      .filter(([, , other]) => other !== undefined)
-      .map(([, value, other]) => [value, other]);
+      .filter(([, , other]) => other !== undefined);
   }
 
   const compared = new WeakMap(); // a row's values -> another's -> what they came to
@@ -199,19 +198,23 @@ glyphbench.statistics = ((constants) => {
   }
 
   function paired(first, second, key) {
-    const ratios = pairs(first, second, key).map(([value, other]) => value / other);
-    if (!ratios.length) return null;
+    const found = pairs(first, second, key);
+    if (!found.length) return null;
+    const ratios = found.map(([, value, other]) => value / other);
+    const logs = ratios.map(Math.log);
     return {
-      ratio: Math.exp(mean(ratios.map(Math.log))),
+      ratio: Math.exp(mean(logs)),
       interval: ofRatio(ratios),
       p: pairedT(ratios),
       n: ratios.length,
+      seeds: found.map(([seed]) => seed).join(),
+      error: logs.length > 1 ? standardError(logs) : null,
     };
   }
 
   /** The first's less the second's, seed by seed; null where ``compare`` is. */
   function difference(first, second, key) {
-    const values = pairs(first, second, key).map(([value, other]) => value - other);
+    const values = pairs(first, second, key).map(([, value, other]) => value - other);
     if (!values.length) return null;
     return { mean: mean(values), interval: ofMean(values), n: values.length };
   }
@@ -233,18 +236,45 @@ glyphbench.statistics = ((constants) => {
   /** Every two rows judged, corrected for one another; pairs that cannot be compared left out. */
   function judge(rows, metric) {
     const pairs = rows.flatMap((first, i) => rows.slice(i + 1).map((second) => [first, second]));
-    return judgePairs(pairs, metric, (first) => first.noise_floor).filter(Boolean);
+    const beside = comparedBy(pairs, metric);
+    const pValues = pooled(beside, rows.length);
+    return verdicts(pairs, beside, pValues, metric, (first) => first.noise_floor).filter(Boolean);
   }
 
   /** Each of these pairs, corrected for one another; null for one that cannot be compared. */
   function judgePairs(pairs, metric, floorOf) {
-    const beside = pairs.map(([first, second]) => compare(first, second, metric.key));
-    const corrected = holm(beside.map((paired) => paired?.p ?? null).filter((p) => p !== null));
+    const beside = comparedBy(pairs, metric);
+    return verdicts(pairs, beside, own(beside), metric, floorOf);
+  }
+
+  const comparedBy = (pairs, metric) =>
+    pairs.map(([first, second]) => compare(first, second, metric.key));
+
+  /** The p of each pair that has one, by its own noise. */
+  const own = (beside) => beside.map((paired) => paired?.p ?? null).filter((p) => p !== null);
+
+  /** The same of all pairs of so many rows, by the noise of all of them: verdict._pooled. */
+  function pooled(beside, rows) {
+    const known = beside.filter((paired) => paired && paired.error !== null);
+    const alike = new Set(known.map((paired) => paired.seeds)).size === 1;
+    if (rows < 3 || known.length < beside.length || !alike) return own(beside);
+    const error = Math.sqrt(mean(known.map((paired) => paired.error ** 2)));
+    const freedom = (rows - 1) * (known[0].n - 1);
+    return known.map(({ ratio }) => {
+      const middle = Math.abs(Math.log(ratio));
+      if (error === 0) return middle ? 0 : 1;
+      return student(middle / error, freedom);
+    });
+  }
+
+  /** The pairs by what comparing them came to, p corrected for one another; never below its own. */
+  function verdicts(pairs, beside, pValues, metric, floorOf) {
+    const corrected = holm(pValues);
     const family = corrected.length;
     return pairs.map(([first, second], i) => {
       const paired = beside[i];
       if (!paired) return null;
-      const p = paired.p === null ? null : corrected.shift();
+      const p = paired.p === null ? null : Math.max(corrected.shift(), paired.p);
       const floor = metric.of_time ? floorOf(first) : null;
       const disturbed = metric.of_time && (first.disturbed || second.disturbed);
       const said = disturbed ? "undecided" : outcome(paired, p, floor);
