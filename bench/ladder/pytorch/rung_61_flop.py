@@ -20,4 +20,4 @@ def network(classes: int) -> nn.Module:
     )
 
 
-RUNG = replace(former.RUNG, network=network, epochs=1.2)
+RUNG = replace(former.RUNG, network=network, epochs=2)
