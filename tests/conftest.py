@@ -21,7 +21,7 @@ from bench.run import interpreters
 # How many examples hypothesis tries: in every run of the tests, and by
 # ``pytest --hypothesis-profile thorough`` for hours of patience.
 USUAL = settings(
-    max_examples=100,
+    max_examples=40,
     deadline=None,  # on a machine of any speed
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -73,6 +73,32 @@ def test_panels_with_one_winner_are_told_together_and_others_by_their_task() -> 
     assert "the CNN on letters: tie" in said
 
 
+def test_what_is_too_long_for_a_title_still_names_who_may_be_first() -> None:
+    fast, slow = [s / 2 for s in SLOW], [s * 2 for s in SLOW]
+    records = [
+        record
+        for network, task, order in (
+            ("cnn", "digits", (SLOW, SLOW[::-1], slow)),
+            ("mlp", "digits", (slow, SLOW, SLOW[::-1])),
+            ("cnn", "letters", (fast, SLOW, SLOW)),
+        )
+        for framework, seconds in zip(("pytorch", "keras-tensorflow", "keras-jax"), order, strict=True)
+        for record in trained(framework, seconds, architecture=network, task=task)
+    ]
+    said = title(bars.THROUGHPUT, records)
+    assert said.startswith("pytorch eager wins the CNN on letters by 2.0 times; ")
+    assert "pytorch eager wins the CNN on digits" in said
+    assert "keras-tensorflow eager" in said
+    assert "undecided" not in said
+
+
+def test_of_one_framework_the_time_is_the_median_that_the_plot_shows() -> None:
+    records = trained("pytorch", (1.0, 1.1, 5.0), targets=(0.97,))
+    assert title(bars.TIME_TO_ACCURACY, records) == (
+        "pytorch eager reaches 97 % with the MLP after 1.10 s"
+    )
+
+
 def test_the_first_at_a_target_is_named_only_where_every_seed_gets_there() -> None:
     fast = trained("pytorch", [s / 2 for s in SLOW], targets=(0.97,))
     slow = trained("keras-jax", SLOW, targets=(0.97,))

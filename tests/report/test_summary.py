@@ -49,7 +49,7 @@ def test_a_winner_is_named_with_what_it_rests_on() -> None:
         in text
     )
     assert (
-        "pytorch eager reached 97 % validation accuracy first, after 0.525 s: in 0.502 of the time "
+        "pytorch eager reached 97 % validation accuracy first, after 0.530 s: in 0.502 of the time "
         "of the next, keras-jax eager (95 % interval"
     ) in text
     assert "No run reached 99 % validation accuracy." in text
@@ -73,7 +73,7 @@ def test_with_one_seed_no_winner_is_named_and_more_seeds_are_advised() -> None:
 def test_one_framework_alone_is_said_without_a_comparison() -> None:
     text = summary_of(seeds("pytorch", 1.0, 1.1))
     assert "pytorch eager trained at 953 images/s." in text
-    assert "pytorch eager reached 97 % validation accuracy after 1.05 s." in text
+    assert "pytorch eager reached 97 % validation accuracy after 1.00 s." in text
 
 
 def test_it_says_between_what_the_accuracies_lie() -> None:
@@ -127,7 +127,7 @@ def test_a_framework_with_a_miss_is_not_first_and_the_miss_is_counted() -> None:
     hasty = [*seeds("pytorch", 0.1), *seeds("pytorch", 0.1, 0.1, accuracy=0.5)[1:]]
     text = summary_of([*hasty, *seeds("keras-jax", 1.0, 1.1)])
     assert (
-        "keras-jax eager reached 97 % validation accuracy after 1.05 s; 1 of 4 runs never did "
+        "keras-jax eager reached 97 % validation accuracy after 1.00 s; 1 of 4 runs never did "
         "(not ranked: pytorch eager (1 of 2) reached it)."
     ) in text
 

@@ -1,6 +1,6 @@
 """Whatever a model's file holds: a SavedModelError, or the answers of the file as it was written.
 
-Good files are changed at random, bytes and fields. A hundred examples of each in every run of the
+Good files are changed at random, bytes and fields. Forty examples of each in every run of the
 tests; ``pytest tests/saved/test_fuzz.py --hypothesis-profile thorough`` tries thousands.
 """
 

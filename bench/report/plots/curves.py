@@ -167,6 +167,11 @@ ACCURACY = Plot(
 # Training and validation loss by epoch
 
 
+def _read_often(panel: Comparison) -> bool:
+    """Whether some run read the validation set more than once: one point is no curve."""
+    return any(len(each.evaluations) > 1 for group in panel.groups for each in evaluated(group))
+
+
 def _draw_loss(axes: Axes, panel: Comparison) -> None:
     epoch = panel.data.train_images
     for group, look, label in style.series(panel.groups):
@@ -215,8 +220,8 @@ LOSS = Plot(
         "lie above the validation loss. Where the solid line rises while the dotted one falls, "
         "the network overfits. With several seeds the lines are their means."
     ),
-    needs="a run with goal 'train' that ended well",
-    panels=_panels,
+    needs="a run that read the validation set more than once",
+    panels=partial(comparisons, varying=FRAMEWORK, keep=_read_often),
     draw=_draw_loss,
     finding=_loss_finding,
     notes=lambda _: ("Solid: validation. Dotted, hollow: training.",),

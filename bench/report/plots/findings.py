@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from statistics import fmean
+from statistics import fmean, median_low
 
 from bench.report import wording
 from bench.report.comparison import (
@@ -28,6 +28,7 @@ Panels = Sequence[Comparison]
 Rank = Callable[[Comparison], Ranking]
 
 LINES, ACROSS, SIZE = 2, 15.0, 20  # that a title may have; inches; points
+LEVELS = IN_FULL, SHORTER, SHORTEST = range(3)  # of what a title says
 NAMED = 3  # frameworks that are named where it is undecided which of them is first
 
 
@@ -86,8 +87,23 @@ class Firsts:
     """Who is first in which panels, by name; why nobody is; and what stands alone."""
 
     winners: dict[str, list[tuple[Comparison, float]]]  # with the ratio to the next
-    undecided: dict[str, list[Comparison]]
+    undecided: dict[Open, list[Comparison]]
     alone: list[tuple[Comparison, Standing]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Open:
+    """Why no winner is named."""
+
+    why: str  # 'undecided', 'undecided with one seed' or 'tie'
+    between: tuple[str, ...]  # those that may be first; none where that is not known or too many
+
+    @property
+    def words(self) -> str:
+        """'undecided between a and b', 'tie of a and b'."""
+        if not self.between:
+            return self.why
+        return f"{self.why} {'of' if self.why == 'tie' else 'between'} {joined(self.between)}"
 
 
 def _firsts(panels: Panels, rank: Rank) -> Firsts:
@@ -110,40 +126,52 @@ def _firsts(panels: Panels, rank: Rank) -> Firsts:
 
 @dataclass(frozen=True, kw_only=True)
 class Saying:
-    """How a plot says who is first. Gaps: {name}, {panels}, {times} or {mean}."""
+    """How a plot says who is first. Gaps: {name}, {panels}, {times} or {middle}."""
 
     won: str
     shorter: str  # of a winner, where that is too long for a title
+    either: str  # of several, of which one is first: {name} is 'a or b'
     alone: str  # of one that nothing stands beside
     undecided: str = "{panels}: {why}"
+    middle: Callable[[Sequence[float]], float] = fmean  # of what is told of one alone
 
-    def claims(self, firsts: Firsts, panels: Panels, *, briefly: bool) -> Iterator[str]:
-        """Winners first, then what is undecided, then what stands alone."""
+    def claims(self, firsts: Firsts, panels: Panels, level: int) -> Iterator[str]:
+        """Winners first, then what is undecided, then what stands alone.
+
+        ``level``: from ``IN_FULL`` on ever shorter, to ``SHORTEST``.
+        """
         for name, of in firsts.winners.items():
-            yield (self.shorter if briefly else self.won).format(
+            yield (self.won if level == IN_FULL else self.shorter).format(
                 name=name,
                 panels=names([panel for panel, _ in of], panels),
                 times=span([ratio for _, ratio in of]),
             )
         reasons: dict[str, list[Comparison]] = {}
-        for why, open_ in firsts.undecided.items():
-            reasons.setdefault(why.split()[0] if briefly else why, []).extend(open_)
+        for reason, open_ in firsts.undecided.items():
+            if level == SHORTER and reason.why == "undecided" and len(reason.between) > 1:
+                name = " or ".join(reason.between)
+                yield self.either.format(name=name, panels=names(open_, panels))
+                continue
+            why = reason.why.split()[0] if level == SHORTEST else reason.words
+            reasons.setdefault(why, []).extend(open_)
         for why, open_ in reasons.items():
             yield self.undecided.format(panels=names(open_, panels), why=why)
+        if level > IN_FULL and (firsts.winners or firsts.undecided):
+            return
         ordered = sorted(firsts.alone, key=lambda each: each[1].mean)
         for panel, standing in (*ordered[:1], *ordered[1:][-1:]):
             yield self.alone.format(
                 name=standing.name,
                 panels=names([panel], panels),
-                mean=wording.number(standing.mean),
+                middle=wording.number(self.middle(standing.values)),
             )
 
 
 def _first(panels: Panels, rank: Rank, saying: Saying) -> str:
     """Who is first in which panels, and in which it is undecided; in how many, if that is long."""
     firsts = _firsts(panels, rank)
-    for briefly in (False, True):
-        if fits(said := "; ".join(saying.claims(firsts, panels, briefly=briefly))):
+    for level in LEVELS:
+        if fits(said := "; ".join(saying.claims(firsts, panels, level))):
             return said
     return _counted(firsts)
 
@@ -163,16 +191,16 @@ def _counted(firsts: Firsts) -> str:
     )
 
 
-def _open(ranked: Ranking, rivals: Sequence[Standing]) -> str:
+def _open(ranked: Ranking, rivals: Sequence[Standing]) -> Open:
     """Why no winner is named."""
     best = ranked.standings[0]
     judged = [ranked.between(best.group, rival.group) for rival in rivals]
     if judged[0] is None or judged[0].paired.n == 1:
-        return "undecided with one seed"
-    listed = [best.name, *(rival.name for rival in rivals)]
-    named = joined(listed) if len(listed) <= NAMED else f"{len(listed)} frameworks"
+        return Open(why="undecided with one seed", between=())
+    listed = (best.name, *(rival.name for rival in rivals))
+    named = listed if len(listed) <= NAMED else (f"{len(listed)} frameworks",)
     tied = all(each is not None and each.outcome == "tie" for each in judged)
-    return f"tie of {named}" if tied else f"undecided between {named}"
+    return Open(why="tie" if tied else "undecided", between=named)
 
 
 def fits(title: str) -> bool:
@@ -188,7 +216,8 @@ def throughput(panels: Panels) -> str:
         Saying(
             won="{name} trains {panels} {times} times as fast as the next",
             shorter="{name} wins {panels} by {times} times",
-            alone="{name} trains {panels} at {mean} images/s",
+            either="{name} wins {panels}",
+            alone="{name} trains {panels} at {middle} images/s",
         ),
     )
 
@@ -201,7 +230,8 @@ def batch_size(panels: Panels) -> str:
         Saying(
             won="{name} trains {panels} {times} times as fast as the next at its best",
             shorter="{name} wins {panels} by {times} times",
-            alone="{name} trains {panels} at {mean} images/s",
+            either="{name} wins {panels}",
+            alone="{name} trains {panels} at {middle} images/s",
         ),
     )
 
@@ -214,7 +244,8 @@ def start_up(panels: Panels) -> str:
         Saying(
             won="{name} starts first with {panels}, in {times} of the time of the next",
             shorter="{name} starts {panels} in {times} of the next's time",
-            alone="{name} starts {panels} in {mean} s",
+            either="{name} starts {panels} first",
+            alone="{name} starts {panels} in {middle} s",
         ),
     )
 
@@ -225,29 +256,31 @@ def time_to_accuracy(panels: Panels) -> str:
     for panel in panels:
         (target,) = panel.targets
         by_target.setdefault(target, []).append(panel)
-    for briefly in (False, True):
-        claims = (_soonest(of, target, briefly=briefly) for target, of in by_target.items())
+    for level in LEVELS:
+        claims = (_soonest(of, target, level) for target, of in by_target.items())
         if fits(said := "; ".join(filter(None, claims))):
             return said
     firsts = _firsts([panel for panel in panels if not _partly(panel)], _by_time)
     ordered = sorted(firsts.alone, key=lambda each: each[1].mean)
     return _counted(firsts) or "; ".join(
         f"{names([panel], panels)} reaches {wording.target(panel.targets[0])} after "
-        f"{wording.number(standing.mean)} s"
+        f"{wording.number(median_low(standing.values))} s"
         for panel, standing in (*ordered[:1], *ordered[1:][-1:])
     )
 
 
-def _soonest(panels: Panels, target: float, *, briefly: bool) -> str:
+def _soonest(panels: Panels, target: float, level: int) -> str:
     goal = wording.target(target)
     sure, partly = ([p for p in panels if _partly(p) == some] for some in (False, True))
     said = Saying(
         won=f"{{name}} reaches {goal} first with {{panels}}, in {{times}} of the next's time",
         shorter=f"{{name}} reaches {goal} first with {{panels}}",
-        alone=f"{{name}} reaches {goal} with {{panels}} after {{mean}} s",
+        either=f"{{name}} reaches {goal} first with {{panels}}",
+        alone=f"{{name}} reaches {goal} with {{panels}} after {{middle}} s",
+        middle=median_low,  # Kaplan and Meier's where every run gets there
         undecided=f"{goal} with {{panels}}: {{why}}",
     )
-    claims = [*said.claims(_firsts(sure, _by_time), sure, briefly=briefly)]
+    claims = [*said.claims(_firsts(sure, _by_time), sure, level)]
     if partly:
         claims.append(f"not every seed reaches {goal} with {names(partly, panels)}")
     return "; ".join(claims)
