@@ -82,7 +82,9 @@ def test_what_is_too_long_for_a_title_still_names_who_may_be_first() -> None:
             ("mlp", "digits", (slow, SLOW, SLOW[::-1])),
             ("cnn", "letters", (fast, SLOW, SLOW)),
         )
-        for framework, seconds in zip(("pytorch", "keras-tensorflow", "keras-jax"), order, strict=True)
+        for framework, seconds in zip(
+            ("pytorch", "keras-tensorflow", "keras-jax"), order, strict=True
+        )
         for record in trained(framework, seconds, architecture=network, task=task)
     ]
     said = title(bars.THROUGHPUT, records)
