@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from bench import UsageError, suite
 from bench.cli import Options
 from bench.cluster import grid as grids
-from bench.cluster.grid import Block, Grid, Kind, State
+from bench.cluster.grid import Block, Grid, Kind, State, now
 from bench.plan import Plan, describe, make_plan
 from bench.report import wording
 from bench.results.folder import ResultsError
@@ -71,14 +70,14 @@ def run_block(
         if earlier is not None and earlier.node != here:
             aside = grid.put_aside(name)
             print(f"{name} was begun on {earlier.node}: that is now in {aside}", file=sys.stderr)
-        block = Block(node=here, runs=len(planned.runs), state="running", began_at=_now())
+        block = Block(node=here, runs=len(planned.runs), state="running", began_at=now())
         grid.save_block(name, block)
         code, reason = _carried_out(planned, again, command)
         state: State = "failed" if code else "done"
         if reason:
             print(f"{name}: {reason}", file=sys.stderr)
         try:
-            grid.save_block(name, replace(block, state=state, reason=reason, ended_at=_now()))
+            grid.save_block(name, replace(block, state=state, reason=reason, ended_at=now()))
         except OSError as error:  # a full disk: it stays one that ended without a word
             print(f"{name}: {explain(error)}", file=sys.stderr)
         return code
@@ -107,7 +106,3 @@ def _failures(planned: Plan) -> str:
         f"{len(failed)} of {wording.counted(len(records), 'run')} did not end well: "
         f"{'; '.join(dict.fromkeys(reasons))}"
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

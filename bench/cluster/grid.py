@@ -19,6 +19,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -64,6 +65,7 @@ class Job:
     engine: Literal["slurm", "local"]
     id: str  # Slurm's, such as '12_3'; of 'local' the number of its process
     log: str  # the file with what it printed
+    submitted_at: str = ""  # UTC, ISO 8601; empty of one submitted before this was noted
 
 
 @dataclass(frozen=True)
@@ -181,3 +183,8 @@ def _read(path: Path, kind: type[Content]) -> Content | None:
         return None
     except (RecordError, OSError) as error:
         raise ResultsError(f"{error}; remove the file to go on without it") from error
+
+
+def now() -> str:
+    """The time, as a grid's files have it: UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -85,13 +85,14 @@ def _stage(
         return "done", ""
     if block is not None and block.state == "running" and _is_held(grid, name):
         return "running", ""
-    failed = block is not None and block.state == "failed"
+    failed = block if block is not None and block.state == "failed" else None
     of_engine = queued.get(job.id) if job else None
-    # A local job is of all blocks: that it goes on says nothing of one that has failed.
-    if job and of_engine and not (failed and job.engine == "local"):
+    # A local job is of all blocks: that it goes on says nothing of one that has failed in it.
+    in_it = job is not None and failed is not None and (failed.ended_at or "") >= job.submitted_at
+    if job and of_engine and not (in_it and job.engine == "local"):
         return of_engine.stage, of_engine.reason
-    if block is not None and failed:
-        return "failed", block.reason or ""
+    if failed is not None:
+        return "failed", failed.reason or ""
     if job is not None:
         return "failed", last_words(Path(job.log)) or WITHOUT_A_WORD
     return ("failed", WITHOUT_A_WORD) if block else ("not begun", "")

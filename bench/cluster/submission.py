@@ -33,7 +33,7 @@ import msgspec
 from bench import UsageError, cli
 from bench.cli import Options
 from bench.cluster import status
-from bench.cluster.grid import Grid, Job, Kind
+from bench.cluster.grid import Grid, Job, Kind, now
 from bench.cluster.status import Standing
 from bench.machine import hardware
 from bench.machine.visible_gpus import VISIBLE
@@ -258,6 +258,7 @@ def _send(
     commands: Mapping[tuple[str, ...], Sequence[str]],
 ) -> None:
     """Submit commands as one array, each for some blocks, and note their jobs."""
+    submitted_at = now()  # before the first of them can have ended
     try:
         sys.stdout.flush()
         with _detached():
@@ -271,7 +272,12 @@ def _send(
         raise UsageError(f"--on {options.on}: {error}") from error
     for names, job in zip(commands, jobs, strict=True):
         for name in names:
-            told = Job(engine=options.on or "local", id=job.job_id, log=str(job.paths.stdout))
+            told = Job(
+                engine=options.on or "local",
+                id=job.job_id,
+                log=str(job.paths.stdout),
+                submitted_at=submitted_at,
+            )
             grid.save_job(name, told)
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from bench import UsageError, front
 from bench.cli import parse
-from bench.cluster import submission
-from bench.cluster.grid import Grid
+from bench.cluster import status, submission
+from bench.cluster.grid import Block, Grid, Job, Kind
 from bench.cluster.status import last_words
 from bench.cluster.submission import NodeKind, read_kinds
 from bench.plan import make_plan
@@ -111,6 +111,28 @@ def test_without_submitit_it_says_what_to_install(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "pip install -c requirements-optional.txt submitit" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("ended", "submitted", "stage"),
+    [
+        ("2026-12-01T08:00:00+00:00", "2026-12-01T09:00:00+00:00", "waiting"),  # submitted again
+        ("2026-12-01T09:30:00+00:00", "2026-12-01T09:00:00+00:00", "failed"),  # in that job
+        ("2026-12-01T08:00:00+00:00", "", "failed"),  # when it was submitted is not known
+    ],
+)
+def test_a_block_that_failed_waits_where_it_was_submitted_again(
+    ended: str, submitted: str, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "_is_controller", lambda _: True)
+    grid = Grid(tmp_path)
+    grid.announce(Kind(name="node", seeds=1, runs=1))
+    block = Block(node="n", runs=1, state="failed", reason="no", began_at=ended, ended_at=ended)
+    (name,) = grid.names(Kind(name="node", seeds=1, runs=1))
+    grid.results(name).folder.mkdir(parents=True)
+    grid.save_block(name, block)
+    grid.save_job(name, Job(engine="local", id="1", log="log", submitted_at=submitted))
+    assert [each.stage for each in status.standings(grid)] == [stage]
 
 
 @needs_submitit
