@@ -93,6 +93,8 @@ def _stage(
         return of_engine.stage, of_engine.reason
     if failed is not None:
         return "failed", failed.reason or ""
+    if job is not None and job.engine == "local" and block is None:
+        return "failed", f"its job ended before its turn came; it printed {job.log}"
     if job is not None:
         return "failed", last_words(Path(job.log)) or WITHOUT_A_WORD
     return ("failed", WITHOUT_A_WORD) if block else ("not begun", "")

@@ -135,6 +135,17 @@ def test_a_block_that_failed_waits_where_it_was_submitted_again(
     assert [each.stage for each in status.standings(grid)] == [stage]
 
 
+def test_a_block_whose_local_job_ended_before_its_turn_says_so(tmp_path: Path) -> None:
+    grid = Grid(tmp_path)
+    grid.announce(Kind(name="node", seeds=1, runs=1))
+    grid.save_job("node-seed-00", Job(engine="local", id="0", log="log"))
+    (standing,) = status.standings(grid)
+    assert (standing.stage, standing.reason) == (
+        "failed",
+        "its job ended before its turn came; it printed log",
+    )
+
+
 @needs_submitit
 def test_a_local_job_outlives_its_terminal_and_is_submitted_once(tmp_path: Path) -> None:
     words = [*TINY, "--seeds", "1", "--out", str(tmp_path), "--on", "local"]
