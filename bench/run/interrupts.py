@@ -11,6 +11,7 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]  # what the module signal is made of
 import os
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 INTERRUPTED = 130  # the exit code: 128 and the number of SIGINT, as shells have it
@@ -23,6 +24,8 @@ class Interrupts:
 
     came = False  # at least one, while it was at work
     _at_work = False
+    _held = False
+    _waits = False  # one came while they were held
 
     def heed(self) -> None:
         """Begin, and go on until the process ends."""
@@ -38,9 +41,26 @@ class Interrupts:
     def __exit__(self, *exception: object) -> None:
         self._at_work = False
 
+    def unbroken(self, work: Callable[[], None]) -> None:
+        """Do something that must be done whole or not begun; what comes meanwhile is raised after.
+
+        Raises KeyboardInterrupt then, and whatever the work does.
+        """
+        self._held = True
+        try:
+            work()
+        finally:
+            self._held = False
+            if self._waits:
+                self._waits = False
+                raise KeyboardInterrupt
+
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         if self._at_work:
             self.came = True
+            if self._held:
+                self._waits = True
+                return
             raise KeyboardInterrupt
         # Nothing has to be left in order, and what is being imported may lose an exception.
         try:

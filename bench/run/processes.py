@@ -36,6 +36,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from bench.run import streams
 from bench.run.environment import PROJECT, environment
+from bench.run.interrupts import INTERRUPTS
 from bench.run.leftovers import scratch_prefix
 
 if TYPE_CHECKING:
@@ -133,6 +134,14 @@ class Child:
         )
         self._deadline = time.monotonic() + self._limit_s
         try:
+            INTERRUPTS.unbroken(self._start)  # else a child could run on that nobody knows of
+        except KeyboardInterrupt:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self) -> None:
+        try:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=PROJECT,
@@ -153,7 +162,6 @@ class Child:
             for work, end in ends:
                 self._threads.append(threading.Thread(target=work, args=(end,), daemon=True))
                 self._threads[-1].start()
-        return self
 
     def __exit__(self, *exception: object) -> None:
         if self._process is not None:

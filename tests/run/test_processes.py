@@ -38,7 +38,7 @@ from bench.saved.export_child import ExportRequest, ModelFiles
 from tests import saved_models
 from tests.fakes import an_experiment
 from tests.records import MACHINE
-from tests.suite_process import PATIENCE_S, gone, wait_until
+from tests.suite_process import HEED_INTERRUPTS, PATIENCE_S, after, gone, wait_until
 
 unix = pytest.mark.skipif(os.name != "posix", reason="needs signals and programs of Unix")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what Linux does by itself")
@@ -524,3 +524,38 @@ def test_a_child_that_is_asked_by_hand_ends_nothing_but_itself(write: Write) -> 
         ["sh", "-c", words], cwd=PROJECT, env=environment(None, os.environ), capture_output=True
     )
     assert done.stdout == b"alive\n"
+
+
+INTERRUPTED_START = """
+import os, signal, subprocess
+from bench.run.interrupts import INTERRUPTS
+INTERRUPTS.heed()
+import psutil
+from bench.run import processes
+popen, started = subprocess.Popen, []
+def interrupted(*words, **settings):
+    started.append(popen(*words, **settings))
+    os.kill(os.getpid(), signal.SIGINT)  # before anybody knows of the child
+    return started[0]
+subprocess.Popen = interrupted
+with INTERRUPTS:
+    try:
+        with processes.Child("odd_child", None, limit_s=600):
+            print("entered")
+    except KeyboardInterrupt:
+        (child,) = started
+        print("interrupted", child.poll() is not None)
+"""
+
+
+@unix
+def test_an_interrupt_while_a_child_is_started_leaves_none(write: Write) -> None:
+    write("time.sleep(600)")
+    ended = subprocess.run(
+        after(HEED_INTERRUPTS, [sys.executable, "-c", INTERRUPTED_START]),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert ended.stdout.split() == ["interrupted", "True"], ended.stderr
