@@ -96,7 +96,7 @@ class Open:
     """Why no winner is named."""
 
     why: str  # 'undecided', 'undecided with one seed' or 'tie'
-    between: tuple[str, ...]  # those that may be first; none where that is not known or too many
+    between: tuple[str, ...]  # those that may be first, or ('5 frameworks',); none of one seed
 
     @property
     def words(self) -> str:
