@@ -14,8 +14,6 @@ from torch import nn
 
 from bench.ladder.pytorch.loop import Batch, Batchwise, Pile, Rung, eager_step
 
-SEEDS = 10
-
 
 def network(classes: int) -> nn.Module:
     """(b, 1, 28, 28) -> (b, classes)."""

@@ -8,7 +8,7 @@ import torch
 
 from bench.ladder.pytorch import rung_03_resident as former
 
-SEEDS = 5
+SEEDS = 3
 RUNG = replace(
     former.RUNG,
     batch_size=128,

@@ -8,8 +8,6 @@ from torch import nn
 
 from bench.ladder.pytorch import rung_04_batch as former
 
-SEEDS = 10
-
 
 def network(classes: int) -> nn.Module:
     """(b, 1, 28, 28) -> (b, classes)."""

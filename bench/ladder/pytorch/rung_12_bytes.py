@@ -28,7 +28,8 @@ def bytewise(rung: Rung, pile: Pile, generator: torch.Generator) -> Callable[[],
         order = torch.randperm(len(labels), generator=generator).to(pile.device)
         for batch in torch.split(order, rung.batch_size):
             if len(batch) == rung.batch_size or not rung.whole_batches:
-                yield rung.prepare(replace(pile, images=images[batch])), labels[batch].long()
+                picked = images.index_select(0, batch)  # copies rows; images[batch] copies bytes
+                yield rung.prepare(replace(pile, images=picked)), labels[batch].long()
 
     return epoch
 

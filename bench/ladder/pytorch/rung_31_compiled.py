@@ -12,7 +12,7 @@ from bench.ladder.pytorch.loop import Loop, Step
 
 DEVICES = ("cpu",)
 COMPILES = True
-SEEDS = 5
+SEEDS = 3
 
 
 def compiled(loop: Loop) -> Step:
