@@ -189,7 +189,7 @@ def main() -> int:
 
 def climb(request: Request) -> Answer:
     """Seal the data, import the rung, train it, judge it. Raises whatever the rung raises."""
-    others = Others()
+    others = Others(family=True)  # a compiler has processes of its own
     material, classes = read_material(request.data_folder)
     seal = Seal(request.sealed)
     try:

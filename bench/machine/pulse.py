@@ -8,6 +8,7 @@ drift. ``steadiness`` puts them in a few numbers.
 from __future__ import annotations
 
 import contextlib
+import os
 import statistics
 import time
 from collections.abc import Sequence
@@ -51,21 +52,26 @@ def take() -> Pulse:
 class Others:
     """What other programs take of the processors that this process may use, from now on.
 
-    ``family``: those that this process has started, and still run, are none of them.
+    ``family``: those that this process has started, and those that it starts, are none of them.
     """
 
     def __init__(self, *, family: bool = False) -> None:
-        self._family = psutil.Process().children(recursive=True) if family else []
+        self._family = family
         self._start_s, self._own_s = time.monotonic(), self._taken_s()
         self._idle_s = _idle_s()
 
     def _taken_s(self) -> float:
-        """Processor seconds of this process, and of its family."""
-        taken_s = time.process_time()
-        for member in self._family:
-            with contextlib.suppress(psutil.Error):  # it has ended
+        """Processor seconds of this process, and of its family: of what has ended, too."""
+        if not self._family:
+            return time.process_time()
+        ended = os.times()
+        taken_s = time.process_time() + ended.children_user + ended.children_system
+        for member in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it ends just now
                 times = member.cpu_times()
                 taken_s += times.user + times.system
+                taken_s += getattr(times, "children_user", 0.0)
+                taken_s += getattr(times, "children_system", 0.0)
         return taken_s
 
     def share(self) -> float | None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from bench.machine import pulse
@@ -40,6 +41,21 @@ def test_what_a_busy_program_takes_is_seen_and_our_own_work_is_not() -> None:
     assert alone is not None
     passed_s = time.monotonic() - began
     assert alone <= 1 - 0.28 / (passed_s * processors)  # what we took ourselves is not in it
+
+
+def test_what_a_process_of_our_own_takes_is_not_of_others_even_when_it_has_ended() -> None:
+    spin = "import time; end = time.process_time() + 0.4\nwhile time.process_time() < end: pass"
+    for ended in (True, False):
+        family, everyone = pulse.Others(family=True), pulse.Others()
+        with subprocess.Popen([sys.executable, "-c", f"{spin}\ninput()"], stdin=-1) as child:
+            while psutil.Process(child.pid).cpu_times().user < 0.4:
+                time.sleep(0.02)
+            if ended:
+                child.communicate(b"\n")
+            shares = family.share(), everyone.share()
+            child.kill()
+        assert None not in shares
+        assert shares[0] < shares[1] - 0.1 / len(pulse._processors())
 
 
 def test_an_instant_tells_nothing_of_others() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from torch import nn
 
 from bench.ladder.pytorch import rung_23_lean
-from bench.ladder.pytorch import rung_44_unshifted as former
+from bench.ladder.pytorch import rung_43_seven as former
 from bench.ladder.pytorch.rung_23_lean import Rows
 
 LADDER = "letters"
@@ -28,6 +28,7 @@ RUNG = replace(
     rung_23_lean.RUNG,
     network=network,
     prepare=former.RUNG.prepare,
+    feed=former.RUNG.feed,
     batch_size=former.RUNG.batch_size,
     epochs=former.RUNG.epochs,
     smoothing=former.RUNG.smoothing,
