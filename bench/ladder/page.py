@@ -21,6 +21,7 @@ from bench import UsageError
 from bench.ladder import judging
 from bench.ladder.judging import Seconds, Standing, empty_s, process_s, train_s
 from bench.ladder.records import Climb
+from bench.ladder.rungs import SPEED
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import Cell, Column, Section, Table, sections_to_markdown, to_csv
@@ -316,7 +317,7 @@ FIGURES: dict[str, Callable[[Standing], str]] = {
     "process": lambda rung: _shown(rung, process_s),
     "empty": lambda rung: _shown(rung, empty_s),
     "gain": lambda rung: _times(rung.gain(rung.former)) or NOT_YET,
-    "published": lambda rung: _times(rung.gain(rung.published)),
+    "published": lambda rung: _times(rung.gain(rung.published)) or NOT_YET,
     "test": lambda rung: wording.percent(fmean(rung.tests)) if rung.tests else NOT_YET,
     "validation": lambda rung: wording.percent(rung.validation or 0.0),
     "seeds": lambda rung: str(len(rung.climbs)),
@@ -325,7 +326,7 @@ FIGURES: dict[str, Callable[[Standing], str]] = {
 
 
 def _figure(words: str, every: Sequence[Sequence[Standing]]) -> str:
-    """'train pytorch cpu rung_05', 'table pytorch cpu speed', 'train pytorch cpu record'."""
+    """'train pytorch cpu rung_05', 'table pytorch cpu speed', or 'record' for speed's best."""
     kind, framework, device, name = (*words.split(), "", "", "", "")[:4]
     of_device = [
         rungs
@@ -343,7 +344,8 @@ def _figure(words: str, every: Sequence[Sequence[Standing]]) -> str:
     if kind not in FIGURES:
         raise UsageError(f"figure {words!r}: choose from table, {', '.join(FIGURES)}")
     if name == "record":
-        best = next(filter(None, map(judging.record, of_device)), None)
+        of_speed = (rungs for rungs in of_device if rungs[0].any.ladder == SPEED)
+        best = next(filter(None, map(judging.record, of_speed)), None)
     else:
         every_rung = (rung for rungs in of_device for rung in rungs)
         best = next((rung for rung in every_rung if rung.any.rung.startswith(name)), None)
