@@ -35,7 +35,9 @@ MARKED = re.compile(r"(<!-- = (.+?) -->).*?(<!-- / -->)", re.DOTALL)
 NOT_YET = "not measured yet"
 SHORT = re.compile(r"^rung_(\d+)_")
 # columns of a table among prose, which tells ideas itself
-PROSE = {"rung", "seeds", "test_accuracy", "train_s", "gain", "over_published", "process_s"}
+PROSE = ("rung", "seeds", "test_accuracy", "train_s", "gain", "over_published", "process_s")
+COUNTS = ("parameters", "training_flop", "training_joules")
+PROSE_OF = {"few": ("rung", "seeds", "test_accuracy", *COUNTS, "train_s")}
 EXPLANATION = (
     "Every line is the former plus one idea. Training: from uint8 images in host memory to the "
     "idle device. Process: from its start to the trained weights. Empty caches: the same where "
@@ -338,7 +340,8 @@ def _figure(words: str, every: Sequence[Sequence[Standing]]) -> str:
         if not found:
             return f"\n{NOT_YET}\n"
         section = _section(found[0])
-        few = tuple(column for column in section.columns if column.names[0] in PROSE)
+        told = PROSE_OF.get(name, PROSE)
+        few = tuple(column for column in section.columns if column.names[0] in told)
         table = Table(name="", title="", explanation="", sections=(replace(section, columns=few),))
         return "\n\n" + list(sections_to_markdown(table))[-1] + "\n\n"
     if kind not in FIGURES:
