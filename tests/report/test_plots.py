@@ -376,3 +376,14 @@ def _texts(figure: Figure) -> list[Text]:
         for text in (*axes.texts, axes.title, axes.xaxis.label, axes.yaxis.label)
     ]
     return [*figure.texts, *legends, *of_axes]
+
+
+@pytest.mark.parametrize("ends", [(0.9, 1.3), (0.8, 2.5), (3.0, 4.0), (0.2, 700.0), (1e-4, 1e4)])
+def test_a_logarithmic_axis_can_be_read_however_short_it_is(ends: tuple[float, float]) -> None:
+    axes = Figure().subplots()
+    axes.set_yscale("log")
+    axes.set_ylim(*ends)
+    style.log_ticks(axes.yaxis)
+    ticks = [tick for tick in axes.yaxis.get_majorticklocs() if ends[0] <= tick <= ends[1]]
+    assert len(ticks) >= 3
+    assert all(tick > 0 for tick in axes.yaxis.get_majorticklocs())

@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from bench.experiment import Experiment, in_file_name
 from bench.report import audit, trust, wording
@@ -188,9 +188,24 @@ def time_axis(axes: Axes) -> None:
     axes.set_xlabel("training time (s, log scale)")
 
 
+class RoundNumbers(LogLocator):
+    """1, 2 and 5 of each power of ten; an axis too short for three has evenly spaced ones."""
+
+    def __init__(self) -> None:
+        super().__init__(subs=(1, 2, 5))
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """See ``matplotlib.ticker.Locator``."""
+        low, high = sorted((vmin, vmax))
+        ticks = super().tick_values(vmin, vmax)
+        if sum(low <= tick <= high for tick in ticks) >= 3:
+            return ticks
+        return [tick for tick in MaxNLocator(4).tick_values(low, high) if tick > 0]
+
+
 def log_ticks(axis: Axis) -> None:
-    """Ticks of a logarithmic axis at 1, 2 and 5 of each power of ten, in plain numbers."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    """Ticks of a logarithmic axis at round numbers, written plainly."""
+    axis.set_major_locator(RoundNumbers())
     axis.set_major_formatter(PLAIN)
     axis.set_minor_locator(NullLocator())
 
