@@ -100,6 +100,10 @@ def _sentences(rungs: Sequence[Standing]) -> Iterator[str]:
     if best is None:
         yield f"{where}: no rung is entered."
         return
+    if best.any.ladder in PROSE_OF:  # which is of other things than seconds
+        names = ", ".join(rung.any.rung for rung in rungs if rung.verdict == judging.ENTERED)
+        yield f"{where} with few parameters or FLOP: {names} is entered."
+        return
     clocks = {"training": train_s, "process": process_s, "empty caches": empty_s}
     times = "; ".join(f"{name} {_shown(best, clock)} s" for name, clock in clocks.items())
     yield (
