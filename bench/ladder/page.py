@@ -21,7 +21,7 @@ from bench import UsageError
 from bench.ladder import judging
 from bench.ladder.judging import Seconds, Standing, empty_s, process_s, train_s
 from bench.ladder.records import Climb
-from bench.ladder.rungs import SPEED
+from bench.ladder.rungs import FEW, SPEED
 from bench.report import wording
 from bench.report.plots import style
 from bench.report.tables.table import Cell, Column, Section, Table, sections_to_markdown, to_csv
@@ -37,7 +37,7 @@ SHORT = re.compile(r"^rung_(\d+)_")
 # columns of a table among prose, which tells ideas itself
 PROSE = ("rung", "seeds", "test_accuracy", "train_s", "gain", "over_published", "process_s")
 COUNTS = ("parameters", "training_flop", "training_joules")
-PROSE_OF = {"few": ("rung", "seeds", "test_accuracy", *COUNTS, "train_s")}
+PROSE_OF = {FEW: ("rung", "seeds", "test_accuracy", *COUNTS, "train_s")}
 EXPLANATION = (
     "Every line is the former plus one idea. Training: from uint8 images in host memory to the "
     "idle device. Process: from its start to the trained weights. Empty caches: the same where "
@@ -100,9 +100,9 @@ def _sentences(rungs: Sequence[Standing]) -> Iterator[str]:
     if best is None:
         yield f"{where}: no rung is entered."
         return
-    if best.any.ladder in PROSE_OF:  # which is of other things than seconds
+    if best.any.ladder == FEW:
         names = ", ".join(rung.any.rung for rung in rungs if rung.verdict == judging.ENTERED)
-        yield f"{where} with few parameters or FLOP: {names} is entered."
+        yield f"{where} with few parameters or FLOP, entered: {names}."
         return
     clocks = {"training": train_s, "process": process_s, "empty caches": empty_s}
     times = "; ".join(f"{name} {_shown(best, clock)} s" for name, clock in clocks.items())

@@ -31,10 +31,11 @@ from bench import UsageError
 PACKAGE = "bench.ladder"
 FRAMEWORKS = ("pytorch", "jax", "keras-tensorflow")  # that have rungs
 SPEED = "speed"
+FEW = "few"  # of parameters or FLOP, and not of seconds
 LADDERS = {  # -> task, and the accuracy on the test images that is to be reached
     SPEED: ("digits", 0.99),
     "letters": ("letters", 0.95),
-    "few": ("digits", 0.99),
+    FEW: ("digits", 0.99),
 }
 DEVICES = ("cpu", "cuda")
 SEEDS = 30  # of an entered rung at least
