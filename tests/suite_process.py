@@ -15,7 +15,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 DRAWN = ("--source", "glyphs", "--glyphs-images", "1000", "--device", "cpu")
 # audit and certificates take half a minute, and seeds as long again: few tests need them
 SMALL = (*DRAWN, "--unchecked", "--seeds", "1")
-ONE = (*SMALL, "--task", "digits", "--architecture", "mlp", "--framework", "pytorch")
+# of the framework that starts fastest: what a suite does is the same with every other
+ONE = (*SMALL, "--task", "digits", "--architecture", "mlp", "--framework", "numpy")
+LONG = (*ONE, "--epochs", "100000")  # would go on for hours
 PATIENCE_S = 120.0  # far beyond any machine's need: reached only when something hangs
 
 

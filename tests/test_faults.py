@@ -24,6 +24,8 @@ from bench.results.folder import Results
 from bench.results.record import Record
 from tests.suite_process import (
     HEED_INTERRUPTS,
+    LONG,
+    ONE,
     PATIENCE_S,
     PROJECT,
     after,
@@ -37,12 +39,7 @@ from tests.suite_process import (
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and limits of Unix")
 
-QUICK = (
-    *("--source", "glyphs", "--glyphs-images", "300", "--device", "cpu", "--unchecked"),
-    *("--task", "digits", "--architecture", "mlp", "--framework", "numpy", "--seeds", "1"),
-)
-SHORT = (*QUICK, "--epochs", "0.2")
-LONG = (*QUICK, "--epochs", "100000")  # would go on for hours
+SHORT = (*ONE, "--epochs", "0.2")
 KILLS = 8
 MEASURED_BYTES = 2**20  # room for a record, not for weights
 NO_ROOM_BYTES = 2**11  # nor for a record

@@ -20,7 +20,7 @@ from tests.suite_process import ONE, gone, start, wait_until, worker_of
 
 pytest.importorskip("torch")
 
-TWO = (*ONE, "--replicas", "2", "--execution", "data-parallel")
+TWO = (*ONE, "--framework", "pytorch", "--replicas", "2", "--execution", "data-parallel")
 
 
 def test_a_run_on_two_replicas_leaves_what_was_counted_timed_and_predicted(tmp_path: Path) -> None:

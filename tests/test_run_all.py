@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench import cli, plan, suite
-from bench.checks import arms
+from bench.checks import arms, auditing
 from bench.machine import hardware
 from bench.plan import make_plan
 from bench.results.evidence import Commit, SuiteFacts
@@ -27,6 +27,7 @@ from tests.parsed import parsed_files
 from tests.refusing import refusing
 from tests.suite_process import (
     DRAWN,
+    LONG,
     ONE,
     PROJECT,
     SMALL,
@@ -38,8 +39,7 @@ from tests.suite_process import (
     worker_of,
 )
 
-TWO_EPOCHS = (*ONE, "--epochs", "2")
-LONG = (*ONE, "--epochs", "5000")  # would go on for minutes
+TWO_EPOCHS = (*ONE, "--framework", "pytorch", "--epochs", "2")
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals, scripts and terminals of Unix")
 
@@ -75,7 +75,7 @@ def test_a_suite_leaves_records_tables_plots_and_a_summary(tmp_path: Path) -> No
     assert "\x1b" not in done.stdout  # no colour either
     assert done.stdout.endswith(f"\n{tmp_path / 'index.html'}\n")
     last = records[-1].experiment.architecture
-    assert f"[4/4] digits {last} pytorch eager cpu batch 128 epochs 1 seed 1:" in done.stderr
+    assert f"[4/4] digits {last} numpy eager cpu batch 128 epochs 1 seed 1:" in done.stderr
     assert "\r" not in done.stderr  # plain lines: no terminal
     assert "glyphs" in done.stdout  # no result on drawn images without the word
     assert (tmp_path / "tables" / "runs.md").exists()
@@ -111,6 +111,8 @@ def test_a_suite_is_audited_and_certified_before_it_runs(
 ) -> None:
     for module in (arms, plan):  # whose runs other tests disturb, beside this one
         monkeypatch.setattr(module, "REPEATS", 0)
+    monkeypatch.setattr(auditing, "SHORT_ROUNDS", 2)
+    monkeypatch.setattr(arms, "TRAIN_S", 0.1)
     words = [*DRAWN, "--task", "digits", "--architecture", "mlp", "--framework", "numpy"]
     words += ["--epochs", "0.2", "--seeds", "2", "--out", str(tmp_path)]
     assert carried_out([*words, "--price", "2.50/h"]) == 0
@@ -173,7 +175,7 @@ def test_without_data_or_network_the_suite_runs_on_glyphs_and_says_so(tmp_path: 
     words = ("--device", "cpu", "--unchecked", "--task", "digits", "--architecture", "mlp")
     out = tmp_path / "out"
     done = run_all(
-        *(*words, "--framework", "pytorch", "--glyphs-images", "1000", "--epochs", "1"),
+        *(*words, "--framework", "numpy", "--glyphs-images", "1000", "--epochs", "1"),
         *("--seeds", "1", "--out", out),
         env=env,
     )
@@ -185,21 +187,21 @@ def test_without_data_or_network_the_suite_runs_on_glyphs_and_says_so(tmp_path: 
 
 
 def test_a_run_that_diverges_is_a_record_and_the_next_goes_on(tmp_path: Path) -> None:
-    words = (*SMALL, "--task", "digits", "--framework", "pytorch", "--optimizer", "sgd")
+    words = (*SMALL, "--task", "digits", "--framework", "numpy", "--optimizer", "sgd")
     done = run_all(*words, "--learning-rate", "1e30", "--out", tmp_path, check=1)
     assert [r.status for r in Results(tmp_path).records()] == ["diverged"] * len(COMPARED)
     assert "diverged" in done.stdout
 
 
 def test_a_run_that_takes_too_long_is_a_record(tmp_path: Path) -> None:
-    run_all(*LONG, "--timeout", "4", "--out", tmp_path, check=1)
+    run_all(*LONG, "--timeout", "1", "--out", tmp_path, check=1)
     assert only(tmp_path).status == "timed out"
     assert "--timeout" in str(only(tmp_path).reason)
 
 
 @unix
 def test_a_worker_that_is_killed_is_a_record_and_the_next_goes_on(tmp_path: Path) -> None:
-    suite = start(*LONG, "--seeds", "2", "--timeout", "8", "--out", tmp_path)
+    suite = start(*LONG, "--seeds", "2", "--timeout", "3", "--out", tmp_path)
     worker_of(suite).kill()
     suite.communicate()
     first, second = Results(tmp_path).records()
@@ -299,12 +301,12 @@ def test_records_of_other_versions_are_refused_unless_told(folder: Path) -> None
 
 
 def test_what_had_failed_runs_again_only_when_told(tmp_path: Path) -> None:
-    run_all(*LONG, "--timeout", "2", "--out", tmp_path, check=1)
-    run_all(*LONG, "--timeout", "2", "--out", tmp_path, "--resume", check=1)
+    run_all(*LONG, "--timeout", "1", "--out", tmp_path, check=1)
+    run_all(*LONG, "--timeout", "1", "--out", tmp_path, "--resume", check=1)
     first = only(tmp_path)
-    run_all(*LONG, "--timeout", "3", "--out", tmp_path, "--resume", "--retry-failed", check=1)
-    assert "3 s" in str(only(tmp_path).reason)
-    assert "2 s" in str(first.reason)
+    run_all(*LONG, "--timeout", "2", "--out", tmp_path, "--resume", "--retry-failed", check=1)
+    assert "2 s" in str(only(tmp_path).reason)
+    assert "1 s" in str(first.reason)
 
 
 @unix
@@ -333,7 +335,7 @@ def test_a_python_that_is_none_is_an_error_before_anything_runs(tmp_path: Path) 
     none.write_text("#!/bin/sh\necho hello\n")
     none.chmod(0o755)
     out = tmp_path / "out"
-    done = run_all(*ONE, "--python", f"pytorch={none}", "--out", out, check=2)
+    done = run_all(*ONE, "--python", f"numpy={none}", "--out", out, check=2)
     assert "is no Python that can be asked" in done.stderr
     assert not out.exists()
 
@@ -344,7 +346,7 @@ def test_an_interpreter_that_prints_first_does_not_disturb(tmp_path: Path) -> No
     chatty.write_text(f'#!/bin/sh\necho welcome\nexec "{sys.executable}" "$@"\n')
     chatty.chmod(0o755)
     out = tmp_path / "out"
-    run_all(*ONE, "--epochs", "1", "--python", f"pytorch={chatty}", "--out", out)
+    run_all(*ONE, "--epochs", "1", "--python", f"numpy={chatty}", "--out", out)
     assert only(out).status == "ok"
     assert "welcome" in Results(out).log_path(only(out).run_id).read_text()
 

@@ -45,7 +45,7 @@ class Request:
     framework: str = "numpy"  # of the arms: the one that starts fastest
     device: str = "cpu"  # of the arms
     elsewhere: tuple[tuple[str, str], ...] = ()  # further frameworks and devices to run arms on
-    rounds: int = SHORT_ROUNDS
+    rounds: int  # of each arm
     injected_s: float | None = None  # None: arms.DELAY_SHARE of a run
     repetitions: int = 0  # further A/A comparisons
     peaks: tuple[peaks.Kind, ...]
@@ -76,6 +76,7 @@ def short(experiments: Sequence[Experiment], site: Site) -> Audit:
     devices = tuple(dict.fromkeys(experiment.device for experiment in experiments))
     accelerated = {e.device: e.framework for e in reversed(experiments) if e.device != "cpu"}
     request = Request(
+        rounds=SHORT_ROUNDS,
         elsewhere=tuple((framework, device) for device, framework in accelerated.items()),
         peaks=tuple(peaks.kinds(experiments)),
         devices=devices,
