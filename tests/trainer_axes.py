@@ -1,6 +1,6 @@
 """What precision and a framework's own defaults change in a trainer, for one framework a process.
 
-``test_trainer_axes.py`` runs this file in child processes; on a GPU ``test_trainers_cuda.py``
+``test_trainers.py`` runs this file in child processes; on a GPU ``test_trainers_cuda.py``
 runs ``trainer_on_cuda.py``. By hand:
 ``GLYPHBENCH_TEST_FRAMEWORK=keras-jax pytest tests/trainer_axes.py``.
 """

@@ -1,6 +1,6 @@
 """Precision and own defaults of a trainer on an NVIDIA GPU, for one framework a process.
 
-``test_trainer_axes.py`` runs this file in child processes where there is a GPU. By hand:
+``test_trainers_cuda.py`` runs this file in child processes where there is a GPU. By hand:
 ``GLYPHBENCH_TEST_FRAMEWORK=pytorch pytest tests/trainer_axes_on_cuda.py``.
 """
 

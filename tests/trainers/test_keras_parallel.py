@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bench.experiment import PARALLEL
@@ -17,13 +15,13 @@ FILES = ("tests/trainer_replicas.py",)
 
 @pytest.mark.parametrize("framework", ["keras-jax", "keras-tensorflow"])
 def test_two_replicas_share_the_work_and_mistakes_are_caught(
-    framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    framework: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     skip_without(framework)
     experiment = an_experiment(framework=framework, execution=PARALLEL, replicas=2)
     for name in FRAMEWORKS[framework].flags_of_replicas:
         monkeypatch.setenv(name, environment(experiment, {})[name])
-    ended = run_contract(framework, tmp_path, execution=PARALLEL, files=FILES)
+    ended = run_contract(framework, execution=PARALLEL, files=FILES)
     assert ended.returncode == 0, ended.stdout[-8000:]
 
 

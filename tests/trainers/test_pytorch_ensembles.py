@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,10 @@ from models import members
 from tests.trainers.test_trainers import run_contract
 
 
-def test_the_ensembles_in_pytorch_keep_their_promises(tmp_path: Path) -> None:
+def test_the_ensembles_in_pytorch_keep_their_promises() -> None:
     if importlib.util.find_spec("torch") is None:
         pytest.skip("torch is not installed")
-    ended = run_contract("pytorch", tmp_path, files=("tests/ensemble_contract.py",))
+    ended = run_contract("pytorch", files=("tests/ensemble_contract.py",))
     assert ended.returncode == 0, ended.stdout[-8000:]
 
 

@@ -7,7 +7,6 @@ numbers of the recording, as a graph does.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from bench.results.evidence import Check
 from bench.trainers import FRAMEWORKS, Setup, Trainer, Weights
 from tests.checks.test_examine import CLEARLY, QUIET, drawn
 from tests.fakes import an_experiment
-from tests.trainers.test_trainers import CONTRACT, run_contract
+from tests.trainers.test_trainers import TRAINING, run_contract
 
 torch = pytest.importorskip("torch")
 
@@ -222,17 +221,16 @@ def test_an_epsilon_that_is_frozen_in_the_recording_is_caught(
     assert checks["losses of 20 steps by momentum"].passed
 
 
-def test_a_recorded_step_keeps_the_contract_of_a_trainer(tmp_path: Path) -> None:
+def test_a_recorded_step_keeps_the_contract_of_a_trainer() -> None:
     tests = "adam-mlp or warm_up_leaves or renewed_images_are or dropout_is_on"
     ended = run_contract(
         "pytorch",
-        tmp_path,
         "-p",
         "tests.tape",
         "-k",
         tests,
         execution="cuda-graph",
-        files=CONTRACT[2:],
+        files=(TRAINING,),
     )
     assert ended.returncode == 0, ended.stdout[-8000:]
 

@@ -15,10 +15,12 @@ from bench.trainers.batches import inference_batches, warm_up_length
 from tests.fakes import an_experiment
 
 ROOT = Path(__file__).parents[2]
+TRAINING = "tests/trainer_contract_training.py"
 CONTRACT = (
     "tests/trainer_contract.py",
     "tests/trainer_contract_saved.py",
-    "tests/trainer_contract_training.py",
+    TRAINING,
+    "tests/trainer_axes.py",
 )
 IMPORTED = {
     "pytorch": ["torch"],
@@ -40,19 +42,17 @@ SOON_DONE = ("numpy", "pytorch")  # run again with the kernels of an older proce
         for name in FRAMEWORKS
     ],
 )
-def test_the_trainer_keeps_the_contract(framework: str, tmp_path: Path) -> None:
+def test_the_trainer_keeps_the_contract(framework: str) -> None:
     skip_without(framework)
-    ended = run_contract(framework, tmp_path)
+    ended = run_contract(framework)
     assert ended.returncode == 0, ended.stdout[-8000:]
 
 
 @pytest.mark.parametrize("framework", ["pytorch", "keras-tensorflow"])
-def test_the_compiled_trainer_is_compiled_once_and_computes_the_same(
-    framework: str, tmp_path: Path
-) -> None:
+def test_the_compiled_trainer_is_compiled_once_and_computes_the_same(framework: str) -> None:
     skip_without(framework)
     tests = "mlp and logits_are_those or nothing_is_compiled"  # few, since each compiles anew
-    ended = run_contract(framework, tmp_path, "-k", tests, execution="compiled")
+    ended = run_contract(framework, "-k", tests, execution="compiled")
     assert ended.returncode == 0, ended.stdout[-8000:]
     assert "2 passed" in ended.stdout
 
@@ -65,22 +65,24 @@ def skip_without(framework: str) -> None:
 
 def run_contract(
     framework: str,
-    folder: Path,
     *options: str,
     execution: str | None = None,
     files: tuple[str, ...] = CONTRACT,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the tests of these files for a framework in a child process."""
+    """Run the tests of these files for a framework in a child process.
+
+    What is compiled is kept for the next one that runs here: half the time where XLA compiles.
+    """
+    compiled = Path(os.environ["GLYPHBENCH_CACHE"]) / "compiled"  # private to this run of the tests
     environment = os.environ | {
         "GLYPHBENCH_TEST_FRAMEWORK": framework,
         "GLYPHBENCH_TEST_EXECUTION": execution or FRAMEWORKS[framework].default,
         # The referee's products are small: on a busy machine two threads wait for each other.
         "OPENBLAS_NUM_THREADS": "1",
-        # Trainers of the same shapes share what XLA compiled: half the time.
-        "JAX_COMPILATION_CACHE_DIR": str(folder),
+        "JAX_COMPILATION_CACHE_DIR": str(compiled),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         # PyTorch's cache hands a processor's code to another, and then computes something else.
-        "TORCHINDUCTOR_CACHE_DIR": str(folder),
+        "TORCHINDUCTOR_CACHE_DIR": str(compiled),
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     return subprocess.run(

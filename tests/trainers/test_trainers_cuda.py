@@ -33,13 +33,19 @@ ON_CUDA = [name for name, framework in FRAMEWORKS.items() if "cuda" in framework
     ("framework", "execution"),
     [(name, word) for name in ON_CUDA for word in FRAMEWORKS[name].executions_on("cuda")],
 )
-def test_the_trainer_keeps_the_contract_on_cuda(
-    framework: str, execution: str, tmp_path: Path
-) -> None:
+def test_the_trainer_keeps_the_contract_on_cuda(framework: str, execution: str) -> None:
     skip_without(framework)
-    ended = run_contract(
-        framework, tmp_path, "-rs", execution=execution, files=("tests/trainer_on_cuda.py",)
-    )
+    ended = run_contract(framework, "-rs", execution=execution, files=("tests/trainer_on_cuda.py",))
+    assert ended.returncode == 0, ended.stdout[-8000:]
+    if " passed" not in ended.stdout:
+        pytest.skip(ended.stdout[-500:])
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("framework", ON_CUDA)
+def test_the_trainer_does_what_precision_and_native_say_on_cuda(framework: str) -> None:
+    skip_without(framework)
+    ended = run_contract(framework, "-rs", files=("tests/trainer_axes_on_cuda.py",))
     assert ended.returncode == 0, ended.stdout[-8000:]
     if " passed" not in ended.stdout:
         pytest.skip(ended.stdout[-500:])
@@ -153,7 +159,7 @@ def test_a_warning_is_no_failure_of_a_test_on_a_gpu(
 
 
 @pytest.mark.parametrize("file", ["tests/trainer_on_cuda.py", "tests/trainer_axes_on_cuda.py"])
-def test_a_warning_is_no_failure_in_a_child_on_a_gpu_either(file: str, tmp_path: Path) -> None:
-    ended = run_contract("numpy", tmp_path, "-k", "may_warn", files=(file,))
+def test_a_warning_is_no_failure_in_a_child_on_a_gpu_either(file: str) -> None:
+    ended = run_contract("numpy", "-k", "may_warn", files=(file,))
     assert ended.returncode == 0, ended.stdout
     assert "1 passed" in ended.stdout

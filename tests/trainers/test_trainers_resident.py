@@ -3,14 +3,12 @@
 Of the contract only what such an execution may break is run: the rest is the same code.
 """
 
-from pathlib import Path
-
 import pytest
 
 from bench.trainers import FRAMEWORKS
-from tests.trainers.test_trainers import run_contract, skip_without
+from tests.trainers.test_trainers import TRAINING, run_contract, skip_without
 
-FILES = ("tests/trainer_resident.py", "tests/trainer_contract_training.py")
+FILES = ("tests/trainer_resident.py", TRAINING)
 KEPT = "trainer_resident or nothing_is_compiled or mlp and (warm_up_leaves or adam)"
 WITHOUT_FIT = [
     ("keras-jax", "epoch", KEPT),
@@ -24,10 +22,10 @@ WITHOUT_FIT = [
 
 @pytest.mark.parametrize(("framework", "execution", "tests"), WITHOUT_FIT)
 def test_the_execution_is_certified_and_keeps_the_contract(
-    framework: str, execution: str, tests: str, tmp_path: Path
+    framework: str, execution: str, tests: str
 ) -> None:
     skip_without(framework)
-    ended = run_contract(framework, tmp_path, "-k", tests, execution=execution, files=FILES)
+    ended = run_contract(framework, "-k", tests, execution=execution, files=FILES)
     assert ended.returncode == 0, ended.stdout[-8000:]
 
 
