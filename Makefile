@@ -44,7 +44,7 @@ INSTALLED := $(if $(CHOSEN),$(if $(wildcard $(FULL)),$(FULL),$(SOME)),$(FULL))
 TENSORFLOW := .venv-tensorflow
 SECOND := $(if $(KIND),$(if $(filter keras-tensorflow,$(or $(CHOSEN),$(ALL))),$(TENSORFLOW)/installed.txt))
 
-.PHONY: help install run gpu-day test lock resolve
+.PHONY: help install run gpu-day test test-thorough lock resolve
 
 help:
 	@echo "make run               set up $(VENV) with the pinned packages, then run the quick comparison"
@@ -54,6 +54,7 @@ help:
 	@echo "make install           only set up"
 	@echo "make gpu-day           all that is to be measured on a GPU, in one folder: docs/cuda.md"
 	@echo "make test              lint, format, types, import rules and tests"
+	@echo "make test-thorough     the tests that make test leaves out: further executions, compiled"
 	@echo "make lock              make the files with the pins again from pyproject.toml"
 	@echo "make resolve           ask whether the pins can be had on every system and Python"
 	@echo
@@ -118,12 +119,18 @@ gpu-day: install
 OLDER_PROCESSOR := OPENBLAS_CORETYPE=Prescott ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default \
     OMP_NUM_THREADS=1
 
+# A third process computes while two wait for what they have started.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile
+
 test: $(FULL)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST) -m "not thorough"
 	$(OLDER_PROCESSOR) $(BIN)/python -m pytest -n 2 -m kernel
+
+test-thorough: $(FULL)
+	$(PYTEST) -m thorough
 
 # All groups of pyproject.toml but 'optional' and those for CUDA, and what these include.
 LOCKED := core $(ALL) study graphs onnx dev

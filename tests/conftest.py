@@ -34,9 +34,13 @@ settings.load_profile("usual")
 def private_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep converted data in a temporary folder: the user's cache is never touched.
 
-    Nor is an environment of the clone used that lies beside the one in which the tests run.
+    Nor is an environment of the clone used that lies beside the one in which the tests run. One
+    folder, for what frameworks compile, is shared with the processes that test beside this one.
     """
+    own = tmp_path_factory.getbasetemp()
+    every = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLYPHBENCH_TEST_COMPILED", str(every / "compiled"))
         patch.setenv("GLYPHBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv(interpreters.FOLDER, str(tmp_path_factory.mktemp("environments")))
         yield

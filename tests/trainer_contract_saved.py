@@ -34,6 +34,9 @@ CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
 pytestmark = frameworks_own_warnings
 keras_only = pytest.mark.skipif(ENDING != ".keras", reason="of Keras's files")
+on_one_backend = pytest.mark.skipif(
+    FRAMEWORK != "keras-tensorflow", reason="of Keras's files, which are alike on every backend"
+)
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -110,7 +113,7 @@ def hides_a_function(config: dict[str, Any]) -> None:
     config["config"]["layers"][2]["config"]["activation"] = planted
 
 
-@keras_only
+@on_one_backend
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -158,7 +161,7 @@ def takes_larger_images(config: dict[str, Any]) -> None:
     layers_of(config)[0]["config"]["batch_shape"] = [None, 280000, 280000]
 
 
-@keras_only
+@on_one_backend
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
@@ -197,7 +200,7 @@ def test_the_page_reads_the_weights_without_keras(architecture: str, tmp_path: P
         np.testing.assert_array_equal(weights[name], array)
 
 
-@keras_only
+@on_one_backend
 @pytest.mark.parametrize("change", [computes_something_else, has_a_layer_more, lacks_a_layer])
 def test_the_page_reads_no_weights_of_another_network(change: Change, tmp_path: Path) -> None:
     path = saved(create(), tmp_path)
@@ -206,7 +209,7 @@ def test_the_page_reads_no_weights_of_another_network(change: Change, tmp_path: 
         drawn.weights(path, read_card(path))
 
 
-@keras_only
+@on_one_backend
 def test_a_file_of_another_version_of_keras_says_so_where_it_differs(tmp_path: Path) -> None:
     path = saved(create(), tmp_path)
     rewrite(path, computes_something_else)
@@ -219,7 +222,7 @@ def test_a_file_of_another_version_of_keras_says_so_where_it_differs(tmp_path: P
         load(path)
 
 
-@keras_only
+@on_one_backend
 @pytest.mark.parametrize(
     ("kernel", "reason"),
     [
@@ -255,7 +258,7 @@ def test_weights_are_looked_at_before_they_are_read(
         drawn.weights(path, read_card(path))
 
 
-@keras_only
+@on_one_backend
 def test_weights_that_link_into_another_file_are_refused(tmp_path: Path) -> None:
     import h5py
 
@@ -310,7 +313,7 @@ def test_the_user_s_own_settings_change_no_answer_and_are_theirs_again(tmp_path:
         config.set_max_steps_per_epoch(None)
 
 
-@keras_only
+@on_one_backend
 def test_a_real_lambda_layer_is_refused_and_does_not_run(tmp_path: Path) -> None:
     import keras
 
@@ -325,7 +328,7 @@ def test_a_real_lambda_layer_is_refused_and_does_not_run(tmp_path: Path) -> None
     assert not Path(trace).exists()
 
 
-@keras_only
+@on_one_backend
 @pytest.mark.parametrize("keep", [100, -30])
 def test_a_truncated_file_is_said_to_be_cut_off(keep: int, tmp_path: Path) -> None:
     path = saved(create(), tmp_path)
@@ -334,7 +337,7 @@ def test_a_truncated_file_is_said_to_be_cut_off(keep: int, tmp_path: Path) -> No
         load(path)
 
 
-@keras_only
+@on_one_backend
 def test_a_file_without_a_card_is_somebody_else_s(tmp_path: Path) -> None:
     path = tmp_path / "run.keras"
     create().save(path)

@@ -30,6 +30,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -132,11 +133,9 @@ def wilson(correct: float, images: int) -> Interval | None:
     of; ``images`` must not be multiplied by the seeds: every seed is asked the same images, and
     one that is hard for a network is hard for its sisters. None of no images.
     """
-    from scipy.special import ndtri
-
     if images < 1:
         return None
-    z, share = float(ndtri((1 + CONFIDENCE) / 2)), correct / images
+    z, share = NormalDist().inv_cdf((1 + CONFIDENCE) / 2), correct / images
     scale = 1 + z * z / images
     centre = (share + z * z / (2 * images)) / scale
     reach = z / scale * math.sqrt(share * (1 - share) / images + z * z / (4 * images * images))
@@ -280,9 +279,7 @@ def modified_z(values: Sequence[float]) -> list[float]:
     from ``OUTLYING`` on to be looked at. Where more than half are alike, and MAD is 0, they take
     the mean absolute deviation, times 1.2533, instead; where all are, every value is 0 away.
     """
-    from scipy.special import ndtri
-
     away = np.asarray(values) - np.median(values)
-    deviation = np.median(np.abs(away)) / ndtri(0.75)
+    deviation = np.median(np.abs(away)) / NormalDist().inv_cdf(0.75)
     deviation = deviation or np.abs(away).mean() * math.sqrt(math.pi / 2)
     return [float(each) for each in (away / deviation if deviation else away)]

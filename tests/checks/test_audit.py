@@ -69,8 +69,9 @@ def test_a_repetition_is_judged_beside_the_noise_floor_of_the_arms() -> None:
 
 @pytest.mark.usefixtures("each_once")
 def test_the_command_leaves_what_it_found_and_its_exit_code_says_whether_it_passed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(arms, "TRAIN_S", 0.1)
     code = main(["--rounds", "2", "--out", str(tmp_path)])
     out, err = capsys.readouterr()
     audit = Results(tmp_path).evidence().audit

@@ -142,6 +142,7 @@ def test_onnx_with_flipped_bits_and_a_checksum_that_fits(
 # Keras, in a process of its own
 
 
+@pytest.mark.thorough
 def test_keras_files(request: pytest.FixtureRequest) -> None:
     pytest.importorskip("keras")
     pytest.importorskip("torch")

@@ -38,7 +38,7 @@ from bench.results.card import card_of
 from bench.results.models import read_card, write_model
 from safetensors.numpy import load_file
 weights, record = load_file(sys.argv[1]), read_card(Path(sys.argv[1])).record
-experiment = replace(record.experiment, framework="keras-torch")
+experiment = replace(record.experiment, framework="keras-jax")
 record = replace(record, experiment=experiment)
 record = replace(record, run_id=record.run.id)
 network = models.load("mlp", "keras").build(10)
@@ -49,11 +49,11 @@ write_model(Path(sys.argv[2]), card_of(record), network.save)
 
 
 def run(program: str, *words: Path, folder: Path) -> str:
-    """A process in a folder, with Keras on PyTorch; what it printed."""
+    """A process in a folder, with Keras on JAX; what it printed."""
     ended = subprocess.run(
         [sys.executable, "-c", program, *words],
         cwd=folder,
-        env=os.environ | {"KERAS_BACKEND": "torch", "CUDA_VISIBLE_DEVICES": "-1"},
+        env=os.environ | {"KERAS_BACKEND": "jax", "CUDA_VISIBLE_DEVICES": "-1"},
         capture_output=True,
         text=True,
     )

@@ -13,6 +13,7 @@ from tests.trainers.test_trainers import run_contract, skip_without
 FILES = ("tests/trainer_replicas.py",)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("framework", ["keras-jax", "keras-tensorflow"])
 def test_two_replicas_share_the_work_and_mistakes_are_caught(
     framework: str, monkeypatch: pytest.MonkeyPatch

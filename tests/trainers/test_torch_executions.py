@@ -84,6 +84,7 @@ def test_pytorch_has_a_way_for_each_execution_it_offers() -> None:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:`torch.jit.:DeprecationWarning")  # TorchInductor's own code
 def test_a_step_compiled_whole_is_the_step_of_eager() -> None:
     eager, compiled = (

@@ -32,15 +32,16 @@ IMPORTED = {
 }
 
 
-SOON_DONE = ("numpy", "pytorch")  # run again with the kernels of an older processor
+MARKS = {
+    "numpy": pytest.mark.kernel,  # run again with the kernels of an older processor
+    "pytorch": pytest.mark.kernel,
+    "keras-jax": pytest.mark.thorough,  # but for what the next test runs
+    "keras-torch": pytest.mark.thorough,
+}
 
 
 @pytest.mark.parametrize(
-    "framework",
-    [
-        pytest.param(name, marks=pytest.mark.kernel if name in SOON_DONE else ())
-        for name in FRAMEWORKS
-    ],
+    "framework", [pytest.param(name, marks=MARKS.get(name, ())) for name in FRAMEWORKS]
 )
 def test_the_trainer_keeps_the_contract(framework: str) -> None:
     skip_without(framework)
@@ -48,6 +49,14 @@ def test_the_trainer_keeps_the_contract(framework: str) -> None:
     assert ended.returncode == 0, ended.stdout[-8000:]
 
 
+@pytest.mark.parametrize("framework", ["keras-jax", "keras-torch"])
+def test_keras_on_another_backend_computes_and_learns_the_same(framework: str) -> None:
+    skip_without(framework)
+    ended = run_contract(framework, "-k", "logits_are_those or logits_it_had or adam or warm_up")
+    assert ended.returncode == 0, ended.stdout[-8000:]
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("framework", ["pytorch", "keras-tensorflow"])
 def test_the_compiled_trainer_is_compiled_once_and_computes_the_same(framework: str) -> None:
     skip_without(framework)
@@ -71,18 +80,19 @@ def run_contract(
 ) -> subprocess.CompletedProcess[str]:
     """Run the tests of these files for a framework in a child process.
 
-    What is compiled is kept for the next one that runs here: half the time where XLA compiles.
+    What is compiled is kept for all that run here: half the time where XLA compiles.
     """
-    compiled = Path(os.environ["GLYPHBENCH_CACHE"]) / "compiled"  # private to this run of the tests
+    compiled = os.environ["GLYPHBENCH_TEST_COMPILED"]  # of this run of the tests alone
     environment = os.environ | {
         "GLYPHBENCH_TEST_FRAMEWORK": framework,
         "GLYPHBENCH_TEST_EXECUTION": execution or FRAMEWORKS[framework].default,
         # The referee's products are small: on a busy machine two threads wait for each other.
         "OPENBLAS_NUM_THREADS": "1",
-        "JAX_COMPILATION_CACHE_DIR": str(compiled),
+        "JAX_COMPILATION_CACHE_DIR": compiled,
+        "JAX_COMPILATION_CACHE_MAX_SIZE": str(2**30),  # with a bound it is locked while in use
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         # PyTorch's cache hands a processor's code to another, and then computes something else.
-        "TORCHINDUCTOR_CACHE_DIR": str(compiled),
+        "TORCHINDUCTOR_CACHE_DIR": compiled,
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     return subprocess.run(
