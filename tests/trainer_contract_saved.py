@@ -6,6 +6,7 @@ Run by ``test_trainers.py``, or by hand:
 
 import json
 import os
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.small_trainers import (
     create,
     each_architecture,
     frameworks_own_warnings,
+    train,
     with_random_biases,
 )
 
@@ -67,6 +69,15 @@ def assert_features_are_before_the_logits(model: Model, trainer: Trainer) -> Non
     wanted = features @ weights["logits/kernel"] + weights["logits/bias"]
     np.testing.assert_allclose(wanted, trainer.logits(TEST_IMAGES), atol=1e-4)
     assert features.min() == 0  # after the ReLU
+
+
+def test_no_other_framework_is_in_the_process_after_training_and_saving(tmp_path: Path) -> None:
+    """Keras would import whichever is installed, and take seconds and memory for it."""
+    trainer = create()
+    train(trainer)
+    saved(trainer, tmp_path)
+    there = {name for name in ("jax", "tensorflow", "torch") if sys.modules.get(name)}
+    assert there <= set(FRAMEWORKS[FRAMEWORK].packages)
 
 
 def test_saving_leaves_the_trainer_as_it_was(tmp_path: Path) -> None:

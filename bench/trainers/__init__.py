@@ -9,6 +9,7 @@ models, for ``bench.saved.model``: ``restore(path, card) -> Network``.
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -220,16 +221,36 @@ class _TrainerModule(Protocol):
 def load(framework: str, architecture: str | None = None) -> _TrainerModule:
     """Import the trainer module of a framework, and with it the framework.
 
-    An ``architecture`` that is trained in a way of its own has a module of its own.
-    Raises FrameworkMissing where the framework is not installed.
+    An ``architecture`` that is trained in a way of its own has a module of its own. For processes
+    that are the framework's alone: what it would import without using it cannot be imported in
+    them any more, since its start-up and its memory must not depend on what else is installed.
+
+    Raises:
+        FrameworkMissing: the framework is not installed.
+        RuntimeError: Keras is there with another backend.
     """
+    _require_backend(framework)
+    for package in FRAMEWORKS[framework].unused:
+        sys.modules.setdefault(package, None)  # type: ignore[arg-type]
     module = _special(architecture) or FRAMEWORKS[framework].module
     try:
-        return cast(_TrainerModule, importlib.import_module(f"bench.trainers.{module}"))
+        loaded = importlib.import_module(f"bench.trainers.{module}")
     except ModuleNotFoundError as error:
         raise FrameworkMissing(
             f"{framework} needs the package {error.name!r}, which is not installed here"
         ) from error
+    _require_backend(framework)
+    return cast(_TrainerModule, loaded)
+
+
+def _require_backend(framework: str) -> None:
+    """Keras reads once, where it is imported, on what it is to run."""
+    keras, wanted = sys.modules.get("keras"), FRAMEWORKS[framework].environment.get("KERAS_BACKEND")
+    if keras and wanted and keras.backend.backend() != wanted:
+        raise RuntimeError(
+            f"Keras is loaded with the backend {keras.backend.backend()!r}, wanted {wanted!r}; "
+            f"start a process of its own with KERAS_BACKEND={wanted}"
+        )
 
 
 def load_restorer(framework: str, architecture: str) -> ModuleType:

@@ -45,6 +45,8 @@ class Framework:
     environment: Mapping[str, str] = field(  # set before the framework is imported
         default_factory=lambda: MappingProxyType({})
     )
+    # Packages that it imports wherever they are installed, and does nothing with
+    unused: tuple[str, ...] = ()
     # Execution -> what is set for it alone, unless the user has set it
     environment_of: Mapping[str, Mapping[str, str]] = field(
         default_factory=lambda: MappingProxyType({})
@@ -175,6 +177,7 @@ FRAMEWORKS: dict[str, Framework] = {
         default="graph",
         accelerated_default="compiled",  # jit_compile="auto" takes XLA where it sees a GPU
         environment={"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"},
+        unused=("jax",),
         own=native.of_keras(
             # Seen in Keras 3.15.1: tf.random.shuffle in tf.data starts again with each epoch.
             shuffling="fit shuffles by TensorFlow; once a seed is set, into the same order every "
@@ -204,6 +207,7 @@ FRAMEWORKS: dict[str, Framework] = {
         start_up_s=6.5,
         default="compiled",
         environment={"KERAS_BACKEND": "jax"} | _XLA,
+        unused=("tensorflow",),
         flags_of_replicas={"XLA_FLAGS": "--xla_force_host_platform_device_count={replicas}"},
         own=native.of_keras(
             shuffling="fit shuffles anew every epoch, by NumPy's generator",
@@ -226,6 +230,7 @@ FRAMEWORKS: dict[str, Framework] = {
         default="eager",
         devices=("cpu", "cuda", "mps"),
         environment={"KERAS_BACKEND": "torch"},
+        unused=("tensorflow", "jax"),
         no_replicas="Keras's distribution API knows JAX and TensorFlow, and not PyTorch",
         own=native.of_keras(
             shuffling="fit shuffles anew every epoch, by PyTorch's generator",

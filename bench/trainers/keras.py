@@ -30,15 +30,6 @@ from bench.trainers.keras_network import restore as restore
 from models.weights import check_weights
 
 
-def require_backend(wanted: str) -> None:
-    """Raise RuntimeError where Keras runs on another backend than the wanted one."""
-    if keras.backend.backend() != wanted:
-        raise RuntimeError(
-            f"Keras is loaded with the backend {keras.backend.backend()!r}, wanted {wanted!r}; "
-            f"start a process of its own with KERAS_BACKEND={wanted}"
-        )
-
-
 class KerasTrainer(ABC):
     """See ``bench.trainers.Trainer``."""
 

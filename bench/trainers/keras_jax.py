@@ -20,8 +20,6 @@ from bench.trainers import DeviceMemory, Setup, Trainer, WrongWorld, jax_device,
 from bench.trainers.keras_parallel import ParallelTrainer
 from bench.trainers.keras_resident import ResidentTrainer
 
-keras.require_backend("jax")
-
 
 def create(setup: Setup) -> Trainer:
     """A trainer of one network; raises FrameworkMissing where the device is not there."""

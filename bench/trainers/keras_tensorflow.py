@@ -22,8 +22,6 @@ from bench.trainers.batches import stretches_to_come
 from bench.trainers.keras_parallel import ParallelTrainer
 from bench.trainers.keras_resident import ResidentTrainer
 
-keras.require_backend("tensorflow")
-
 
 def create(setup: Setup) -> Trainer:
     """A trainer of one network; raises FrameworkMissing where the device is not there."""

@@ -23,8 +23,6 @@ from bench.trainers import DeviceMemory, Setup, Trainer, torch_device
 from bench.trainers import keras as keras_trainer
 from bench.trainers.keras_resident import ResidentTrainer
 
-keras_trainer.require_backend("torch")
-
 
 def create(setup: Setup) -> Trainer:
     """A trainer of one network; raises FrameworkMissing where the device is not there."""
