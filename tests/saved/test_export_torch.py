@@ -18,6 +18,7 @@ def test_the_file_holds_no_path_of_the_machine_that_made_it(onnx_file: Path) -> 
     assert b"site-packages" not in content
 
 
+@pytest.mark.thorough
 def test_networks_of_keras_and_ensembles_are_exported(tmp_path: Path) -> None:
     pytest.importorskip("keras")
     environment = os.environ | {"KERAS_BACKEND": "torch", "CUDA_VISIBLE_DEVICES": "-1"}

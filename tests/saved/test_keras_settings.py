@@ -49,6 +49,7 @@ def run(program: str, *words: Path, **variables: str) -> str:
     return ended.stdout.strip()
 
 
+@pytest.mark.thorough
 def test_a_user_s_keras_json_and_variables_change_no_answer(tmp_path: Path) -> None:
     pytest.importorskip("keras")
     pytest.importorskip("jax")

@@ -27,6 +27,9 @@ torch = pytest.importorskip("torch")
 from bench.trainers import pytorch, torch_device, torch_executions  # noqa: E402
 from tests.tape import TapeRecorder  # noqa: E402
 
+# TorchInductor's own code, when it is first imported
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.:DeprecationWarning")
+
 
 def assert_same(one: Weights, other: Weights) -> None:
     for name, array in one.items():
@@ -85,7 +88,6 @@ def test_pytorch_has_a_way_for_each_execution_it_offers() -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.filterwarnings("ignore:`torch.jit.:DeprecationWarning")  # TorchInductor's own code
 def test_a_step_compiled_whole_is_the_step_of_eager() -> None:
     eager, compiled = (
         a_trainer(word, dropout=False, optimizer="adam") for word in ("eager", "compiled-step")
