@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.experiment import Experiment, Run
@@ -95,7 +96,7 @@ def make_record(
         seed=seed,
         status=status,
         reason=reason,
-        started_at=f"2026-01-01T00:00:{seed:02}+00:00",
+        started_at=(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seed)).isoformat(),
         wall_s=9.0,
         machine=machine,
         versions={"python": "3.11.7", "torch": "2.13.0"} if versions is None else versions,
