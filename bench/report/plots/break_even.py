@@ -147,14 +147,15 @@ def crossing(panel: Comparison) -> Crossing | None:
 def _mark(axes: Axes, panel: Comparison, steps: float, seconds: float) -> None:
     """Where the second overtakes the first, with its interval over seeds, and in words."""
     seeds = crossing(panel)
-    words = ahead(costs.break_even(*panel.groups))
+    words = ahead(costs.break_even(*panel.groups)).replace(" in ", "\nin ", 1)
     if seeds:
         steps, interval = seeds.steps, seeds.interval
         words = f"after {wording.estimate(steps, interval)} steps"
         if interval:
             ends = [interval.low, interval.high]
             axes.plot(ends, [seconds] * 2, "|-", color="black", linewidth=1.6, markersize=9)
-    axes.plot(steps, seconds, "o", color="black", markersize=7, zorder=4)
+    inside = "black" if seeds else "white"
+    axes.plot(steps, seconds, "o", color="black", mfc=inside, markersize=7, zorder=4)
     low, high = axes.get_xlim()
     late = math.log(steps / low) > LATE * math.log(high / low)
     style.write_beside(
@@ -211,7 +212,8 @@ BREAK_EVEN = Plot(
         "Seconds from the start of the process until so many training steps are done, without "
         "evaluations; the lower line is ahead. The dot is where the one that starts later "
         "overtakes: the geometric mean over seeds, with its 95 % interval in brackets and as a "
-        "bar. The lines are of the mean start-up and the mean step. Asked is whether compiling "
+        "bar; where it does not with every seed it is hollow, and where the lines cross. The lines "
+        "are of the mean start-up and the mean step. Asked is whether compiling "
         "pays, whether an accelerator does, and which framework takes the lead from which."
     ),
     needs="two ways to train the same network that ended well, one of which overtakes the other",
