@@ -40,7 +40,7 @@ from tests.suite_process import (
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and limits of Unix")
 
 SHORT = (*ONE, "--epochs", "0.2")
-KILLS = 5
+KILLS = 8
 MEASURED_BYTES = 2**20  # room for a record, not for weights
 NO_ROOM_BYTES = 2**11  # nor for a record
 

@@ -36,9 +36,6 @@ CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
 pytestmark = frameworks_own_warnings
 keras_only = pytest.mark.skipif(ENDING != ".keras", reason="of Keras's files")
-on_one_backend = pytest.mark.skipif(
-    FRAMEWORK != "keras-tensorflow", reason="of Keras's files, which are alike on every backend"
-)
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -124,7 +121,7 @@ def hides_a_function(config: dict[str, Any]) -> None:
     config["config"]["layers"][2]["config"]["activation"] = planted
 
 
-@on_one_backend
+@keras_only
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -172,7 +169,7 @@ def takes_larger_images(config: dict[str, Any]) -> None:
     layers_of(config)[0]["config"]["batch_shape"] = [None, 280000, 280000]
 
 
-@on_one_backend
+@keras_only
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
@@ -211,7 +208,7 @@ def test_the_page_reads_the_weights_without_keras(architecture: str, tmp_path: P
         np.testing.assert_array_equal(weights[name], array)
 
 
-@on_one_backend
+@keras_only
 @pytest.mark.parametrize("change", [computes_something_else, has_a_layer_more, lacks_a_layer])
 def test_the_page_reads_no_weights_of_another_network(change: Change, tmp_path: Path) -> None:
     path = saved(create(), tmp_path)
@@ -220,7 +217,7 @@ def test_the_page_reads_no_weights_of_another_network(change: Change, tmp_path: 
         drawn.weights(path, read_card(path))
 
 
-@on_one_backend
+@keras_only
 def test_a_file_of_another_version_of_keras_says_so_where_it_differs(tmp_path: Path) -> None:
     path = saved(create(), tmp_path)
     rewrite(path, computes_something_else)
@@ -233,7 +230,7 @@ def test_a_file_of_another_version_of_keras_says_so_where_it_differs(tmp_path: P
         load(path)
 
 
-@on_one_backend
+@keras_only
 @pytest.mark.parametrize(
     ("kernel", "reason"),
     [
@@ -269,7 +266,7 @@ def test_weights_are_looked_at_before_they_are_read(
         drawn.weights(path, read_card(path))
 
 
-@on_one_backend
+@keras_only
 def test_weights_that_link_into_another_file_are_refused(tmp_path: Path) -> None:
     import h5py
 
@@ -324,7 +321,7 @@ def test_the_user_s_own_settings_change_no_answer_and_are_theirs_again(tmp_path:
         config.set_max_steps_per_epoch(None)
 
 
-@on_one_backend
+@keras_only
 def test_a_real_lambda_layer_is_refused_and_does_not_run(tmp_path: Path) -> None:
     import keras
 
@@ -339,7 +336,7 @@ def test_a_real_lambda_layer_is_refused_and_does_not_run(tmp_path: Path) -> None
     assert not Path(trace).exists()
 
 
-@on_one_backend
+@keras_only
 @pytest.mark.parametrize("keep", [100, -30])
 def test_a_truncated_file_is_said_to_be_cut_off(keep: int, tmp_path: Path) -> None:
     path = saved(create(), tmp_path)
@@ -348,7 +345,7 @@ def test_a_truncated_file_is_said_to_be_cut_off(keep: int, tmp_path: Path) -> No
         load(path)
 
 
-@on_one_backend
+@keras_only
 def test_a_file_without_a_card_is_somebody_else_s(tmp_path: Path) -> None:
     path = tmp_path / "run.keras"
     create().save(path)

@@ -15,7 +15,6 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.trainers import Weights
-from models import COMPARED
 from models.weights import initial_weights
 from tests import referee
 from tests.small_trainers import (
@@ -47,16 +46,9 @@ RECIPES = {
 }
 
 
-# The optimiser knows nothing of the network: all of them on the small one, one on the other.
-@pytest.mark.parametrize(
-    ("recipe", "architecture"),
-    [
-        pytest.param(recipe, architecture, id=f"{name}-{architecture}")
-        for name, recipe in RECIPES.items()
-        for architecture in (COMPARED if name == "adam" else ["mlp"])
-    ],
-)
-def test_without_dropout_an_epoch_is_the_referees(recipe: Any, architecture: str) -> None:
+@each_architecture
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_without_dropout_an_epoch_is_the_referees(architecture: str, recipe: Any) -> None:
     setup = small_setup(architecture, dropout=False, **recipe)
     trainer = create(architecture, dropout=False, **recipe)
     start = trainer.weights()

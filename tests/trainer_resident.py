@@ -51,8 +51,6 @@ def test_a_batch_taken_twice_in_place_of_another_is_all_that_a_certificate_finds
 
     module = "jax" if FRAMEWORK == "jax" else "keras_resident"
     monkeypatch.setattr(f"bench.trainers.{module}.in_pieces", one_twice)
-    for optimizer in ("SGD", "momentum"):  # whose calls are of the same batches
-        monkeypatch.delitem(trial.OPTIMIZERS, optimizer)
     subject = trial.of(an_experiment(framework=FRAMEWORK, execution=EXECUTION))
     # from a start at which no rounding decides anything
     checks, _ = examine(trainers.load(FRAMEWORK).create, subject, drawn(), starts=QUIET[:1])
